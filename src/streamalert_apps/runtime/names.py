@@ -1,0 +1,73 @@
+"""Every name that an app has in AWS and on disk, from (prefix, cluster, type, app name); the only place.
+
+StreamAlert uses the same names, so what its Terraform made is found again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+ALIAS: Final = "production"
+ROLE_PATH: Final = "/streamalert/"
+FUNCTION_NAME_LIMIT: Final = 55  # "<function>_schedule" is a rule's name, and those end at 64
+
+
+def function_name(prefix: str, cluster: str, app_type: str, app_name: str) -> str:
+    """Return the name of an app's function."""
+    return f"{prefix}_{cluster}_{app_type}_{app_name}_app"
+
+
+def classifier(prefix: str, cluster: str) -> str:
+    """Return the name of the cluster's classifier function."""
+    return f"{prefix}_{cluster}_streamalert_classifier"
+
+
+def auth_parameter(function: str) -> str:
+    """Return the name of the parameter that holds the app's credentials."""
+    return f"{function}_auth"
+
+
+def state_parameter(function: str) -> str:
+    """Return the name of the parameter that holds the app's state."""
+    return f"{function}_state"
+
+
+def role(function: str) -> str:
+    """Return the name of the function's role."""
+    return f"{function}_role"
+
+
+def rule(function: str) -> str:
+    """Return the name of the rule that invokes the function on schedule."""
+    return f"{function}_schedule"
+
+
+def permission_statement(function: str) -> str:
+    """Return the id of the statement that lets the rule invoke the alias."""
+    return f"AllowExecutionFromCloudWatch_{function}"
+
+
+def log_group(function: str) -> str:
+    """Return the name of the function's log group."""
+    return f"/aws/lambda/{function}"
+
+
+def errors_alarm(function: str) -> str:
+    """Return the name of the alarm on failed invocations."""
+    return f"{function}_invocation_errors"
+
+
+def throttles_alarm(function: str) -> str:
+    """Return the name of the alarm on throttled invocations."""
+    return f"{function}_throttles"
+
+
+def alarm_topic(prefix: str) -> str:
+    """Return the name of the SNS topic that alarms go to unless global.json names another."""
+    return f"{prefix}_streamalert_monitoring"
+
+
+def local_folder(root: Path, function: str) -> Path:
+    """Return the folder that holds credentials and state of an app that lives without AWS."""
+    return root / ".sa-apps" / function

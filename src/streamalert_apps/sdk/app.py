@@ -1,0 +1,114 @@
+"""The contract of a plugin: what an app type is, what it asks for, what it yields."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from re import Pattern
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from streamalert_apps.errors import UsageError
+
+if TYPE_CHECKING:
+    from streamalert_apps.sdk.http import Api
+
+Json: TypeAlias = Any
+Log: TypeAlias = bytes | bytearray | memoryview | Mapping[str, Json]
+"""One event as the service gave it: its bytes (any object with a buffer) or a dict."""
+
+Checkpoint: TypeAlias = dict[str, Json]
+"""Where to go on from. JSON, opaque to the runtime; 3,000 bytes at most, Parameter Store holds 4,096."""
+
+Credentials: TypeAlias = Mapping[str, Json]
+Format: TypeAlias = Pattern[str] | Callable[[str], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthField:
+    """One value that an app needs to sign in.
+
+    `format` is a regex that the whole input must match, or a function that takes the input and
+    returns the value to store (a key file's parsed content, say) or False.
+    """
+
+    name: str
+    description: str
+    format: Format
+    secret: bool = False
+
+    def parse(self, text: str) -> Json:
+        """Return the value to store for what was typed; raise UsageError when it has the wrong form."""
+        if isinstance(self.format, Pattern):
+            if self.format.fullmatch(text):
+                return text
+        else:
+            value = self.format(text)
+            if value is not False and value is not None:
+                return value
+        raise UsageError(
+            f"The value for '{self.name}' does not have the right form.",
+            hint=f"It should be {self.description}.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some logs, and the checkpoint that is true once they are forwarded."""
+
+    logs: Sequence[Log]
+    checkpoint: Checkpoint
+    more: bool
+    repeats: int = 0  # events of the answer that had been forwarded before and were left out
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The service's limit: this many requests in this many seconds; `after_429` where it names no wait."""
+
+    requests: int
+    seconds: float
+    after_429: float = 0.0
+
+
+class App(ABC):
+    """An app type. A plugin yields facts; the runtime decides when to forward, save, stop and retry."""
+
+    type: ClassVar[str]
+    """`<service>_<log>`, for instance `duo_auth`."""
+    collects: ClassVar[str]
+    """What it collects, in a few words."""
+    auth: ClassVar[tuple[AuthField, ...]]
+    rate: ClassVar[Rate | None] = None
+    schemas: ClassVar[tuple[str, ...]] = ()
+    """Names of the classifier's schemas that its logs match, for instance `duo:authentication`."""
+
+    def __init__(self, credentials: Credentials, api: Api) -> None:
+        self.credentials = credentials
+        self.api = api
+
+    @abstractmethod
+    def start(self, since: datetime) -> Checkpoint:
+        """Return the checkpoint of an app that has never run and shall collect from `since` (inclusive)."""
+
+    @abstractmethod
+    def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
+        """Yield pages from `checkpoint` on. No state may live on self: a new process goes on from any page."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Make one cheap request that shows whether the credentials work; raise what went wrong."""
+
+
+def service_of(app_type: str) -> str:
+    """Return the service of an app type: `duo` of `duo_auth`."""
+    return app_type.partition("_")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a feed must know of an event: when it happened, and what tells it from all others."""
+
+    time: datetime
+    id: str = field(default="")

@@ -1,0 +1,60 @@
+"""Time as an argument: what is slow on a real clock is instant on another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time and waits."""
+
+    def now(self) -> datetime:
+        """Return the aware UTC time."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """Return the aware UTC time."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+class FastClock:
+    """A clock that runs `speed` times as fast as the machine's, from `start` on."""
+
+    def __init__(self, speed: float, start: datetime | None = None) -> None:
+        self._speed = speed
+        self._start = start or datetime.now(UTC)
+        self._zero = time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the aware UTC time on this clock."""
+        return self._start + timedelta(seconds=(time.monotonic() - self._zero) * self._speed)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait `seconds` of this clock."""
+        time.sleep(seconds / self._speed)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """How many seconds are left for work; what closing needs is already taken off."""
+
+    left: Callable[[], float]
+
+    @classmethod
+    def never(cls) -> Deadline:
+        """Return a deadline that does not come."""
+        return cls(lambda: float("inf"))
