@@ -1,0 +1,57 @@
+"""AWS on loopback: a moto server in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START_SECONDS = 60
+ADDRESS = re.compile(rb"Running on (http://\S+)")
+
+
+@contextmanager
+def serve() -> Iterator[str]:
+    """Run a moto server on a port that the system picks; yield its URL."""
+    with (
+        TemporaryFile() as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+            env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
+            stdout=log,
+            stderr=log,
+        ) as process,
+    ):
+        try:
+            url = _address(process, log)
+            # Without Docker an invocation is only answered. To be said before the first function is made:
+            # the setting switches to another back end.
+            httpx.post(f"{url}/moto-api/config", json={"lambda": {"use_docker": False}}).raise_for_status()
+            yield url
+        finally:
+            process.terminate()
+
+
+def reset(url: str) -> None:
+    """Forget every resource and every recorded state."""
+    httpx.post(f"{url}/moto-api/reset").raise_for_status()
+
+
+def _address(process: subprocess.Popen[bytes], log: IO[bytes]) -> str:
+    give_up = time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up and process.poll() is None:
+        # pread: the child writes through the same file position.
+        if found := ADDRESS.search(os.pread(log.fileno(), 10_000, 0)):
+            return found[1].decode()
+        time.sleep(0.02)
+    raise RuntimeError(f"moto did not start: {os.pread(log.fileno(), 10_000, 0).decode()}")
