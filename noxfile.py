@@ -1,0 +1,94 @@
+"""What CI runs: `nox`. One part of it: `nox -s lint`. On another Python: `nox -s tests-3.13`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nox
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+DOCUMENTS = "tests/test_documents.py"
+DIST = Path("dist")
+
+# Nobody else's machine has these folders, and nobody else may reach these hosts.
+NOT_FOR_A_COMMIT = (
+    r"(^|[^[:alnum:]_.~-])/(root|work|home/[a-z]+|Users/[A-Za-z]+|tmp/dev)/"
+    r"|(pypi|pythonhosted|npmjs|debian)\.(org|com)"
+)
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False  # skip them, in CI too
+nox.options.reuse_venv = "yes"
+nox.options.sessions = [
+    "lint",
+    "types",
+    f"tests-{sys.version_info.major}.{sys.version_info.minor}",
+    "examples",
+    "wheel",
+]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, the import contract, and that no path or host of one machine was committed."""
+    session.install("--no-deps", "-e", ".")
+    session.install(*_group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("lint-imports")
+    session.run("git", "grep", "-nIE", NOT_FOR_A_COMMIT, external=True, success_codes=[1])
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of the package and of its tests."""
+    session.install("-e", ".", *_group("types"))
+    session.run("mypy")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests. Words after `--` go to pytest."""
+    session.install("-e", ".", *_group("test"))
+    session.run("pytest", "-n", "auto", "--ignore", DOCUMENTS, *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run every command of README.md and docs/."""
+    session.install("-e", ".", *_group("test"))
+    session.run("pytest", DOCUMENTS, *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheel and the source distribution, and check what an index would say of them."""
+    session.install("build", "twine")
+    for old in DIST.glob("*"):
+        old.unlink()
+    session.run("python", "-m", "build", "--outdir", str(DIST))
+    session.run("twine", "check", "--strict", *map(str, DIST.iterdir()))
+
+
+@nox.session(requires=["build"], reuse_venv=False)
+def wheel(session: nox.Session) -> None:
+    """Install the wheel, alone, where nothing else is, and use it."""
+    session.install(*map(str, DIST.glob("*.whl")))
+    session.chdir(session.create_tmp())
+    session.run("sa-apps", "--version")
+    session.run("sa-apps", "demo", "--json")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the collector beside a bare loop that only fetches, slices and delivers."""
+    session.install("-e", ".", *_group("test"))
+    session.run("python", "-m", "tests.bench", *session.posargs)
+
+
+def _group(name: str) -> list[str]:
+    return list(nox.project.dependency_groups(PROJECT, name))
