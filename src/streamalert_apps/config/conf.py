@@ -1,0 +1,306 @@
+"""The project's conf/ folder, as StreamAlert lays it out: read, check, change. Knows no AWS and asks nothing.
+
+    conf/global.json               account, prefix, region
+    conf/clusters/<cluster>.json   modules.streamalert_apps, data_sources.streamalert_app
+    conf/schemas/<service>.json    what the classifier knows of a service's logs
+
+All else in these files belongs to others and stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from streamalert_apps.config import jsonfile
+from streamalert_apps.config.suggest import did_you_mean
+from streamalert_apps.errors import ConfigError, UsageError
+from streamalert_apps.runtime import names
+from streamalert_apps.sdk.app import service_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+GLOBAL: Final = "conf/global.json"
+DEFAULT_ALARMS: Final = {"errors": {"enabled": True, "evaluation_periods": 1, "period_secs": 120}}
+_PLACEHOLDER = re.compile(r"[A-Z_]+_GOES_HERE")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where the project lives; a local project needs neither account nor region, both may be empty."""
+
+    aws_account_id: str
+    prefix: str
+    region: str
+    local: bool = False
+    alarm_topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppConf:
+    """One app as its cluster file has it; `timeout` is in seconds, `memory` in MB; None is "not set"."""
+
+    cluster: str
+    function: str
+    name: str
+    type: str
+    schedule_expression: str
+    timeout: int = 80
+    memory: int = 128
+    log_level: str = "info"
+    log_retention_days: int = 14
+    concurrency_limit: int | None = 1
+    metric_alarms: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULT_ALARMS))
+    vpc_config: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def service(self) -> str:
+        """The service that the app collects from."""
+        return service_of(self.type)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the entry of the cluster file: keys in order, those of others included."""
+        ours = {
+            "app_name": self.name,
+            "concurrency_limit": self.concurrency_limit,
+            "log_level": self.log_level,
+            "log_retention_days": self.log_retention_days,
+            "memory": self.memory,
+            "metric_alarms": dict(self.metric_alarms),
+            "schedule_expression": self.schedule_expression,
+            "timeout": self.timeout,
+            "type": self.type,
+            "vpc_config": None if self.vpc_config is None else dict(self.vpc_config),
+        }
+        given = {key: value for key, value in ours.items() if value is not None}
+        return dict(sorted({**self.extra, **given}.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What conf/ says."""
+
+    root: Path
+    account: Account
+    clusters: tuple[str, ...]
+    all_apps: tuple[AppConf, ...]
+
+    def cluster(self, name: str) -> str:
+        """Return `name` if there is such a cluster; otherwise say which there are."""
+        if name in self.clusters:
+            return name
+        there = ", ".join(self.clusters) or "none yet; `sa-apps init --cluster NAME` makes one"
+        raise UsageError(
+            f"There is no cluster '{name}'.",
+            hint=f"{did_you_mean(name, self.clusters)}Clusters: {there}.",
+        )
+
+    def apps(self, cluster: str | None = None) -> tuple[AppConf, ...]:
+        """Return the apps of one cluster or of all, by cluster and name."""
+        if cluster is None:
+            return self.all_apps
+        self.cluster(cluster)
+        return tuple(app for app in self.all_apps if app.cluster == cluster)
+
+    def find(self, name: str, cluster: str | None = None) -> AppConf:
+        """Return the app of this name (or of this function name)."""
+        apps = self.apps(cluster)
+        found = [app for app in apps if name in {app.name, app.function}]
+        where = f" in cluster '{cluster}'" if cluster else ""
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise UsageError(
+                f"There is no app '{name}'{where}.",
+                hint=did_you_mean(name, [app.name for app in apps]) + "`sa-apps list` shows all apps.",
+            )
+        clusters = sorted({app.cluster for app in found})
+        if len(clusters) > 1:
+            raise UsageError(
+                f"An app '{name}' is in several clusters: {', '.join(clusters)}.", hint="Pass --cluster."
+            )
+        raise UsageError(
+            f"Several apps{where} are named '{name}'.",
+            hint="Give the function's name instead: " + ", ".join(app.function for app in found) + ".",
+        )
+
+    def add_app(
+        self, app: AppConf, schemas: Mapping[str, Any] | None = None
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Add the app, and of its service's `schemas` those that conf/ lacks; all or nothing.
+
+        Returns the names of the schemas that were added, and of those that were there but differ.
+        """
+        with jsonfile.locked(self.root):
+            path, cluster = self._read_cluster(app.cluster)
+            apps = _made(_made(cluster, "modules", path), "streamalert_apps", path)
+            if app.function in apps:
+                raise ConfigError(f"{path} already has the app '{app.name}'.")
+            jsonfile.insert(apps, app.function, app.settings())
+            sources = _made(_made(cluster, "data_sources", path), "streamalert_app", path)
+            jsonfile.insert(sources, app.function, [app.service])
+            changes = {path: cluster}
+            shown = f"conf/schemas/{app.service}.json"
+            known, missing, differing = self._compare_schemas(shown, schemas or {})
+            if missing:
+                for name in missing:
+                    jsonfile.insert(known, name, (schemas or {})[name])
+                changes[shown] = known
+            self._write(changes)
+        return missing, differing
+
+    def update_app(self, app: AppConf) -> None:
+        """Write the app's settings; keys that others put there meanwhile stay."""
+        with jsonfile.locked(self.root):
+            path, cluster = self._read_cluster(app.cluster)
+            apps = _object(_object(cluster, "modules", path), "streamalert_apps", path)
+            if app.function not in apps:
+                raise ConfigError(f"{path} no longer has the app '{app.name}'.")
+            entry = _object(apps, app.function, path)
+            settings = app.settings()
+            for key in _KEYS.keys() - settings.keys():
+                entry.pop(key, None)
+            for key, value in settings.items():
+                jsonfile.insert(entry, key, value)
+            self._write({path: cluster})
+
+    def remove_app(self, app: AppConf) -> None:
+        """Take the app out; one that is gone already is fine."""
+        with jsonfile.locked(self.root):
+            path, cluster = self._read_cluster(app.cluster)
+            for outer, inner in (("modules", "streamalert_apps"), ("data_sources", "streamalert_app")):
+                section = _object(cluster, outer, path)
+                entries = _object(section, inner, path)
+                entries.pop(app.function, None)
+                if not entries:
+                    section.pop(inner, None)
+            self._write({path: cluster})
+
+    def _read_cluster(self, cluster: str) -> tuple[str, dict[str, Any]]:
+        shown = f"conf/clusters/{self.cluster(cluster)}.json"
+        return shown, jsonfile.read_object(self.root / shown, shown)
+
+    def _compare_schemas(
+        self, shown: str, schemas: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
+        path = self.root / shown
+        known = jsonfile.read_object(path, shown) if path.exists() else {}
+        missing = tuple(name for name in schemas if name not in known)
+        differing = tuple(name for name in schemas if name in known and known[name] != schemas[name])
+        return known, missing, differing
+
+    def _write(self, objects: Mapping[str, Mapping[str, Any]]) -> None:
+        write(self.root, objects)
+
+
+def write(root: Path, objects: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write JSON files, named relative to the project's folder, all or none."""
+    texts = {}
+    for shown, value in objects.items():
+        path = (root / shown).resolve()
+        before = path.read_text(encoding="utf-8-sig") if path.exists() else "null"
+        if json.loads(before) != value:
+            texts[path] = jsonfile.dump(value, ascii_only=before.isascii())
+    try:
+        jsonfile.replace_all(texts)
+    except OSError as error:
+        raise ConfigError(
+            f"{' and '.join(objects)} could not be written: {error.strerror or error}.",
+            hint="Nothing in conf/ was changed.",
+        ) from error
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder from `start` upwards that has conf/global.json."""
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if (folder / GLOBAL).is_file():
+            return folder
+    raise ConfigError(
+        f"There is no {GLOBAL} in {here} or above it.",
+        hint="`sa-apps init` makes one; --project-dir names a project elsewhere.",
+    )
+
+
+def load(root: Path) -> Project:
+    """Read the project whose folder is `root`."""
+    if not (root / GLOBAL).is_file():
+        raise ConfigError(
+            f"There is no {GLOBAL} in {root}.",
+            hint="`sa-apps init` makes one; --project-dir names a project elsewhere.",
+        )
+    account = _account(jsonfile.read_object(root / GLOBAL, GLOBAL))
+    clusters = tuple(
+        sorted(p.stem for p in (root / "conf/clusters").glob("*.json") if not p.name.startswith("."))
+    )
+    apps = [app for cluster in clusters for app in _apps(root, cluster)]
+    return Project(root, account, clusters, tuple(sorted(apps, key=lambda a: (a.cluster, a.name, a.type))))
+
+
+def _account(settings: dict[str, Any]) -> Account:
+    local = _object(settings, "sa_apps", GLOBAL).get("store") == "local"
+    account = _object(settings, "account", GLOBAL)
+    values = {key: str(account.get(key, "")) for key in ("aws_account_id", "prefix", "region")}
+    for key, value in values.items():
+        if _PLACEHOLDER.fullmatch(value):
+            raise ConfigError(
+                f"{GLOBAL} still has StreamAlert's placeholder {value} for account.{key}.",
+                hint=f"Put your own {key} there.",
+            )
+        if not value and (key == "prefix" or not local):
+            raise ConfigError(
+                f"{GLOBAL} lacks account.{key}.", hint="Add it, or make a project by `sa-apps init`."
+            )
+    monitoring = _object(_object(settings, "infrastructure", GLOBAL), "monitoring", GLOBAL)
+    topic = str(monitoring.get("sns_topic_name") or names.alarm_topic(values["prefix"]))
+    return Account(**values, local=local, alarm_topic=topic)
+
+
+def _apps(root: Path, cluster: str) -> list[AppConf]:
+    shown = f"conf/clusters/{cluster}.json"
+    modules = _object(jsonfile.read_object(root / shown, shown), "modules", shown)
+    apps = _object(modules, "streamalert_apps", shown)
+    return [_app(cluster, function, _object(apps, function, shown), shown) for function in apps]
+
+
+_KEYS: Final = {"app_name": "name"} | {
+    f.name: f.name for f in fields(AppConf) if f.name not in {"cluster", "function", "name", "extra"}
+}
+_NUMBERS: Final = ("timeout", "memory", "log_retention_days", "concurrency_limit")
+
+
+def _app(cluster: str, function: str, entry: dict[str, Any], shown: str) -> AppConf:
+    where = f"{shown}: modules.streamalert_apps.{function}"
+    for key in ("app_name", "type", "schedule_expression"):
+        if not isinstance(entry.get(key), str):
+            raise ConfigError(f"{where} lacks {key}.")
+    for key in _NUMBERS:
+        if key in entry and type(entry[key]) is not int:
+            raise ConfigError(f"{where}: {key} must be a whole number, not {entry[key]!r}.")
+    for key in ("metric_alarms", "vpc_config"):
+        _object(entry, key, where)
+    values = {_KEYS[key]: value for key, value in entry.items() if key in _KEYS}
+    values.setdefault("concurrency_limit", None)
+    extra = {key: value for key, value in entry.items() if key not in _KEYS}
+    return AppConf(cluster=cluster, function=function, extra=extra, **values)
+
+
+def _object(parent: dict[str, Any], key: str, shown: str) -> dict[str, Any]:
+    """Return the object at `key`, or an empty one."""
+    value = parent.get(key, {})
+    if not isinstance(value, dict):
+        raise ConfigError(f"{shown}: '{key}' must be a JSON object.")
+    return value
+
+
+def _made(parent: dict[str, Any], key: str, shown: str) -> dict[str, Any]:
+    """Return the object at `key`, put there if there is none."""
+    value = _object(parent, key, shown)
+    if key not in parent:
+        jsonfile.insert(parent, key, value)
+    return value

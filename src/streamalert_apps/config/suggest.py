@@ -1,0 +1,16 @@
+"""What a person may have meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """Return "Did you mean 'x'? " for the nearest of `words`, or nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 (only an error needs it)
+
+    near = get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return f"Did you mean '{near[0]}'? " if near else ""
