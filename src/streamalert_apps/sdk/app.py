@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from re import Pattern
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -94,11 +94,27 @@ class App(ABC):
 
     @abstractmethod
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
-        """Yield pages from `checkpoint` on. No state may live on self: a new process goes on from any page."""
+        """Yield pages from `checkpoint` on. Keep no state on self: a new process goes on from any page."""
+
+    def adopt(self, last_timestamp: Json, context: Json) -> Checkpoint:  # noqa: ARG002 (a seed-style app needs it)
+        """Return the checkpoint that goes on where StreamAlert's own state ended."""
+        return self.start(parse_time(last_timestamp))
+
+    def watermark(self, checkpoint: Checkpoint) -> datetime | None:  # noqa: ARG002 (a feed knows)
+        """Return the time before which everything has been collected, where the checkpoint tells."""
+        return None
 
     @abstractmethod
     def check(self) -> None:
         """Make one cheap request that shows whether the credentials work; raise what went wrong."""
+
+
+def parse_time(value: Json) -> datetime:
+    """Return the time that a state of StreamAlert means: epoch seconds or ISO 8601; raise ValueError."""
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    time = datetime.fromisoformat(str(value))
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def service_of(app_type: str) -> str:

@@ -1,0 +1,230 @@
+"""HTTP as every service needs it: one reused client, retries within the time left, errors with names.
+
+Redirects are not followed, answers are bounded in size and time, and nothing that a request carries
+(headers, query) ever reaches a message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from streamalert_apps.errors import (
+    AppError,
+    BadResponse,
+    ConfigError,
+    CredentialsError,
+    OutOfTime,
+    RateLimited,
+    RequestRefused,
+    Unavailable,
+)
+from streamalert_apps.sdk.clock import Clock, Deadline
+from streamalert_apps.sdk.pace import Pace
+from streamalert_apps.sdk.retry import retrying
+
+T = TypeVar("T")
+
+CONNECT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 30.0
+SHORTEST_REQUEST_SECONDS: Final = 1.0
+ANSWER_BYTES: Final = 64 << 20
+
+_LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service said."""
+
+    place: str  # host and path, without the query
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self, shape: type[T]) -> T:
+        """Return the body decoded into `shape`; raise BadResponse when it is something else."""
+        try:
+            return msgspec.json.decode(self.body, type=shape)
+        except msgspec.ValidationError as error:
+            raise BadResponse(f"The answer of {self.place} is not as documented: {error}.") from None
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            raise BadResponse(f"The answer of {self.place} is not JSON.") from None
+
+
+Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
+Judge = Callable[[Answer], AppError | None]
+
+
+class Api:
+    """The way to a service. `simulator`: a loopback URL that every request goes to, its Host header kept."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        deadline: Deadline | None = None,
+        pace: Pace | None = None,
+        simulator: str = "",
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.clock = clock
+        self.pace = pace or Pace(None, clock)
+        self.simulated = bool(simulator)
+        self._deadline = deadline or Deadline.never()
+        self._client = httpx.Client(
+            transport=_ToSimulator(simulator) if simulator else transport,
+            headers={"User-Agent": "streamalert-apps", "Accept": "application/json"},
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def get(self, url: str, *, headers: Headers = dict, judge: Judge | None = None) -> Answer:
+        """GET `url` with its query as it stands; raise an AppError for anything but a 2xx.
+
+        `headers` may be a function: it is called for each attempt, so that a signature is fresh.
+        `judge` names the errors that this service tells in a way of its own; None leaves it to the status.
+        """
+        return self._retried("GET", url, headers, judge, {})
+
+    def post(
+        self,
+        url: str,
+        *,
+        headers: Headers = dict,
+        judge: Judge | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """POST `json` or `form` to `url`; otherwise as `get`."""
+        content = {"data": form} if form is not None else {"json": json}
+        return self._retried("POST", url, headers, judge, content)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, where the time left covers it; raise RateLimited otherwise."""
+        if seconds >= self._deadline.left():
+            raise RateLimited(f"The next request has to wait {seconds:.0f} s.", retry_after=seconds)
+        self.clock.sleep(seconds)
+
+    def _retried(
+        self, method: str, url: str, headers: Headers, judge: Judge | None, content: dict[str, Any]
+    ) -> Answer:
+        def attempt() -> Answer:
+            if wait := self.pace.wait():
+                self.sleep(wait)
+            fresh = headers() if callable(headers) else headers
+            answer = self._once(self._client.build_request(method, url, headers=fresh, **content))
+            if error := (judge(answer) if judge else None) or _judge_status(answer):
+                if isinstance(error, RateLimited) and error.retry_after is None:
+                    error.retry_after = self._retry_after(answer) or self.pace.after_429
+                raise error
+            return answer
+
+        return retrying(attempt, clock=self.clock, deadline=self._deadline)
+
+    def _once(self, request: httpx.Request) -> Answer:
+        url = request.url
+        place = f"{url.host}{url.path}"
+        if url.scheme != "https":
+            raise BadResponse(f"{place} was not asked: only HTTPS is.")
+        seconds = min(ANSWER_SECONDS, self._deadline.left())
+        if seconds < SHORTEST_REQUEST_SECONDS:
+            raise OutOfTime("There is no time left for another request.")
+        request.extensions["timeout"] = httpx.Timeout(
+            seconds, connect=min(CONNECT_SECONDS, seconds)
+        ).as_dict()
+        self.pace.request_made()
+        try:
+            response = self._client.send(request, stream=True)
+            try:
+                return Answer(place, response.status_code, response.headers, self._read(response, place))
+            finally:
+                response.close()
+        except httpx.TimeoutException as error:
+            if seconds < ANSWER_SECONDS and not isinstance(error, httpx.ConnectTimeout):
+                raise OutOfTime(f"{url.host} did not answer within the time left.") from None
+            raise Unavailable(f"{url.host} did not answer in time.") from None
+        except httpx.TransportError as error:
+            raise Unavailable(f"{url.host} can't be reached ({_plain(error)}).") from None
+        except httpx.DecodingError:
+            raise Unavailable(f"The answer of {place} is broken.") from None
+
+    def _read(self, response: httpx.Response, place: str) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > ANSWER_BYTES:
+                raise BadResponse(f"The answer of {place} is larger than {ANSWER_BYTES >> 20} MiB.")
+            if self._deadline.left() <= 0:
+                raise OutOfTime(f"{place} did not finish its answer within the time left.")
+        return bytes(body)
+
+    def _retry_after(self, answer: Answer) -> float | None:
+        """Return the seconds of Retry-After, given as a number or as a date."""
+        value = answer.headers.get("Retry-After", "").strip()
+        if value.isdigit():
+            return float(value)
+        with suppress(ValueError, TypeError):
+            return max(0.0, (parsedate_to_datetime(value) - self.clock.now()).total_seconds())
+        return None
+
+
+def pinned(link: str, to: str) -> str:
+    """Return a next-page link if it stays on the host of `to`, by HTTPS; raise BadResponse otherwise."""
+    asked, given = urlsplit(to), urlsplit(link)
+    if given.scheme != "https" or given.netloc != asked.netloc:
+        raise BadResponse(f"{asked.hostname} gave a next-page link to another place; it is not followed.")
+    return link
+
+
+def _judge_status(answer: Answer) -> AppError | None:
+    status = answer.status
+    said = f"{answer.place} answered {status}"
+    if status < 300:  # noqa: PLR2004
+        return None
+    match status:
+        case 401 | 403:
+            return CredentialsError(f"{said}: the credentials were refused.")
+        case 429:
+            return RateLimited(f"{said}: too many requests.")
+        case 408 | 425:
+            return Unavailable(f"{said}.")
+        case _ if status < 400:  # noqa: PLR2004
+            return BadResponse(f"{said}: a redirect, which is not followed.")
+        case _ if status < 500:  # noqa: PLR2004
+            return RequestRefused(f"{said}: the request was refused.")
+        case _:
+            return Unavailable(f"{said}: the service has a fault.")
+
+
+def _plain(error: httpx.TransportError) -> str:
+    """Name a broken connection without the URL that some messages hold."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
+    return words.removesuffix(" error")
+
+
+class _ToSimulator(httpx.HTTPTransport):
+    """Sends requests to the simulator, whatever host they were meant for."""
+
+    def __init__(self, url: str) -> None:
+        if not _LOOPBACK.fullmatch(url):
+            raise ConfigError(
+                f"'{url}' is not a simulator's address.", hint="Give one like http://127.0.0.1:8080."
+            )
+        super().__init__()
+        self._target = httpx.URL(url)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        target = self._target
+        request.url = request.url.copy_with(scheme=target.scheme, host=target.host, port=target.port)
+        return super().handle_request(request)

@@ -1,0 +1,34 @@
+"""A service's request limit, kept within a run and, through the state, across runs."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from streamalert_apps.sdk.app import Rate
+from streamalert_apps.sdk.clock import Clock
+
+
+class Pace:
+    """Tells how long the next request has to wait. `recent`: when the last ones were made, epoch seconds."""
+
+    def __init__(self, rate: Rate | None, clock: Clock, recent: Iterable[float] = ()) -> None:
+        self._rate = rate
+        self._clock = clock
+        self.recent: deque[float] = deque(recent if rate else (), maxlen=rate.requests if rate else 1)
+
+    @property
+    def after_429(self) -> float | None:
+        """Seconds to wait after a 429 that names no wait of its own; None where the service states none."""
+        return self._rate.after_429 or None if self._rate else None
+
+    def wait(self) -> float:
+        """Return the seconds until the next request is allowed."""
+        if self._rate is None or len(self.recent) < self._rate.requests:
+            return 0.0
+        return max(0.0, self.recent[0] + self._rate.seconds - self._clock.now().timestamp())
+
+    def request_made(self) -> None:
+        """Remember that a request was made now."""
+        if self._rate is not None:
+            self.recent.append(round(self._clock.now().timestamp(), 3))

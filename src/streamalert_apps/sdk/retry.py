@@ -1,0 +1,42 @@
+"""Trying again: jittered backoff, the other side's own wait, and never past the deadline."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import count
+from typing import TypeVar
+
+from streamalert_apps.errors import RateLimited, TransientError
+from streamalert_apps.sdk.clock import Clock, Deadline
+
+T = TypeVar("T")
+
+FIRST_WAIT_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 30.0
+ATTEMPTS = 6
+
+
+def backoff(attempt: int) -> float:
+    """Return the seconds to wait after failed attempt number `attempt` (from 0): doubled, with jitter."""
+    ceiling = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**attempt)
+    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 (jitter, not a secret)
+
+
+def retrying(call: Callable[[], T], *, clock: Clock, deadline: Deadline, attempts: int = ATTEMPTS) -> T:
+    """Return what `call` returns, trying again on a TransientError; raise the last one.
+
+    A wait that the time left does not cover is not begun. What is rate limited then tells in
+    `retry_after` when to come back.
+    """
+    for attempt in count():
+        try:
+            return call()
+        except TransientError as error:
+            wait = backoff(attempt) if error.retry_after is None else error.retry_after
+            if wait >= deadline.left() or attempt + 1 >= attempts:
+                if isinstance(error, RateLimited):
+                    error.retry_after = wait
+                raise
+        clock.sleep(wait)
+    raise AssertionError  # pragma: no cover

@@ -1,0 +1,484 @@
+"""How far a feed is done: the collection algorithms, written once for all services.
+
+Events arrive late, share timestamps across pages, and keep coming while pages are read; a run may
+be cut short anywhere. A feed states what its service documents (time, id, precision, lag), and one
+of two walks does the rest.
+
+Both divide time in two. What is older than the lag is *settled*: no more events will appear there,
+so a walk through it can be final. What is younger is *fresh*: it is forwarded at once, and the ids
+of what was forwarded are remembered until it has settled, so that late arrivals are noticed and
+nothing is sent twice. Where fresh events outnumber the memory, the rest of them waits: later, never
+incomplete.
+
+A checkpoint: `floor` (every event before it is done), `seen` (ids from the floor on that were
+forwarded) and, between two pages of a walk, `page` (how the walk goes on).
+
+Bounds are asked for one unit of the service's precision too wide, and times compared here: it does
+not matter whether a service counts its bounds in, nor how it rounds.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, ClassVar
+
+import msgspec
+
+from streamalert_apps.errors import BadResponse, PageTokenExpired
+from streamalert_apps.sdk.app import App, Checkpoint, Json, Page, Stamp
+from streamalert_apps.sdk.ids import CAPACITY, pack, short, unpack
+
+LOGGER = logging.getLogger(__name__)
+
+Row = msgspec.Raw
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)  # younger than any bound
+_SHORT = timedelta(seconds=1)
+_LONG = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What one request brought: the events' own bytes, and the token of the next page (None: the last)."""
+
+    rows: Sequence[Row]
+    next: Json = None
+
+
+@dataclass(slots=True)
+class _Position:
+    """Where a walk is between two pages."""
+
+    settled: datetime
+    until: datetime
+    token: Json = None
+    reached: datetime | None = None  # time of the last event read; a walk whose token expired goes on there
+    edge: set[bytes] = field(default_factory=set)  # ids at `reached`
+    again: bool = False  # the token expired: events up to `reached` come again
+
+    def passed(self, time: datetime, identity: bytes, *, descending: bool = False) -> bool:
+        """Tell whether a walk that started again has read this event before."""
+        if not self.again or self.reached is None:
+            return False
+        beyond = time > self.reached if descending else time < self.reached
+        return beyond or identity in self.edge
+
+    def to_json(self) -> Json:
+        page = {"settled": self.settled.isoformat(), "until": self.until.isoformat(), "token": self.token}
+        if self.reached is not None:
+            page |= {"reached": self.reached.isoformat(), "edge": pack(self.edge), "again": self.again}
+        return page
+
+    @classmethod
+    def of(cls, page: Json) -> _Position:
+        return cls(
+            settled=datetime.fromisoformat(page["settled"]),
+            until=datetime.fromisoformat(page["until"]),
+            token=page["token"],
+            reached=datetime.fromisoformat(page["reached"]) if "reached" in page else None,
+            edge=unpack(page.get("edge", "")),
+            again=page.get("again", False),
+        )
+
+
+@dataclass(slots=True)
+class _Walk:
+    """A checkpoint while it is worked on."""
+
+    floor: datetime
+    seen: set[bytes]
+    reach: float | None = None  # newest first: seconds of fresh time that the memory holds, where not all
+    position: _Position | None = None
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> _Walk:
+        page = checkpoint.get("page")
+        return cls(
+            floor=datetime.fromisoformat(checkpoint["floor"]),
+            seen=unpack(checkpoint.get("seen", "")),
+            reach=checkpoint.get("reach"),
+            position=_Position.of(page) if page else None,
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        done: Checkpoint = {"floor": self.floor.isoformat()}
+        if self.seen:
+            done["seen"] = pack(self.seen)
+        if self.reach is not None:
+            done["reach"] = self.reach
+        if self.position is not None:
+            done["page"] = self.position.to_json()
+        return done
+
+
+class Feed(App):
+    """An app type whose service lists events by time. Subclass OldestFirst or NewestFirst."""
+
+    time_field: ClassVar[str]
+    """The event's field with its time: ISO 8601, or seconds since 1970."""
+    id_fields: ClassVar[tuple[str, ...]] = ()
+    """The fields that identify an event together; empty where the service has no id: its content is it."""
+    precision: ClassVar[timedelta] = timedelta(seconds=1)
+    """The unit in which the service compares times."""
+    lag: ClassVar[timedelta] = timedelta(0)
+    """How late an event may appear, as documented, plus what clocks may differ."""
+    retention: ClassVar[timedelta | None] = None
+    """How far back the service can be asked."""
+    _descending: ClassVar[bool]
+
+    @abstractmethod
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        """Ask for one page of the events from `since` to `until`; `token` is None for the first.
+
+        Raises PageTokenExpired where the service no longer knows the token.
+        """
+
+    def stamp(self, row: Row) -> Stamp:
+        """Return an event's time and id; raise BadResponse where they are missing."""
+        try:
+            event = _decoder(self.time_field, self.id_fields).decode(row)
+        except msgspec.MsgspecError as error:
+            raise BadResponse(f"An event of {self.type} is not as documented: {error}.") from None
+        time = event.time if event.time.tzinfo else event.time.replace(tzinfo=UTC)
+        ids = [getattr(event, f"id{n}") for n in range(len(self.id_fields))]
+        if not ids or ids[0] is None:
+            return Stamp(time)
+        return Stamp(time, "\0".join(map(str, ids)))
+
+    def start(self, since: datetime) -> Checkpoint:
+        """Return the checkpoint that collects from `since` on."""
+        return {"floor": self._rounded(since).isoformat()}
+
+    def watermark(self, checkpoint: Checkpoint) -> datetime:
+        """Return the time before which everything has been collected."""
+        return datetime.fromisoformat(checkpoint["floor"])
+
+    def check(self) -> None:
+        """Ask for the last minute of events."""
+        now = self.api.clock.now()
+        self.fetch(now - timedelta(minutes=1), now, None)
+
+    def _rounded(self, moment: datetime) -> datetime:
+        return moment - (moment - _EPOCH) % self.precision
+
+    def _begin(self, walk: _Walk) -> _Position:
+        """Return where the walk is; a new one gets its bounds here, and they stay."""
+        if walk.position:
+            return walk.position
+        now = self.api.clock.now()
+        if self.retention and walk.floor < now - self.retention:
+            LOGGER.warning("the service keeps %s; what is older can't be collected any more", self.retention)
+            walk.floor = self._rounded(now - self.retention + timedelta(minutes=1))
+        settled = max(self._rounded(now - self.lag), walk.floor)
+        walk.position = _Position(settled, max(now, settled))
+        return walk.position
+
+    def _next_page(self, walk: _Walk, at: _Position) -> Fetched:
+        """Fetch the walk's next page; where its token expired, start again from the last event read."""
+        since, until = walk.floor - self.precision, at.until + self.precision
+        if at.token is not None:
+            try:
+                return self.fetch(since, until, at.token)
+            except PageTokenExpired:
+                LOGGER.warning("the page token expired; going on from %s", at.reached)
+                at.token, at.again = None, at.reached is not None
+        if at.again and at.reached and self._descending:
+            until = min(until, at.reached + self.precision)
+        elif at.again and at.reached:
+            since = max(since, at.reached - self.precision)
+        return self.fetch(since, until, None)
+
+    def _identified(self, rows: Sequence[Row]) -> Iterator[tuple[Row, datetime, bytes]]:
+        """Yield each row with its time and short id; equal rows without an id are told apart by counting.
+
+        A row without a readable time must neither be lost nor stop the feed: it counts as fresh.
+        """
+        met: Counter[str] = Counter()
+        for row in rows:
+            try:
+                stamp = self.stamp(row)
+            except BadResponse as error:
+                LOGGER.warning("%s", error.message)
+                stamp = Stamp(_NEVER)
+            if stamp.id:
+                yield row, stamp.time, short(stamp.id)
+                continue
+            content = _content(row)
+            yield row, stamp.time, short(f"{content}\0{met[content]}")
+            met[content] += 1
+
+    def _reach(self, walk: _Walk, at: _Position, fetched: Fetched) -> None:
+        """Move the position past a page: the next token, the last row's time and the ids that share it."""
+        at.token = fetched.next
+        reached, ids = None, set[bytes]()
+        for _, time, identity in self._identified(fetched.rows[::-1]):
+            reached = reached or time
+            if time != reached or len(ids) > CAPACITY:
+                break
+            ids.add(identity)
+        if reached is None:
+            return
+        if reached == at.reached:
+            ids |= at.edge
+        else:
+            at.again = False
+        room = CAPACITY - len(walk.seen)
+        at.reached, at.edge = reached, ids if len(ids) <= room else set()
+
+
+class OldestFirst or NewestFirst."""
+
+    time_field: ClassVar[str]
+    """The event's field with its time: ISO 8601, or seconds since 1970."""
+    id_fields: ClassVar[tuple[str, ...]] = ()
+    """The fields that identify an event together; empty where the service has no id: its content is it."""
+    precision: ClassVar[timedelta] = timedelta(seconds=1)
+    """The unit in which the service compares times."""
+    lag: ClassVar[timedelta] = timedelta(0)
+    """How late an event may appear, as documented, plus what clocks may differ."""
+    retention: ClassVar[timedelta | None] = None
+    """How far back the service can be asked."""
+    _descending: ClassVar[bool]
+
+    @abstractmethod
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        """Ask for one page of the events from `since` to `until`; `token` is None for the first.
+
+        Raises PageTokenExpired where the service no longer knows the token.
+        """
+
+    def stamp(self, row: Row) -> Stamp:
+        """Return an event's time and id; raise BadResponse where they are missing."""
+        try:
+            event = _decoder(self.time_field, self.id_fields).decode(row)
+        except msgspec.MsgspecError as error:
+            raise BadResponse(f"An event of {self.type} is not as documented: {error}.") from None
+        time = event.time if event.time.tzinfo else event.time.replace(tzinfo=UTC)
+        ids = [getattr(event, f"id{n}") for n in range(len(self.id_fields))]
+        if not ids or ids[0] is None:
+            return Stamp(time)
+        return Stamp(time, "\0".join(map(str, ids)))
+
+    def start(self, since: datetime) -> Checkpoint:
+        """Return the checkpoint that collects from `since` on."""
+        return {"floor": self._rounded(since).isoformat()}
+
+    def watermark(self, checkpoint: Checkpoint) -> datetime:
+        """Return the time before which everything has been collected."""
+        return datetime.fromisoformat(checkpoint["floor"])
+
+    def check(self) -> None:
+        """Ask for the last minute of events."""
+        now = self.api.clock.now()
+        self.fetch(now - timedelta(minutes=1), now, None)
+
+    def _rounded(self, moment: datetime) -> datetime:
+        return moment - (moment - _EPOCH) % self.precision
+
+    def _begin(self, walk: _Walk) -> _Position:
+        """Return where the walk is; a new one gets its bounds here, and they stay."""
+        if walk.position:
+            return walk.position
+        now = self.api.clock.now()
+        if self.retention and walk.floor < now - self.retention:
+            LOGGER.warning("the service keeps %s; what is older can't be collected any more", self.retention)
+            walk.floor = self._rounded(now - self.retention + timedelta(minutes=1))
+        settled = max(self._rounded(now - self.lag), walk.floor)
+        walk.position = _Position(settled, max(now, settled))
+        return walk.position
+
+    def _next_page(self, walk: _Walk, at: _Position) -> Fetched:
+        """Fetch the walk's next page; where its token expired, start again from the last event read."""
+        since, until = walk.floor - self.precision, at.until + self.precision
+        if at.token is not None:
+            try:
+                return self.fetch(since, until, at.token)
+            except PageTokenExpired:
+                LOGGER.warning("the page token expired; going on from %s", at.reached)
+                at.token, at.again = None, at.reached is not None
+        if at.again and at.reached and self._descending:
+            until = min(until, at.reached + self.precision)
+        elif at.again and at.reached:
+            since = max(since, at.reached - self.precision)
+        return self.fetch(since, until, None)
+
+    def _identified(self, rows: Sequence[Row]) -> Iterator[tuple[Row, datetime, bytes]]:
+        """Yield each row with its time and short id; equal rows without an id are told apart by counting.
+
+        A row without a readable time must neither be lost nor stop the feed: it counts as fresh.
+        """
+        met: Counter[str] = Counter()
+        for row in rows:
+            try:
+                stamp = self.stamp(row)
+            except BadResponse as error:
+                LOGGER.warning("%s", error.message)
+                stamp = Stamp(_NEVER)
+            if stamp.id:
+                yield row, stamp.time, short(stamp.id)
+                continue
+            content = _content(row)
+            yield row, stamp.time, short(f"{content}\0{met[content]}")
+            met[content] += 1
+
+    def _reach(self, walk: _Walk, at: _Position, fetched: Fetched) -> None:
+        """Move the position past a page: the next token, the last row's time and the ids that share it."""
+        at.token = fetched.next
+        last = [*islice(self._identified(fetched.rows[::-1]), CAPACITY)]
+        if not last:
+            return
+        reached = last[0][1]
+        ids = {identity for _, _, identity in takewhile(lambda row: row[1] == reached, last)}
+        if reached == at.reached:
+            ids |= at.edge
+        else:
+            at.again = False
+        room = CAPACITY - len(walk.seen)
+        at.reached, at.edge = reached, ids if len(ids) <= room else set()
+
+
+class OldestFirst(Feed):
+    """A feed that lists the oldest event first: one walk through settled and fresh time."""
+
+    _descending = False
+
+    def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
+        """Yield pages up to the fresh end of the feed."""
+        walk = _Walk.of(checkpoint)
+        more = True
+        while more:
+            at = self._begin(walk)
+            fetched = self._next_page(walk, at)
+            logs, repeats, full = self._sift(fetched.rows, walk, at)
+            if full or fetched.next is None:
+                more = not full and self._is_behind(at)
+                walk.floor, walk.position = at.settled, None
+            else:
+                self._reach(walk, at, fetched)
+            yield Page(logs, walk.checkpoint(), more=more, repeats=repeats)
+
+    def _sift(self, rows: Sequence[Row], walk: _Walk, at: _Position) -> tuple[Sequence[Row], int, bool]:
+        """Return the new ones of `rows`, how many were not, and whether the id memory is full.
+
+        Ids met in settled time leave the memory, those met in fresh time enter or stay.
+        """
+        if self._all_new_and_settled(rows, walk, at):
+            return rows, 0, False
+        logs: list[Row] = []
+        repeats = 0
+        for row, time, identity in self._identified(rows):
+            if time < walk.floor:
+                continue
+            known = identity in walk.seen or at.passed(time, identity)
+            if time < at.settled:
+                walk.seen.discard(identity)
+            elif not known and len(walk.seen) >= CAPACITY:
+                return logs, repeats, True  # what is younger waits until this has settled
+            else:
+                walk.seen.add(identity)
+            if known:
+                repeats += 1
+            else:
+                logs.append(row)
+        return logs, repeats, False
+
+    def _all_new_and_settled(self, rows: Sequence[Row], walk: _Walk, at: _Position) -> bool:
+        """Tell from its first and last event whether a page needs no look at each: a backlog's usual case."""
+        if not rows or walk.seen or at.again:
+            return False
+        (_, first, _), (_, last, _) = self._identified((rows[0], rows[-1]))
+        return walk.floor <= first <= last < at.settled
+
+    def _is_behind(self, at: _Position) -> bool:
+        """Tell whether a walk took so long (over several runs) that another one is due at once."""
+        return self.api.clock.now() - at.until > max(self.lag, _LONG)
+
+
+class NewestFirst(Feed):
+    """A feed that lists the newest event first: settled time is walked down to the floor, then fresh time."""
+
+    _descending = True
+
+    def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
+        """Yield pages; only the last page of a walk through settled time moves the floor."""
+        walk = _Walk.of(checkpoint)
+        while walk.position or self.api.clock.now() - self.lag - walk.floor >= max(self.precision, _SHORT):
+            yield from self._settled(walk)
+        yield from self._fresh(walk)
+
+    def _settled(self, walk: _Walk) -> Iterator[Page]:
+        at = self._begin(walk)
+        at.until = at.settled
+        while walk.position:
+            fetched = self._next_page(walk, at)
+            logs: list[Row] = []
+            repeats = 0
+            for row, time, identity in self._identified(fetched.rows):
+                if not walk.floor <= time < at.settled:
+                    continue
+                if identity in walk.seen or at.passed(time, identity, descending=True):
+                    walk.seen.discard(identity)
+                    repeats += 1
+                else:
+                    logs.append(row)
+            if fetched.next is None or self._all_below(fetched.rows, walk.floor):
+                walk.floor, walk.position = at.settled, None
+            else:
+                self._reach(walk, at, fetched)
+            yield Page(logs, walk.checkpoint(), more=True, repeats=repeats)
+
+    def _fresh(self, walk: _Walk) -> Iterator[Page]:
+        """Forward fresh events all at once: the span of them that the id memory holds.
+
+        A span with too many is halved, and doubled again when it was not.
+        """
+        while True:
+            now = self.api.clock.now()
+            until = now if walk.reach is None else min(now, walk.floor + timedelta(seconds=walk.reach))
+            if until - walk.floor < self.precision:
+                yield Page([], walk.checkpoint(), more=False)
+                return
+            rows: dict[bytes, Row] = {}
+            token: Json = None
+            while True:
+                fetched = self.fetch(walk.floor - self.precision, until, token)
+                rows |= {id_: row for row, time, id_ in self._identified(fetched.rows) if time >= walk.floor}
+                known = walk.seen if until < now else walk.seen & rows.keys()
+                token = fetched.next
+                full = len(rows.keys() | known) > CAPACITY
+                if full or token is None or self._all_below(fetched.rows, walk.floor):
+                    break
+                yield Page([], walk.checkpoint(), more=True)
+            if not full:
+                break
+            walk.reach = (until - walk.floor).total_seconds() / 2
+            yield Page([], walk.checkpoint(), more=True)
+        logs = [row for identity, row in reversed(rows.items()) if identity not in walk.seen]
+        walk.seen = rows.keys() | known
+        if walk.reach is not None:
+            walk.reach = walk.reach * 2 if until < now else None
+        yield Page(logs, walk.checkpoint(), more=False, repeats=len(rows) - len(logs))
+
+    def _all_below(self, rows: Sequence[Row], floor: datetime) -> bool:
+        """Tell whether a page holds only what was done before: the walk is at its end."""
+        return bool(rows) and all(time < floor for _, time, _ in self._identified(rows))
+
+
+def _content(row: Row) -> str:
+    """Return an event's content, whatever order its keys came in."""
+    return msgspec.json.encode(msgspec.json.decode(row), order="sorted").decode("utf-8", "surrogatepass")
+
+
+@cache
+def _decoder(time_field: str, id_fields: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
+    """Make a decoder that reads of an event only its time and its id."""
+    fields = [("time", datetime), *((f"id{n}", Any) for n in range(len(id_fields)))]
+    names = {"time": time_field} | {f"id{n}": name for n, name in enumerate(id_fields)}
+    return msgspec.json.Decoder(msgspec.defstruct("Event", fields, rename=names), strict=False)
