@@ -195,12 +195,14 @@ class Feed(App):
             since = max(since, at.reached - self.precision)
         return self.fetch(since, until, None)
 
-    def _identified(self, rows: Sequence[Row]) -> Iterator[tuple[Row, datetime, bytes]]:
+    def _identified(
+        self, rows: Sequence[Row], met: Counter[str] | None = None
+    ) -> Iterator[tuple[Row, datetime, bytes]]:
         """Yield each row with its time and short id; equal rows without an id are told apart by counting.
 
         A row without a readable time must neither be lost nor stop the feed: it counts as fresh.
         """
-        met: Counter[str] = Counter()
+        met = Counter() if met is None else met
         for row in rows:
             try:
                 stamp = self.stamp(row)
@@ -225,117 +227,6 @@ class Feed(App):
             ids.add(identity)
         if reached is None:
             return
-        if reached == at.reached:
-            ids |= at.edge
-        else:
-            at.again = False
-        room = CAPACITY - len(walk.seen)
-        at.reached, at.edge = reached, ids if len(ids) <= room else set()
-
-
-class OldestFirst or NewestFirst."""
-
-    time_field: ClassVar[str]
-    """The event's field with its time: ISO 8601, or seconds since 1970."""
-    id_fields: ClassVar[tuple[str, ...]] = ()
-    """The fields that identify an event together; empty where the service has no id: its content is it."""
-    precision: ClassVar[timedelta] = timedelta(seconds=1)
-    """The unit in which the service compares times."""
-    lag: ClassVar[timedelta] = timedelta(0)
-    """How late an event may appear, as documented, plus what clocks may differ."""
-    retention: ClassVar[timedelta | None] = None
-    """How far back the service can be asked."""
-    _descending: ClassVar[bool]
-
-    @abstractmethod
-    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
-        """Ask for one page of the events from `since` to `until`; `token` is None for the first.
-
-        Raises PageTokenExpired where the service no longer knows the token.
-        """
-
-    def stamp(self, row: Row) -> Stamp:
-        """Return an event's time and id; raise BadResponse where they are missing."""
-        try:
-            event = _decoder(self.time_field, self.id_fields).decode(row)
-        except msgspec.MsgspecError as error:
-            raise BadResponse(f"An event of {self.type} is not as documented: {error}.") from None
-        time = event.time if event.time.tzinfo else event.time.replace(tzinfo=UTC)
-        ids = [getattr(event, f"id{n}") for n in range(len(self.id_fields))]
-        if not ids or ids[0] is None:
-            return Stamp(time)
-        return Stamp(time, "\0".join(map(str, ids)))
-
-    def start(self, since: datetime) -> Checkpoint:
-        """Return the checkpoint that collects from `since` on."""
-        return {"floor": self._rounded(since).isoformat()}
-
-    def watermark(self, checkpoint: Checkpoint) -> datetime:
-        """Return the time before which everything has been collected."""
-        return datetime.fromisoformat(checkpoint["floor"])
-
-    def check(self) -> None:
-        """Ask for the last minute of events."""
-        now = self.api.clock.now()
-        self.fetch(now - timedelta(minutes=1), now, None)
-
-    def _rounded(self, moment: datetime) -> datetime:
-        return moment - (moment - _EPOCH) % self.precision
-
-    def _begin(self, walk: _Walk) -> _Position:
-        """Return where the walk is; a new one gets its bounds here, and they stay."""
-        if walk.position:
-            return walk.position
-        now = self.api.clock.now()
-        if self.retention and walk.floor < now - self.retention:
-            LOGGER.warning("the service keeps %s; what is older can't be collected any more", self.retention)
-            walk.floor = self._rounded(now - self.retention + timedelta(minutes=1))
-        settled = max(self._rounded(now - self.lag), walk.floor)
-        walk.position = _Position(settled, max(now, settled))
-        return walk.position
-
-    def _next_page(self, walk: _Walk, at: _Position) -> Fetched:
-        """Fetch the walk's next page; where its token expired, start again from the last event read."""
-        since, until = walk.floor - self.precision, at.until + self.precision
-        if at.token is not None:
-            try:
-                return self.fetch(since, until, at.token)
-            except PageTokenExpired:
-                LOGGER.warning("the page token expired; going on from %s", at.reached)
-                at.token, at.again = None, at.reached is not None
-        if at.again and at.reached and self._descending:
-            until = min(until, at.reached + self.precision)
-        elif at.again and at.reached:
-            since = max(since, at.reached - self.precision)
-        return self.fetch(since, until, None)
-
-    def _identified(self, rows: Sequence[Row]) -> Iterator[tuple[Row, datetime, bytes]]:
-        """Yield each row with its time and short id; equal rows without an id are told apart by counting.
-
-        A row without a readable time must neither be lost nor stop the feed: it counts as fresh.
-        """
-        met: Counter[str] = Counter()
-        for row in rows:
-            try:
-                stamp = self.stamp(row)
-            except BadResponse as error:
-                LOGGER.warning("%s", error.message)
-                stamp = Stamp(_NEVER)
-            if stamp.id:
-                yield row, stamp.time, short(stamp.id)
-                continue
-            content = _content(row)
-            yield row, stamp.time, short(f"{content}\0{met[content]}")
-            met[content] += 1
-
-    def _reach(self, walk: _Walk, at: _Position, fetched: Fetched) -> None:
-        """Move the position past a page: the next token, the last row's time and the ids that share it."""
-        at.token = fetched.next
-        last = [*islice(self._identified(fetched.rows[::-1]), CAPACITY)]
-        if not last:
-            return
-        reached = last[0][1]
-        ids = {identity for _, _, identity in takewhile(lambda row: row[1] == reached, last)}
         if reached == at.reached:
             ids |= at.edge
         else:
@@ -446,10 +337,13 @@ class NewestFirst(Feed):
                 yield Page([], walk.checkpoint(), more=False)
                 return
             rows: dict[bytes, Row] = {}
+            met: Counter[str] = Counter()
             token: Json = None
             while True:
                 fetched = self.fetch(walk.floor - self.precision, until, token)
-                rows |= {id_: row for row, time, id_ in self._identified(fetched.rows) if time >= walk.floor}
+                rows |= {
+                    id_: row for row, time, id_ in self._identified(fetched.rows, met) if time >= walk.floor
+                }
                 known = walk.seen if until < now else walk.seen & rows.keys()
                 token = fetched.next
                 full = len(rows.keys() | known) > CAPACITY
