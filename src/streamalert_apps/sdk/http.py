@@ -179,6 +179,11 @@ class Api:
         return None
 
 
+def with_params(url: str, params: Mapping[str, Any] | None) -> str:
+    """Return `url` with `params` added to its query, percent-encoded."""
+    return str(httpx.URL(url).copy_merge_params(params)) if params else url
+
+
 def pinned(link: str, to: str) -> str:
     """Return a next-page link if it stays on the host of `to`, by HTTPS; raise BadResponse otherwise."""
     asked, given = urlsplit(to), urlsplit(link)
