@@ -144,11 +144,11 @@ AnyApp = TypeVar("AnyApp", bound=type[AppIntegration])
 
 
 def StreamAlertApp(cls: AnyApp) -> AnyApp:  # noqa: N802 (the name that plugins use)
-    """Complete a class in StreamAlert's form: its type and its auth fields; raise ConfigError if it can't be."""
+    """Give a class in StreamAlert's form its type and auth fields; raise ConfigError where it says none."""
     if isabstract(cls):
         missing = ", ".join(sorted(cls.__abstractmethods__))
         raise ConfigError(f"The app class {cls.__name__} does not say {missing}.")
-    cls.type = f"{cls.service()}_{cls._type()}"  # noqa: SLF001 (the seed's own contract)
+    cls.type = f"{cls.service()}_{cls._type()}"
     cls.auth = tuple(_field(name, spec) for name, spec in _auth_info(cls).items())
     if "collects" not in cls.__dict__:
         cls.collects = (cls.__doc__ or cls.type).strip().splitlines()[0]

@@ -1,4 +1,4 @@
-"""Duo Admin API: https://duo.com/docs/adminapi
+"""Duo Admin API, https://duo.com/docs/adminapi.
 
 A request is signed over its date, method, host, path and query. The log endpoints want no more than
 one or two requests a minute. Version 2 counts milliseconds, lists by `sort`, pages by `next_offset`
@@ -23,7 +23,7 @@ from streamalert_apps.errors import AppError, BadResponse, CredentialsError, Req
 from streamalert_apps.sdk.app import AuthField, Json, Rate
 from streamalert_apps.sdk.http import Answer
 from streamalert_apps.sdk.log import LOGGER
-from streamalert_apps.sdk.watermark import Fetched, Feed, OldestFirst, Row
+from streamalert_apps.sdk.watermark import Feed, Fetched, OldestFirst, Row
 
 PAGE = 1000
 
@@ -63,7 +63,7 @@ class _Duo(Feed):
     def _signed(self, host: str, query: str) -> dict[str, str]:
         """Return the headers of signature version 2 with SHA-512, made anew for each attempt."""
         date = format_datetime(self.api.clock.now())
-        message = "\n".join([date, "GET", host.lower(), self.path, query])
+        message = f"{date}\nGET\n{host.lower()}\n{self.path}\n{query}"
         key = self.credentials["secret_key"].encode()
         digest = hmac.new(key, message.encode(), hashlib.sha512).hexdigest()
         basic = b64encode(f"{self.credentials['integration_key']}:{digest}".encode()).decode()
@@ -106,7 +106,7 @@ def _judge(answer: Answer) -> AppError | None:
 
 
 class _Metadata(msgspec.Struct):
-    next_offset: list[str] | None = None
+    next_offset: list[str] | str | None = None
 
 
 class _AuthLogs(msgspec.Struct):
@@ -138,7 +138,7 @@ class DuoAuth(_Duo, OldestFirst):
         )
         logs = answer.json(_AuthPage).response
         after = logs.metadata.next_offset
-        return Fetched(logs.authlogs, ",".join(after) if after else None)
+        return Fetched(logs.authlogs, ",".join(after) if isinstance(after, list) else after)
 
 
 class _AdminPage(msgspec.Struct):
@@ -168,7 +168,7 @@ class DuoAdmin(_Duo, OldestFirst):
         last = seconds[-1]
         if seconds[0] < last:
             return Fetched(rows[: seconds.index(last)], last)
-        LOGGER.error("more than %d administrator events in second %d: Duo shows no more of them", PAGE, last)
+        LOGGER.error("%d or more administrator events in second %d: Duo shows only these", PAGE, last)
         return Fetched(rows, last + 1)
 
 

@@ -1,0 +1,38 @@
+"""Credentials as they are stored: a JSON object."""
+
+from __future__ import annotations
+
+import json
+from typing import Protocol
+
+from streamalert_apps.errors import ConfigError
+from streamalert_apps.sdk.app import Credentials
+
+
+class CredentialStore(Protocol):
+    """The place of one app's credentials."""
+
+    def exists(self) -> bool:
+        """Tell whether there are any."""
+
+    def load(self) -> Credentials:
+        """Return them; raise CredentialsError where there are none, ConfigError where they are no JSON object."""
+
+    def save(self, credentials: Credentials) -> None:
+        """Store them, whether or not there were any."""
+
+    def delete(self) -> None:
+        """Delete them; fine where there are none."""
+
+
+def parse_credentials(text: str, place: str) -> Credentials:
+    """Return credentials from JSON; raise ConfigError, which shows nothing of the text, where it is not that."""
+    try:
+        credentials = json.loads(text)
+    except ValueError:
+        credentials = None
+    if not isinstance(credentials, dict):
+        raise ConfigError(
+            f"{place} does not hold a JSON object.", hint="Store it anew with `sa-apps update-auth`."
+        )
+    return credentials

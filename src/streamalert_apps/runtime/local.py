@@ -1,0 +1,112 @@
+"""State and credentials in a folder, for an app that lives without AWS. Files are readable by their owner alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Final
+
+from filelock import FileLock
+
+from streamalert_apps.errors import CredentialsError, StateError
+from streamalert_apps.runtime.credentials import parse_credentials
+from streamalert_apps.runtime.state import Stored
+from streamalert_apps.sdk.app import Credentials
+
+LOCK_SECONDS: Final = 10
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace a file as a whole, readable by its owner alone; a crash leaves the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+class FileSlot:
+    """The state of an app: `{"version": 3, "state": {…}}`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> Stored | None:
+        """Return what is there."""
+        try:
+            text = self.path.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StateError(f"{self.path} can't be read ({error.strerror}).") from None
+        try:
+            whole = json.loads(text)
+            return Stored(json.dumps(whole["state"]), int(whole["version"]))
+        except (ValueError, TypeError, KeyError):
+            raise StateError(
+                f"{self.path} is not a state file.", hint="Delete it: the app then starts one interval back."
+            ) from None
+
+    def write(self, text: str) -> None:
+        """Replace what is there, whatever it is."""
+        with self._lock():
+            stored = self.read()
+            self._save(text, stored.version if stored else 0)
+
+    def replace(self, text: str, version: int) -> bool:
+        """Replace `version` (0: nothing is there); return False if someone was first."""
+        with self._lock():
+            stored = self.read()
+            if (stored.version if stored else 0) != version:
+                return False
+            self._save(text, version)
+            return True
+
+    def _save(self, text: str, version: int) -> None:
+        whole = f'{{"version": {version + 1}, "state": {text}}}\n'
+        try:
+            write_private(self.path, whole.encode())
+        except OSError as error:
+            raise StateError(f"{self.path} can't be written ({error.strerror}).") from None
+
+    def _lock(self) -> FileLock:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return FileLock(self.path.with_suffix(".lock"), timeout=LOCK_SECONDS, mode=0o600)
+
+
+class FileCredentials:
+    """The credentials of an app."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def exists(self) -> bool:
+        """Tell whether there are any."""
+        return self.path.exists()
+
+    def load(self) -> Credentials:
+        """Return them; raise CredentialsError where there are none, ConfigError where they are no JSON object."""
+        try:
+            text = self.path.read_text("utf-8")
+        except FileNotFoundError:
+            raise CredentialsError(
+                f"There are no credentials in {self.path}.", hint="Give them with `sa-apps update-auth`."
+            ) from None
+        return parse_credentials(text, str(self.path))
+
+    def save(self, credentials: Credentials) -> None:
+        """Store them, whether or not there were any."""
+        write_private(self.path, json.dumps(credentials).encode())
+
+    def delete(self) -> None:
+        """Delete them; fine where there are none."""
+        with suppress(FileNotFoundError):
+            self.path.unlink()

@@ -1,0 +1,142 @@
+"""State and credentials in AWS Parameter Store.
+
+It has no conditional write. But a put without overwrite is create-if-absent, and every put answers
+with a version number that rises by one: who gets another number than the next one was not first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from streamalert_apps.errors import CredentialsError, StateError
+from streamalert_apps.runtime.credentials import parse_credentials
+from streamalert_apps.runtime.state import Stored
+from streamalert_apps.sdk.app import Credentials
+from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
+from streamalert_apps.sdk.retry import retrying
+
+T = TypeVar("T")
+
+STANDARD_CHARACTERS: Final = 4096
+ADVANCED_CHARACTERS: Final = 8192
+_DENIED: Final = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
+
+
+class _Parameter:
+    """One SecureString."""
+
+    def __init__(
+        self, client: Any, name: str, clock: Clock | None = None, deadline: Deadline | None = None
+    ) -> None:
+        self._client = client
+        self.name = name
+        self._clock = clock or SystemClock()
+        self._deadline = deadline or Deadline.never()
+
+    def _get(self, selector: str = "") -> Stored | None:
+        answer = self._tried(
+            lambda: self._client.get_parameters(Names=[self.name + selector], WithDecryption=True), "read"
+        )
+        if not answer["Parameters"]:
+            return None
+        parameter = answer["Parameters"][0]
+        return Stored(parameter["Value"], parameter["Version"])
+
+    def _put(self, text: str, *, overwrite: bool) -> int:
+        if len(text) > ADVANCED_CHARACTERS:
+            raise StateError(f"{self.name} would hold {len(text)} characters; {ADVANCED_CHARACTERS} fit.")
+        tier = {"Tier": "Intelligent-Tiering"} if len(text) > STANDARD_CHARACTERS else {}
+        answer = self._tried(
+            lambda: self._client.put_parameter(
+                Name=self.name, Value=text, Type="SecureString", Overwrite=overwrite, **tier
+            ),
+            "written",
+        )
+        return int(answer["Version"])
+
+    def _tried(self, call: Callable[[], T], participle: str) -> T:
+        def once() -> T:
+            try:
+                return call()
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == "ParameterAlreadyExists":
+                    raise
+                reason = f"The parameter {self.name} can't be {participle} ({code})."
+                if code in _DENIED:
+                    raise CredentialsError(
+                        reason, hint="Check the AWS credentials and their policy."
+                    ) from None
+                raise StateError(reason) from None
+            except BotoCoreError as error:
+                reason = f"The parameter {self.name} can't be {participle} ({type(error).__name__})."
+                raise StateError(reason) from None
+
+        return retrying(once, clock=self._clock, deadline=self._deadline)
+
+
+class ParameterSlot(_Parameter):
+    """The state of an app."""
+
+    def read(self) -> Stored | None:
+        """Return what is there."""
+        return self._get()
+
+    def write(self, text: str) -> None:
+        """Replace what is there, whatever it is."""
+        self._put(text, overwrite=True)
+
+    def replace(self, text: str, version: int) -> bool:
+        """Replace `version` (0: nothing is there); return False if someone was first.
+
+        Then the first one's text is put back, unless somebody has written since.
+        """
+        if not version:
+            with suppress(ClientError):
+                self._put(text, overwrite=False)
+                return True
+            return self._holds(text)
+        if self._put(text, overwrite=True) == version + 1:
+            return True
+        winner = self._get(f":{version + 1}")
+        if winner is None or winner.text == text:  # a put of ours whose answer was lost
+            return True
+        if self._holds(text):
+            self.write(winner.text)
+        return False
+
+    def _holds(self, text: str) -> bool:
+        stored = self._get()
+        return stored is not None and stored.text == text
+
+
+class ParameterCredentials(_Parameter):
+    """The credentials of an app."""
+
+    def exists(self) -> bool:
+        """Tell whether there are any."""
+        return self._get() is not None
+
+    def load(self) -> Credentials:
+        """Return them; raise CredentialsError where there are none, ConfigError where they are no JSON object."""
+        stored = self._get()
+        if stored is None:
+            raise CredentialsError(
+                f"There are no credentials in the parameter {self.name}.",
+                hint="Give them with `sa-apps update-auth`.",
+            )
+        return parse_credentials(stored.text, f"The parameter {self.name}")
+
+    def save(self, credentials: Credentials) -> None:
+        """Store them, whether or not there were any."""
+        self._put(json.dumps(credentials, separators=(",", ":")), overwrite=True)
+
+    def delete(self) -> None:
+        """Delete them; fine where there are none."""
+        with suppress(self._client.exceptions.ParameterNotFound):
+            self._client.delete_parameter(Name=self.name)

@@ -1,0 +1,175 @@
+"""What an app remembers between two runs, and the lease that lets one run at a time have it.
+
+The form is StreamAlert's (`current_state`, `last_timestamp`, `context`), with everything of ours
+under `sa_apps`. A state without that part was written by StreamAlert itself: it is taken over.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, Protocol
+
+from streamalert_apps.errors import AlreadyRunning, AppError, StateError
+from streamalert_apps.sdk.app import Checkpoint, Json
+
+Status = Literal["running", "succeeded", "partial", "failed"]
+
+ERROR_CHARACTERS: Final = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run, with an end."""
+
+    holder: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How many logs after the checkpoint were accepted although their page was not finished, and their digest."""
+
+    logs: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """How the last run ended, in a bounded form."""
+
+    started: str
+    seconds: float
+    logs: int = 0
+    repeats: int = 0
+    error: str = ""
+    message: str = ""
+
+    @staticmethod
+    def of(started: datetime, seconds: float, logs: int, repeats: int, error: AppError | None) -> LastRun:
+        """Return the summary; the error's message is cut."""
+        return LastRun(
+            started.isoformat(timespec="seconds"),
+            round(seconds, 3),
+            logs,
+            repeats,
+            error.code if error else "",
+            error.message[:ERROR_CHARACTERS] if error else "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The whole of it."""
+
+    status: Status | None = None  # None: never ran
+    checkpoint: Checkpoint | None = None  # None: never ran, or only under StreamAlert
+    lease: Lease | None = None
+    delivered: Delivered | None = None
+    requests: tuple[float, ...] = ()  # when the last ones were made, for the service's limit
+    last_run: LastRun | None = None
+    last_timestamp: Json = None
+    context: Json = None
+
+    def to_text(self) -> str:
+        """Return the state as JSON text."""
+        own: dict[str, Any] = {"checkpoint": self.checkpoint}
+        if self.lease:
+            own["lease"] = {"holder": self.lease.holder, "until": self.lease.until.isoformat()}
+        if self.delivered:
+            own["delivered"] = asdict(self.delivered)
+        if self.requests:
+            own["requests"] = self.requests
+        if self.last_run:
+            own["last_run"] = {key: value for key, value in asdict(self.last_run).items() if value}
+        text: dict[str, Any] = {
+            "current_state": self.status,
+            "last_timestamp": self.last_timestamp,
+            "context": self.context or {},
+        }
+        if self.checkpoint is not None or self.lease:
+            text["sa_apps"] = own
+        return json.dumps(text, separators=(",", ":"))
+
+    @classmethod
+    def of_text(cls, text: str) -> State:
+        """Return the state; raise StateError for text that is no state."""
+        try:
+            whole = json.loads(text)
+            own = whole.get("sa_apps") or {}
+            lease, delivered, last = own.get("lease"), own.get("delivered"), own.get("last_run")
+            return cls(
+                status=whole["current_state"],
+                checkpoint=own.get("checkpoint"),
+                lease=Lease(lease["holder"], datetime.fromisoformat(lease["until"])) if lease else None,
+                delivered=Delivered(**delivered) if delivered else None,
+                requests=tuple(own.get("requests", ())),
+                last_run=LastRun(**last) if last else None,
+                last_timestamp=whole.get("last_timestamp"),
+                context=whole.get("context"),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise StateError(
+                "The stored state of the app is not readable.",
+                hint="Repair it, or delete it: the app then starts one interval back.",
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A text in a slot. Its version rises by one with every write, whoever wrote."""
+
+    text: str
+    version: int
+
+
+class StateSlot(Protocol):
+    """The place of one state."""
+
+    def read(self) -> Stored | None:
+        """Return what is there; raise StateError when that can't be told."""
+
+    def write(self, text: str) -> None:
+        """Replace what is there, whatever it is."""
+
+    def replace(self, text: str, version: int) -> bool:
+        """Replace `version` (0: nothing is there); return False, and leave the winner's, if someone was first."""
+
+
+def take_lease(slot: StateSlot, *, holder: str, until: datetime, now: datetime, after: str = "") -> State:
+    """Take the right to run until `until`; return the state as it was. Raise AlreadyRunning if another has it.
+
+    A lease whose end has come, one of `after` (the run that invoked this one and has not been seen to
+    end), one of `holder` itself (Lambda repeats an invocation under its id), and a `running` without
+    a lease do not count.
+    """
+    stored = slot.read()
+    state = State.of_text(stored.text) if stored else State()
+    lease = state.lease
+    if lease and lease.until > now and lease.holder not in {holder, after}:
+        raise AlreadyRunning(f"Another run has the lease until {lease.until.astimezone(UTC):%H:%M:%S} UTC.")
+    running = replace(state, status="running", lease=Lease(holder, until))
+    if not slot.replace(running.to_text(), stored.version if stored else 0):
+        raise AlreadyRunning("Another run began at the same moment.")
+    return state
+
+
+class MemorySlot:
+    """A slot of this process alone: for a run that must leave no trace."""
+
+    def __init__(self, text: str = "") -> None:
+        self._stored = Stored(text, 1) if text else None
+
+    def read(self) -> Stored | None:
+        """Return what was written last."""
+        return self._stored
+
+    def write(self, text: str) -> None:
+        """Replace it."""
+        self._stored = Stored(text, self._stored.version + 1 if self._stored else 1)
+
+    def replace(self, text: str, version: int) -> bool:  # noqa: ARG002 (nobody else writes)
+        """Replace it; nobody can have been first."""
+        self.write(text)
+        return True
