@@ -1,0 +1,179 @@
+"""A proxy on loopback that records each call to AWS or to a simulator, and spoils those that a test picks."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import threading
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+import botocore.session
+
+from tests import loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tests.loopback import Exchange
+
+SCOPE = re.compile(r"Credential=[^/]+/\d+/[^/]+/(?P<service>[^/]+)/aws4_request")
+BOTO3_NAMES = {"monitoring": "cloudwatch"}  # where a request is signed for another name
+HOP_BY_HOP = {"connection", "content-length", "keep-alive", "transfer-encoding"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, named as boto3 names it; of a simulator's, service is `http` and operation the path."""
+
+    number: int
+    service: str
+    operation: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def name(self) -> str:
+        """For instance `ssm.PutParameter`."""
+        return f"{self.service}.{self.operation}"
+
+    @property
+    def json(self) -> Any:
+        """What was sent, decoded."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """Answer with an error of AWS's form."""
+
+    status: int
+    code: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Delay:
+    """Wait, then go on."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Break the connection; after `sent` bytes of the answer, where there is one."""
+
+    sent: int = 0
+
+
+Fault: TypeAlias = Refuse | Delay | Cut
+Hook: TypeAlias = "Callable[[Call], Fault | None]"
+
+THROTTLED = Refuse(400, "ThrottlingException")
+TOO_MANY_REQUESTS = Refuse(429, "TooManyRequestsException", {"Retry-After": "1"})
+
+
+class Proxy:
+    """Calls in the order in which they came, and two hooks, each of which may spoil a call.
+
+    `before` sees a call that has not been made, `after` one that was carried out and not yet answered.
+    """
+
+    def __init__(self, upstream: str) -> None:
+        self.url = ""
+        self.calls: list[Call] = []
+        self.before: Hook = lambda _: None
+        self.after: Hook = lambda _: None
+        self._upstream = urlsplit(upstream).netloc
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        """Return the calls' names, for instance `ssm.GetParameters`."""
+        return [call.name for call in self.calls]
+
+    def answer(self, exchange: Exchange) -> None:
+        """Pass one request on, unless a hook says otherwise."""
+        call = self._record(exchange)
+        if _spoil(exchange, call, self.before(call)):
+            return
+        status, headers, body = _forward(self._upstream, call)
+        if not _spoil(exchange, call, self.after(call), status, body):
+            exchange.send(status, body, headers)
+
+    def _record(self, exchange: Exchange) -> Call:
+        method, path, headers = exchange.command, exchange.path, dict(exchange.headers)
+        body = exchange.read_body()
+        service, operation = identify(method, path, headers, body)
+        with self._lock:
+            call = Call(len(self.calls), service, operation, method, path, headers, body)
+            self.calls.append(call)
+        return call
+
+
+@contextmanager
+def serve(upstream: str) -> Iterator[Proxy]:
+    """Stand in front of `upstream`, a URL."""
+    proxy = Proxy(upstream)
+    with loopback.serve(proxy.answer) as address:
+        proxy.url = f"http://{address}"
+        yield proxy
+
+
+def identify(method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
+    """Return service and operation of a request."""
+    scope = SCOPE.search(headers.get("Authorization", ""))
+    if not scope:
+        return "http", path.partition("?")[0]
+    service = BOTO3_NAMES.get(scope["service"], scope["service"])
+    if target := headers.get("X-Amz-Target"):
+        return service, target.rpartition(".")[2]
+    if headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        return service, parse_qs(body.decode())["Action"][0]
+    route = f"{method} {path.partition('?')[0]}"
+    return service, next((name for pattern, name in _routes(service) if pattern.fullmatch(route)), route)
+
+
+@cache
+def _routes(service: str) -> list[tuple[re.Pattern[str], str]]:
+    model = botocore.session.get_session().get_service_model(service)
+    routes = []
+    for name in model.operation_names:
+        template = model.operation_model(name).http
+        uri = re.sub(r"\\\{\w+(\\\+)?\\\}", "[^/]+", re.escape(template["requestUri"].partition("?")[0]))
+        routes.append((re.compile(f"{template['method']} {uri}"), name))
+    return routes
+
+
+def _forward(upstream: str, call: Call) -> tuple[int, dict[str, str], bytes]:
+    with closing(http.client.HTTPConnection(upstream, timeout=60)) as connection:
+        connection.request(call.method, call.path, call.body, dict(call.headers))
+        answer = connection.getresponse()
+        headers = {name: value for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP}
+        return answer.status, headers, answer.read()
+
+
+def _spoil(exchange: Exchange, call: Call, fault: Fault | None, status: int = 0, body: bytes = b"") -> bool:
+    if isinstance(fault, Refuse):
+        exchange.send(fault.status, *_refusal(call, fault))
+    elif isinstance(fault, Cut):
+        exchange.cut(status, body, fault.sent)
+    elif isinstance(fault, Delay):
+        time.sleep(fault.seconds)
+    return isinstance(fault, Refuse | Cut)
+
+
+def _refusal(call: Call, fault: Refuse) -> tuple[bytes, dict[str, str]]:
+    headers = {"x-amzn-ErrorType": fault.code, "x-amzn-RequestId": "0", **fault.headers}
+    message = f"{fault.code}, says the test"
+    if call.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        error = f"<Error><Type>Sender</Type><Code>{fault.code}</Code><Message>{message}</Message></Error>"
+        return f"<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>".encode(), headers
+    body = {"__type": fault.code, "message": message, "Type": "User"}
+    return json.dumps(body).encode(), {"Content-Type": "application/json", **headers}
