@@ -16,7 +16,7 @@ class CredentialStore(Protocol):
         """Tell whether there are any."""
 
     def load(self) -> Credentials:
-        """Return them; raise CredentialsError where there are none, ConfigError where they are no JSON object."""
+        """Return them; raise CredentialsError if there are none, ConfigError if they are no JSON object."""
 
     def save(self, credentials: Credentials) -> None:
         """Store them, whether or not there were any."""

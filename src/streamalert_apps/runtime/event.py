@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any, Final
 
 from streamalert_apps.errors import ConfigError
 
 DEEPEST_SUCCESSION: Final = 8
 SUCCESSIVE: Final = "successive"
+
+
+_KINDS: Final = ("", "", "", "", 0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,14 @@ class Event:
         except TypeError:
             missing = [name for name in cls.__slots__[:3] if name not in event]
             raise ConfigError(f"The event lacks {', '.join(missing)}.") from None
-        if not (isinstance(parsed.app_type, str) and isinstance(parsed.depth, int)):
-            raise ConfigError("The event's app_type must be a string and its depth a number.")
+        if any(
+            type(value) is not type(default) for value, default in zip(astuple(parsed), _KINDS, strict=True)
+        ):
+            raise ConfigError("The event's values have to be strings, and its depth a number.")
         return parsed
 
     def to_json(self) -> str:
-        """Return the event as deploy and the handler send it: StreamAlert's keys, ours where they say something."""
+        """Return the event as it is sent: StreamAlert's keys, and ours where they say something."""
         return json.dumps({key: value for key, value in asdict(self).items() if value})
 
     def successor(self, run: str) -> Event | None:

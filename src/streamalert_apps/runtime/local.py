@@ -1,4 +1,4 @@
-"""State and credentials in a folder, for an app that lives without AWS. Files are readable by their owner alone."""
+"""State and credentials in a folder, for an app that lives without AWS; readable by their owner alone."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class FileCredentials:
         return self.path.exists()
 
     def load(self) -> Credentials:
-        """Return them; raise CredentialsError where there are none, ConfigError where they are no JSON object."""
+        """Return them; raise CredentialsError if there are none, ConfigError if they are no JSON object."""
         try:
             text = self.path.read_text("utf-8")
         except FileNotFoundError:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from streamalert_apps.errors import CredentialsError, StateError
+from streamalert_apps.errors import ConfigError, CredentialsError, StateError
 from streamalert_apps.runtime.credentials import parse_credentials
 from streamalert_apps.runtime.state import Stored
 from streamalert_apps.sdk.app import Credentials
@@ -25,6 +25,7 @@ T = TypeVar("T")
 STANDARD_CHARACTERS: Final = 4096
 ADVANCED_CHARACTERS: Final = 8192
 _DENIED: Final = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
+_PASSING: Final = {"ThrottlingException", "TooManyUpdates", "RequestLimitExceeded"}
 
 
 class _Parameter:
@@ -72,7 +73,9 @@ class _Parameter:
                     raise CredentialsError(
                         reason, hint="Check the AWS credentials and their policy."
                     ) from None
-                raise StateError(reason) from None
+                if code in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:  # noqa: PLR2004
+                    raise StateError(reason) from None
+                raise ConfigError(reason) from None
             except BotoCoreError as error:
                 reason = f"The parameter {self.name} can't be {participle} ({type(error).__name__})."
                 raise StateError(reason) from None
@@ -123,7 +126,7 @@ class ParameterCredentials(_Parameter):
         return self._get() is not None
 
     def load(self) -> Credentials:
-        """Return them; raise CredentialsError where there are none, ConfigError where they are no JSON object."""
+        """Return them; raise CredentialsError if there are none, ConfigError if they are no JSON object."""
         stored = self._get()
         if stored is None:
             raise CredentialsError(

@@ -29,7 +29,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """How many logs after the checkpoint were accepted although their page was not finished, and their digest."""
+    """How many logs after the checkpoint were accepted before a delivery failed, and their digest."""
 
     logs: int
     digest: str
@@ -134,11 +134,11 @@ class StateSlot(Protocol):
         """Replace what is there, whatever it is."""
 
     def replace(self, text: str, version: int) -> bool:
-        """Replace `version` (0: nothing is there); return False, and leave the winner's, if someone was first."""
+        """Replace `version` (0: nothing is there); return False if someone was first, whose text stays."""
 
 
 def take_lease(slot: StateSlot, *, holder: str, until: datetime, now: datetime, after: str = "") -> State:
-    """Take the right to run until `until`; return the state as it was. Raise AlreadyRunning if another has it.
+    """Take the right to run; return the state as it was. Raise AlreadyRunning if another run has it.
 
     A lease whose end has come, one of `after` (the run that invoked this one and has not been seen to
     end), one of `holder` itself (Lambda repeats an invocation under its id), and a `running` without

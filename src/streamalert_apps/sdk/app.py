@@ -104,6 +104,11 @@ class App(ABC):
         """Return the time before which everything has been collected, where the checkpoint tells."""
         return None
 
+    def last_timestamp(self, checkpoint: Checkpoint) -> Json:
+        """Return how far the app is as StreamAlert would store it: seconds since 1970, or 0."""
+        mark = self.watermark(checkpoint)
+        return int(mark.timestamp()) if mark else 0
+
     @abstractmethod
     def check(self) -> None:
         """Make one cheap request that shows whether the credentials work; raise what went wrong."""

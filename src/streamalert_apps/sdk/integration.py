@@ -77,6 +77,10 @@ class AppIntegration(App):
         """Take both as they are: the plugin wrote them itself."""
         return {"last_timestamp": last_timestamp, "context": context}
 
+    def last_timestamp(self, checkpoint: Checkpoint) -> Json:
+        """Return it as the plugin set it."""
+        return checkpoint["last_timestamp"]
+
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
         """Yield what each call of `_gather_logs` brings, as long as it sets `_more_to_poll`."""
         self._last_timestamp = self._config.last_timestamp = checkpoint["last_timestamp"]
