@@ -20,7 +20,7 @@ NOWHERE = "http://127.0.0.1:9"  # the discard port: refused at once
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Take the developer's settings away; a child process, too, finds no way to the real AWS."""
     for name in os.environ:
-        if name.startswith(("AWS_", "SA_APPS_")):
+        if name.startswith(("AWS_", "SA_APPS_")) or name in {"CI", "FORCE_COLOR", "NO_COLOR"}:
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-aws-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-aws-credentials"))
