@@ -11,6 +11,7 @@
     ├─ BadResponse       bad_response         not JSON, a field missing, a foreign link     exit 1
     ├─ PageTokenExpired  page_token_expired   the service no longer knows the page token    exit 1
     ├─ DeliveryFailed    delivery_failed      the destination did not take a batch          exit 1
+    ├─ DeliveryRefused   delivery_refused    the destination can't take batches at all       exit 1
     ├─ StateError        state_error          state can't be read or written                exit 1
     ├─ AlreadyRunning    already_running      another run holds the lease                   exit 1
     └─ Cancelled         cancelled            the user said no, or Ctrl-C                   exit 130
@@ -113,6 +114,13 @@ class DeliveryFailed(TransientError):
     """The destination did not take a batch."""
 
     code = "delivery_failed"
+
+
+class DeliveryRefused(AppError):
+    """The destination can't take batches; trying again will not help."""
+
+    code = "delivery_refused"
+    kind = "config"
 
 
 class StateError(TransientError):

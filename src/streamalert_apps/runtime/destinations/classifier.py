@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from streamalert_apps.errors import ConfigError, CredentialsError, DeliveryFailed
+from streamalert_apps.errors import CredentialsError, DeliveryFailed, DeliveryRefused
 from streamalert_apps.runtime.batch import Bytes
 from streamalert_apps.runtime.names import ALIAS
 
@@ -42,10 +42,10 @@ class ClassifierLambda:
         if code in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:  # noqa: PLR2004
             return DeliveryFailed(f"{self._function_name} did not take a batch ({code}).")
         if code == "ResourceNotFoundException":
-            return ConfigError(
+            return DeliveryRefused(
                 f"There is no classifier {self._function_name}:{ALIAS}.",
                 hint="Deploy StreamAlert's classifier.",
             )
         if code == "AccessDeniedException":
             return CredentialsError(f"AWS does not allow invoking {self._function_name}.")
-        return ConfigError(f"{self._function_name} refused a batch ({code}).")
+        return DeliveryRefused(f"{self._function_name} refused a batch ({code}).")

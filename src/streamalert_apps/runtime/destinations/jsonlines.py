@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from streamalert_apps.errors import DeliveryFailed
+from streamalert_apps.errors import DeliveryRefused
 from streamalert_apps.runtime.batch import Bytes
 
 
@@ -16,15 +16,13 @@ class JsonLines:
         self._stream = stream
 
     def forward(self, batch: Sequence[Bytes]) -> None:
-        """Write the batch; raise DeliveryFailed when the disk is full or the reader is gone."""
+        """Write the batch; raise DeliveryRefused when the disk is full or the reader is gone."""
         text = b"\n".join(_one_line(log) for log in batch) + b"\n"
         try:
             self._stream.write(text)
             self._stream.flush()
-        except BrokenPipeError:
-            raise
         except OSError as error:
-            raise DeliveryFailed(f"The logs can't be written ({error.strerror}).") from None
+            raise DeliveryRefused(f"The logs can't be written ({error.strerror}).") from None
 
 
 def _one_line(log: Bytes) -> bytes:

@@ -1,0 +1,160 @@
+"""The Lambda function: event in, one run, the next invocation where a backlog is left.
+
+What is slow to make (clients, the TLS context) is made at import: in the init phase CPU is free.
+Environment: SA_APPS_TYPE (the app type, loaded at import), SA_APPS_LOG_LEVEL, SA_APPS_BATCH_BYTES,
+SA_APPS_OVERSIZE_BUCKET, SA_APPS_SIMULATOR (a loopback URL that takes the service's place).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from functools import cache
+from typing import Any, Final, Protocol
+
+import boto3
+import httpx
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from streamalert_apps import services
+from streamalert_apps.errors import AlreadyRunning, ConfigError
+from streamalert_apps.runtime import log, names
+from streamalert_apps.runtime.batch import DEFAULT_BATCH_BYTES, Batches, Keep
+from streamalert_apps.runtime.collect import Outcome, Terms, collect
+from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
+from streamalert_apps.runtime.event import Event
+from streamalert_apps.runtime.oversize import Bucket
+from streamalert_apps.runtime.schedule import interval
+from streamalert_apps.runtime.ssm import ParameterCredentials, ParameterSlot
+from streamalert_apps.sdk.app import App
+from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
+from streamalert_apps.sdk.http import Api
+from streamalert_apps.sdk.pace import Pace
+
+LOGGER = logging.getLogger(__name__)
+
+CLOSING_SECONDS: Final = 3.0  # for the last delivery, the state and the next invocation
+LEASE_SLACK: Final = timedelta(seconds=10)
+
+
+class Context(Protocol):
+    """What Lambda tells an invocation of itself."""
+
+    function_name: str
+    invoked_function_arn: str
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until Lambda ends the process."""
+
+
+@cache
+def _client(service: str) -> Any:
+    """Return a client whose calls end soon; trying again is done here, within the time left."""
+    limits = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
+    return boto3.client(service, config=limits)
+
+
+@cache
+def _transport() -> httpx.HTTPTransport:
+    return httpx.HTTPTransport()
+
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    log.configure(os.environ.get("SA_APPS_LOG_LEVEL", "info"))
+    _client("ssm")
+    _client("lambda")
+    _transport()
+    if "SA_APPS_TYPE" in os.environ:
+        services.find(os.environ["SA_APPS_TYPE"])
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Collect once. Returns a summary; raises what made the run fail, so that Lambda counts an error."""
+    order = Event.parse(event)
+    clock = SystemClock()
+    whole = context.get_remaining_time_in_millis() / 1000
+    closing = min(CLOSING_SECONDS, whole / 4)
+    deadline = Deadline(lambda: context.get_remaining_time_in_millis() / 1000 - closing)
+    terms = Terms(
+        holder=context.aws_request_id,
+        clock=clock,
+        deadline=deadline,
+        lease=timedelta(seconds=whole) + LEASE_SLACK,
+        first_look=interval(order.schedule_expression),
+        after=order.after,
+    )
+    function = context.function_name
+    try:
+        outcome = collect(
+            lambda: _app(order.app_type, function, clock, deadline),
+            ParameterSlot(_client("ssm"), names.state_parameter(function), clock, deadline),
+            ClassifierLambda(_client("lambda"), order.destination_function_name, function),
+            Batches(_keep(function), _batch_bytes()),
+            terms,
+        )
+    except AlreadyRunning as error:
+        LOGGER.warning("%s", error.message)
+        return {"status": error.code}
+    summary = _summary(outcome)
+    LOGGER.info("run ended", extra={"fields": summary})
+    if outcome.error and outcome.status == "failed":
+        raise outcome.error
+    if outcome.status == "partial" and outcome.retry_after <= whole / 2:
+        _invoke_successor(order, context)
+    return summary
+
+
+def _app(app_type: str, function: str, clock: Clock, deadline: Deadline) -> App:
+    kind = services.find(app_type)
+    credentials = ParameterCredentials(_client("ssm"), names.auth_parameter(function), clock, deadline).load()
+    api = Api(
+        clock=clock,
+        deadline=deadline,
+        pace=Pace(kind.rate, clock),
+        simulator=os.environ.get("SA_APPS_SIMULATOR", ""),
+        transport=_transport(),
+    )
+    return kind(credentials, api)
+
+
+def _keep(function: str) -> Keep:
+    """Return what keeps a log that is too large: a bucket if the app names one, nothing otherwise."""
+    bucket = os.environ.get("SA_APPS_OVERSIZE_BUCKET")
+    return Bucket(_client("s3"), bucket, function).keep if bucket else lambda *_: ""
+
+
+def _batch_bytes() -> int:
+    value = os.environ.get("SA_APPS_BATCH_BYTES", str(DEFAULT_BATCH_BYTES))
+    if not value.isdigit() or not int(value):
+        raise ConfigError(f"SA_APPS_BATCH_BYTES has to be a number of bytes, not '{value}'.")
+    return int(value)
+
+
+def _summary(outcome: Outcome) -> dict[str, Any]:
+    summary = asdict(outcome) | {"seconds": round(outcome.seconds, 3)}
+    if outcome.error:
+        summary["error"] = {"code": outcome.error.code, "message": outcome.error.message}
+    return {key: value for key, value in summary.items() if value}
+
+
+def _invoke_successor(order: Event, context: Context) -> None:
+    """Invoke this function again for the rest of a backlog. Where that fails, the next tick goes on."""
+    successor = order.successor(context.aws_request_id)
+    if successor is None:
+        LOGGER.info("the backlog goes on with the next tick")
+        return
+    qualifier = context.invoked_function_arn.split(":")[7:]
+    try:
+        _client("lambda").invoke(
+            FunctionName=context.function_name,
+            InvocationType="Event",
+            Payload=successor.to_json(),
+            Qualifier=qualifier[0] if qualifier else names.ALIAS,
+        )
+    except (ClientError, BotoCoreError) as error:
+        LOGGER.warning("the successive invocation failed (%s); the next tick goes on", type(error).__name__)

@@ -1,0 +1,44 @@
+"""Log lines as JSON, one an event, for CloudWatch."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one line: time, level, message, where from, and what was passed as `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "logger": record.name,
+        }
+        line |= getattr(record, "fields", {})
+        if record.exc_info and record.exc_info[2]:
+            line["at"] = _frames(record.exc_info[2])
+        return json.dumps(line, default=str)
+
+
+def configure(level: str) -> None:
+    """Send the product's log lines to the log group, in place of Lambda's own form."""
+    root = logging.getLogger()
+    for handler in root.handlers or [logging.StreamHandler()]:
+        handler.setFormatter(JsonFormatter())
+        root.addHandler(handler)
+    logging.getLogger("streamalert_apps").setLevel(level.upper())
+
+
+def _frames(traceback: Any) -> list[str]:
+    """Return file and line of each frame: a traceback without the values that a message may hold."""
+    frames = []
+    while traceback:
+        code = traceback.tb_frame.f_code
+        frames.append(f"{code.co_filename.rpartition('/')[2]}:{traceback.tb_lineno} {code.co_name}")
+        traceback = traceback.tb_next
+    return frames
