@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -28,17 +28,17 @@ _LENGTHS: Final = (65536, 8192, 1024, 128, 16, 0)
 
 @dataclass(slots=True)
 class Batches:
-    """Takes logs and yields full batches. `limit`: bytes of a batch; `largest`: bytes of a log that goes alone."""
+    """Takes logs and yields full batches. `limit`: bytes of a batch; `largest`: of a log that goes alone."""
 
     keep: Keep
     limit: int = DEFAULT_BATCH_BYTES
     largest: int = LARGEST_DELIVERY_BYTES - ENVELOPE_BYTES
     truncated: int = 0
+    _batch: list[Bytes] = field(default_factory=list)
+    _bytes: int = 0
 
     def __post_init__(self) -> None:
         self.limit = min(self.limit, self.largest)
-        self._batch: list[Bytes] = []
-        self._bytes = 0
 
     def add(self, logs: Sequence[Log]) -> Iterator[list[Bytes]]:
         """Yield each batch that gets full; what is left over waits for more, or for `rest`."""
@@ -71,8 +71,8 @@ class Batches:
         self.truncated += 1
         if not place:
             LOGGER.error(
-                "a log of %d bytes (sha256 %s) is too large for a delivery; only a trimmed copy was forwarded. "
-                "Name a bucket for such logs in the app's `oversize_bucket`",
+                "a log of %d bytes (sha256 %s) is too large for a delivery; only a trimmed copy was "
+                "forwarded. Name a bucket for such logs in the app's `oversize_bucket`",
                 len(log),
                 digest,
             )

@@ -26,7 +26,7 @@ class CredentialStore(Protocol):
 
 
 def parse_credentials(text: str, place: str) -> Credentials:
-    """Return credentials from JSON; raise ConfigError, which shows nothing of the text, where it is not that."""
+    """Return credentials from JSON; raise ConfigError, which shows nothing of the text, if it is none."""
     try:
         credentials = json.loads(text)
     except ValueError:
