@@ -1,0 +1,112 @@
+"""What a twin is: a vendor's API, faked, as a function from request to response.
+
+A twin knows no socket and no fault; server.py and transport.py serve any of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from streamalert_apps.sdk.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it came: the target is path and query byte for byte, header names are lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        """The path, as sent."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """The query, as sent."""
+        return self.target.partition("?")[2]
+
+    @property
+    def params(self) -> tuple[tuple[str, str], ...]:
+        """The decoded parameters of the query, in the order sent."""
+        return tuple(parse_qsl(self.query, keep_blank_values=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer. The note never leaves the simulator: it tells a developer why a request was refused."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "application/json"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A line of the request log; status 0 says that no answer was sent."""
+
+    method: str
+    path: str
+    params: tuple[tuple[str, str], ...]
+    status: int
+    at: datetime
+    fault: str
+    note: str
+
+
+class Twin(Protocol):
+    """A faked vendor. It is asked one thing at a time, so `handle` needs no lock."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time in the twin's world; its client must live by the same clock."""
+
+    @property
+    def credentials(self) -> Mapping[str, Any]:
+        """Credentials that the twin accepts, in the fields that its app types ask for."""
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request."""
+
+    def failure(self, status: int) -> Response:
+        """Word an answer of this status the way the vendor does."""
+
+    def seed(
+        self,
+        app_type: str,
+        *,
+        events: int,
+        burst: int = 0,
+        late: int = 0,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        lateness: timedelta = timedelta(seconds=60),
+    ) -> None:
+        """Add events to a feed, the same ones for the same seed; see store.Plan for what the numbers mean.
+
+        Without times they happened within the last hour.
+        """
+
+    def put(self, app_type: str, *, at: datetime, visible: datetime | None = None, **fields: Any) -> str:
+        """Add one event with these fields and return its id."""
+
+    def complete(self, app_type: str) -> datetime:
+        """Return the time from which on every event of the feed is visible."""
+
+    def held(
+        self, app_type: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Counter[str]:
+        """Count the ids of the events that happened from `since` to `until`, both inclusive."""
+
+    def identify(self, app_type: str, log: Mapping[str, Any]) -> str:
+        """Return the id of a log that arrived."""
