@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -30,7 +30,7 @@ EMPTY_PAGES: Final = 100  # in a row without moving: the service's token runs in
 
 @dataclass(slots=True)
 class Outcome:
-    """How a run ended, and what it did. `more`: a backlog is left. `retry_after`: seconds the service wants."""
+    """How a run ended, and what it did. `retry_after`: seconds that the service wants to be left alone."""
 
     status: Literal["succeeded", "partial", "failed"] = "succeeded"
     logs: int = 0
@@ -75,8 +75,12 @@ def collect(
         run.stop("partial", error)
     except AppError as error:
         run.stop("failed", error)
-    except Exception as error:
-        LOGGER.exception("the app broke")
+    except KeyboardInterrupt:
+        run.outcome.status = "partial"
+        run.end()
+        raise
+    except Exception as error:  # a fault of a plugin must not leave the state `running`
+        LOGGER.debug("the app broke", exc_info=True)
         run.stop("failed", BadResponse(f"The app broke: {type(error).__name__} at {_place(error)}."))
     return run.end()
 
@@ -148,7 +152,7 @@ class _Run:
         return self.state.checkpoint
 
     def _first_checkpoint(self, app: App) -> Checkpoint:
-        """Return the stored checkpoint, or one from what StreamAlert stored, or one for an app that never ran."""
+        """Return the stored checkpoint, one from what StreamAlert stored, or that of a first run."""
         if self.state.checkpoint is not None:
             return self.state.checkpoint
         if self.state.last_timestamp:
@@ -248,7 +252,7 @@ def digest(logs: Sequence[Log]) -> str:
     """Return what tells a run of logs from any other."""
     total = hashlib.blake2b(digest_size=12)
     for log in logs:
-        data = encode(log) if isinstance(log, dict) else log
+        data = encode(log) if isinstance(log, Mapping) else log
         total.update(len(data).to_bytes(8, "big"))
         total.update(data)
     return total.hexdigest()

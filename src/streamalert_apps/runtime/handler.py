@@ -56,7 +56,8 @@ class Context(Protocol):
 def _client(service: str) -> Any:
     """Return a client whose calls end soon; trying again is done here, within the time left."""
     limits = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
-    return boto3.client(service, config=limits)
+    make: Any = boto3.client  # its stubs list every service, and want a literal
+    return make(service, config=limits)
 
 
 @cache
