@@ -6,6 +6,7 @@ Redirects are not followed, answers are bounded in size and time, and nothing th
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -37,6 +38,8 @@ CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 30.0
 SHORTEST_REQUEST_SECONDS: Final = 1.0
 ANSWER_BYTES: Final = 64 << 20
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold the query of each request
 
 _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?")
 
@@ -143,7 +146,6 @@ class Api:
         request.extensions["timeout"] = httpx.Timeout(
             seconds, connect=min(CONNECT_SECONDS, seconds)
         ).as_dict()
-        self.pace.request_made()
         try:
             response = self._client.send(request, stream=True)
             try:
@@ -158,6 +160,8 @@ class Api:
             raise Unavailable(f"{url.host} can't be reached ({_plain(error)}).") from None
         except httpx.DecodingError:
             raise Unavailable(f"The answer of {place} is broken.") from None
+        finally:
+            self.pace.request_made()  # now, not before: the service counts from when the request arrived
 
     def _read(self, response: httpx.Response, place: str) -> bytes:
         body = bytearray()

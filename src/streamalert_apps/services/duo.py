@@ -126,7 +126,7 @@ class DuoAuth(_Duo, OldestFirst):
     schemas = ("duo:authentication_v2",)
     path = "/admin/v2/logs/authentication"
     time_field = "isotimestamp"
-    id_fields = ("txid", "isotimestamp", "factor", "result")
+    id_fields = ("txid", "timestamp", "factor", "result")
     precision = timedelta(milliseconds=1)
     retention = timedelta(days=180)
 
