@@ -82,6 +82,14 @@ class AppConf:
 
 
 @dataclass(frozen=True, slots=True)
+class Schemas:
+    """Names of a service's schemas: those that were added, and those that were there but differ."""
+
+    added: tuple[str, ...]
+    differing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """What conf/ says."""
 
@@ -129,13 +137,8 @@ class Project:
             hint="Give the function's name instead: " + ", ".join(app.function for app in found) + ".",
         )
 
-    def add_app(
-        self, app: AppConf, schemas: Mapping[str, Any] | None = None
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Add the app, and of its service's `schemas` those that conf/ lacks; all or nothing.
-
-        Returns the names of the schemas that were added, and of those that were there but differ.
-        """
+    def add_app(self, app: AppConf, schemas: Mapping[str, Any] | None = None) -> Schemas:
+        """Add the app, and of its service's `schemas` those that conf/ lacks; all or nothing."""
         with jsonfile.locked(self.root):
             path, cluster = self._read_cluster(app.cluster)
             apps = _made(_made(cluster, "modules", path), "streamalert_apps", path)
@@ -144,18 +147,10 @@ class Project:
             jsonfile.insert(apps, app.function, app.settings())
             sources = _made(_made(cluster, "data_sources", path), "streamalert_app", path)
             jsonfile.insert(sources, app.function, [app.service])
-            changes = {path: cluster}
-            shown = f"conf/schemas/{app.service}.json"
-            known, missing, differing = self._compare_schemas(shown, schemas or {})
-            if missing:
-                for name in missing:
-                    jsonfile.insert(known, name, (schemas or {})[name])
-                changes[shown] = known
-            self._write(changes)
-        return missing, differing
+            return self._write_with_schemas({path: cluster}, app.service, schemas or {})
 
-    def update_app(self, app: AppConf) -> None:
-        """Write the app's settings; keys that others put there meanwhile stay."""
+    def update_app(self, app: AppConf, schemas: Mapping[str, Any] | None = None) -> Schemas:
+        """Write the app's settings; keys that others put there meanwhile stay. Schemas as in `add_app`."""
         with jsonfile.locked(self.root):
             path, cluster = self._read_cluster(app.cluster)
             apps = _object(_object(cluster, "modules", path), "streamalert_apps", path)
@@ -167,7 +162,7 @@ class Project:
                 entry.pop(key, None)
             for key, value in settings.items():
                 jsonfile.insert(entry, key, value)
-            self._write({path: cluster})
+            return self._write_with_schemas({path: cluster}, app.service, schemas or {})
 
     def remove_app(self, app: AppConf) -> None:
         """Take the app out; one that is gone already is fine."""
@@ -179,23 +174,26 @@ class Project:
                 entries.pop(app.function, None)
                 if not entries:
                     section.pop(inner, None)
-            self._write({path: cluster})
+            write(self.root, {path: cluster})
 
     def _read_cluster(self, cluster: str) -> tuple[str, dict[str, Any]]:
         shown = f"conf/clusters/{self.cluster(cluster)}.json"
         return shown, jsonfile.read_object(self.root / shown, shown)
 
-    def _compare_schemas(
-        self, shown: str, schemas: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
+    def _write_with_schemas(
+        self, files: dict[str, dict[str, Any]], service: str, schemas: Mapping[str, Any]
+    ) -> Schemas:
+        shown = f"conf/schemas/{service}.json"
         path = self.root / shown
         known = jsonfile.read_object(path, shown) if path.exists() else {}
         missing = tuple(name for name in schemas if name not in known)
         differing = tuple(name for name in schemas if name in known and known[name] != schemas[name])
-        return known, missing, differing
-
-    def _write(self, objects: Mapping[str, Mapping[str, Any]]) -> None:
-        write(self.root, objects)
+        if missing:
+            for name in missing:
+                jsonfile.insert(known, name, schemas[name])
+            files[shown] = known
+        write(self.root, files)
+        return Schemas(missing, differing)
 
 
 def write(root: Path, objects: Mapping[str, Mapping[str, Any]]) -> None:

@@ -1,0 +1,137 @@
+"""The root of the command line: which commands there are, and how every error ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from tempfile import NamedTemporaryFile
+from typing import Annotated, Any
+
+import typer
+
+from streamalert_apps import __version__
+from streamalert_apps.cli import app_types, init, new, output, update_auth
+from streamalert_apps.cli import list as list_command
+from streamalert_apps.errors import AppError, Cancelled, UsageError
+
+EXAMPLES = """Examples:
+
+\b
+  sa-apps demo                             see the whole job, no account needed
+  sa-apps init                             start a project
+  sa-apps new duo_auth --cluster prod      add an app
+  sa-apps list                             show the apps
+
+Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 changes pending, 4 credentials refused, 5 some failed,
+130 interrupted."""
+
+app = typer.Typer(
+    name="sa-apps",
+    help="Collect the audit logs of SaaS products, and lose none of them.",
+    epilog=EXAMPLES,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
+for name, module in {
+    "init": init,
+    "types": app_types,
+    "new": new,
+    "list": list_command,
+    "update-auth": update_auth,
+}.items():
+    app.command(name, epilog=module.EXAMPLES)(module.command)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    """Collect the audit logs of SaaS products, and lose none of them."""
+    if version:
+        output.data(f"sa-apps {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        output.data(context.get_help())
+
+
+def run() -> None:
+    """Run the command line and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return its exit code; every error ends here, as words or as JSON."""
+    try:
+        code = _invoke(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's exit would complain
+        return 1
+    return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    try:
+        code = app(arguments, prog_name="sa-apps", standalone_mode=False)
+    except BrokenPipeError:
+        raise
+    except SystemExit as leaving:  # Typer's own way out when a pipe breaks, or after completion
+        return leaving.code if isinstance(leaving.code, int) else 1
+    except (KeyboardInterrupt, typer.Abort):
+        code = Cancelled.exit_code
+    except Exception as error:  # noqa: BLE001 (nobody shall see a traceback)
+        return _report(_understood(error), arguments)
+    if code == Cancelled.exit_code:  # this is what Typer makes of Ctrl-C
+        return _report(Cancelled("Interrupted."), arguments)
+    return code if isinstance(code, int) else 0
+
+
+def _understood(error: Exception) -> AppError:
+    """Return the error as one of ours."""
+    if isinstance(error, AppError):
+        return error
+    if hasattr(error, "format_message"):  # Typer's; it has no public name for them
+        context = getattr(error, "ctx", None)
+        shown = f"`{context.command_path} --help` shows how it is used." if context else ""
+        return UsageError(error.format_message(), hint=shown)
+    if "botocore" in sys.modules:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from streamalert_apps.aws.session import explain
+
+        if isinstance(error, BotoCoreError | ClientError):
+            return explain(error)
+    return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> AppError:
+    if os.environ.get("SA_APPS_DEBUG"):
+        output.say("".join(traceback.format_exception(error)).rstrip())
+        return AppError(f"Something unexpected happened: {type(error).__name__}.")
+    with NamedTemporaryFile("w", prefix="sa-apps-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.write(output.masked("".join(traceback.format_exception(error))))
+    return AppError(
+        f"Something unexpected happened: {type(error).__name__}.",
+        hint=f"Please report it with {log.name}, which says where.",
+    )
+
+
+def _report(error: AppError, arguments: list[str]) -> int:
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if "--json" in options:
+        output.envelope(_command(arguments), {}, errors=[error])
+    output.error(error)
+    return error.exit_code
+
+
+def _command(arguments: list[str]) -> str:
+    """Return the command that was meant, for the envelope."""
+    known: Any = {command.name for command in app.registered_commands}
+    return next((word for word in arguments if word in known), "sa-apps")

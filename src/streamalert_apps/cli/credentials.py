@@ -1,0 +1,218 @@
+"""An app's credentials on their way from a person or a file to their store."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from streamalert_apps.cli import output
+from streamalert_apps.cli.project import aws_session
+from streamalert_apps.config import conf
+from streamalert_apps.config.jsonfile import private_folder
+from streamalert_apps.errors import (
+    AppError,
+    Cancelled,
+    ConfigError,
+    CredentialsError,
+    RequestRefused,
+    UsageError,
+)
+from streamalert_apps.runtime import names
+from streamalert_apps.sdk.app import App, AuthField
+
+if TYPE_CHECKING:
+    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.runtime.credentials import CredentialStore
+
+CHECK_SECONDS: Final = 20.0
+WHAT: Final = "The app's credentials"
+FLAG: Final = "--auth-file FILE (- reads standard input)"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where credentials come from (`given`, or a person) and how they are tried."""
+
+    prompts: Prompts
+    given: Mapping[str, Any] | None = None
+    check: bool = True
+    simulator: str = ""
+
+    def need(self) -> None:
+        """Raise UsageError when there is nowhere to take credentials from."""
+        if self.given is None:
+            self.prompts.need(WHAT, FLAG)
+
+    def obtain(self, app_type: type[App], present: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return credentials that the service accepts; on a terminal refused ones can be entered again."""
+        while True:
+            values = dict(self.given) if self.given is not None else self._ask_all(app_type, present or {})
+            for field in app_type.auth:
+                if field.secret:
+                    output.hide(str(values[field.name]))
+            try:
+                self._try(app_type, values)
+            except (CredentialsError, RequestRefused) as refused:
+                if self.given is not None:
+                    refused.hint = f"{refused.hint} Nothing was saved; --no-check saves them untried.".strip()
+                    raise
+                output.error(refused)
+                if not self.prompts.confirm("Enter them again?", flag=FLAG, default=True):
+                    raise Cancelled("Cancelled; nothing was changed.") from None
+                present = {f.name: values[f.name] for f in app_type.auth if not f.secret}
+            else:
+                return values
+
+    def _ask_all(self, app_type: type[App], present: Mapping[str, Any]) -> dict[str, Any]:
+        return {field.name: self._ask(field, present) for field in app_type.auth}
+
+    def _ask(self, field: AuthField, present: Mapping[str, Any]) -> Any:
+        """Ask for one value; only what is no secret is shown as the default."""
+        now = present.get(field.name)
+        question = f"Please supply {field.description}:"
+        if not field.secret and (now is None or isinstance(now, str)):
+            return self.prompts.text(question, what=WHAT, flag=FLAG, parse=field.parse, default=now or "")
+        ask = self.prompts.secret if field.secret else self.prompts.text
+        if now is None:
+            return ask(question, what=WHAT, flag=FLAG, parse=field.parse)
+
+        def keep_or_parse(text: str) -> Any:
+            return field.parse(text) if text else now
+
+        return ask(f"{question} (Enter keeps it)", what=WHAT, flag=FLAG, parse=keep_or_parse)
+
+    def _try(self, app_type: type[App], credentials: Mapping[str, Any]) -> None:
+        """Make one request; raise what the service refuses, and only tell what keeps it from being asked."""
+        if not self.check:
+            return
+        from streamalert_apps.sdk.clock import Deadline, SystemClock
+        from streamalert_apps.sdk.http import Api
+
+        ends = time.monotonic() + CHECK_SECONDS
+        deadline = Deadline(lambda: ends - time.monotonic())
+        api = Api(clock=SystemClock(), deadline=deadline, simulator=self.simulator)
+        try:
+            with output.working("Trying the credentials"):
+                app_type(credentials, api).check()
+        except (CredentialsError, RequestRefused):
+            raise
+        except AppError as trouble:
+            output.warn(f"The credentials could not be tried: {trouble.message}")
+        else:
+            output.say("The service accepts the credentials.")
+        finally:
+            api.close()
+
+
+def read_file(path: Path, fields: tuple[AuthField, ...]) -> dict[str, Any]:
+    """Return the credentials in a JSON file (- is standard input); name each key that is wrong."""
+    shown = "Standard input" if str(path) == "-" else str(path)
+    given = _parse(_text(path, shown), shown)
+    known = {field.name: field for field in fields}
+    faults = [f"unknown: {name}" for name in given if name not in known]
+    faults += [f"missing: {name}" for name in known if name not in given]
+    values: dict[str, Any] = {}
+    for name in known.keys() & given.keys():
+        try:
+            values[name] = _value(known[name], given[name])
+        except UsageError:
+            faults.append(f"wrong form: {name} (it should be {known[name].description})")
+    if faults:
+        raise UsageError(
+            f"{shown} does not hold the right credentials. {'; '.join(sorted(faults))}.",
+            hint="It needs a JSON object of " + ", ".join(known) + ".",
+        )
+    return {name: values[name] for name in known}
+
+
+def _text(path: Path, shown: str) -> str:
+    if str(path) == "-":
+        return sys.stdin.read()
+    try:
+        if path.stat().st_mode & 0o077 and sys.platform != "win32":
+            output.warn(f"{path} can be read by others on this machine; `chmod 600 {path}` closes it.")
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{shown} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{shown} is not UTF-8 text.") from error
+
+
+def _parse(text: str, shown: str) -> dict[str, Any]:
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError(
+            f"{shown} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+        ) from None
+    if not isinstance(given, dict):
+        raise UsageError(f"{shown} must hold a JSON object.")
+    return given
+
+
+def _value(field: AuthField, value: Any) -> Any:
+    """Return what to store; an object (a key file's content) is given to the field as its JSON text."""
+    return field.parse(value.strip() if isinstance(value, str) else json.dumps(value))
+
+
+def store_of(project: conf.Project, function: str) -> CredentialStore:
+    """Return the place where the app's credentials live; raise CredentialsError if AWS can't be used."""
+    if project.account.local:
+        from streamalert_apps.runtime.local import FileCredentials
+
+        private_folder(project.root)
+        return FileCredentials(names.local_folder(project.root, function) / "auth.json")
+    from streamalert_apps.runtime.ssm import ParameterCredentials
+
+    session = aws_session(project.account)
+    session.check_account(project.account.aws_account_id)
+    return ParameterCredentials(session.client("ssm"), names.auth_parameter(function))
+
+
+def place(project: conf.Project, function: str) -> str:
+    """Name the place where the app's credentials live."""
+    if project.account.local:
+        return f".sa-apps/{function}/auth.json"
+    return f"Parameter Store as {names.auth_parameter(function)}"
+
+
+@contextmanager
+def saved(store: CredentialStore, credentials: Mapping[str, Any], where: str) -> Iterator[None]:
+    """Save credentials for what follows, and put back what was there if that fails."""
+    before = load_if_any(store)
+    save(store, credentials, where)
+    try:
+        yield
+    except BaseException as failure:
+        try:
+            if before is None:
+                store.delete()
+            else:
+                store.save(before)
+        except Exception as undoing:  # noqa: BLE001 (whatever it is, the user must know what remains)
+            raise ConfigError(
+                f"{failure} The new credentials remain in {where}: they could not be taken back ({undoing}).",
+                hint="Mend the cause and run the command again.",
+            ) from failure
+        raise
+
+
+def load_if_any(store: CredentialStore) -> Mapping[str, Any] | None:
+    """Return the credentials that are there; what is broken counts as nothing."""
+    with suppress(ConfigError):
+        return store.load() if store.exists() else None
+    return None
+
+
+def save(store: CredentialStore, credentials: Mapping[str, Any], where: str) -> None:
+    """Save credentials; raise ConfigError when the disk does not take them."""
+    try:
+        store.save(credentials)
+    except OSError as error:
+        raise ConfigError(f"The credentials could not be saved to {where}: {error.strerror}.") from error

@@ -1,0 +1,81 @@
+"""`sa-apps list`: the configured apps, by cluster."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from streamalert_apps.cli import options, output
+from streamalert_apps.cli.project import open_project
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamalert_apps.config.conf import AppConf
+
+EXAMPLES = """Examples:
+
+\b
+  sa-apps list
+  sa-apps list --cluster prod
+  sa-apps list --json"""
+
+NOTHING = "No Apps configured"
+
+
+def command(
+    *,
+    cluster: options.Cluster = None,
+    project_dir: options.ProjectDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show the configured apps, grouped by cluster."""
+    project = open_project(project_dir)
+    apps = project.apps(cluster)
+    if as_json:
+        output.envelope("list", {"apps": [described(app) for app in apps]})
+        return
+    clusters = (cluster,) if cluster else project.clusters
+    if not clusters:
+        output.data(NOTHING)
+    for name in clusters:
+        _show(name, [app for app in apps if app.cluster == name])
+
+
+def described(app: AppConf) -> dict[str, Any]:
+    """Return an app as --json shows it."""
+    return {
+        "cluster": app.cluster,
+        "name": app.name,
+        "type": app.type,
+        "service": app.service,
+        "function": app.function,
+        "interval": app.schedule_expression,
+        "timeout": app.timeout,
+        "memory": app.memory,
+        "log_level": app.log_level,
+        "log_retention_days": app.log_retention_days,
+        "concurrency_limit": app.concurrency_limit,
+    }
+
+
+def _show(cluster: str, apps: Sequence[AppConf]) -> None:
+    output.data(f"Cluster: {cluster}\n")
+    if not apps:
+        output.data(f"  {NOTHING}\n")
+    elif output.is_terminal(sys.stdout):
+        columns = ("name", *_fields(apps[0]))
+        output.table(columns, [(app.name, *_fields(app).values()) for app in apps])
+    else:
+        output.data("\n".join(_lines(app) for app in apps))
+
+
+def _fields(app: AppConf) -> dict[str, Any]:
+    shown = ("log_level", "interval", "timeout", "memory", "type")
+    whole = described(app)
+    return {key: whole[key] for key in shown}
+
+
+def _lines(app: AppConf) -> str:
+    fields = [f"    {key}: {value}" for key, value in _fields(app).items()]
+    return "\n".join([f"  Name: {app.name}", *fields, ""])

@@ -1,0 +1,277 @@
+"""`sa-apps new`: configure an app, its credentials included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import typer
+
+from streamalert_apps.cli import options, output
+from streamalert_apps.cli.credentials import Source, load_if_any, place, read_file, saved, store_of
+from streamalert_apps.cli.list import described
+from streamalert_apps.cli.project import either, open_project
+from streamalert_apps.cli.prompts import Prompts
+from streamalert_apps.config import conf, rules
+from streamalert_apps.errors import ConfigError, UsageError
+from streamalert_apps.sdk.app import App
+
+EXAMPLES = """Examples:
+
+\b
+  sa-apps new duo_auth --cluster prod
+  sa-apps new duo_auth -c prod -n duo_prod_collector --interval 'rate(2 hours)' --timeout 80
+  sa-apps new duo_admin -c prod --auth-file - < duo.json
+  sa-apps new duo_auth -c prod --update-settings --memory 256
+
+\b
+Without a terminal, for an app that is there already:
+  --update-settings  changes its interval, timeout and memory to those given
+  --update-auth      replaces its credentials by those of --auth-file"""
+
+NAME = "collector"
+INTERVAL = "rate(2 hours)"
+SETTINGS: dict[str, Callable[[Any], Any]] = {
+    "schedule_expression": rules.schedule_expression,
+    "timeout": rules.timeout,
+    "memory": rules.memory,
+}
+
+
+def command(
+    *,
+    type_argument: Annotated[
+        str | None,
+        typer.Argument(
+            help="The app type; `sa-apps types` shows them.",
+            metavar="TYPE",
+            show_default=False,
+            autocompletion=options.complete_type,
+        ),
+    ] = None,
+    type_option: Annotated[
+        str | None,
+        typer.Option(
+            "--type", help="The app type, as an option.", metavar="TYPE", autocompletion=options.complete_type
+        ),
+    ] = None,
+    cluster: options.Cluster = None,
+    name: Annotated[
+        str,
+        typer.Option("--name", "-n", help="The app's name, one of its kind in the cluster.", metavar="NAME"),
+    ] = NAME,
+    interval: Annotated[
+        str | None,
+        typer.Option(
+            "--interval",
+            "--schedule-expression",
+            "-s",
+            help=f"How often it collects.  [default: {INTERVAL}]",
+            metavar="RATE",
+        ),
+    ] = None,
+    timeout: Annotated[
+        int | None, typer.Option(help="Seconds a run may take, 10 to 900.  [default: 80]", metavar="SECONDS")
+    ] = None,
+    memory: Annotated[
+        int | None,
+        typer.Option("--memory", "-m", help="MB of memory, 128 to 10240.  [default: 128]", metavar="MB"),
+    ] = None,
+    auth_file: options.AuthFile = None,
+    no_check: options.NoCheck = False,
+    simulator: options.Simulator = "",
+    update_settings: Annotated[
+        bool, typer.Option("--update-settings", help="If the app is there: change its settings, do not ask.")
+    ] = False,
+    update_auth: Annotated[
+        bool, typer.Option("--update-auth", help="If the app is there: replace its credentials, do not ask.")
+    ] = False,
+    project_dir: options.ProjectDir = None,
+    no_input: options.NoInput = False,
+    as_json: options.Json = False,
+) -> None:
+    """Configure an app and its credentials.
+
+    The settings go to conf/, the credentials to Parameter Store or, in a local project, to .sa-apps/.
+    What is missing is asked for on a terminal. Credentials are tried at the service before they are saved.
+    """
+    from streamalert_apps import services
+
+    prompts = Prompts.on_terminal(no_input=no_input)
+    project = open_project(project_dir)
+    settings = _checked(schedule_expression=interval, timeout=timeout, memory=memory)
+    rules.app_name(name)
+    if cluster:
+        project.cluster(cluster)
+    app_type = services.find(either(type_argument, type_option, "app type") or _ask_type(prompts))
+    cluster = cluster or _ask_cluster(project, prompts)
+    app = _wanted(project, cluster, app_type.type, name)
+    given = read_file(auth_file, app_type.auth) if auth_file else None
+    source = Source(prompts, given, check=not no_check, simulator=simulator)
+    if app.function in {other.function for other in project.apps(cluster)}:
+        old = project.find(app.function, cluster)
+        change_settings, change_auth = _what_to_change(
+            old, prompts, settings=update_settings, credentials=update_auth
+        )
+        if change_settings and not settings and prompts.allowed:
+            settings = _ask_settings(old, prompts)
+        new = replace(old, **settings) if change_settings else old
+        outcome = _change(project, old, new, app_type, source if change_auth else None)
+    else:
+        outcome = _add(project, replace(app, **settings), app_type, source)
+    _tell(project, outcome, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done."""
+
+    app: conf.AppConf
+    created: bool
+    changed: tuple[str, ...]
+    schemas: conf.Schemas
+
+
+def _checked(**given: Any) -> dict[str, Any]:
+    """Return the settings that were given, checked."""
+    return {key: SETTINGS[key](value) for key, value in given.items() if value is not None}
+
+
+def _ask_type(prompts: Prompts) -> str:
+    from streamalert_apps import services
+
+    names = services.names()
+    shown = {name: f"{name}: {services.find(name).collects}" for name in names}
+    flag = f"TYPE, one of {', '.join(names)}"
+    return prompts.choice("Which type of app?", what="The app type", flag=flag, choices=shown)
+
+
+def _ask_cluster(project: conf.Project, prompts: Prompts) -> str:
+    if not project.clusters:
+        raise ConfigError("There is no cluster yet.", hint="`sa-apps init --cluster NAME` makes one.")
+    flag = f"--cluster, one of {', '.join(project.clusters)}"
+    choices = {name: name for name in project.clusters}
+    return prompts.choice("In which cluster?", what="The cluster", flag=flag, choices=choices)
+
+
+def _wanted(project: conf.Project, cluster: str, app_type: str, name: str) -> conf.AppConf:
+    """Return the app with default settings, once its names are known to be possible."""
+    function = rules.function_name(project.account.prefix, cluster, app_type, name)
+    for other in project.apps(cluster):
+        if other.name == name and other.function != function:
+            raise UsageError(
+                f"Cluster '{cluster}' has an app '{name}' already, of type {other.type}.",
+                hint="Give this one another --name.",
+            )
+    return conf.AppConf(cluster, function, name, app_type, INTERVAL)
+
+
+def _add(project: conf.Project, app: conf.AppConf, app_type: type[App], source: Source) -> Outcome:
+    from streamalert_apps import services
+
+    source.need()
+    store = store_of(project, app.function)
+    credentials = source.obtain(app_type)
+    with saved(store, credentials, place(project, app.function)):
+        schemas = project.add_app(app, services.schemas(app.service))
+    return Outcome(app, created=True, changed=("credentials", "settings"), schemas=schemas)
+
+
+def _what_to_change(
+    app: conf.AppConf, prompts: Prompts, *, settings: bool, credentials: bool
+) -> tuple[bool, bool]:
+    """Return whether settings and credentials of an app that is there shall change."""
+    if settings or credentials:
+        return settings, credentials
+    there = f"Cluster '{app.cluster}' has an app '{app.name}' of this type already."
+    if not prompts.allowed:
+        raise UsageError(
+            there, hint="--update-settings changes its settings, --update-auth its credentials, or both."
+        )
+    output.say(there)
+    return (
+        prompts.confirm("Change its settings?", flag="--update-settings"),
+        prompts.confirm("Change its credentials?", flag="--update-auth"),
+    )
+
+
+def _change(
+    project: conf.Project, old: conf.AppConf, new: conf.AppConf, app_type: type[App], source: Source | None
+) -> Outcome:
+    """Write the new settings; with a source, new credentials too."""
+    from streamalert_apps import services
+
+    schemas = services.schemas(new.service)
+    changed = ("settings",) if new != old else ()
+    if source is None:
+        return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
+    source.need()
+    store = store_of(project, new.function)
+    present = load_if_any(store)
+    credentials = source.obtain(app_type, present)
+    if credentials == present:
+        return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
+    with saved(store, credentials, place(project, new.function)):
+        added = project.update_app(new, schemas)
+    return Outcome(new, created=False, changed=("credentials", *changed), schemas=added)
+
+
+def _ask_settings(app: conf.AppConf, prompts: Prompts) -> dict[str, Any]:
+    def number(check: Callable[[int], int]) -> Callable[[str], int]:
+        def parse(text: str) -> int:
+            if not text.isdecimal():
+                raise UsageError(f"'{text}' is not a whole number.")
+            return check(int(text))
+
+        return parse
+
+    questions: dict[str, tuple[str, Callable[[str], Any]]] = {
+        "schedule_expression": ("Interval:", rules.schedule_expression),
+        "timeout": ("Timeout in seconds:", number(rules.timeout)),
+        "memory": ("Memory in MB:", number(rules.memory)),
+    }
+    return {
+        key: prompts.text(
+            question, what="A setting", flag="--update-settings", parse=parse, default=str(getattr(app, key))
+        )
+        for key, (question, parse) in questions.items()
+    }
+
+
+def _tell(project: conf.Project, outcome: Outcome, *, as_json: bool) -> None:
+    app = outcome.app
+    verb = "run" if project.account.local else "deploy"
+    step = f"sa-apps {verb} {app.name} --cluster {app.cluster}"
+    for name in outcome.schemas.differing:
+        output.warn(
+            f"conf/schemas/{app.service}.json has another '{name}' than this version knows: "
+            "the classifier drops logs that do not match it."
+        )
+    if as_json:
+        output.envelope(
+            "new",
+            {
+                "app": described(app),
+                "created": outcome.created,
+                "changed": list(outcome.changed),
+                "schemas": list(outcome.schemas.added),
+                "next": step,
+            },
+        )
+        return
+    if not outcome.changed and not outcome.schemas.added:
+        output.say("No changes.")
+        return
+    if "credentials" in outcome.changed:
+        output.say(f"App authentication info successfully saved to {place(project, app.function)}.")
+    if "settings" in outcome.changed:
+        verb = "added" if outcome.created else "updated"
+        to = "to" if outcome.created else "in"
+        output.say(
+            f"Successfully {verb} '{app.name}' {to} 'conf/clusters/{app.cluster}.json' "
+            f"for service '{app.type}'."
+        )
+    if outcome.schemas.added:
+        output.say(f"Added to conf/schemas/{app.service}.json: {', '.join(outcome.schemas.added)}.")
+    output.say(f"Next: `{step}`")

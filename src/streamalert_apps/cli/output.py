@@ -1,0 +1,105 @@
+"""The only place that writes: data to standard output, words to standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TextIO
+
+from streamalert_apps.errors import AppError
+
+SCHEMA: Final = 1
+_SHORTEST_SECRET: Final = 8
+_secrets: set[str] = set()
+
+
+def hide(secret: str) -> None:
+    """Never write this value from now on, wherever it may turn up."""
+    if len(secret) >= _SHORTEST_SECRET:
+        _secrets.add(secret)
+
+
+def masked(text: str) -> str:
+    """Return `text` with stars for every secret."""
+    for secret in _secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def data(text: str) -> None:
+    """Write a line of data."""
+    sys.stdout.write(text + "\n")
+
+
+def say(text: str) -> None:
+    """Write a line of words."""
+    sys.stderr.write(masked(text) + "\n")
+    sys.stderr.flush()
+
+
+def warn(text: str) -> None:
+    """Write a warning."""
+    say(f"{_painted('warning:', '33', sys.stderr)} {text}")
+
+
+def error(problem: AppError) -> None:
+    """Write what is wrong and what to do."""
+    say(f"{_painted('error:', '31', sys.stderr)} {problem.message}")
+    if problem.hint:
+        say(f"{_painted('hint:', '36', sys.stderr)} {problem.hint}")
+
+
+def envelope(
+    command: str, content: Mapping[str, Any], *, errors: Sequence[AppError] = (), failed: bool = False
+) -> None:
+    """Write the one JSON object of a command."""
+    told = [{"code": e.code, "message": masked(e.message), "hint": masked(e.hint)} for e in errors]
+    status = "failed" if errors or failed else "ok"
+    answer = {"schema": SCHEMA, "command": command, "status": status, "errors": told, **content}
+    data(json.dumps(answer, indent=2 if is_terminal(sys.stdout) else None))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write a table for a person to look at."""
+    from rich import box
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+
+    drawn = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        drawn.add_row(*(str(value) for value in row))
+    Console().print(Padding(drawn, (0, 0, 1, 2)))
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """Show that something takes its time: a spinner on a terminal, one line elsewhere."""
+    if not is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+        say(f"{text} …")
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text):
+        yield
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Return whether a person looks at `stream`."""
+    return not stream.closed and stream.isatty()
+
+
+def _painted(text: str, code: str, stream: TextIO) -> str:
+    return f"\x1b[1;{code}m{text}\x1b[0m" if _has_colour(stream) else text
+
+
+def _has_colour(stream: TextIO) -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal(stream) and os.environ.get("TERM") != "dumb"

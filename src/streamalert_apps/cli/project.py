@@ -1,0 +1,60 @@
+"""What most commands begin with: the project, the app that is meant, the way to AWS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamalert_apps.config import conf
+from streamalert_apps.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from streamalert_apps.aws.session import Session
+    from streamalert_apps.cli.prompts import Prompts
+
+
+def open_project(project_dir: Path | None) -> conf.Project:
+    """Load the project in `project_dir`, or the one around the working directory."""
+    return conf.load(project_dir.absolute() if project_dir else conf.find_root(Path.cwd()))
+
+
+def either(argument: str | None, option: str | None, what: str) -> str | None:
+    """Return a value that may be given as an argument or as an option."""
+    if argument and option and argument != option:
+        raise UsageError(f"Two different {what}s are given: '{argument}' and '{option}'.", hint="Give one.")
+    return argument or option
+
+
+def pick_app(project: conf.Project, name: str | None, cluster: str | None, prompts: Prompts) -> conf.AppConf:
+    """Return the app that is meant, asking where no name is given."""
+    if name:
+        return project.find(name, cluster)
+    apps = project.apps(cluster)
+    if not apps:
+        raise UsageError("No Apps configured.", hint="`sa-apps new` adds one.")
+    flag = "NAME: one of " + ", ".join(sorted({app.name for app in apps}))
+    shown = {app.function: f"{app.name} ({app.type}, cluster {app.cluster})" for app in apps}
+    return project.find(
+        prompts.choice("Which app?", what="The app's name", flag=flag, choices=shown), cluster
+    )
+
+
+def aws_session(account: conf.Account) -> Session:
+    """Return the session of the project's region; `SA_APPS_*` variables override it."""
+    from pydantic import ValidationError
+
+    from streamalert_apps.aws.session import Session
+    from streamalert_apps.config.settings import Settings
+
+    try:
+        settings = Settings(region=account.region)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        variable = "SA_APPS_" + "_".join(str(part) for part in problem["loc"]).upper()
+        raise ConfigError(f"{variable} is wrong: {problem['msg']}.") from error
+    return Session(
+        region=settings.region,
+        profile=settings.profile,
+        connect_seconds=settings.connect_seconds,
+        read_seconds=settings.read_seconds,
+    )

@@ -1,0 +1,88 @@
+"""What a setting may be, said before anything is asked or written."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from streamalert_apps.errors import ConfigError, UsageError
+from streamalert_apps.runtime import names
+from streamalert_apps.runtime.schedule import interval
+
+TIMEOUT_SECONDS: Final = (10, 900)
+MEMORY_MB: Final = (128, 10240)
+
+_NAME = re.compile(r"[a-z0-9_-]+")
+_PREFIX = re.compile(r"[a-z0-9-]+")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}")
+
+
+def schedule_expression(text: str) -> str:
+    """Return a rate expression as AWS wants it: `rate(1 hour)`, `rate(2 hours)`."""
+    try:
+        interval(text)
+    except ConfigError as error:
+        raise UsageError(error.message, hint=error.hint) from None
+    return text
+
+
+def timeout(seconds: int) -> int:
+    """Return a function's time limit in seconds."""
+    return _between(seconds, TIMEOUT_SECONDS, "timeout", "seconds")
+
+
+def memory(megabytes: int) -> int:
+    """Return a function's memory in MB."""
+    return _between(megabytes, MEMORY_MB, "memory", "MB")
+
+
+def app_name(text: str) -> str:
+    """Return an app's name."""
+    return _matching(_NAME, text, "app name", "Use lower-case letters, digits, '_' and '-'.")
+
+
+def cluster_name(text: str) -> str:
+    """Return a cluster's name."""
+    return _matching(_NAME, text, "cluster name", "Use lower-case letters, digits, '_' and '-'.")
+
+
+def prefix(text: str) -> str:
+    """Return the prefix that all names in AWS begin with."""
+    return _matching(_PREFIX, text, "prefix", "Use lower-case letters, digits and '-'.")
+
+
+def account_id(text: str) -> str:
+    """Return an AWS account's number."""
+    return _matching(_ACCOUNT, text, "AWS account id", "It has 12 digits.")
+
+
+def region(text: str) -> str:
+    """Return the name of an AWS region."""
+    return _matching(_REGION, text, "AWS region", "It looks like us-east-1.")
+
+
+def function_name(prefix: str, cluster: str, app_type: str, name: str) -> str:
+    """Return the function's name, which AWS must be able to take with all that is added to it."""
+    function = names.function_name(prefix, cluster, app_type, name)
+    over = len(function) - names.FUNCTION_NAME_LIMIT
+    if over > 0:
+        raise UsageError(
+            f"The function's name '{function}' has {len(function)} characters; "
+            f"{names.FUNCTION_NAME_LIMIT} are the most.",
+            hint=f"Make the app's name {over} shorter (now {len(name)}).",
+        )
+    return function
+
+
+def _matching(pattern: re.Pattern[str], text: str, what: str, hint: str) -> str:
+    if not pattern.fullmatch(text):
+        raise UsageError(f"'{text}' is not a valid {what}.", hint=hint)
+    return text
+
+
+def _between(value: int, limits: tuple[int, int], what: str, unit: str) -> int:
+    low, high = limits
+    if not low <= value <= high:
+        raise UsageError(f"A {what} of {value} {unit} is not possible.", hint=f"Give {low} to {high} {unit}.")
+    return value
