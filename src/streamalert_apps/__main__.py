@@ -3,9 +3,9 @@
 
 def main() -> None:
     """Run the command line."""
-    from streamalert_apps.cli.app import run  # noqa: PLC0415 (the import is the start-up time)
+    from streamalert_apps.cli.app import start  # noqa: PLC0415 (the import is the start-up time)
 
-    run()
+    start()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from streamalert_apps import __version__
-from streamalert_apps.cli import app_types, init, new, output, update_auth
+from streamalert_apps.cli import app_types, demo, init, new, output, run, simulate, update_auth
 from streamalert_apps.cli import list as list_command
 from streamalert_apps.errors import AppError, Cancelled, UsageError
 
@@ -36,11 +36,14 @@ app = typer.Typer(
     invoke_without_command=True,
 )
 for name, module in {
+    "demo": demo,
     "init": init,
     "types": app_types,
     "new": new,
     "list": list_command,
     "update-auth": update_auth,
+    "run": run,
+    "simulate": simulate,
 }.items():
     app.command(name, epilog=module.EXAMPLES)(module.command)
 
@@ -59,7 +62,7 @@ def root(
         output.data(context.get_help())
 
 
-def run() -> None:
+def start() -> None:
     """Run the command line and leave with its exit code."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -29,9 +29,10 @@ from streamalert_apps.sdk.app import App, AuthField
 if TYPE_CHECKING:
     from streamalert_apps.cli.prompts import Prompts
     from streamalert_apps.runtime.credentials import CredentialStore
+    from streamalert_apps.sdk.clock import Clock
 
 CHECK_SECONDS: Final = 20.0
-WHAT: Final = "The app's credentials"
+WHAT: Final = "the app's credentials"
 FLAG: Final = "--auth-file FILE (- reads standard input)"
 
 
@@ -43,6 +44,7 @@ class Source:
     given: Mapping[str, Any] | None = None
     check: bool = True
     simulator: str = ""
+    clock: Clock | None = None
 
     def need(self) -> None:
         """Raise UsageError when there is nowhere to take credentials from."""
@@ -96,7 +98,7 @@ class Source:
 
         ends = time.monotonic() + CHECK_SECONDS
         deadline = Deadline(lambda: ends - time.monotonic())
-        api = Api(clock=SystemClock(), deadline=deadline, simulator=self.simulator)
+        api = Api(clock=self.clock or SystemClock(), deadline=deadline, simulator=self.simulator)
         try:
             with output.working("Trying the credentials"):
                 app_type(credentials, api).check()

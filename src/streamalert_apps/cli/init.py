@@ -22,7 +22,7 @@ EXAMPLES = """Examples:
 QUESTIONS = {
     "aws_account_id": ("AWS account id, 12 digits", "--account-id", rules.account_id),
     "region": ("AWS region, like us-east-1", "--region", rules.region),
-    "prefix": ("Prefix of all names in AWS, for instance your company's name", "--prefix", rules.prefix),
+    "prefix": ("prefix of all names in AWS, for instance your company's name", "--prefix", rules.prefix),
 }
 CLUSTER = "prod"
 LOCAL_PREFIX = "local"
@@ -54,17 +54,23 @@ def command(
     given = {"aws_account_id": account_id, "prefix": prefix, "region": region}
     account = {key: QUESTIONS[key][2](value) for key, value in given.items() if value}
     rules.cluster_name(cluster)
+    made = make(root, cluster, account, Prompts.on_terminal(no_input=no_input), local=local)
+    _tell(root, made, cluster, as_json=as_json)
+
+
+def make(root: Path, cluster: str, account: dict[str, str], prompts: Prompts, *, local: bool) -> list[str]:
+    """Make what is missing of a project; return the files that were made."""
     files: dict[str, dict[str, Any]] = {}
     if (root / conf.GLOBAL).exists():
         _agree(jsonfile.read_object(root / conf.GLOBAL, conf.GLOBAL), account, local=local)
     else:
-        files[conf.GLOBAL] = _global(account, Prompts.on_terminal(no_input=no_input), local=local)
+        files[conf.GLOBAL] = _global(account, prompts, local=local)
     shown = f"conf/clusters/{cluster}.json"
     if not (root / shown).exists():
         files[shown] = {"data_sources": {}, "id": cluster, "modules": {}}
     conf.write(root, files)
     jsonfile.private_folder(root)
-    _tell(root, list(files), cluster, as_json=as_json)
+    return list(files)
 
 
 def _agree(there: dict[str, Any], account: dict[str, str], *, local: bool) -> None:
@@ -87,7 +93,12 @@ def _global(account: dict[str, str], prompts: Prompts, *, local: bool) -> dict[s
     flags = ", ".join(QUESTIONS[key][1] for key in missing) + ", or --local to do without AWS"
     for key in missing:
         question, _, parse = QUESTIONS[key]
-        account[key] = prompts.text(f"{question}:", what=question.partition(",")[0], flag=flags, parse=parse)
+        account[key] = prompts.text(
+            f"Please supply the {question}:",
+            what=f"the {question.partition(',')[0]}",
+            flag=flags,
+            parse=parse,
+        )
     return {"account": dict(sorted(account.items()))}
 
 

@@ -106,7 +106,7 @@ def command(
         project.cluster(cluster)
     app_type = services.find(either(type_argument, type_option, "app type") or _ask_type(prompts))
     cluster = cluster or _ask_cluster(project, prompts)
-    app = _wanted(project, cluster, app_type.type, name)
+    app = wanted(project, cluster, app_type.type, name)
     given = read_file(auth_file, app_type.auth) if auth_file else None
     source = Source(prompts, given, check=not no_check, simulator=simulator)
     if app.function in {other.function for other in project.apps(cluster)}:
@@ -119,7 +119,7 @@ def command(
         new = replace(old, **settings) if change_settings else old
         outcome = _change(project, old, new, app_type, source if change_auth else None)
     else:
-        outcome = _add(project, replace(app, **settings), app_type, source)
+        outcome = add(project, replace(app, **settings), app_type, source)
     _tell(project, outcome, as_json=as_json)
 
 
@@ -144,7 +144,7 @@ def _ask_type(prompts: Prompts) -> str:
     names = services.names()
     shown = {name: f"{name}: {services.find(name).collects}" for name in names}
     flag = f"TYPE, one of {', '.join(names)}"
-    return prompts.choice("Which type of app?", what="The app type", flag=flag, choices=shown)
+    return prompts.choice("Which type of app?", what="the app type", flag=flag, choices=shown)
 
 
 def _ask_cluster(project: conf.Project, prompts: Prompts) -> str:
@@ -152,10 +152,10 @@ def _ask_cluster(project: conf.Project, prompts: Prompts) -> str:
         raise ConfigError("There is no cluster yet.", hint="`sa-apps init --cluster NAME` makes one.")
     flag = f"--cluster, one of {', '.join(project.clusters)}"
     choices = {name: name for name in project.clusters}
-    return prompts.choice("In which cluster?", what="The cluster", flag=flag, choices=choices)
+    return prompts.choice("In which cluster?", what="the cluster", flag=flag, choices=choices)
 
 
-def _wanted(project: conf.Project, cluster: str, app_type: str, name: str) -> conf.AppConf:
+def wanted(project: conf.Project, cluster: str, app_type: str, name: str) -> conf.AppConf:
     """Return the app with default settings, once its names are known to be possible."""
     function = rules.function_name(project.account.prefix, cluster, app_type, name)
     for other in project.apps(cluster):
@@ -167,7 +167,8 @@ def _wanted(project: conf.Project, cluster: str, app_type: str, name: str) -> co
     return conf.AppConf(cluster, function, name, app_type, INTERVAL)
 
 
-def _add(project: conf.Project, app: conf.AppConf, app_type: type[App], source: Source) -> Outcome:
+def add(project: conf.Project, app: conf.AppConf, app_type: type[App], source: Source) -> Outcome:
+    """Add an app that is not there yet: its credentials to their store first, then its settings to conf/."""
     from streamalert_apps import services
 
     source.need()
@@ -187,7 +188,8 @@ def _what_to_change(
     there = f"Cluster '{app.cluster}' has an app '{app.name}' of this type already."
     if not prompts.allowed:
         raise UsageError(
-            there, hint="--update-settings changes its settings, --update-auth its credentials, or both."
+            there,
+            hint="--update-settings changes its settings, --update-auth its credentials; both may be given.",
         )
     output.say(there)
     return (
@@ -233,7 +235,7 @@ def _ask_settings(app: conf.AppConf, prompts: Prompts) -> dict[str, Any]:
     }
     return {
         key: prompts.text(
-            question, what="A setting", flag="--update-settings", parse=parse, default=str(getattr(app, key))
+            question, what="a setting", flag="--update-settings", parse=parse, default=str(getattr(app, key))
         )
         for key, (question, parse) in questions.items()
     }

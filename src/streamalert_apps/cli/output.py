@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from streamalert_apps.errors import AppError
+
+if TYPE_CHECKING:
+    from streamalert_apps.runtime.collect import Outcome
 
 SCHEMA: Final = 1
 _SHORTEST_SECRET: Final = 8
@@ -34,6 +37,11 @@ def data(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def flush() -> None:
+    """Send out what was written so far."""
+    sys.stdout.flush()
+
+
 def say(text: str) -> None:
     """Write a line of words."""
     sys.stderr.write(masked(text) + "\n")
@@ -53,13 +61,18 @@ def error(problem: AppError) -> None:
 
 
 def envelope(
-    command: str, content: Mapping[str, Any], *, errors: Sequence[AppError] = (), failed: bool = False
+    command: str,
+    content: Mapping[str, Any],
+    *,
+    errors: Sequence[AppError] = (),
+    failed: bool = False,
+    line: bool = False,
 ) -> None:
-    """Write the one JSON object of a command."""
+    """Write the one JSON object of a command, on one line where `line` says so or nobody looks at it."""
     told = [{"code": e.code, "message": masked(e.message), "hint": masked(e.hint)} for e in errors]
     status = "failed" if errors or failed else "ok"
     answer = {"schema": SCHEMA, "command": command, "status": status, "errors": told, **content}
-    data(json.dumps(answer, indent=2 if is_terminal(sys.stdout) else None))
+    data(json.dumps(answer, indent=2 if is_terminal(sys.stdout) and not line else None))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -86,6 +99,18 @@ def working(text: str) -> Iterator[None]:
 
     with Console(stderr=True).status(text):
         yield
+
+
+@contextmanager
+def progress(text: str) -> Iterator[Callable[[Outcome], None]]:
+    """Show, on a terminal, how many logs a run has collected so far."""
+    if not is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{text} …") as status:
+        yield lambda so_far: status.update(f"{text}: {so_far.logs:,} logs, {so_far.pages} pages …")
 
 
 def is_terminal(stream: TextIO) -> bool:

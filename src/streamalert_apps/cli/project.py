@@ -35,7 +35,7 @@ def pick_app(project: conf.Project, name: str | None, cluster: str | None, promp
     flag = "NAME: one of " + ", ".join(sorted({app.name for app in apps}))
     shown = {app.function: f"{app.name} ({app.type}, cluster {app.cluster})" for app in apps}
     return project.find(
-        prompts.choice("Which app?", what="The app's name", flag=flag, choices=shown), cluster
+        prompts.choice("Which app?", what="the app's name", flag=flag, choices=shown), cluster
     )
 
 

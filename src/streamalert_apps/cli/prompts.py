@@ -15,21 +15,30 @@ from streamalert_apps.errors import AppError, Cancelled, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Asks on standard error; `allowed` says whether there is somebody to answer."""
+    """Asks on standard error; `refusal` says why there is nobody to ask, if so."""
 
-    allowed: bool
+    refusal: str = ""
 
     @classmethod
     def on_terminal(cls, *, no_input: bool) -> Prompts:
-        """Allow questions where a person is: a terminal on both sides, no --no-input, no CI."""
-        person = output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)
-        in_ci = os.environ.get("CI", "").lower() not in {"", "0", "false"}
-        return cls(allowed=person and not in_ci and not no_input)
+        """Ask where a person is: a terminal on both sides, no --no-input, no CI."""
+        if no_input:
+            return cls("--no-input is given")
+        if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
+            return cls("the variable CI is set")
+        if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
+            return cls("there is no terminal")
+        return cls()
+
+    @property
+    def allowed(self) -> bool:
+        """Whether somebody can be asked."""
+        return not self.refusal
 
     def need(self, what: str, flag: str) -> None:
-        """Raise UsageError where nobody can be asked."""
-        if not self.allowed:
-            raise UsageError(f"{what} is missing, and there is no terminal to ask on.", hint=f"Pass {flag}.")
+        """Raise UsageError where nobody can be asked for `what`."""
+        if self.refusal:
+            raise UsageError(f"Nobody can be asked for {what}: {self.refusal}.", hint=f"Pass {flag}.")
 
     def text(
         self, question: str, *, what: str, flag: str, parse: Callable[[str], Any], default: str = ""
@@ -66,7 +75,7 @@ class Prompts:
 
     def confirm(self, question: str, *, flag: str, default: bool = False) -> bool:
         """Ask yes or no."""
-        self.need(f"The answer to '{question}'", flag)
+        self.need(f"an answer to '{question}'", flag)
         with _asked() as (questionary, streams):
             return bool(questionary.confirm(question, default=default, **streams).unsafe_ask())
 
