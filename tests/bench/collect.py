@@ -1,0 +1,216 @@
+"""A backlog of 200,000 Duo events: the collector beside a bare loop that only fetches, slices and delivers.
+
+Service and classifier run in a process of their own, so that only the client's CPU is counted. Both
+clients use the same libraries (httpx, msgspec, boto3) and deliver batches of 256 KiB by asynchronous
+invocations. Each measurement is a process of its own: CPU seconds and peak memory are its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, Final
+
+import msgspec
+
+EVENTS: Final = 200_000
+ROUNDS: Final = 5
+CLASSIFIER: Final = "bench_prod_streamalert_classifier"
+APP: Final = "bench_prod_duo_auth_collector_app"
+
+
+class _Logs(msgspec.Struct):
+    authlogs: list[msgspec.Raw]
+    metadata: dict[str, Any]
+
+
+class _Answer(msgspec.Struct):
+    response: _Logs
+
+
+def main() -> None:
+    """Print events per CPU-second and peak memory of both, and their relation."""
+    with subprocess.Popen(
+        [sys.executable, "-m", __name__, "serve"], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        place = json.loads(server.stdout.readline())
+        rounds: dict[str, list[dict[str, float]]] = {"bare loop": [], "collector": []}
+        for _ in range(ROUNDS):
+            for name, results in rounds.items():
+                results.append(_measure(name, place))
+        server.terminate()
+    speeds = {
+        name: statistics.median(r["per_cpu_second"] for r in results) for name, results in rounds.items()
+    }
+    print(f"{EVENTS:,} events, median of {ROUNDS} (of each client's own process)")
+    print(f"{'':12}{'events/CPU s':>14}{'CPU s':>8}{'wall s':>8}{'peak MB':>9}")
+    for name, results in rounds.items():
+        cpu, wall, peak = (statistics.median(r[key] for r in results) for key in ("cpu", "wall", "peak_mb"))
+        print(f"{name:12}{speeds[name]:14,.0f}{cpu:8.2f}{wall:8.2f}{peak:9.1f}")
+    print(f"collector / bare loop: {speeds['collector'] / speeds['bare loop']:.2f}")
+
+
+def _measure(name: str, place: dict[str, Any]) -> dict[str, float]:
+    environment = os.environ | {
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": place["classifier"],
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, name, json.dumps(place)],
+        stdout=subprocess.PIPE,
+        env=environment,
+        check=True,
+        text=True,
+    )
+    result: dict[str, float] = json.loads(done.stdout)
+    if result["events"] != EVENTS:
+        raise SystemExit(f"{name} delivered {result['events']} of {EVENTS} events.")
+    return result
+
+
+def _serve() -> None:
+    """Serve the service and the classifier until standard input ends."""
+    from streamalert_apps import simulator
+    from streamalert_apps.sdk.clock import SystemClock
+    from streamalert_apps.simulator.server import serve
+
+    clock = SystemClock()
+    twin = simulator.twin("duo", clock=clock, rate=None)
+    end = clock.now() - timedelta(hours=1)
+    twin.seed("duo_auth", events=EVENTS, burst=5000, late=0, start=end - timedelta(hours=20), end=end)
+    classifier = ThreadingHTTPServer(("127.0.0.1", 0), _Classifier)
+    Thread(target=classifier.serve_forever, daemon=True).start()
+    with serve(twin) as server:
+        told = {
+            "service": server.url,
+            "classifier": f"http://127.0.0.1:{classifier.server_port}",
+            "credentials": dict(twin.credentials),
+            "since": (end - timedelta(hours=21)).isoformat(),
+        }
+        print(json.dumps(told), flush=True)
+        sys.stdin.read()
+
+
+class _Classifier(BaseHTTPRequestHandler):
+    """Takes every invocation and looks at none."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def _bare_loop(place: dict[str, Any]) -> int:
+    """Fetch pages, slice them, deliver batches: no checkpoint, no retry, no memory of anything."""
+    import boto3
+    import httpx
+
+    from streamalert_apps.sdk.clock import SystemClock
+    from streamalert_apps.sdk.http import Api
+    from streamalert_apps.services.duo import DuoAuth
+
+    signer = DuoAuth(place["credentials"], Api(clock=SystemClock()))
+    host = place["credentials"]["api_hostname"]
+    since = int(datetime.fromisoformat(place["since"]).timestamp() * 1000)
+    until = int(datetime.now(UTC).timestamp() * 1000)
+    client = httpx.Client(base_url=place["service"])
+    classifier: Any = boto3.client("lambda")
+    head = f'{{"Records":[{{"streamalert_app":"{APP}","logs":['.encode()
+    delivered, offset = 0, ""
+
+    def deliver(batch: list[msgspec.Raw]) -> None:
+        payload = b"".join((head, b",".join(batch), b"]}]}"))
+        classifier.invoke(
+            FunctionName=CLASSIFIER, Qualifier="production", InvocationType="Event", Payload=payload
+        )
+
+    while True:
+        query = f"limit=1000&maxtime={until}&mintime={since}{offset}&sort=ts%3Aasc"
+        headers = {"Host": host, **signer._signed(host, query)}
+        body = client.get(f"{DuoAuth.path}?{query}", headers=headers).content
+        logs = msgspec.json.decode(body, type=_Answer).response
+        batch: list[msgspec.Raw] = []
+        size = 0
+        for log in logs.authlogs:
+            if size + len(log) > 256 << 10:
+                deliver(batch)
+                batch, size = [], 0
+            batch.append(log)
+            size += len(log) + 1
+        deliver(batch)
+        delivered += len(logs.authlogs)
+        if not logs.metadata.get("next_offset"):
+            return delivered
+        offset = "&next_offset=" + "%2C".join(logs.metadata["next_offset"])
+
+
+def _collector(place: dict[str, Any]) -> int:
+    """Run the collector as the Lambda function does, with a state in this process."""
+    import boto3
+
+    from streamalert_apps.runtime.batch import Batches
+    from streamalert_apps.runtime.collect import Terms, collect
+    from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
+    from streamalert_apps.runtime.state import MemorySlot
+    from streamalert_apps.sdk.clock import Deadline, SystemClock
+    from streamalert_apps.sdk.http import Api
+    from streamalert_apps.services.duo import DuoAuth
+
+    clock = SystemClock()
+    api = Api(clock=clock, simulator=place["service"])
+    classifier: Any = boto3.client("lambda")
+    outcome = collect(
+        lambda: DuoAuth(place["credentials"], api),
+        MemorySlot(),
+        ClassifierLambda(classifier, CLASSIFIER, APP),
+        Batches(keep=lambda *_: ""),
+        Terms(
+            holder="bench",
+            clock=clock,
+            deadline=Deadline.never(),
+            lease=timedelta(minutes=10),
+            first_look=clock.now() - datetime.fromisoformat(place["since"]),
+        ),
+    )
+    return outcome.logs
+
+
+CLIENTS: Final[dict[str, Callable[[dict[str, Any]], int]]] = {
+    "bare loop": _bare_loop,
+    "collector": _collector,
+}
+
+
+def _client(name: str, place: dict[str, Any]) -> None:
+    wall, cpu = time.perf_counter(), time.process_time()
+    events = CLIENTS[name](place)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    told = {"events": events, "cpu": cpu, "wall": wall, "per_cpu_second": events / cpu, "peak_mb": peak}
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        _serve()
+    else:
+        _client(sys.argv[1], json.loads(sys.argv[2]))
