@@ -74,7 +74,7 @@ def authentication(random: Random) -> Row:
         row |= {"event_type": "enrollment", "factor": "not_available", "reason": None, "result": "success"}
     if _chance(random, 0.9):
         row["trusted_endpoint_status"] = random.choice(["trusted", "not trusted", "unknown"])
-    if _chance(random, 0.5):
+    if _chance(random, 0.2):
         row |= _of_newer_tenants(random)
     return row
 
@@ -168,7 +168,7 @@ def as_v1(row: Row) -> Row:
         "location": row["access_device"]["location"],
         "new_enrollment": row["event_type"] == "enrollment",
         "reason": (row["reason"] or "").replace("_", " ").capitalize(),
-        "result": "FRAUD" if row["result"] == "fraud" else row["result"].upper(),
+        "result": {"denied": "FAILURE"}.get(row["result"], row["result"].upper()),
         "timestamp": row["timestamp"],
         "username": row["user"]["name"],
     }
@@ -198,7 +198,7 @@ def _chance(random: Random, share: float) -> bool:
 
 
 def _access_device(random: Random) -> Row:
-    if _chance(random, 0.2):  # no browser took part
+    if _chance(random, 0.3):  # no browser took part
         return {
             "browser": None,
             "browser_version": None,
@@ -277,7 +277,7 @@ def _of_newer_tenants(random: Random) -> Row:
 
 def _groups(random: Random) -> list[str]:
     groups = ["Staff", "VPN", 'Büro (from AD sync "Zürich")', "当番", "Contractors"]
-    return random.sample(groups, random.randint(0, 3))
+    return random.sample(groups, random.randint(0, 2))
 
 
 def _location(random: Random) -> Row:
