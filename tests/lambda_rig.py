@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from queue import Empty
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Self
+from uuid import uuid4
 
 from tests import runtime_api
-from tests.runtime_api import Reply
+from tests.runtime_api import Invocation, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,12 +60,17 @@ class LambdaFunction:
         """All that it has written, in every process it ever had."""
         return os.pread(self._log.fileno(), 100_000_000, 0).decode(errors="replace")
 
-    def invoke(self, event: Mapping[str, Any]) -> Reply:
-        """Run the handler on an event; past the time limit the process is killed, as Lambda does."""
+    def invoke(self, event: Mapping[str, Any], *, request_id: str = "") -> Reply:
+        """Run the handler on an event; past the time limit the process is killed, as Lambda does.
+
+        `request_id`: of an invocation that Lambda tries again.
+        """
         if self._environment is None:
             self._environment = _Environment(self, self._log)
             self.starts += 1
-        reply = self._environment.invoke(event, seconds=self.timeout_seconds, arn=self.arn)
+        reply = self._environment.invoke(
+            Invocation(event, self.arn, self.timeout_seconds, request_id or str(uuid4()))
+        )
         if reply.kind not in {"response", "error"}:
             self._discard()
         return reply
@@ -118,10 +124,10 @@ class _Environment:
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
 
-    def invoke(self, event: Mapping[str, Any], *, seconds: float, arn: str) -> Reply:
-        self._api.send(event, seconds=seconds, arn=arn)
+    def invoke(self, invocation: Invocation) -> Reply:
+        self._api.send(invocation)
         try:
-            return self._api.replies.get(timeout=seconds)
+            return self._api.replies.get(timeout=invocation.seconds)
         except Empty:
             return Reply("timed_out")
 

@@ -22,12 +22,14 @@ ADDRESS = re.compile(rb"Running on (http://\S+)")
 
 @contextmanager
 def serve() -> Iterator[str]:
-    """Run a moto server on a port that the system picks; yield its URL."""
+    """Run a moto server on a port that the system picks; yield its URL.
+
+    It knows no managed policies of IAM (MOTO_IAM_LOAD_MANAGED_POLICIES): a reset takes 0.02 s, not 0.8.
+    """
     with (
         TemporaryFile() as log,
         subprocess.Popen(
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
-            env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
             stdout=log,
             stderr=log,
         ) as process,

@@ -10,6 +10,7 @@ import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
@@ -81,7 +82,7 @@ TOO_MANY_REQUESTS = Refuse(429, "TooManyRequestsException", {"Retry-After": "1"}
 
 
 class Proxy:
-    """Calls in the order in which they came, and two hooks, each of which may spoil a call.
+    """Calls in the order in which they came, those that upstream granted, and hooks that may spoil one.
 
     `before` sees a call that has not been made, `after` one that was carried out and not yet answered.
     """
@@ -89,6 +90,7 @@ class Proxy:
     def __init__(self, upstream: str) -> None:
         self.url = ""
         self.calls: list[Call] = []
+        self.accepted: list[Call] = []
         self.before: Hook = lambda _: None
         self.after: Hook = lambda _: None
         self._upstream = urlsplit(upstream).netloc
@@ -104,6 +106,8 @@ class Proxy:
         if _spoil(exchange, call, self.before(call)):
             return
         status, headers, body = _forward(self._upstream, call)
+        if status < HTTPStatus.BAD_REQUEST:
+            self.accepted.append(call)
         if not _spoil(exchange, call, self.after(call), status, body):
             exchange.send(status, body, headers)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import time
@@ -35,12 +34,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One event on its way to the function."""
+    """One event on its way to the function, to be done in `seconds`."""
 
-    request_id: str
-    event: bytes
-    deadline_ms: int
+    event: Mapping[str, Any]
     arn: str
+    seconds: float
+    request_id: str
 
 
 class RuntimeApi:
@@ -50,13 +49,10 @@ class RuntimeApi:
         self.address = ""
         self.replies: SimpleQueue[Reply] = SimpleQueue()
         self._invocations: SimpleQueue[Invocation | None] = SimpleQueue()
-        self._numbers = itertools.count(1)
 
-    def send(self, event: Mapping[str, Any], *, seconds: float, arn: str) -> None:
-        """Put an event in line that has to be done in `seconds`."""
-        deadline_ms = int((time.time() + seconds) * 1000)
-        request_id = f"00000000-0000-4000-8000-{next(self._numbers):012d}"
-        self._invocations.put(Invocation(request_id, json.dumps(event).encode(), deadline_ms, arn))
+    def send(self, invocation: Invocation) -> None:
+        """Put an invocation in line."""
+        self._invocations.put(invocation)
 
     def close(self) -> None:
         """Let go of a function that waits for the next event."""
@@ -76,7 +72,7 @@ class RuntimeApi:
 
     def _hand_out(self, exchange: Exchange) -> None:
         if invocation := self._invocations.get():
-            exchange.send(200, invocation.event, _headers(invocation))
+            exchange.send(200, json.dumps(invocation.event).encode(), _headers(invocation))
         else:
             exchange.close_connection = True
 
@@ -96,7 +92,7 @@ def _headers(invocation: Invocation) -> dict[str, str]:
     return {
         "Content-Type": "application/json",
         "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
-        "Lambda-Runtime-Deadline-Ms": str(invocation.deadline_ms),
+        "Lambda-Runtime-Deadline-Ms": str(int((time.time() + invocation.seconds) * 1000)),
         "Lambda-Runtime-Invoked-Function-Arn": invocation.arn,
         "Lambda-Runtime-Trace-Id": "Root=1-00000000-000000000000000000000000;Sampled=0",
     }

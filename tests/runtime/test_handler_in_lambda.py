@@ -1,0 +1,323 @@
+"""The handler as Lambda runs it: in AWS's own runtime client, against AWS and Duo on loopback."""
+
+from __future__ import annotations
+
+import io
+import json
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+from zipfile import ZipFile
+
+import boto3
+import pytest
+
+from streamalert_apps import simulator
+from streamalert_apps.runtime import names
+from streamalert_apps.runtime.event import Event
+from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.simulator.server import serve
+from streamalert_apps.simulator.tally import Tally, compare
+from tests import proxy
+from tests.lambda_rig import LambdaFunction
+from tests.proxy import Call, Cut, Delay, Fault, Proxy, Refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+CLASSIFIER = names.classifier("acme", "prod")
+FUNCTION = names.function_name("acme", "prod", "duo_auth", "collector")
+SCHEDULED = json.loads(Event("duo_auth", CLASSIFIER, "rate(1 hour)").to_json())
+EVENTS, PAGE = 60, 14
+FORBIDDEN = {"pydantic", "pydantic_settings", "questionary", "rich", "typer"}
+
+# Duo's two requests a minute and the two seconds between two saves would be a test's whole time. Where
+# Click is, httpx loads its own command line, and Rich with it; the package of an app holds none of them.
+HANDLER = """
+import sys
+sys.modules["click"] = None
+from streamalert_apps.runtime import collect, handler as real
+from streamalert_apps.services.duo import DuoAuth
+
+DuoAuth.rate = None
+collect.SECONDS_BETWEEN_SAVES = 0
+
+def handler(event, context):
+    return real.handler(event, context) | {"modules": sorted(sys.modules)}
+"""
+
+
+@dataclass
+class Account:
+    """An AWS account with a classifier and an app, and the Duo tenant that the app collects from."""
+
+    aws: Proxy
+    duo: Proxy
+    twin: Any
+    path: Path
+
+    @cached_property
+    def ssm(self) -> Any:
+        return boto3.client("ssm")
+
+    @contextmanager
+    def function(self, **env: str) -> Iterator[LambdaFunction]:
+        """Give the app's function."""
+        env = {
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "SA_APPS_BATCH_BYTES": "16000",
+            "SA_APPS_SIMULATOR": self.duo.url,
+            "SA_APPS_TYPE": "duo_auth",
+        } | env
+        with LambdaFunction(FUNCTION, "unhurried.handler", env, [self.path]) as function:
+            yield function
+
+    def happen(self, events: int) -> None:
+        """Let events happen within the last hour, the last of them as young as Duo shows any."""
+        now = self.twin.clock.now()
+        start, end = now - timedelta(minutes=50), now - timedelta(minutes=3)
+        self.twin.seed("duo_auth", events=events, burst=events // 3, start=start, end=end)
+
+    def store_credentials(self, **changes: str) -> None:
+        name, value = names.auth_parameter(FUNCTION), json.dumps(self.twin.credentials | changes)
+        self.ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+
+    def state(self) -> dict[str, Any]:
+        answer = self.ssm.get_parameters(Names=[names.state_parameter(FUNCTION)], WithDecryption=True)
+        state: dict[str, Any] = json.loads(answer["Parameters"][0]["Value"]) if answer["Parameters"] else {}
+        return state
+
+    def begin_anew(self) -> None:
+        """Forget the state, and what arrived."""
+        self.ssm.delete_parameters(Names=[names.state_parameter(FUNCTION)])
+        self.aws.accepted.clear()
+
+    def let_time_pass(self) -> None:
+        """Move the end of a lease into the past: the next tick comes after it."""
+        state = self.state()
+        if lease := state.get("sa_apps", {}).get("lease"):
+            lease["until"] = "2020-01-01T00:00:00+00:00"
+            name = names.state_parameter(FUNCTION)
+            self.ssm.put_parameter(Name=name, Value=json.dumps(state), Type="SecureString", Overwrite=True)
+
+    def tally(self) -> Tally:
+        """Hold all that the classifier was invoked with against what Duo has."""
+        records = [call.json["Records"][0] for call in self.aws.accepted if invoked(call) == CLASSIFIER]
+        assert {record["streamalert_app"] for record in records} <= {FUNCTION}
+        return compare(self.twin, "duo_auth", [log for record in records for log in record["logs"]])
+
+    def successors(self) -> list[Call]:
+        return [call for call in self.aws.accepted if invoked(call) == FUNCTION]
+
+
+def invoked(call: Call) -> str:
+    return unquote(call.path.split("/")[3]) if call.name == "lambda.Invoke" else ""
+
+
+@pytest.fixture
+def account(aws_env: str, tmp_path: Path) -> Iterator[Account]:
+    (tmp_path / "unhurried.py").write_text(HANDLER)
+    deploy(CLASSIFIER, FUNCTION)
+    clock = SystemClock()
+    twin = simulator.twin("duo", clock=clock, rate=None, page_size=PAGE)
+    with ExitStack() as stack:
+        aws = stack.enter_context(proxy.serve(aws_env))
+        duo = stack.enter_context(proxy.serve(stack.enter_context(serve(twin)).url))
+        account = Account(aws, duo, twin, tmp_path)
+        account.happen(EVENTS)
+        account.store_credentials()
+        yield account
+
+
+def deploy(*functions: str) -> None:
+    """Make functions that moto answers for, as StreamAlert has them: published, behind an alias."""
+    role = boto3.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    client = boto3.client("lambda")
+    code = io.BytesIO()
+    with ZipFile(code, "w") as archive:
+        archive.writestr("any.py", "")
+    for name in functions:
+        client.create_function(
+            FunctionName=name,
+            Role=role,
+            Runtime="python3.13",
+            Handler="any.handler",
+            Code={"ZipFile": code.getvalue()},
+            Publish=True,
+        )
+        client.create_alias(FunctionName=name, Name=names.ALIAS, FunctionVersion="1")
+
+
+def test_a_run_delivers_all_there_is(account: Account) -> None:
+    with account.function() as function:
+        reply = function.invoke(SCHEDULED)
+
+    assert (reply.kind, reply.body["status"], reply.body["logs"]) == ("response", "succeeded", EVENTS)
+    assert account.tally() == Tally(EVENTS, EVENTS, (), (), ())
+    assert account.state()["current_state"] == "succeeded"
+
+
+def test_a_second_run_delivers_nothing_again(account: Account) -> None:
+    with account.function() as function:
+        function.invoke(SCHEDULED)
+        function.invoke(SCHEDULED)
+
+    assert account.tally() == Tally(EVENTS, EVENTS, (), (), ())
+
+
+def test_what_runs_in_lambda_loads_no_library_of_the_command_line(account: Account) -> None:
+    with account.function() as function:
+        modules = set(function.invoke(SCHEDULED).body["modules"])
+
+    assert {"boto3", "httpx", "msgspec", "streamalert_apps"} <= modules
+    assert modules & FORBIDDEN == set()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_kill_at_any_request_loses_nothing_and_blocks_nothing(account: Account, moment: str) -> None:
+    with account.function() as function:
+        for number in count():
+            account.begin_anew()
+            with at_request(account, moment, number, function.kill):
+                first = function.invoke(SCHEDULED)
+            account.let_time_pass()
+            quiet = function.invoke(SCHEDULED)
+
+            tally = account.tally()
+            assert quiet.body["status"] == account.state()["current_state"] == "succeeded", number
+            assert (tally.lost, tally.foreign) == ((), ()), number
+            assert len(tally.repeated) <= PAGE, number
+            if first.kind == "response":
+                break
+            assert first.kind == "killed"
+    assert (
+        number >= 3 + 2 * EVENTS // PAGE
+    )  # state, lease, credentials, and each page is fetched and delivered
+
+
+@contextmanager
+def at_request(account: Account, moment: str, number: int, kill: Callable[[], None]) -> Iterator[None]:
+    """Kill at the request of this number, of those to AWS and to Duo, before or after it is carried out."""
+    numbers = count()
+
+    def hook(_: Call) -> Fault | None:
+        if next(numbers) != number:
+            return None
+        kill()
+        return Cut()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account.aws, moment, hook)
+        patch.setattr(account.duo, moment, hook)
+        yield
+
+
+def test_an_invocation_that_lambda_tries_again_need_not_wait_for_its_own_lease(account: Account) -> None:
+    with account.function() as function:
+        with at_request(account, "before", 6, function.kill):
+            killed = function.invoke(SCHEDULED, request_id="the-same")
+        again = function.invoke(SCHEDULED, request_id="the-same")
+
+    assert (killed.kind, again.kind, again.body["status"]) == ("killed", "response", "succeeded")
+    assert account.tally().lost == ()
+
+
+def test_a_tick_that_comes_while_another_runs_leaves_at_once(account: Account) -> None:
+    with account.function() as function:
+        with at_request(account, "before", 6, function.kill):
+            function.invoke(SCHEDULED)
+        second = function.invoke(SCHEDULED)
+
+    assert second.body["status"] == "already_running"
+    assert account.state()["current_state"] == "running"
+
+
+def test_a_backlog_is_worked_off_by_successors_at_most_8_deep_and_then_by_the_next_tick(
+    account: Account,
+) -> None:
+    account.happen(100)
+    account.duo.before = lambda _: Delay(1.0)
+    depths = []
+    with account.function() as function:
+        function.invoke({"warm": "up"})
+        function.timeout_seconds = 2.6  # of which a page takes 1.0, and closing 0.65
+        order: Mapping[str, Any] | None = SCHEDULED
+        while order:
+            seen = len(account.successors())
+            assert function.invoke(order).body["status"] == "partial"
+            order = next((call.json for call in account.successors()[seen:]), None)
+            depths += [order["depth"]] if order else []
+        account.duo.before = lambda _: None
+        function.timeout_seconds = 60
+        function.invoke(SCHEDULED)
+
+    assert depths == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert account.tally() == Tally(EVENTS + 100, EVENTS + 100, (), (), ())
+    assert account.state()["current_state"] == "succeeded"
+
+
+def test_a_failed_run_is_a_lambda_error_and_says_why(account: Account) -> None:
+    account.store_credentials(secret_key="f" * 40)
+    with account.function() as function:
+        reply = function.invoke(SCHEDULED)
+
+    assert (reply.kind, reply.body["errorType"]) == ("error", "CredentialsError")
+    assert account.state()["current_state"] == "failed"
+    assert account.state()["sa_apps"]["last_run"]["error"] == "credentials_refused"
+
+
+def test_a_classifier_that_is_gone_fails_the_run_and_nothing_is_lost(account: Account) -> None:
+    def gone(call: Call) -> Fault | None:
+        return Refuse(404, "ResourceNotFoundException") if invoked(call) == CLASSIFIER else None
+
+    account.aws.before = gone
+    with account.function() as function:
+        reply = function.invoke(SCHEDULED)
+        account.aws.before = lambda _: None
+        function.invoke(SCHEDULED)
+
+    assert (reply.kind, reply.body["errorType"]) == ("error", "DeliveryRefused")
+    assert account.tally() == Tally(EVENTS, EVENTS, (), (), ())
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Refuse(400, "ThrottlingException"), id="throttled"),
+        pytest.param(Refuse(500, "InternalServerError"), id="500"),
+        pytest.param(Cut(), id="cut"),
+    ],
+)
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_call_to_aws_that_fails_once_is_made_again(account: Account, fault: Fault, moment: str) -> None:
+    failed = set[str]()
+
+    def first_of_its_kind(call: Call) -> Fault | None:
+        if call.name in failed:
+            return None
+        failed.add(call.name)
+        return fault
+
+    setattr(account.aws, moment, first_of_its_kind)
+    with account.function() as function:
+        reply = function.invoke(SCHEDULED)
+
+    assert (reply.kind, reply.body["status"]) == ("response", "succeeded")
+    assert failed == {"ssm.GetParameters", "ssm.PutParameter", "lambda.Invoke"}
+    assert account.tally().lost == ()
+
+
+def test_no_secret_reaches_the_log_the_error_or_the_state(account: Account) -> None:
+    secret = "5ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2"
+    account.store_credentials(secret_key=secret)
+    with account.function(SA_APPS_LOG_LEVEL="debug") as function:
+        reply = function.invoke(SCHEDULED)
+        told = function.log + json.dumps(reply.body) + json.dumps(account.state())
+
+    assert "credentials" in told
+    assert secret not in told
