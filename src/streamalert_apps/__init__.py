@@ -11,10 +11,11 @@ __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
     from streamalert_apps.sdk.app import App, AuthField, Checkpoint, Page, Rate
+    from streamalert_apps.sdk.events import Fetched
     from streamalert_apps.sdk.http import Api
     from streamalert_apps.sdk.integration import AppIntegration, StreamAlertApp
     from streamalert_apps.sdk.log import LOGGER, get_logger
-    from streamalert_apps.sdk.watermark import Fetched, NewestFirst, OldestFirst
+    from streamalert_apps.sdk.watermark import NewestFirst, OldestFirst
 
 __all__ = [
     "LOGGER",
@@ -35,10 +36,11 @@ __all__ = [
 
 _HOMES = {
     "app": ("App", "AuthField", "Checkpoint", "Page", "Rate"),
+    "events": ("Fetched",),
     "http": ("Api",),
     "integration": ("AppIntegration", "StreamAlertApp"),
     "log": ("LOGGER", "get_logger"),
-    "watermark": ("Fetched", "NewestFirst", "OldestFirst"),
+    "watermark": ("NewestFirst", "OldestFirst"),
 }
 
 

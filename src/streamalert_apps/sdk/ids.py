@@ -20,11 +20,11 @@ def short(identity: str) -> bytes:
 
 
 def pack(ids: Iterable[bytes]) -> str:
-    """Return short ids as text for a checkpoint."""
-    return b64encode(b"".join(sorted(ids))).decode()
+    """Return short ids as text for a checkpoint, in their order."""
+    return b64encode(b"".join(ids)).decode()
 
 
-def unpack(text: str) -> set[bytes]:
+def unpack(text: str) -> list[bytes]:
     """Return the short ids of `pack`."""
     packed = b64decode(text)
-    return {packed[at : at + _WIDTH] for at in range(0, len(packed), _WIDTH)}
+    return [packed[at : at + _WIDTH] for at in range(0, len(packed), _WIDTH)]

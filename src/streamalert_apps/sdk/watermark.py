@@ -25,31 +25,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import msgspec
-
-from streamalert_apps.errors import BadResponse, PageTokenExpired
-from streamalert_apps.sdk.app import App, Checkpoint, Json, Page, Stamp
-from streamalert_apps.sdk.ids import CAPACITY, pack, short, unpack
+from streamalert_apps.errors import PageTokenExpired
+from streamalert_apps.sdk.app import Checkpoint, Json, Page
+from streamalert_apps.sdk.events import Events, Fetched, Row
+from streamalert_apps.sdk.ids import CAPACITY, pack, unpack
 
 LOGGER = logging.getLogger(__name__)
 
-Row = msgspec.Raw
-
 _EPOCH = datetime.fromtimestamp(0, UTC)
-_NEVER = datetime.max.replace(tzinfo=UTC)  # younger than any bound
 _SHORT = timedelta(seconds=1)
 _LONG = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What one request brought: the events' own bytes, and the token of the next page (None: the last)."""
-
-    rows: Sequence[Row]
-    next: Json = None
 
 
 @dataclass(slots=True)
@@ -73,7 +60,11 @@ class _Position:
     def to_json(self) -> Json:
         page = {"settled": self.settled.isoformat(), "until": self.until.isoformat(), "token": self.token}
         if self.reached is not None:
-            page |= {"reached": self.reached.isoformat(), "edge": pack(self.edge), "again": self.again}
+            page |= {
+                "reached": self.reached.isoformat(),
+                "edge": pack(sorted(self.edge)),
+                "again": self.again,
+            }
         return page
 
     @classmethod
@@ -83,7 +74,7 @@ class _Position:
             until=datetime.fromisoformat(page["until"]),
             token=page["token"],
             reached=datetime.fromisoformat(page["reached"]) if "reached" in page else None,
-            edge=unpack(page.get("edge", "")),
+            edge=set(unpack(page.get("edge", ""))),
             again=page.get("again", False),
         )
 
@@ -102,7 +93,7 @@ class _Walk:
         page = checkpoint.get("page")
         return cls(
             floor=datetime.fromisoformat(checkpoint["floor"]),
-            seen=unpack(checkpoint.get("seen", "")),
+            seen=set(unpack(checkpoint.get("seen", ""))),
             reach=checkpoint.get("reach"),
             position=_Position.of(page) if page else None,
         )
@@ -110,7 +101,7 @@ class _Walk:
     def checkpoint(self) -> Checkpoint:
         done: Checkpoint = {"floor": self.floor.isoformat()}
         if self.seen:
-            done["seen"] = pack(self.seen)
+            done["seen"] = pack(sorted(self.seen))
         if self.reach is not None:
             done["reach"] = self.reach
         if self.position is not None:
@@ -118,13 +109,9 @@ class _Walk:
         return done
 
 
-class Feed(App):
+class Feed(Events):
     """An app type whose service lists events by time. Subclass OldestFirst or NewestFirst."""
 
-    time_field: ClassVar[str]
-    """The event's field with its time: ISO 8601, or seconds since 1970."""
-    id_fields: ClassVar[tuple[str, ...]] = ()
-    """The fields that identify an event together; empty where the service has no id: its content is it."""
     precision: ClassVar[timedelta] = timedelta(seconds=1)
     """The unit in which the service compares times."""
     lag: ClassVar[timedelta] = timedelta(0)
@@ -139,18 +126,6 @@ class Feed(App):
 
         Raises PageTokenExpired where the service no longer knows the token.
         """
-
-    def stamp(self, row: Row) -> Stamp:
-        """Return an event's time and id; raise BadResponse where they are missing."""
-        try:
-            event = _decoder(self.time_field, self.id_fields).decode(row)
-        except msgspec.MsgspecError as error:
-            raise BadResponse(f"An event of {self.type} is not as documented: {error}.") from None
-        time = event.time if event.time.tzinfo else event.time.replace(tzinfo=UTC)
-        ids = [getattr(event, f"id{n}") for n in range(len(self.id_fields))]
-        if not ids or ids[0] is None:
-            return Stamp(time)
-        return Stamp(time, "\0".join(map(str, ids)))
 
     def start(self, since: datetime) -> Checkpoint:
         """Return the checkpoint that collects from `since` on."""
@@ -195,32 +170,11 @@ class Feed(App):
             since = max(since, at.reached - self.precision)
         return self.fetch(since, until, None)
 
-    def _identified(
-        self, rows: Sequence[Row], met: Counter[str] | None = None
-    ) -> Iterator[tuple[Row, datetime, bytes]]:
-        """Yield each row with its time and short id; equal rows without an id are told apart by counting.
-
-        A row without a readable time must neither be lost nor stop the feed: it counts as fresh.
-        """
-        met = Counter() if met is None else met
-        for row in rows:
-            try:
-                stamp = self.stamp(row)
-            except BadResponse as error:
-                LOGGER.warning("%s", error.message)
-                stamp = Stamp(_NEVER)
-            if stamp.id:
-                yield row, stamp.time, short(stamp.id)
-                continue
-            content = _content(row)
-            yield row, stamp.time, short(f"{content}\0{met[content]}")
-            met[content] += 1
-
     def _reach(self, walk: _Walk, at: _Position, fetched: Fetched) -> None:
         """Move the position past a page: the next token, the last row's time and the ids that share it."""
         at.token = fetched.next
         reached, ids = None, set[bytes]()
-        for _, time, identity in self._identified(fetched.rows[::-1]):
+        for _, time, identity in self.identified(fetched.rows[::-1]):
             reached = reached or time
             if time != reached or len(ids) > CAPACITY:
                 break
@@ -264,7 +218,7 @@ class OldestFirst(Feed):
             return rows, 0, False
         logs: list[Row] = []
         repeats = 0
-        for row, time, identity in self._identified(rows):
+        for row, time, identity in self.identified(rows):
             if time < walk.floor:
                 continue
             known = identity in walk.seen or at.passed(time, identity)
@@ -284,7 +238,7 @@ class OldestFirst(Feed):
         """Tell from its first and last event whether a page needs no look at each: a backlog's usual case."""
         if not rows or walk.seen or at.again:
             return False
-        (_, first, _), (_, last, _) = self._identified((rows[0], rows[-1]))
+        (_, first, _), (_, last, _) = self.identified((rows[0], rows[-1]))
         return walk.floor <= first <= last < at.settled
 
     def _is_behind(self, at: _Position) -> bool:
@@ -311,7 +265,7 @@ class NewestFirst(Feed):
             fetched = self._next_page(walk, at)
             logs: list[Row] = []
             repeats = 0
-            for row, time, identity in self._identified(fetched.rows):
+            for row, time, identity in self.identified(fetched.rows):
                 if not walk.floor <= time < at.settled:
                     continue
                 if identity in walk.seen or at.passed(time, identity, descending=True):
@@ -342,7 +296,7 @@ class NewestFirst(Feed):
             while True:
                 fetched = self.fetch(walk.floor - self.precision, until, token)
                 rows |= {
-                    id_: row for row, time, id_ in self._identified(fetched.rows, met) if time >= walk.floor
+                    id_: row for row, time, id_ in self.identified(fetched.rows, met) if time >= walk.floor
                 }
                 known = walk.seen if until < now else walk.seen & rows.keys()
                 token = fetched.next
@@ -362,17 +316,4 @@ class NewestFirst(Feed):
 
     def _all_below(self, rows: Sequence[Row], floor: datetime) -> bool:
         """Tell whether a page holds only what was done before: the walk is at its end."""
-        return bool(rows) and all(time < floor for _, time, _ in self._identified(rows))
-
-
-def _content(row: Row) -> str:
-    """Return an event's content, whatever order its keys came in."""
-    return msgspec.json.encode(msgspec.json.decode(row), order="sorted").decode("utf-8", "surrogatepass")
-
-
-@cache
-def _decoder(time_field: str, id_fields: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
-    """Make a decoder that reads of an event only its time and its id."""
-    fields = [("time", datetime), *((f"id{n}", Any) for n in range(len(id_fields)))]
-    names = {"time": time_field} | {f"id{n}": name for n, name in enumerate(id_fields)}
-    return msgspec.json.Decoder(msgspec.defstruct("Event", fields, rename=names), strict=False)
+        return bool(rows) and all(time < floor for _, time, _ in self.identified(rows))

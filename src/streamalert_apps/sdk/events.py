@@ -1,0 +1,86 @@
+"""Events as bytes: of each, only its time and its id are read."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, ClassVar
+
+import msgspec
+
+from streamalert_apps.errors import BadResponse
+from streamalert_apps.sdk.app import App, Json, Stamp
+from streamalert_apps.sdk.ids import short
+
+LOGGER = logging.getLogger(__name__)
+
+Row = msgspec.Raw
+
+_NEVER = datetime.max.replace(tzinfo=UTC)  # younger than any bound
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What one request brought: the events' own bytes, and the token of the next page (None: the last)."""
+
+    rows: Sequence[Row]
+    next: Json = None
+
+
+class Events(App):
+    """An app type whose events have a time, and an id or at least content."""
+
+    time_field: ClassVar[str]
+    """The event's field with its time: ISO 8601, or seconds since 1970."""
+    id_fields: ClassVar[tuple[str, ...]] = ()
+    """The fields that identify an event together; empty where the service has no id: its content is it."""
+
+    def stamp(self, row: Row) -> Stamp:
+        """Return an event's time and id; raise BadResponse where they are missing."""
+        try:
+            event = _decoder(self.time_field, self.id_fields).decode(row)
+        except msgspec.MsgspecError as error:
+            raise BadResponse(f"An event of {self.type} is not as documented: {error}.") from None
+        time = event.time if event.time.tzinfo else event.time.replace(tzinfo=UTC)
+        ids = [getattr(event, f"id{n}") for n in range(len(self.id_fields))]
+        if not ids or ids[0] is None:
+            return Stamp(time)
+        return Stamp(time, "\0".join(map(str, ids)))
+
+    def identified(
+        self, rows: Sequence[Row], met: Counter[str] | None = None
+    ) -> Iterator[tuple[Row, datetime, bytes]]:
+        """Yield each row with its time and short id; equal rows without an id are told apart by counting.
+
+        A row without a readable time must neither be lost nor stop the feed: it counts as fresh.
+        """
+        met = Counter() if met is None else met
+        for row in rows:
+            try:
+                stamp = self.stamp(row)
+            except BadResponse as error:
+                LOGGER.warning("%s", error.message)
+                stamp = Stamp(_NEVER)
+            if stamp.id:
+                yield row, stamp.time, short(stamp.id)
+                continue
+            content = _content(row)
+            yield row, stamp.time, short(f"{content}\0{met[content]}")
+            met[content] += 1
+
+
+def _content(row: Row) -> str:
+    """Return an event's content, whatever order its keys came in."""
+    return msgspec.json.encode(msgspec.json.decode(row), order="sorted").decode("utf-8", "surrogatepass")
+
+
+@cache
+def _decoder(time_field: str, id_fields: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
+    """Make a decoder that reads of an event only its time and its id."""
+    fields = [("time", datetime), *((f"id{n}", Any) for n in range(len(id_fields)))]
+    names = {"time": time_field} | {f"id{n}": name for n, name in enumerate(id_fields)}
+    return msgspec.json.Decoder(msgspec.defstruct("Event", fields, rename=names), strict=False)
