@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
-from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -115,6 +113,9 @@ def _understood(error: Exception) -> AppError:
 
 
 def _unexpected(error: Exception) -> AppError:
+    import traceback
+    from tempfile import NamedTemporaryFile
+
     if os.environ.get("SA_APPS_DEBUG"):
         output.say("".join(traceback.format_exception(error)).rstrip())
         return AppError(f"Something unexpected happened: {type(error).__name__}.")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamalert_apps.cli import options, output
-from streamalert_apps.sdk.app import App, service_of
+
+if TYPE_CHECKING:
+    from streamalert_apps.sdk.app import App
 
 EXAMPLES = """Examples:
 
@@ -26,6 +28,8 @@ def command(*, as_json: options.Json = False) -> None:
 
 
 def _described(app: type[App]) -> dict[str, Any]:
+    from streamalert_apps.sdk.app import service_of
+
     return {
         "type": app.type,
         "service": service_of(app.type),

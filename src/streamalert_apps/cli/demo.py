@@ -142,18 +142,19 @@ def _project(
 ) -> tuple[Project, AppConf]:
     """Do what `init --local` and `new` do."""
     from streamalert_apps import services
-    from streamalert_apps.cli import init, new
+    from streamalert_apps.cli import configure
     from streamalert_apps.cli.credentials import Source
     from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.start import start_project
     from streamalert_apps.config import conf
 
-    nobody = Prompts(allowed=False)
-    init.make(folder, CLUSTER, {}, nobody, local=True)
+    nobody = Prompts("a demonstration asks nothing")
+    start_project(folder, CLUSTER, {}, nobody, local=True)
     output.say(f"init: made conf/ in {folder}.")
     project = conf.load(folder)
     source = Source(nobody, credentials, simulator=server.url, clock=clock)
-    wanted = new.wanted(project, CLUSTER, APP_TYPE, NAME)
-    new.add(project, wanted, services.find(APP_TYPE), source)
+    wanted = configure.wanted(project, CLUSTER, APP_TYPE, NAME)
+    configure.add(project, wanted, services.find(APP_TYPE), source)
     output.say(f"new: added {APP_TYPE} '{NAME}', its credentials in .sa-apps/.")
     return conf.load(folder), wanted
 

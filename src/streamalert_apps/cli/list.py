@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from streamalert_apps.cli import options, output
-from streamalert_apps.cli.project import open_project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +29,8 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Show the configured apps, grouped by cluster."""
+    from streamalert_apps.cli.project import open_project
+
     project = open_project(project_dir)
     apps = project.apps(cluster)
     if as_json:

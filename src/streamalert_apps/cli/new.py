@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streamalert_apps.cli import options, output
-from streamalert_apps.cli.credentials import Source, load_if_any, place, read_file, saved, store_of
-from streamalert_apps.cli.list import described
-from streamalert_apps.cli.project import either, open_project
-from streamalert_apps.cli.prompts import Prompts
-from streamalert_apps.config import conf, rules
-from streamalert_apps.errors import ConfigError, UsageError
-from streamalert_apps.sdk.app import App
+
+if TYPE_CHECKING:
+    from streamalert_apps.cli.configure import Outcome
+    from streamalert_apps.config.conf import Project
 
 EXAMPLES = """Examples:
 
@@ -31,12 +26,6 @@ Without a terminal, for an app that is there already:
   --update-auth      replaces its credentials by those of --auth-file"""
 
 NAME = "collector"
-INTERVAL = "rate(2 hours)"
-SETTINGS: dict[str, Callable[[Any], Any]] = {
-    "schedule_expression": rules.schedule_expression,
-    "timeout": rules.timeout,
-    "memory": rules.memory,
-}
 
 
 def command(
@@ -67,7 +56,7 @@ def command(
             "--interval",
             "--schedule-expression",
             "-s",
-            help=f"How often it collects.  [default: {INTERVAL}]",
+            help="How often it collects.  [default: rate(2 hours)]",
             metavar="RATE",
         ),
     ] = None,
@@ -96,152 +85,36 @@ def command(
     The settings go to conf/, the credentials to Parameter Store or, in a local project, to .sa-apps/.
     What is missing is asked for on a terminal. Credentials are tried at the service before they are saved.
     """
+    from dataclasses import replace
+
     from streamalert_apps import services
+    from streamalert_apps.cli import configure
+    from streamalert_apps.cli.credentials import Source, read_file
+    from streamalert_apps.cli.project import either, open_project
+    from streamalert_apps.cli.prompts import Prompts
 
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)
-    settings = _checked(schedule_expression=interval, timeout=timeout, memory=memory)
-    rules.app_name(name)
+    settings = configure.checked(schedule_expression=interval, timeout=timeout, memory=memory)
     if cluster:
         project.cluster(cluster)
-    app_type = services.find(either(type_argument, type_option, "app type") or _ask_type(prompts))
-    cluster = cluster or _ask_cluster(project, prompts)
-    app = wanted(project, cluster, app_type.type, name)
+    app_type = services.find(either(type_argument, type_option, "app type") or configure.ask_type(prompts))
+    app = configure.wanted(project, cluster or configure.ask_cluster(project, prompts), app_type.type, name)
     given = read_file(auth_file, app_type.auth) if auth_file else None
     source = Source(prompts, given, check=not no_check, simulator=simulator)
-    if app.function in {other.function for other in project.apps(cluster)}:
-        old = project.find(app.function, cluster)
-        change_settings, change_auth = _what_to_change(
-            old, prompts, settings=update_settings, credentials=update_auth
-        )
-        if change_settings and not settings and prompts.allowed:
-            settings = _ask_settings(old, prompts)
-        new = replace(old, **settings) if change_settings else old
-        outcome = _change(project, old, new, app_type, source if change_auth else None)
+    old = next((there for there in project.apps(app.cluster) if there.function == app.function), None)
+    if old is None:
+        outcome = configure.add(project, replace(app, **settings), app_type, source)
     else:
-        outcome = add(project, replace(app, **settings), app_type, source)
+        what = configure.what_to_change(old, prompts, settings=update_settings, credentials=update_auth)
+        outcome = configure.change(project, old, what, settings, source)
     _tell(project, outcome, as_json=as_json)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What was done."""
+def _tell(project: Project, outcome: Outcome, *, as_json: bool) -> None:
+    from streamalert_apps.cli.credentials import place
+    from streamalert_apps.cli.list import described
 
-    app: conf.AppConf
-    created: bool
-    changed: tuple[str, ...]
-    schemas: conf.Schemas
-
-
-def _checked(**given: Any) -> dict[str, Any]:
-    """Return the settings that were given, checked."""
-    return {key: SETTINGS[key](value) for key, value in given.items() if value is not None}
-
-
-def _ask_type(prompts: Prompts) -> str:
-    from streamalert_apps import services
-
-    names = services.names()
-    shown = {name: f"{name}: {services.find(name).collects}" for name in names}
-    flag = f"TYPE, one of {', '.join(names)}"
-    return prompts.choice("Which type of app?", what="the app type", flag=flag, choices=shown)
-
-
-def _ask_cluster(project: conf.Project, prompts: Prompts) -> str:
-    if not project.clusters:
-        raise ConfigError("There is no cluster yet.", hint="`sa-apps init --cluster NAME` makes one.")
-    flag = f"--cluster, one of {', '.join(project.clusters)}"
-    choices = {name: name for name in project.clusters}
-    return prompts.choice("In which cluster?", what="the cluster", flag=flag, choices=choices)
-
-
-def wanted(project: conf.Project, cluster: str, app_type: str, name: str) -> conf.AppConf:
-    """Return the app with default settings, once its names are known to be possible."""
-    function = rules.function_name(project.account.prefix, cluster, app_type, name)
-    for other in project.apps(cluster):
-        if other.name == name and other.function != function:
-            raise UsageError(
-                f"Cluster '{cluster}' has an app '{name}' already, of type {other.type}.",
-                hint="Give this one another --name.",
-            )
-    return conf.AppConf(cluster, function, name, app_type, INTERVAL)
-
-
-def add(project: conf.Project, app: conf.AppConf, app_type: type[App], source: Source) -> Outcome:
-    """Add an app that is not there yet: its credentials to their store first, then its settings to conf/."""
-    from streamalert_apps import services
-
-    source.need()
-    store = store_of(project, app.function)
-    credentials = source.obtain(app_type)
-    with saved(store, credentials, place(project, app.function)):
-        schemas = project.add_app(app, services.schemas(app.service))
-    return Outcome(app, created=True, changed=("credentials", "settings"), schemas=schemas)
-
-
-def _what_to_change(
-    app: conf.AppConf, prompts: Prompts, *, settings: bool, credentials: bool
-) -> tuple[bool, bool]:
-    """Return whether settings and credentials of an app that is there shall change."""
-    if settings or credentials:
-        return settings, credentials
-    there = f"Cluster '{app.cluster}' has an app '{app.name}' of this type already."
-    if not prompts.allowed:
-        raise UsageError(
-            there,
-            hint="--update-settings changes its settings, --update-auth its credentials; both may be given.",
-        )
-    output.say(there)
-    return (
-        prompts.confirm("Change its settings?", flag="--update-settings"),
-        prompts.confirm("Change its credentials?", flag="--update-auth"),
-    )
-
-
-def _change(
-    project: conf.Project, old: conf.AppConf, new: conf.AppConf, app_type: type[App], source: Source | None
-) -> Outcome:
-    """Write the new settings; with a source, new credentials too."""
-    from streamalert_apps import services
-
-    schemas = services.schemas(new.service)
-    changed = ("settings",) if new != old else ()
-    if source is None:
-        return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
-    source.need()
-    store = store_of(project, new.function)
-    present = load_if_any(store)
-    credentials = source.obtain(app_type, present)
-    if credentials == present:
-        return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
-    with saved(store, credentials, place(project, new.function)):
-        added = project.update_app(new, schemas)
-    return Outcome(new, created=False, changed=("credentials", *changed), schemas=added)
-
-
-def _ask_settings(app: conf.AppConf, prompts: Prompts) -> dict[str, Any]:
-    def number(check: Callable[[int], int]) -> Callable[[str], int]:
-        def parse(text: str) -> int:
-            if not text.isdecimal():
-                raise UsageError(f"'{text}' is not a whole number.")
-            return check(int(text))
-
-        return parse
-
-    questions: dict[str, tuple[str, Callable[[str], Any]]] = {
-        "schedule_expression": ("Interval:", rules.schedule_expression),
-        "timeout": ("Timeout in seconds:", number(rules.timeout)),
-        "memory": ("Memory in MB:", number(rules.memory)),
-    }
-    return {
-        key: prompts.text(
-            question, what="a setting", flag="--update-settings", parse=parse, default=str(getattr(app, key))
-        )
-        for key, (question, parse) in questions.items()
-    }
-
-
-def _tell(project: conf.Project, outcome: Outcome, *, as_json: bool) -> None:
     app = outcome.app
     verb = "run" if project.account.local else "deploy"
     step = f"sa-apps {verb} {app.name} --cluster {app.cluster}"

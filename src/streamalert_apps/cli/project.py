@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamalert_apps.config import conf
 from streamalert_apps.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
     from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.config.conf import Account, AppConf, Project
 
 
-def open_project(project_dir: Path | None) -> conf.Project:
+def open_project(project_dir: Path | None) -> Project:
     """Load the project in `project_dir`, or the one around the working directory."""
+    from streamalert_apps.config import conf
+
     return conf.load(project_dir.absolute() if project_dir else conf.find_root(Path.cwd()))
 
 
@@ -25,7 +27,7 @@ def either(argument: str | None, option: str | None, what: str) -> str | None:
     return argument or option
 
 
-def pick_app(project: conf.Project, name: str | None, cluster: str | None, prompts: Prompts) -> conf.AppConf:
+def pick_app(project: Project, name: str | None, cluster: str | None, prompts: Prompts) -> AppConf:
     """Return the app that is meant, asking where no name is given."""
     if name:
         return project.find(name, cluster)
@@ -39,7 +41,7 @@ def pick_app(project: conf.Project, name: str | None, cluster: str | None, promp
     )
 
 
-def aws_session(account: conf.Account) -> Session:
+def aws_session(account: Account) -> Session:
     """Return the session of the project's region; `SA_APPS_*` variables override it."""
     from pydantic import ValidationError
 

@@ -1,0 +1,71 @@
+"""Projects and a simulated Duo for the command line's tests."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamalert_apps.cli.app import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def sa_apps(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Run a command in this process, without a terminal."""
+
+    def run(*arguments: str) -> Ran:
+        capsys.readouterr()
+        code = main(list(arguments))
+        said = capsys.readouterr()
+        return Ran(code, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def local(project: Path) -> Path:
+    """Return the folder of a local project, the working directory."""
+    assert main(["init", "--local"]) == 0
+    return project
+
+
+@pytest.fixture
+def aws_project(project: Path, aws_env: str) -> Path:
+    """Return the folder of a project in AWS, the working directory."""
+    arguments = ["--prefix", "acme", "--account-id", "123456789012", "--region", "us-east-1"]
+    assert main(["init", *arguments]) == 0
+    return project
+
+
+@pytest.fixture
+def auth_file(tmp_path: Path) -> Path:
+    """Return a file with credentials of the right form."""
+    return write_auth(tmp_path / "duo.json")
+
+
+def write_auth(path: Path, **other: str | None) -> Path:
+    """Write credentials; `other` replaces values, None leaves one out."""
+    values: dict[str, str | None] = {
+        "api_hostname": "api-abcdef12.duosecurity.com",
+        "integration_key": "DIABCDEFGHIJKLMN1234",
+        "secret_key": "a" * 40,
+    }
+    values |= other
+    path.write_text(json.dumps({key: value for key, value in values.items() if value is not None}))
+    path.chmod(0o600)
+    return path

@@ -1,0 +1,313 @@
+"""conf/ is shared with people and with StreamAlert: what sa-apps reads and writes there."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamalert_apps.config import conf
+from streamalert_apps.errors import ConfigError, UsageError
+
+ACCOUNT = {"aws_account_id": "123456789012", "prefix": "acme", "region": "us-east-1"}
+STREAMALERT = {
+    "id": "prod",
+    "classifier_config": {"timeout": 60, "inputs": {"aws-sns": []}},
+    "data_sources": {"sns": {"topic": ["duo"]}},
+    "modules": {"cloudwatch_monitoring": {"enabled": True}},
+}
+
+
+def put(root: Path, name: str, content: Any) -> Path:
+    path = root / "conf" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else json.dumps(content, indent=2))
+    return path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    put(tmp_path, "global.json", {"account": ACCOUNT, "general": {"rule_locations": ["rules"]}})
+    put(tmp_path, "clusters/prod.json", STREAMALERT)
+    return tmp_path
+
+
+def app(name: str = "collector", cluster: str = "prod", app_type: str = "duo_auth") -> conf.AppConf:
+    return conf.AppConf(cluster, f"acme_{cluster}_{app_type}_{name}_app", name, app_type, "rate(2 hours)")
+
+
+def cluster_file(root: Path, name: str = "prod") -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((root / f"conf/clusters/{name}.json").read_text())
+    return content
+
+
+def test_an_added_app_is_found_again_as_it_was(root: Path) -> None:
+    conf.load(root).add_app(app())
+    assert conf.load(root).find("collector") == app()
+
+
+def test_an_app_is_written_as_streamalert_writes_it(root: Path) -> None:
+    conf.load(root).add_app(app())
+    written = cluster_file(root)
+    assert written["modules"]["streamalert_apps"] == {
+        "acme_prod_duo_auth_collector_app": {
+            "app_name": "collector",
+            "concurrency_limit": 1,
+            "log_level": "info",
+            "log_retention_days": 14,
+            "memory": 128,
+            "metric_alarms": {"errors": {"enabled": True, "evaluation_periods": 1, "period_secs": 120}},
+            "schedule_expression": "rate(2 hours)",
+            "timeout": 80,
+            "type": "duo_auth",
+        }
+    }
+    assert written["data_sources"]["streamalert_app"] == {"acme_prod_duo_auth_collector_app": ["duo"]}
+
+
+def test_what_others_have_in_the_file_stays_in_its_place(root: Path) -> None:
+    conf.load(root).add_app(app())
+    conf.load(root).remove_app(app())
+    written = cluster_file(root)
+    assert written == STREAMALERT
+    assert list(written) == list(STREAMALERT)
+
+
+def test_a_sorted_file_stays_sorted(root: Path) -> None:
+    path = put(root, "clusters/prod.json", json.dumps(STREAMALERT, indent=2, sort_keys=True))
+    conf.load(root).add_app(app("b"))
+    conf.load(root).add_app(app("a"))
+    assert path.read_text() == json.dumps(cluster_file(root), indent=2, sort_keys=True) + "\n"
+
+
+def test_letters_beyond_ascii_stay_readable(root: Path) -> None:
+    path = put(root, "clusters/prod.json", '{"id": "prod", "note": "überwacht"}')
+    conf.load(root).add_app(app())
+    assert "überwacht" in path.read_text()
+
+
+def test_keys_of_others_in_an_app_survive_an_update(root: Path) -> None:
+    conf.load(root).add_app(app())
+    content = cluster_file(root)
+    content["modules"]["streamalert_apps"][app().function]["enable_custom_metrics"] = True
+    put(root, "clusters/prod.json", content)
+
+    conf.load(root).update_app(replace(app(), timeout=300))
+
+    entry = cluster_file(root)["modules"]["streamalert_apps"][app().function]
+    assert entry["timeout"] == 300
+    assert entry["enable_custom_metrics"] is True
+
+
+def test_a_limit_that_is_taken_away_leaves_the_file(root: Path) -> None:
+    conf.load(root).add_app(app())
+    conf.load(root).update_app(replace(app(), concurrency_limit=None))
+    assert "concurrency_limit" not in cluster_file(root)["modules"]["streamalert_apps"][app().function]
+
+
+def test_removing_what_is_gone_is_fine(root: Path) -> None:
+    before = (root / "conf/clusters/prod.json").read_bytes()
+    conf.load(root).remove_app(app())
+    assert (root / "conf/clusters/prod.json").read_bytes() == before
+
+
+def test_missing_schemas_are_added_and_present_ones_left_alone(root: Path) -> None:
+    mine = {"parser": "json", "schema": {"mine": "string"}}
+    put(root, "schemas/duo.json", {"duo:authentication": mine})
+    theirs = {"duo:authentication": {"parser": "json", "schema": {}}, "duo:administrator": mine}
+
+    said = conf.load(root).add_app(app(), theirs)
+
+    assert said == conf.Schemas(added=("duo:administrator",), differing=("duo:authentication",))
+    assert json.loads((root / "conf/schemas/duo.json").read_text()) == {
+        "duo:administrator": mine,
+        "duo:authentication": mine,
+    }
+
+
+def test_an_app_that_is_there_is_not_added_again(root: Path) -> None:
+    conf.load(root).add_app(app())
+    with pytest.raises(ConfigError, match="already has the app 'collector'"):
+        conf.load(root).add_app(app())
+
+
+def test_a_failed_write_leaves_every_file_as_it_was(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = conf.load(root)
+    before = (root / "conf/clusters/prod.json").read_bytes()
+    replace_file = Path.replace
+
+    def fail_at_the_second(self: Path, target: Path) -> Path:
+        if target.name == "duo.json":
+            raise OSError(28, "No space left on device")
+        return replace_file(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail_at_the_second)
+    with pytest.raises(ConfigError, match="No space left on device"):
+        project.add_app(app(), {"duo:x": {}})
+
+    assert (root / "conf/clusters/prod.json").read_bytes() == before
+    assert sorted(p.name for p in (root / "conf").rglob("*") if p.is_file()) == ["global.json", "prod.json"]
+
+
+def test_a_crash_before_the_replacement_leaves_the_old_file(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (root / "conf/clusters/prod.json").read_bytes()
+
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        conf.load(root).add_app(app())
+
+    assert (root / "conf/clusters/prod.json").read_bytes() == before
+
+
+def test_the_files_mode_is_kept(root: Path) -> None:
+    path = root / "conf/clusters/prod.json"
+    path.chmod(0o664)
+    conf.load(root).add_app(app())
+    assert path.stat().st_mode & 0o777 == 0o664
+
+
+def test_a_linked_file_stays_a_link(root: Path) -> None:
+    path = root / "conf/clusters/prod.json"
+    real = path.rename(root / "elsewhere.json")
+    path.symlink_to(real)
+    conf.load(root).add_app(app())
+    assert path.is_symlink()
+    assert app().function in real.read_text()
+
+
+def _add(root: Path, name: str) -> None:
+    conf.load(root).add_app(app(name))
+
+
+def test_two_commands_at_once_lose_neither_app(root: Path) -> None:
+    names = [f"app{number}" for number in range(6)]
+    processes = [
+        multiprocessing.get_context("spawn").Process(target=_add, args=(root, name)) for name in names
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [found.name for found in conf.load(root).apps()] == names
+
+
+def test_the_folder_for_what_is_private_keeps_itself_out_of_git(root: Path) -> None:
+    conf.load(root).add_app(app())
+    assert (root / ".sa-apps").stat().st_mode & 0o777 == 0o700
+    assert (root / ".sa-apps/.gitignore").read_text() == "*\n"
+
+
+def test_broken_json_is_told_with_its_place(root: Path) -> None:
+    put(root, "clusters/prod.json", '{\n  "id": "prod",\n  "modules": {,}\n}')
+    with pytest.raises(ConfigError, match=r"conf/clusters/prod\.json .*line 3, column 15"):
+        conf.load(root)
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ({"app_name": "x", "schedule_expression": "rate(1 hour)"}, "lacks type"),
+        ({"app_name": "x", "type": "duo_auth"}, "lacks schedule_expression"),
+        (
+            {"app_name": "x", "type": "duo_auth", "schedule_expression": "rate(1 hour)", "timeout": "80"},
+            "timeout must be a whole number, not '80'",
+        ),
+        (
+            {"app_name": "x", "type": "duo_auth", "schedule_expression": "rate(1 hour)", "vpc_config": []},
+            "'vpc_config' must be a JSON object",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named(root: Path, entry: dict[str, Any], complaint: str) -> None:
+    put(root, "clusters/prod.json", {"modules": {"streamalert_apps": {"f": entry}}})
+    with pytest.raises(ConfigError, match=complaint):
+        conf.load(root)
+
+
+@pytest.mark.parametrize(
+    ("account", "complaint"),
+    [
+        (ACCOUNT | {"aws_account_id": "AWS_ACCOUNT_ID_GOES_HERE"}, "placeholder AWS_ACCOUNT_ID_GOES_HERE"),
+        (ACCOUNT | {"prefix": "PREFIX_GOES_HERE"}, "placeholder PREFIX_GOES_HERE"),
+        (ACCOUNT | {"region": ""}, "lacks account.region"),
+    ],
+)
+def test_an_unfinished_global_file_is_told(root: Path, account: dict[str, str], complaint: str) -> None:
+    put(root, "global.json", {"account": account})
+    with pytest.raises(ConfigError, match=complaint):
+        conf.load(root)
+
+
+def test_a_local_project_needs_neither_account_nor_region(root: Path) -> None:
+    put(root, "global.json", {"account": {"prefix": "local"}, "sa_apps": {"store": "local"}})
+    account = conf.load(root).account
+    assert (account.local, account.prefix, account.aws_account_id, account.region) == (True, "local", "", "")
+
+
+def test_alarms_go_to_streamalerts_topic_unless_another_is_named(root: Path) -> None:
+    assert conf.load(root).account.alarm_topic == "acme_streamalert_monitoring"
+    monitoring = {"monitoring": {"sns_topic_name": "pager"}}
+    put(root, "global.json", {"account": ACCOUNT, "infrastructure": monitoring})
+    assert conf.load(root).account.alarm_topic == "pager"
+
+
+def test_an_app_of_streamalert_without_a_limit_has_none(root: Path) -> None:
+    entry = {"app_name": "x", "type": "duo_auth", "schedule_expression": "rate(1 hour)"}
+    put(root, "clusters/prod.json", {"modules": {"streamalert_apps": {"f": entry}}})
+    assert conf.load(root).find("x").concurrency_limit is None
+
+
+def test_the_root_is_found_from_a_folder_below(root: Path) -> None:
+    below = root / "rules" / "duo"
+    below.mkdir(parents=True)
+    assert conf.find_root(below) == root.resolve()
+
+
+def test_without_a_project_init_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        conf.find_root(tmp_path)
+    assert "sa-apps init" in caught.value.hint
+
+
+def test_an_unknown_cluster_names_those_that_are(root: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        conf.load(root).apps("prd")
+    assert caught.value.hint == "Did you mean 'prod'? Clusters: prod."
+
+
+def test_an_unknown_app_gets_a_suggestion(root: Path) -> None:
+    conf.load(root).add_app(app("duo_prod"))
+    with pytest.raises(UsageError) as caught:
+        conf.load(root).find("duo_prd")
+    assert "Did you mean 'duo_prod'?" in caught.value.hint
+
+
+def test_a_name_in_two_clusters_needs_the_cluster(root: Path) -> None:
+    put(root, "clusters/corp.json", {})
+    conf.load(root).add_app(app())
+    conf.load(root).add_app(app(cluster="corp"))
+    project = conf.load(root)
+    with pytest.raises(UsageError, match="several clusters: corp, prod") as caught:
+        project.find("collector")
+    assert "--cluster" in caught.value.hint
+    assert project.find("collector", "corp").cluster == "corp"
+
+
+def test_two_apps_of_one_name_are_told_apart_by_function(root: Path) -> None:
+    conf.load(root).add_app(app())
+    conf.load(root).add_app(app(app_type="duo_admin"))
+    project = conf.load(root)
+    with pytest.raises(UsageError) as caught:
+        project.find("collector")
+    assert "acme_prod_duo_admin_collector_app" in caught.value.hint
+    assert project.find("acme_prod_duo_admin_collector_app").type == "duo_admin"
