@@ -94,11 +94,14 @@ class AppIntegration(App):
             self._poll_count += 1
             logs = self._gather_logs()
             if isinstance(logs, bool):
-                raise self._failure or Unavailable(f"{self.type} could not gather its logs.")
+                raise self._reason()
             more = bool(self._more_to_poll)
             yield Page(
                 logs, {"last_timestamp": self._last_timestamp, "context": deepcopy(self._context)}, more=more
             )
+
+    def _reason(self) -> AppError:
+        return self._failure or Unavailable(f"{self.type} could not gather its logs.")
 
     def check(self) -> None:
         """Gather once, from now on."""

@@ -2,7 +2,7 @@
 
 Events arrive late, share timestamps across pages, and keep coming while pages are read; a run may
 be cut short anywhere. A feed states what its service documents (time, id, precision, lag), and one
-of two walks does the rest.
+of three walks does the rest.
 
 Both divide time in two. What is older than the lag is *settled*: no more events will appear there,
 so a walk through it can be final. What is younger is *fresh*: it is forwarded at once, and the ids
@@ -110,7 +110,7 @@ class _Walk:
 
 
 class Feed(Events):
-    """An app type whose service lists events by time. Subclass OldestFirst or NewestFirst."""
+    """An app type whose service lists events by time. Subclass OldestFirst, NewestFirst or AnyOrder."""
 
     precision: ClassVar[timedelta] = timedelta(seconds=1)
     """The unit in which the service compares times."""
@@ -154,6 +154,10 @@ class Feed(Events):
         settled = max(self._rounded(now - self.lag), walk.floor)
         walk.position = _Position(settled, max(now, settled))
         return walk.position
+
+    def _is_behind(self, at: _Position) -> bool:
+        """Tell whether a walk took so long (over several runs) that another one is due at once."""
+        return self.api.clock.now() - at.until > max(self.lag, _LONG)
 
     def _next_page(self, walk: _Walk, at: _Position) -> Fetched:
         """Fetch the walk's next page; where its token expired, start again from the last event read."""
@@ -241,10 +245,6 @@ class OldestFirst(Feed):
         (_, first, _), (_, last, _) = self.identified((rows[0], rows[-1]))
         return walk.floor <= first <= last < at.settled
 
-    def _is_behind(self, at: _Position) -> bool:
-        """Tell whether a walk took so long (over several runs) that another one is due at once."""
-        return self.api.clock.now() - at.until > max(self.lag, _LONG)
-
 
 class NewestFirst(Feed):
     """A feed that lists the newest event first: settled time is walked down to the floor, then fresh time."""
@@ -317,3 +317,72 @@ class NewestFirst(Feed):
     def _all_below(self, rows: Sequence[Row], floor: datetime) -> bool:
         """Tell whether a page holds only what was done before: the walk is at its end."""
         return bool(rows) and all(time < floor for _, time, _ in self.identified(rows))
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What a walk through a feed without order has read."""
+
+    met: Counter[str] = field(default_factory=Counter)
+    read: set[bytes] = field(default_factory=set)  # a page may repeat what the one before it held
+    kept: set[bytes] = field(default_factory=set)  # fresh ones that an earlier run forwarded
+    fresh: dict[bytes, tuple[datetime, Row]] = field(default_factory=dict)
+
+    def oldest(self, count: int) -> dict[bytes, tuple[datetime, Row]]:
+        """Return the oldest fresh events."""
+        return dict(sorted(self.fresh.items(), key=lambda item: item[1][0])[:count])
+
+
+class AnyOrder(Feed):
+    """A feed whose order is not documented, or whose old events change: a walk reads all of it.
+
+    Settled events are forwarded page by page. Of the fresh ones, those that the id memory holds are
+    forwarded at the end, oldest first.
+    """
+
+    _descending = False
+
+    def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
+        """Yield pages; only the last page of a walk moves the floor."""
+        walk = _Walk.of(checkpoint)
+        more = True
+        while more:
+            resumed = walk.position is not None
+            at = self._begin(walk)
+            reading = _Reading()
+            while walk.position:
+                fetched = self._next_page(walk, at)
+                logs, repeats = self._sift(fetched.rows, walk, at, reading)
+                at.token = fetched.next
+                if fetched.next is None:
+                    more = self._is_behind(at)
+                    kept = walk.seen if resumed else reading.kept
+                    oldest = reading.oldest(CAPACITY - len(kept))
+                    logs += [row for _, row in oldest.values()]
+                    walk.floor, walk.seen, walk.position = at.settled, kept | oldest.keys(), None
+                yield Page(logs, walk.checkpoint(), more=more, repeats=repeats)
+
+    def _sift(
+        self, rows: Sequence[Row], walk: _Walk, at: _Position, reading: _Reading
+    ) -> tuple[list[Row], int]:
+        """Return the settled events that are new, and how many were not; note the fresh ones."""
+        logs: list[Row] = []
+        repeats = 0
+        for row, time, identity in self.identified(rows, reading.met):
+            if time < walk.floor:
+                continue
+            known = identity in walk.seen
+            if known or identity in reading.read:
+                repeats += 1
+            elif time < at.settled:
+                logs.append(row)
+            else:
+                reading.fresh[identity] = (time, row)
+            if known and time < at.settled:
+                walk.seen.discard(identity)
+            elif known:
+                reading.kept.add(identity)
+            reading.read.add(identity)
+        if len(reading.fresh) > 4 * CAPACITY:
+            reading.fresh = reading.oldest(CAPACITY)
+        return logs, repeats

@@ -21,9 +21,10 @@ import msgspec
 
 from streamalert_apps.errors import AppError, BadResponse, CredentialsError, RequestRefused
 from streamalert_apps.sdk.app import AuthField, Json, Rate
+from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer
 from streamalert_apps.sdk.log import LOGGER
-from streamalert_apps.sdk.watermark import Feed, Fetched, OldestFirst, Row
+from streamalert_apps.sdk.watermark import Feed, OldestFirst
 
 PAGE = 1000
 

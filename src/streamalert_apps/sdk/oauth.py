@@ -1,0 +1,105 @@
+"""OAuth tokens: asked for when one is needed, kept until they expire, renewed when they are refused."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from streamalert_apps.errors import ConfigError, CredentialsError
+from streamalert_apps.sdk.http import Answer, Api, Judge
+
+EARLY: Final = timedelta(seconds=60)  # a token is renewed this long before its end
+DEFAULT_LIFE: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token, and the seconds that it lives; None where the service does not say."""
+
+    value: str
+    seconds: float | None = None
+
+    def __repr__(self) -> str:
+        return "Token(…)"
+
+
+class Bearer:
+    """Requests that carry a token. `fetch` gets a new one; `scheme` is what stands before it."""
+
+    def __init__(self, api: Api, fetch: Callable[[], Token], scheme: str = "Bearer ") -> None:
+        self._api = api
+        self._fetch = fetch
+        self._scheme = scheme
+        self._token: Token | None = None
+        self._ends: datetime | None = None
+
+    def get(
+        self, url: str, *, headers: Mapping[str, str] | None = None, judge: Judge | None = None
+    ) -> Answer:
+        """GET `url` with the token, as `Api.get`; a token that is refused is renewed once."""
+        return self._authorized(
+            lambda authorization: self._api.get(
+                url, headers={**(headers or {}), **authorization}, judge=judge
+            )
+        )
+
+    def post(self, url: str, *, judge: Judge | None = None, **content: Any) -> Answer:
+        """POST to `url` with the token, as `Api.post`."""
+        return self._authorized(
+            lambda authorization: self._api.post(url, headers=authorization, judge=judge, **content)
+        )
+
+    def _authorized(self, ask: Callable[[Mapping[str, str]], Answer]) -> Answer:
+        was_kept = self._token is not None
+        try:
+            return ask(self._header())
+        except CredentialsError:
+            if not was_kept:
+                raise
+            self._token = None
+            return ask(self._header())
+
+    def _header(self) -> Mapping[str, str]:
+        now = self._api.clock.now()
+        if self._token is None or self._ends is None or now >= self._ends:
+            self._token = self._fetch()
+            seconds = self._token.seconds
+            life = DEFAULT_LIFE if seconds is None else timedelta(seconds=seconds)
+            self._ends = now + max(life - EARLY, life / 2)
+        return {"Authorization": f"{self._scheme}{self._token.value}"}
+
+
+def signed_jwt(claims: Mapping[str, Any], private_key: Any, *, key_id: str = "") -> str:
+    """Return a JSON Web Token signed with RS256 (RFC 7519)."""
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 (only services that sign with RSA carry it)
+    from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415
+
+    header = {"alg": "RS256", "typ": "JWT"} | ({"kid": key_id} if key_id else {})
+    message = b".".join(
+        _base64(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims)
+    )
+    signature = private_key.sign(message, padding.PKCS1v15(), hashes.SHA256())
+    return b".".join((message, _base64(signature))).decode()
+
+
+def load_private_key(pem: str, passphrase: str | None = None) -> Any:
+    """Return an RSA private key; raise ConfigError, which shows nothing of it, where it can't be loaded."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
+    try:
+        key = load_pem_private_key(pem.encode(), passphrase.encode() if passphrase else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ConfigError("The private key can't be loaded.") from None
+    if not isinstance(key, RSAPrivateKey):
+        raise ConfigError("The private key is not an RSA key.")
+    return key
+
+
+def _base64(data: bytes) -> bytes:
+    return urlsafe_b64encode(data).rstrip(b"=")
