@@ -45,7 +45,7 @@ class Catalogue(OldestFirst):
             before, done = page.checkpoint, []
 
     def _pieces(self, file: Row, skip: int) -> Iterator[tuple[list[Any], int]]:
-        """Yield a file's logs after the first `skip`, in pieces, each with the count of logs up to its end."""
+        """Yield a file's logs after the first `skip`, in pieces, each with the count up to its end."""
         logs = islice(self.open(file), skip, None)
         while piece := list(islice(logs, PIECE)):
             skip += len(piece)
