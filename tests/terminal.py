@@ -16,13 +16,23 @@ PATIENCE_SECONDS = 30.0
 ENTER, DOWN, CTRL_C, CTRL_D = "\r", "\x1b[B", "\x03", "\x04"
 
 
+class _Screen(pyte.Screen):
+    """A screen that answers what the program asks the terminal, for instance where the cursor is."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        super().__init__(COLUMNS, ROWS)
+
+    def write_process_input(self, data: str) -> None:
+        self._terminal.type(data)
+
+
 class Terminal:
     """`sa-apps` with these arguments, running in a terminal."""
 
     def __init__(self, *arguments: str, folder: Path) -> None:
-        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._screen = _Screen(self)
         self._stream = pyte.Stream(self._screen)
-        self._screen.write_process_input = self._answer
         self._child = pexpect.spawn(
             sys.executable,
             ["-m", "streamalert_apps", *arguments],
@@ -31,10 +41,6 @@ class Terminal:
             encoding="utf-8",
             timeout=PATIENCE_SECONDS,
         )
-
-    def _answer(self, data: str) -> None:
-        """Answer what the program asks the terminal, for instance where the cursor is."""
-        self._child.send(data)
 
     def __enter__(self) -> Self:
         return self

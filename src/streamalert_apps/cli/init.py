@@ -22,10 +22,12 @@ CLUSTER = "prod"
 def command(
     *,
     prefix: Annotated[
-        str | None, typer.Option(help="What all names in AWS begin with.", metavar="PREFIX")
+        str | None, typer.Option("--prefix", help="What all names in AWS begin with.", metavar="PREFIX")
     ] = None,
-    account_id: Annotated[str | None, typer.Option(help="AWS account, 12 digits.", metavar="ID")] = None,
-    region: Annotated[str | None, typer.Option(help="AWS region.", metavar="REGION")] = None,
+    account_id: Annotated[
+        str | None, typer.Option("--account-id", help="AWS account, 12 digits.", metavar="ID")
+    ] = None,
+    region: Annotated[str | None, typer.Option("--region", help="AWS region.", metavar="REGION")] = None,
     cluster: Annotated[
         str,
         typer.Option("--cluster", "-c", help="Name of the first (or one more) cluster.", metavar="CLUSTER"),

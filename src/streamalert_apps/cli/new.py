@@ -61,7 +61,10 @@ def command(
         ),
     ] = None,
     timeout: Annotated[
-        int | None, typer.Option(help="Seconds a run may take, 10 to 900.  [default: 80]", metavar="SECONDS")
+        int | None,
+        typer.Option(
+            "--timeout", help="Seconds a run may take, 10 to 900.  [default: 80]", metavar="SECONDS"
+        ),
     ] = None,
     memory: Annotated[
         int | None,

@@ -1,0 +1,233 @@
+"""The root: help, versions, errors in words and as JSON, exit codes, and what start-up may load."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer.main
+
+from streamalert_apps import __version__
+from streamalert_apps.cli import app as root
+from streamalert_apps.cli import init
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.cli.conftest import Ran
+
+    Command = Callable[..., Ran]
+
+HEAVY = {
+    "boto3",
+    "botocore",
+    "httpx",
+    "pydantic",
+    "pydantic_settings",
+    "questionary",
+    "rich",
+    "prompt_toolkit",
+}
+COMMANDS = [command.name for command in root.app.registered_commands]
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """Return the packages that a command has loaded at its end."""
+    code = (
+        "import sys; from streamalert_apps.cli.app import main; code = main(sys.argv[1:]);"
+        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr); sys.exit(code)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return set(ran.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"], ["new", "--help"], []])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    assert not loaded_by(*arguments) & HEAVY
+
+
+@pytest.mark.parametrize("arguments", [["list", "--json"], ["list"]])
+def test_list_loads_nothing_heavy(
+    local: Path, auth_file: Path, sa_apps: Command, arguments: list[str]
+) -> None:
+    sa_apps("new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
+    assert not loaded_by(*arguments) & HEAVY
+
+
+def test_without_arguments_the_help_is_shown(sa_apps: Command) -> None:
+    ran = sa_apps()
+    assert ran.code == 0
+    assert all(f"  {name} " in ran.out for name in COMMANDS)
+
+
+def test_the_version_is_one_line(sa_apps: Command) -> None:
+    assert sa_apps("--version").out == f"sa-apps {__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_every_command_has_help_with_examples(sa_apps: Command, command: str, flag: str) -> None:
+    ran = sa_apps(command, flag)
+    assert ran.code == 0
+    assert f"\n    sa-apps {command}" in ran.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_json(sa_apps: Command, command: str) -> None:
+    assert " --json " in sa_apps(command, "--help").out
+
+
+def examples() -> list[str]:
+    """Return every example of every command's help."""
+    texts = [command.epilog or "" for command in root.app.registered_commands]
+    return re.findall(r"^  (sa-apps .*?)(?:   .*)?$", "\n".join([*texts, root.EXAMPLES]), re.MULTILINE)
+
+
+@pytest.mark.parametrize("example", examples())
+def test_every_example_is_understood_by_the_parser(example: str) -> None:
+    words = shlex.split(re.split(r" [<>|] ", example)[0])[1:]
+    group: Any = typer.main.get_command(root.app)
+    command = group.commands[words[0]]
+    assert command.make_context(words[0], words[1:]).params
+
+
+def test_a_mistyped_command_gets_a_suggestion(sa_apps: Command) -> None:
+    ran = sa_apps("lsit")
+    assert (ran.code, ran.out) == (2, "")
+    assert "Did you mean 'list'?" in ran.err
+
+
+def test_a_mistyped_option_gets_a_suggestion(sa_apps: Command) -> None:
+    ran = sa_apps("list", "--clustr", "prod")
+    assert ran.code == 2
+    assert "--cluster" in ran.err
+
+
+def test_a_usage_error_is_json_where_json_is_wanted(sa_apps: Command) -> None:
+    ran = sa_apps("list", "--clustr", "prod", "--json")
+    answer = json.loads(ran.out)
+    assert ran.code == 2
+    assert (answer["schema"], answer["command"], answer["status"]) == (1, "list", "failed")
+    assert answer["errors"][0]["code"] == "usage_error"
+    assert set(answer["errors"][0]) == {"code", "message", "hint"}
+
+
+def test_json_behind_two_dashes_is_a_word_like_any_other(sa_apps: Command) -> None:
+    assert sa_apps("update-auth", "--", "--json").out == ""
+
+
+def test_outside_of_a_project_init_is_named(project: Path, sa_apps: Command) -> None:
+    ran = sa_apps("list", "--json")
+    assert ran.code == 1
+    assert "sa-apps init" in json.loads(ran.out)["errors"][0]["hint"]
+
+
+def crash(*_: object, **__: object) -> None:
+    raise KeyError("a bug")
+
+
+def test_a_bug_ends_in_one_line_and_a_report(
+    project: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("streamalert_apps.cli.start.start_project", crash)
+    ran = sa_apps("init", "--local")
+    (report,) = tmp_path.glob("sa-apps-*.log")
+    assert ran.code == 1
+    assert "Traceback" not in ran.err
+    assert str(report) in ran.err
+    assert "KeyError: 'a bug'" in report.read_text()
+
+
+def test_a_bug_shows_its_traceback_where_debugging_is_on(
+    project: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SA_APPS_DEBUG", "1")
+    monkeypatch.setattr("streamalert_apps.cli.start.start_project", crash)
+    assert "Traceback" in sa_apps("init", "--local").err
+
+
+def test_ctrl_c_ends_with_130(project: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("streamalert_apps.cli.start.start_project", interrupted)
+    ran = sa_apps("init", "--local", "--json")
+    assert ran.code == 130
+    assert json.loads(ran.out)["errors"][0]["code"] == "cancelled"
+
+
+def test_a_closed_pipe_is_no_drama(local: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run(
+        [sys.executable, "-m", "streamalert_apps", "list"], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert ran.returncode == 1
+    assert ran.stderr == b""
+
+
+def test_words_go_to_standard_error_and_data_to_standard_output(project: Path, sa_apps: Command) -> None:
+    made = sa_apps("init", "--local")
+    listed = sa_apps("list")
+    assert (made.out, listed.err) == ("", "")
+
+
+def test_colour_is_only_for_terminals(sa_apps: Command) -> None:
+    assert "\x1b" not in sa_apps("lsit").err
+
+
+def test_colour_can_be_forced_and_forbidden(sa_apps: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = sa_apps("lsit").err
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = sa_apps("lsit").err
+    assert "\x1b[" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        (["list", "--cluster", ""], ["prod"]),
+        (["update-auth", "du"], ["duo_prod"]),
+        (["new", "duo_au"], ["duo_auth"]),
+    ],
+)
+def test_the_shell_completes_what_conf_knows(
+    local: Path, auth_file: Path, sa_apps: Command, words: list[str], completed: list[str]
+) -> None:
+    sa_apps("new", "duo_auth", "-c", "prod", "-n", "duo_prod", "--auth-file", str(auth_file), "--no-check")
+    asked = {
+        "_SA_APPS_COMPLETE": "complete_bash",
+        "COMP_WORDS": shlex.join(["sa-apps", *words]) if words[-1] else " ".join(["sa-apps", *words]),
+        "COMP_CWORD": str(len(words)),
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "streamalert_apps"],
+        env=os.environ | asked,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout.split() == completed
+
+
+def test_init_names_every_missing_flag(project: Path, sa_apps: Command) -> None:
+    ran = sa_apps("init", "--prefix", "acme")
+    assert ran.code == 2
+    assert "--account-id, --region" in ran.err
+    assert "--local" in ran.err
+    assert not list(project.iterdir())
+    assert init.CLUSTER == "prod"
