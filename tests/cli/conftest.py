@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from streamalert_apps import simulator
+from streamalert_apps.cli import output
 from streamalert_apps.cli.app import main
+from streamalert_apps.simulator.server import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the secrets of other tests, and what a CI sets."""
+    monkeypatch.setattr(output, "_secrets", set())
+    for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,24 @@ def aws_project(project: Path, aws_env: str) -> Path:
     arguments = ["--prefix", "acme", "--account-id", "123456789012", "--region", "us-east-1"]
     assert main(["init", *arguments]) == 0
     return project
+
+
+@dataclass(frozen=True)
+class Duo:
+    """A simulated Duo: where it is and what it accepts."""
+
+    url: str
+    api_hostname: str
+    integration_key: str
+    secret_key: str
+
+
+@pytest.fixture
+def duo() -> Iterator[Duo]:
+    """Serve a simulated Duo."""
+    twin = simulator.twin("duo", rate=None)
+    with serve(twin) as server:
+        yield Duo(server.url, **twin.credentials)
 
 
 @pytest.fixture

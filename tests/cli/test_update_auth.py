@@ -1,0 +1,116 @@
+"""`sa-apps update-auth`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.conftest import write_auth
+from tests.terminal import ENTER, Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.cli.conftest import Duo, Ran
+
+    Command = Callable[..., Ran]
+
+OTHER = "c" * 40
+
+
+@pytest.fixture
+def with_app(local: Path, auth_file: Path, sa_apps: Command) -> Path:
+    arguments = ["--name", "duo_prod", "--auth-file", str(auth_file), "--no-check"]
+    assert sa_apps("new", "duo_auth", "--cluster", "prod", *arguments).code == 0
+    return local
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> str:
+    return str(write_auth(tmp_path / "other.json", secret_key=OTHER))
+
+
+def stored(root: Path) -> Any:
+    return json.loads((root / ".sa-apps/local_prod_duo_auth_duo_prod_app/auth.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["duo_prod"],
+        ["duo_prod", "--cluster", "prod"],
+        ["--cluster", "prod", "--name", "duo_prod"],
+        ["-c", "prod", "-n", "duo_prod"],
+        ["local_prod_duo_auth_duo_prod_app"],
+    ],
+)
+def test_an_app_can_be_named_in_every_way(
+    with_app: Path, sa_apps: Command, other: str, words: list[str]
+) -> None:
+    ran = sa_apps("update-auth", *words, "--auth-file", other, "--no-check")
+    assert ran.code == 0
+    assert "successfully saved" in ran.err
+    assert stored(with_app)["secret_key"] == OTHER
+
+
+def test_the_same_credentials_are_no_change(with_app: Path, sa_apps: Command, auth_file: Path) -> None:
+    ran = sa_apps("update-auth", "duo_prod", "--auth-file", str(auth_file), "--no-check", "--json")
+    assert json.loads(ran.out)["changed"] is False
+
+
+def test_refused_credentials_leave_the_old_ones(
+    with_app: Path, sa_apps: Command, other: str, auth_file: Path, duo: Duo
+) -> None:
+    ran = sa_apps("update-auth", "duo_prod", "--auth-file", other, "--simulator", duo.url)
+    assert ran.code == 4
+    assert stored(with_app) == json.loads(auth_file.read_text())
+
+
+def test_a_mistyped_name_gets_a_suggestion(with_app: Path, sa_apps: Command, other: str) -> None:
+    ran = sa_apps("update-auth", "duo_prd", "--auth-file", other)
+    assert ran.code == 2
+    assert "Did you mean 'duo_prod'?" in ran.err
+
+
+def test_without_a_name_or_a_terminal_the_names_are_told(with_app: Path, sa_apps: Command) -> None:
+    ran = sa_apps("update-auth")
+    assert ran.code == 2
+    assert "one of duo_prod" in ran.err
+
+
+def test_without_any_app_new_is_named(local: Path, sa_apps: Command) -> None:
+    ran = sa_apps("update-auth")
+    assert ran.code == 2
+    assert "sa-apps new" in ran.err
+
+
+def test_broken_credentials_are_replaced(with_app: Path, sa_apps: Command, other: str) -> None:
+    (with_app / ".sa-apps/local_prod_duo_auth_duo_prod_app/auth.json").write_text("broken")
+    assert sa_apps("update-auth", "duo_prod", "--auth-file", other, "--no-check").code == 0
+    assert stored(with_app)["secret_key"] == OTHER
+
+
+def test_a_person_keeps_what_is_shown_and_types_the_secret(with_app: Path, auth_file: Path) -> None:
+    secret = json.loads(auth_file.read_text())["secret_key"]
+    with Terminal("update-auth", "--no-check", folder=with_app) as terminal:
+        terminal.see("Which app?").type(ENTER)
+        terminal.see("duosecurity.com': api-abcdef12.duosecurity.com").type(ENTER)
+        terminal.see("DIABCDEFGHIJKLMN1234': DIABCDEFGHIJKLMN1234").type(ENTER)
+        assert secret not in terminal.see("secret key").text
+        terminal.type(OTHER + ENTER)
+        assert terminal.ends() == 0
+        assert OTHER not in terminal.text
+    assert stored(with_app) == json.loads(auth_file.read_text()) | {"secret_key": OTHER}
+
+
+def test_a_secret_is_kept_by_enter(with_app: Path, auth_file: Path) -> None:
+    with Terminal("update-auth", "duo_prod", "--no-check", folder=with_app) as terminal:
+        terminal.see("API hostname").type("\x15" + "api-99999999.duosecurity.com" + ENTER)
+        terminal.see("integration key").type(ENTER)
+        terminal.see("(Enter keeps it)").type(ENTER)
+        assert terminal.ends() == 0
+    before = json.loads(auth_file.read_text())
+    assert stored(with_app) == before | {"api_hostname": "api-99999999.duosecurity.com"}
