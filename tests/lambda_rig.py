@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from queue import Empty
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Self
 from uuid import uuid4
+from zipfile import ZipFile
+
+import boto3
 
 from tests import runtime_api
 from tests.runtime_api import Invocation, Reply
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+ALIAS = "production"
 
 
 @dataclass
@@ -36,7 +41,7 @@ class LambdaFunction:
     env: Mapping[str, str] = field(default_factory=dict)
     path: Sequence[Path] = ()
     timeout_seconds: float = 60
-    alias: str = "production"
+    alias: str = ALIAS
     starts: int = 0
 
     def __post_init__(self) -> None:
@@ -143,3 +148,22 @@ class _Environment:
     def _watch(self) -> None:
         self._process.wait()
         self._api.replies.put(Reply("killed"))
+
+
+def publish(*functions: str) -> None:
+    """Make functions that moto answers for, as StreamAlert has them: published, behind an alias."""
+    role = boto3.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    client = boto3.client("lambda")
+    code = io.BytesIO()
+    with ZipFile(code, "w") as archive:
+        archive.writestr("any.py", "")
+    for name in functions:
+        client.create_function(
+            FunctionName=name,
+            Role=role,
+            Runtime="python3.13",
+            Handler="any.handler",
+            Code={"ZipFile": code.getvalue()},
+            Publish=True,
+        )
+        client.create_alias(FunctionName=name, Name=ALIAS, FunctionVersion="1")

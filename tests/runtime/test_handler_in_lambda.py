@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
-from zipfile import ZipFile
 
 import boto3
 import pytest
@@ -23,7 +21,7 @@ from streamalert_apps.sdk.clock import SystemClock
 from streamalert_apps.simulator.server import serve
 from streamalert_apps.simulator.tally import Tally, compare
 from tests import proxy
-from tests.lambda_rig import LambdaFunction
+from tests.lambda_rig import LambdaFunction, publish
 from tests.proxy import Call, Cut, Delay, Fault, Proxy, Refuse
 
 if TYPE_CHECKING:
@@ -122,7 +120,7 @@ def invoked(call: Call) -> str:
 @pytest.fixture
 def account(aws_env: str, tmp_path: Path) -> Iterator[Account]:
     (tmp_path / "unhurried.py").write_text(HANDLER)
-    deploy(CLASSIFIER, FUNCTION)
+    publish(CLASSIFIER, FUNCTION)
     clock = SystemClock()
     twin = simulator.twin("duo", clock=clock, rate=None, page_size=PAGE)
     with ExitStack() as stack:
@@ -132,25 +130,6 @@ def account(aws_env: str, tmp_path: Path) -> Iterator[Account]:
         account.happen(EVENTS)
         account.store_credentials()
         yield account
-
-
-def deploy(*functions: str) -> None:
-    """Make functions that moto answers for, as StreamAlert has them: published, behind an alias."""
-    role = boto3.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    client = boto3.client("lambda")
-    code = io.BytesIO()
-    with ZipFile(code, "w") as archive:
-        archive.writestr("any.py", "")
-    for name in functions:
-        client.create_function(
-            FunctionName=name,
-            Role=role,
-            Runtime="python3.13",
-            Handler="any.handler",
-            Code={"ZipFile": code.getvalue()},
-            Publish=True,
-        )
-        client.create_alias(FunctionName=name, Name=names.ALIAS, FunctionVersion="1")
 
 
 def test_a_run_delivers_all_there_is(account: Account) -> None:

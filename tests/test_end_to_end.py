@@ -1,0 +1,187 @@
+"""The installed command, from an empty folder to logs: with AWS, and without."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from streamalert_apps import simulator
+from streamalert_apps.runtime import names
+from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.simulator.server import serve
+from streamalert_apps.simulator.tally import Tally, compare
+from tests import proxy
+from tests.lambda_rig import ACCOUNT, REGION, publish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMAND = Path(sys.executable).with_name("sa-apps")
+EVENTS = 300
+INIT = {
+    "aws": ["--prefix", "acme", "--account-id", ACCOUNT, "--region", REGION],
+    "local": ["--local"],
+}
+FUNCTION = {
+    "aws": names.function_name("acme", "prod", "duo_auth", "collector"),
+    "local": names.function_name("local", "prod", "duo_auth", "collector"),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """A project in a folder, and the Duo tenant that it collects from."""
+
+    folder: Path
+    store: str
+    twin: Any
+    url: str
+
+    def sa_apps(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = [str(COMMAND), *words]
+        return subprocess.run(
+            command, cwd=self.folder, input=stdin, capture_output=True, text=True, check=False
+        )
+
+    def asks_duo(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return self.sa_apps(*words, "--simulator", self.url, stdin=stdin)
+
+    def credentials(self, **changes: str) -> str:
+        return json.dumps(self.twin.credentials | changes)
+
+    def set_up(self) -> None:
+        self.sa_apps("init", *INIT[self.store]).check_returncode()
+        new = ["new", "duo_auth", "--cluster", "prod", "--auth-file", "-"]
+        self.asks_duo(*new, stdin=self.credentials()).check_returncode()
+
+    def tally(self, *outputs: str) -> Tally:
+        logs = [json.loads(line) for output in outputs for line in output.splitlines()]
+        return compare(self.twin, "duo_auth", logs)
+
+
+@pytest.fixture(params=["aws", "local"])
+def store(request: pytest.FixtureRequest) -> str:
+    """The project's store; the local one has to do without anything of AWS."""
+    store: str = request.param
+    if store == "aws":
+        request.getfixturevalue("aws_env")
+    return store
+
+
+@pytest.fixture
+def world(project: Path, store: str) -> Iterator[World]:
+    clock = SystemClock()
+    twin = simulator.twin("duo", clock=clock, rate=None)  # two a minute would be a wait of a minute
+    now = clock.now()
+    twin.seed("duo_auth", events=EVENTS, start=now - timedelta(minutes=100), end=now - timedelta(minutes=3))
+    with serve(twin) as server:
+        yield World(project, store, twin, server.url)
+
+
+def test_from_an_empty_folder_to_all_the_logs(world: World) -> None:
+    world.set_up()
+    listed = json.loads(world.sa_apps("list", "--json").stdout)
+    ran = world.asks_duo("run", "collector")
+
+    assert listed["status"] == "ok"
+    assert FUNCTION[world.store] in json.dumps(listed)
+    assert ran.returncode == 0, ran.stderr
+    assert world.tally(ran.stdout) == Tally(EVENTS, EVENTS, (), (), ())
+
+
+def test_what_arrived_once_does_not_arrive_again(world: World) -> None:
+    world.set_up()
+    first = world.asks_duo("run", "collector")
+    second = world.asks_duo("run", "collector", "--json")
+
+    *logs, summary = second.stdout.splitlines()
+    assert logs == []
+    assert (json.loads(summary)["status"], json.loads(summary)["logs"]) == ("ok", 0)
+    assert world.tally(first.stdout).repeated == ()
+
+
+def test_a_key_that_was_revoked_is_told_and_can_be_replaced(world: World) -> None:
+    world.set_up()
+    update = ["update-auth", "collector", "--auth-file", "-"]
+    world.sa_apps(*update, "--no-check", stdin=world.credentials(secret_key="0" * 40)).check_returncode()
+    refused = world.asks_duo("run", "collector", "--json")
+    updated = world.asks_duo(*update, stdin=world.credentials())
+    ran = world.asks_duo("run", "collector")
+
+    assert refused.returncode == 4
+    assert json.loads(refused.stdout)["errors"][0]["code"] == "credentials_refused"
+    assert updated.returncode == ran.returncode == 0, updated.stderr + ran.stderr
+    assert world.tally(ran.stdout).lost == ()
+
+
+def test_credentials_that_duo_refuses_are_not_stored(world: World) -> None:
+    world.set_up()
+    wrong = world.credentials(secret_key="0" * 40)
+    refused = world.asks_duo("update-auth", "collector", "--auth-file", "-", stdin=wrong)
+    ran = world.asks_duo("run", "collector")
+
+    assert refused.returncode == 4
+    assert "Duo refused the credentials" in refused.stderr
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_no_secret_is_printed_or_written_into_conf(world: World) -> None:
+    world.sa_apps("init", *INIT[world.store]).check_returncode()
+    ran = world.asks_duo(
+        "new", "duo_auth", "-c", "prod", "--auth-file", "-", "--json", stdin=world.credentials()
+    )
+    written = "".join(path.read_text() for path in (world.folder / "conf").rglob("*.json"))
+
+    assert ran.returncode == 0, ran.stderr
+    assert world.twin.credentials["secret_key"] not in ran.stdout + ran.stderr + written
+
+
+@pytest.mark.parametrize("store", ["aws"], indirect=True)
+def test_in_aws_credentials_and_state_are_secure_parameters(world: World) -> None:
+    world.set_up()
+    world.asks_duo("run", "collector").check_returncode()
+    function = FUNCTION["aws"]
+    found = boto3.client("ssm").get_parameters(
+        Names=[names.auth_parameter(function), names.state_parameter(function)], WithDecryption=True
+    )["Parameters"]
+
+    assert {parameter["Type"] for parameter in found} == {"SecureString"}
+    values = {parameter["Name"]: json.loads(parameter["Value"]) for parameter in found}
+    assert values[names.auth_parameter(function)] == world.twin.credentials
+    assert values[names.state_parameter(function)]["current_state"] == "succeeded"
+
+
+@pytest.mark.parametrize("store", ["aws"], indirect=True)
+def test_the_classifier_can_be_fed_from_this_machine(
+    world: World, aws_env: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.set_up()
+    publish(names.classifier("acme", "prod"))
+    with proxy.serve(aws_env) as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+        ran = world.asks_duo("run", "collector", "--to", "classifier")
+
+    records = [call.json["Records"][0] for call in aws.accepted if call.name == "lambda.Invoke"]
+    assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
+    assert {record["streamalert_app"] for record in records} == {FUNCTION["aws"]}
+    assert compare(world.twin, "duo_auth", [log for r in records for log in r["logs"]]).lost == ()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX")
+@pytest.mark.parametrize("store", ["local"], indirect=True)
+def test_without_aws_files_are_for_their_owner_alone(world: World) -> None:
+    world.set_up()
+    world.asks_duo("run", "collector").check_returncode()
+    own = world.folder / ".sa-apps" / FUNCTION["local"]
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (own.parent, own, *own.glob("*.json"))}
+
+    assert modes == {".sa-apps": 0o700, own.name: 0o700, "auth.json": 0o600, "state.json": 0o600}
