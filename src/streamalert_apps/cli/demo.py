@@ -32,8 +32,10 @@ EXAMPLES = """Examples:
 APP_TYPE: Final = "duo_auth"
 CLUSTER: Final = "demo"
 NAME: Final = "collector"
-SPEED: Final = 120  # the demonstration's clock: an hour passes in half a minute
-RUNS: Final = 3
+SPEED: Final = 180  # the demonstration's clock: an hour passes in 20 seconds
+INTERVAL: Final = timedelta(minutes=4)  # between two runs
+SETTLING: Final = timedelta(minutes=6)  # after that, what came late or had to wait has been collected
+STILL_TO_COME: Final = timedelta(minutes=3)  # the last events happen while the first run reads
 
 
 def command(
@@ -70,7 +72,7 @@ def command(
         "refused": result.refused,
         "in_one_second": result.burst,
         "late": result.late,
-        "runs": RUNS,
+        "runs": result.runs,
     }
     if as_json:
         output.envelope("demo", told, failed=failed)
@@ -91,6 +93,7 @@ class Result:
     refused: int
     burst: int
     late: int
+    runs: int
 
 
 def _demonstrate(folder: Path, events: int) -> Result:
@@ -106,22 +109,23 @@ def _demonstrate(folder: Path, events: int) -> Result:
     twin = simulator.twin("duo", clock=clock)
     burst, late = max(events * 24 // 100, 1), max(events // 100, 1)
     now = clock.now()
-    twin.seed(APP_TYPE, events=events, burst=burst, late=late, start=now - timedelta(minutes=100), end=now)
+    start, end = now - timedelta(minutes=100), now + STILL_TO_COME
+    twin.seed(APP_TYPE, events=events, burst=burst, late=late, start=start, end=end)
+    runs = 0
     logs = folder / "logs.jsonl"
     with serve(twin, faults=[Fault(Status(429), nth=2), Fault(Dropped(), nth=4)]) as server:
         output.say(f"A simulated Duo holds {events:,} events: {burst:,} in one second, {late:,} late.")
         project, app = _project(folder, twin.credentials, clock, server)
         with logs.open("ab") as file:
             run = Run(project, app, JsonLines(file), simulator=server.url, clock=clock)
-            for tick, wait in enumerate(
-                (timedelta(0), twin.complete(APP_TYPE) - now, timedelta(minutes=6)), 1
-            ):
-                clock.sleep(wait.total_seconds())
-                with output.progress(f"Run {tick} of {RUNS}") as show:
+            while (began := clock.now()) < twin.complete(APP_TYPE) + SETTLING:
+                runs += 1
+                with output.progress(f"Run {runs}") as show:
                     outcome = run.collect(show=show)
                 if outcome.error:
                     raise outcome.error
-                output.say(f"Run {tick}: {outcome.logs:,} logs from {outcome.pages} pages.")
+                output.say(f"Run {runs}: {outcome.logs:,} logs, {outcome.repeats:,} repeats left out.")
+                clock.sleep(max(0.0, (began + INTERVAL - clock.now()).total_seconds()))
         with logs.open("rb") as file:
             tally = compare(twin, APP_TYPE, map(json.loads, file))
         asked = server.requests
@@ -134,6 +138,7 @@ def _demonstrate(folder: Path, events: int) -> Result:
         refused=sum(request.status != 200 for request in asked),  # noqa: PLR2004
         burst=burst,
         late=late,
+        runs=runs,
     )
 
 
