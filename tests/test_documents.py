@@ -2,7 +2,8 @@
 
 A `console` block is a session in an empty folder: its commands (`$ …`) run in the order of the document,
 in one shell, with AWS and Duo on loopback and Duo's credentials in duo.json. Where output is shown it has
-to come, whatever the numbers; a line `…` stands for any lines. An `sh` block runs in a clone of the project.
+to come, whatever the numbers; `…` stands for more of the line, and alone on a line for any lines. An `sh`
+block runs in a clone of the project.
 """
 
 from __future__ import annotations
@@ -30,7 +31,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 BLOCK = re.compile(r"^```(?P<kind>console|sh)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-PREFIX, MARK = "$ ", "\x1e"
+PREFIX, ELLIPSIS, MARK = "$ ", "…", "\x1e"
+TO_SIMULATOR = """
+sa-apps() {
+  case "$1" in
+    new | run | update-auth) command sa-apps "$@" --simulator "$SIMULATOR" ;;
+    *) command sa-apps "$@" ;;
+  esac
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,10 @@ class Step:
 
     command: str
     shown: tuple[str, ...]
+
+
+def where(document: Path) -> str:
+    return document.relative_to(ROOT).as_posix()
 
 
 def blocks(document: Path, kind: str) -> list[str]:
@@ -86,22 +99,34 @@ def shape(line: str) -> str:
 
 
 def matches(printed: list[str], shown: tuple[str, ...]) -> bool:
-    pattern = "".join("(.*\n)*" if line == "…" else re.escape(shape(line)) + "\n" for line in shown)
-    return re.fullmatch(pattern, "".join(shape(line) + "\n" for line in printed)) is not None
+    return (
+        re.fullmatch("".join(map(pattern, shown)), "".join(f"{shape(line)}\n" for line in printed))
+        is not None
+    )
+
+
+def pattern(line: str) -> str:
+    if line == ELLIPSIS:
+        return "(.*\n)*"
+    start = line.removesuffix(f", {ELLIPSIS}")
+    return re.escape(shape(start)) + (".*\n" if start != line else "\n")
 
 
 @pytest.mark.usefixtures("aws_env")
-@pytest.mark.parametrize("document", [d for d in DOCUMENTS if steps(d)], ids=lambda d: d.name)
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if steps(d)], ids=where)
 def test_what_a_document_shows_is_what_happens(document: Path, project: Path) -> None:
     with duo() as (url, credentials):
         (project / "duo.json").write_text(json.dumps(credentials))
+        (project / "duo.json").chmod(0o600)
         wanted = steps(document)
-        script = "".join(f"{step.command}\nprintf '{MARK}'\n" for step in wanted)
-        run = shell(script, project, SA_APPS_SIMULATOR=url)
+        script = TO_SIMULATOR + "".join(f"{step.command}\nprintf '{MARK}'\n" for step in wanted)
+        run = shell(script, project, SIMULATOR=url)
 
     assert run.returncode == 0, run.stdout
     for step, printed in zip(wanted, run.stdout.split(MARK), strict=False):
-        assert not step.shown or matches(printed.splitlines(), step.shown), f"$ {step.command}\n{printed}"
+        assert not step.shown or matches(printed.rstrip().splitlines(), step.shown), (
+            f"$ {step.command}\n{printed}"
+        )
 
 
 def test_one_command_of_the_readme_goes_from_a_clone_to_the_demo(tmp_path: Path) -> None:
@@ -113,14 +138,14 @@ def test_one_command_of_the_readme_goes_from_a_clone_to_the_demo(tmp_path: Path)
     assert run.returncode == 0, run.stdout
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=where)
 def test_no_link_inside_the_project_is_broken(document: Path) -> None:
     links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text())
 
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=where)
 def test_every_block_says_what_it_holds(document: Path) -> None:
     fences = re.findall(r"^```(.*)$", document.read_text(), re.MULTILINE)
 
@@ -128,7 +153,7 @@ def test_every_block_says_what_it_holds(document: Path) -> None:
     assert set(fences[1::2]) <= {""}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=where)
 def test_every_json_block_is_json(document: Path) -> None:
     for text in re.findall(r"^```json\n(.*?)^```$", document.read_text(), re.MULTILINE | re.DOTALL):
         json.loads(text)
