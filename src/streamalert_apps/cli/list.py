@@ -39,7 +39,9 @@ def command(
     clusters = (cluster,) if cluster else project.clusters
     if not clusters:
         output.data(NOTHING)
-    for name in clusters:
+    for number, name in enumerate(clusters):
+        if number:
+            output.data("")
         _show(name, [app for app in apps if app.cluster == name])
 
 
@@ -63,12 +65,12 @@ def described(app: AppConf) -> dict[str, Any]:
 def _show(cluster: str, apps: Sequence[AppConf]) -> None:
     output.data(f"Cluster: {cluster}\n")
     if not apps:
-        output.data(f"  {NOTHING}\n")
+        output.data(f"  {NOTHING}")
     elif output.is_terminal(sys.stdout):
         columns = ("name", *_fields(apps[0]))
         output.table(columns, [(app.name, *_fields(app).values()) for app in apps])
     else:
-        output.data("\n".join(_lines(app) for app in apps))
+        output.data("\n\n".join(_lines(app) for app in apps))
 
 
 def _fields(app: AppConf) -> dict[str, Any]:
@@ -79,4 +81,4 @@ def _fields(app: AppConf) -> dict[str, Any]:
 
 def _lines(app: AppConf) -> str:
     fields = [f"    {key}: {value}" for key, value in _fields(app).items()]
-    return "\n".join([f"  Name: {app.name}", *fields, ""])
+    return "\n".join([f"  Name: {app.name}", *fields])

@@ -82,10 +82,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     from rich.padding import Padding
     from rich.table import Table
 
-    drawn = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for row in rows:
         drawn.add_row(*(str(value) for value in row))
-    Console().print(Padding(drawn, (0, 0, 1, 2)))
+    Console().print(Padding(drawn, (0, 0, 0, 2)))
 
 
 @contextmanager
