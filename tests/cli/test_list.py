@@ -55,6 +55,12 @@ def test_one_cluster_can_be_picked(with_app: Path, sa_apps: Command) -> None:
     assert "prod" not in sa_apps("list", "--cluster", "corp").out
 
 
+def test_clusters_are_set_apart_by_a_line(local: Path, sa_apps: Command) -> None:
+    sa_apps("init", "--cluster", "corp")
+    nothing = "\n\n  No Apps configured\n"
+    assert sa_apps("list").out == f"Cluster: corp{nothing}\nCluster: prod{nothing}"
+
+
 def test_an_unknown_cluster_is_refused(with_app: Path, sa_apps: Command) -> None:
     ran = sa_apps("list", "--cluster", "prd")
     assert ran.code == 2

@@ -223,6 +223,23 @@ def test_a_file_that_others_can_read_is_warned_about(local: Path, sa_apps: Comma
     assert "can be read by others" in warned.err
 
 
+def test_credentials_that_cannot_be_saved_leave_conf_as_it_was(
+    local: Path, sa_apps: Command, auth_file: Path
+) -> None:
+    (local / ".sa-apps/local_prod_duo_auth_collector_app").write_text("a file in the way")
+    ran = sa_apps(*NEW, "--auth-file", str(auth_file), "--no-check")
+    assert ran.code == 1
+    assert "The credentials could not be saved" in ran.err
+    assert apps(local) == {}
+
+
+def test_a_project_without_clusters_names_init(local: Path, sa_apps: Command) -> None:
+    (local / "conf/clusters/prod.json").unlink()
+    ran = sa_apps("new", "duo_auth")
+    assert ran.code == 1
+    assert "sa-apps init --cluster" in ran.err
+
+
 def test_two_apps_of_one_cluster_never_share_a_name(local: Path, sa_apps: Command, auth_file: Path) -> None:
     sa_apps(*NEW, "--auth-file", str(auth_file), "--no-check")
     ran = sa_apps("new", "duo_admin", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
@@ -361,6 +378,16 @@ def test_refused_credentials_can_be_entered_again(local: Path, duo: Duo) -> None
         terminal.answer("40 letters and digits: ", duo.secret_key)
         assert terminal.ends() == 0
     assert stored(local)["secret_key"] == duo.secret_key
+
+
+def test_who_gives_up_on_refused_credentials_saves_nothing(local: Path, duo: Duo) -> None:
+    with Terminal(*NEW, "--simulator", duo.url, folder=local) as terminal:
+        terminal.answer("API hostname", duo.api_hostname)
+        terminal.answer("integration key", duo.integration_key)
+        terminal.answer("secret key", "b" * 40)
+        terminal.see("Enter them again?").type("n")
+        assert terminal.ends() == 130
+    assert stored(local) is None
 
 
 def test_ctrl_c_at_the_secret_saves_nothing(local: Path, duo: Duo) -> None:

@@ -157,6 +157,20 @@ def test_a_bug_shows_its_traceback_where_debugging_is_on(
     assert "Traceback" in sa_apps("init", "--local").err
 
 
+def test_what_aws_raises_is_put_into_words(
+    project: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.exceptions import NoCredentialsError
+
+    def unsigned(*_: object, **__: object) -> None:
+        raise NoCredentialsError
+
+    monkeypatch.setattr("streamalert_apps.cli.start.start_project", unsigned)
+    ran = sa_apps("init", "--local")
+    assert ran.code == 4
+    assert "There are no AWS credentials." in ran.err
+
+
 def test_ctrl_c_ends_with_130(project: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

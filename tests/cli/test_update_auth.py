@@ -57,8 +57,9 @@ def test_an_app_can_be_named_in_every_way(
 
 
 def test_the_same_credentials_are_no_change(with_app: Path, sa_apps: Command, auth_file: Path) -> None:
-    ran = sa_apps("update-auth", "duo_prod", "--auth-file", str(auth_file), "--no-check", "--json")
-    assert json.loads(ran.out)["changed"] is False
+    words = ["update-auth", "duo_prod", "--auth-file", str(auth_file), "--no-check"]
+    assert "No changes" in sa_apps(*words).err
+    assert json.loads(sa_apps(*words, "--json").out)["changed"] is False
 
 
 def test_refused_credentials_leave_the_old_ones(
@@ -91,6 +92,15 @@ def test_broken_credentials_are_replaced(with_app: Path, sa_apps: Command, other
     (with_app / ".sa-apps/local_prod_duo_auth_duo_prod_app/auth.json").write_text("broken")
     assert sa_apps("update-auth", "duo_prod", "--auth-file", other, "--no-check").code == 0
     assert stored(with_app)["secret_key"] == OTHER
+
+
+def test_a_wrong_variable_is_named(
+    aws_project: Path, sa_apps: Command, auth_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SA_APPS_READ_SECONDS", "soon")
+    ran = sa_apps("new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
+    assert ran.code == 1
+    assert "SA_APPS_READ_SECONDS is wrong" in ran.err
 
 
 def test_a_person_keeps_what_is_shown_and_types_the_secret(with_app: Path, auth_file: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from streamalert_apps.config import conf
+from streamalert_apps.config import conf, jsonfile
 from streamalert_apps.errors import ConfigError, UsageError
 
 ACCOUNT = {"aws_account_id": "123456789012", "prefix": "acme", "region": "us-east-1"}
@@ -205,6 +205,42 @@ def test_the_folder_for_what_is_private_keeps_itself_out_of_git(root: Path) -> N
     conf.load(root).add_app(app())
     assert (root / ".sa-apps").stat().st_mode & 0o777 == 0o700
     assert (root / ".sa-apps/.gitignore").read_text() == "*\n"
+
+
+def test_who_waits_too_long_for_another_command_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonfile, "LOCK_SECONDS", 0)
+    project = conf.load(root)
+    with jsonfile.locked(root), pytest.raises(ConfigError, match="Another sa-apps command"):
+        project.add_app(app())
+
+
+def test_a_lock_that_cannot_be_made_is_told(root: Path) -> None:
+    (root / ".sa-apps").write_text("a file in the way")
+    with pytest.raises(ConfigError, match="can't be locked"):
+        conf.load(root).add_app(app())
+
+
+def test_a_file_that_is_no_text_is_told(root: Path) -> None:
+    (root / "conf/clusters/prod.json").write_bytes(b'{"id": "\xff"}')
+    with pytest.raises(ConfigError, match=r"prod\.json is not UTF-8 text"):
+        conf.load(root)
+
+
+def test_a_file_that_is_no_object_is_told(root: Path) -> None:
+    put(root, "clusters/prod.json", "[]")
+    with pytest.raises(ConfigError, match=r"prod\.json must hold a JSON object"):
+        conf.load(root)
+
+
+def test_a_file_that_cannot_be_read_is_told(root: Path) -> None:
+    (root / "conf/clusters/corp.json").mkdir()
+    with pytest.raises(ConfigError, match=r"corp\.json can't be read: Is a directory"):
+        conf.load(root)
+
+
+def test_an_update_of_what_is_gone_is_refused(root: Path) -> None:
+    with pytest.raises(ConfigError, match="no longer has the app"):
+        conf.load(root).update_app(app())
 
 
 def test_broken_json_is_told_with_its_place(root: Path) -> None:

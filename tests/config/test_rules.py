@@ -27,6 +27,10 @@ def test_singular_and_plural_are_put_right(text: str, right: str) -> None:
     assert right in caught.value.hint
 
 
+def test_spaces_that_aws_would_not_take_are_left_out() -> None:
+    assert rules.schedule_expression("rate( 2  hours )") == "rate(2 hours)"
+
+
 @pytest.mark.parametrize("text", ["", "2 hours", "rate(0 hours)", "rate(-1 hours)", "cron(0 * * * ? *)"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
     with pytest.raises(UsageError):

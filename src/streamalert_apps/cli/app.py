@@ -21,6 +21,15 @@ EXAMPLES = """Examples:
   sa-apps new duo_auth --cluster prod      add an app
   sa-apps list                             show the apps
 
+\b
+Environment:
+  SA_APPS_PROJECT_DIR   the folder that holds conf/
+  SA_APPS_NO_INPUT=1    never ask
+  SA_APPS_REGION        AWS region, instead of the project's
+  SA_APPS_PROFILE       AWS profile; AWS_PROFILE and the other AWS_* variables work too
+  SA_APPS_DEBUG=1       show a traceback when something unexpected happens
+  NO_COLOR, FORCE_COLOR
+
 Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 changes pending, 4 credentials refused, 5 some failed,
 130 interrupted."""
 

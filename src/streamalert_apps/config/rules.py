@@ -24,7 +24,7 @@ def schedule_expression(text: str) -> str:
         interval(text)
     except ConfigError as error:
         raise UsageError(error.message, hint=error.hint) from None
-    return text
+    return " ".join(text.split()).replace("( ", "(").replace(" )", ")")
 
 
 def timeout(seconds: int) -> int:
