@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,14 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 DOCUMENTS = "tests/test_documents.py"
 DIST = Path("dist")
+LOCKS = Path("src/streamalert_apps/deploy/locks")
+
+# What a function needs beside our own code, by lock: the packages, and what they name but no app uses.
+# Apps call httpx without async; of cffi, cryptography runs on the compiled part alone.
+PACKED = {
+    "base": (["httpx", "msgspec"], ["anyio", "typing-extensions"]),
+    "cryptography": (["cryptography"], ["pycparser"]),
+}
 
 # Nobody else's machine has these folders, and nobody else may reach these hosts.
 NOT_FOR_A_COMMIT = (
@@ -88,6 +97,35 @@ def bench(session: nox.Session) -> None:
     """Measure the collector beside a bare loop that only fetches, slices and delivers."""
     session.install("-e", ".", *_group("test"))
     session.run("python", "-m", "tests.bench", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Lock the newest versions of what is packed for Lambda."""
+    session.install(*_dependencies("uv"))
+    wanted = Path(session.create_tmp()) / "wanted.txt"
+    for name, (packages, unused) in PACKED.items():
+        wanted.write_text("\n".join(_dependencies(*packages)))
+        options = [
+            "--universal",
+            "--python-version",
+            PYTHONS[0],
+            "--only-binary",
+            ":all:",
+            "--generate-hashes",
+        ]
+        options += [word for package in unused for word in ("--no-emit-package", package)]
+        options += ["--generate-hashes", "--upgrade", "--no-annotate", "--no-emit-index-url", "--quiet"]
+        session.run(
+            *("uv", "pip", "compile", *options, str(wanted), "--output-file", str(LOCKS / f"{name}.txt")),
+            env={"UV_CUSTOM_COMPILE_COMMAND": "nox -s lock"},
+        )
+
+
+def _dependencies(*names: str) -> list[str]:
+    """Return what pyproject.toml says of these packages."""
+    every = {re.split(r"[^\w-]", line)[0]: line for line in PROJECT["project"]["dependencies"]}
+    return [every[name] for name in names]
 
 
 def _group(name: str) -> list[str]:

@@ -12,6 +12,7 @@
     ├─ PageTokenExpired  page_token_expired   the service no longer knows the page token    exit 1
     ├─ DeliveryFailed    delivery_failed      the destination did not take a batch          exit 1
     ├─ DeliveryRefused   delivery_refused    the destination can't take batches at all       exit 1
+    ├─ PackageError      package_failed       a function's zip can't be built                exit 1
     ├─ StateError        state_error          state can't be read or written                exit 1
     ├─ AlreadyRunning    already_running      another run holds the lease                   exit 1
     └─ Cancelled         cancelled            the user said no, or Ctrl-C                   exit 130
@@ -121,6 +122,12 @@ class DeliveryRefused(AppError):
 
     code = "delivery_refused"
     kind = "config"
+
+
+class PackageError(AppError):
+    """The zip of a function can't be built from what was locked."""
+
+    code = "package_failed"
 
 
 class StateError(TransientError):

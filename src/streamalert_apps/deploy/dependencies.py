@@ -1,0 +1,160 @@
+"""The packages that a function needs beside our own code.
+
+A lock names them by version and hash. uv lays out the wheels for the function's Python and architecture,
+from its own cache where it can. What is left without the files that nobody runs is kept as one file in
+the user's cache folder, so that the next build asks neither uv nor an index.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+from zipfile import BadZipFile
+
+from streamalert_apps.deploy.archive import pack, unpack
+from streamalert_apps.errors import AppError, PackageError, Unavailable
+from streamalert_apps.runtime.local import write_private
+
+MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
+GLIBC: Final = {  # Amazon Linux 2, then 2023
+    "python3.11": "2_17",
+    "python3.12": "2_34",
+    "python3.13": "2_34",
+    "python3.14": "2_34",
+}
+LOCKS: Final = Path(__file__).with_name("locks")
+LONGEST_SECONDS: Final = 300
+
+# Scripts (their first line holds a path of this machine), stubs, tests, what only an installer reads, and
+# the compiler in cffi. Licences stay, and METADATA: vulnerability scanners know a package by it.
+_UNUSED: Final = re.compile(
+    r"\..*|(bin|Scripts|cffi)/.*|.*/tests/.*|.*\.pyi|.*/py\.typed"
+    r"|.*\.dist-info/(RECORD|WHEEL|INSTALLER|REQUESTED|entry_points\.txt|top_level\.txt|direct_url\.json)"
+)
+
+
+def lock_of(name: str) -> str:
+    """Return the text of a lock; raise PackageError where there is none of this name."""
+    try:
+        return (LOCKS / f"{name}.txt").read_text("utf-8")
+    except FileNotFoundError:
+        there = ", ".join(sorted(path.stem for path in LOCKS.glob("*.txt")))
+        raise PackageError(
+            f"There is no lock for the requirement '{name}'.", hint=f"What is locked: {there}."
+        ) from None
+
+
+def files(lock: str, runtime: str, architecture: str) -> dict[str, bytes]:
+    """Return the files that a lock's packages run on, by name; raise Unavailable or PackageError."""
+    key = sha256(f"{runtime} {architecture} {_UNUSED.pattern}\n{lock}".encode()).hexdigest()
+    kept = cache_folder() / "dependencies" / f"{key}.zip"
+    with suppress(OSError, BadZipFile):
+        return unpack(kept.read_bytes())
+    laid_out = _lay_out(lock, runtime, architecture)
+    with suppress(OSError):  # a machine whose disk can't be written builds all the same
+        write_private(kept, pack(laid_out, compressed=False))
+    return laid_out
+
+
+def cache_folder() -> Path:
+    """Return where this user's programs keep what can be made again; SA_APPS_CACHE_DIR names another."""
+    if given := os.environ.get("SA_APPS_CACHE_DIR"):
+        return Path(given)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "sa-apps" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "sa-apps"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sa-apps"
+
+
+def _lay_out(lock: str, runtime: str, architecture: str) -> dict[str, bytes]:
+    uv = _uv()
+    with TemporaryDirectory(prefix="sa-apps-") as name:
+        folder = Path(name)
+        (folder / "lock.txt").write_text(lock, "utf-8")
+        words = [
+            *(uv, "pip", "install", "--requirements", "lock.txt", "--target", "target"),
+            *("--require-hashes", "--no-deps", "--only-binary", ":all:"),
+            *("--python", sys.executable, "--python-version", runtime.removeprefix("python")),
+            *("--python-platform", f"{MACHINES[architecture]}-manylinux_{GLIBC[runtime]}"),
+            *("--no-installer-metadata", "--no-compile-bytecode", "--link-mode", "copy"),
+            *("--quiet", "--color", "never"),
+        ]
+        said = ""
+        for mode in (["--offline"], []):
+            said = _run([*words, *mode], folder)
+            if not said:
+                return _read(folder / "target")
+        raise _explained(said, runtime, architecture)
+
+
+def _uv() -> str:
+    try:
+        from uv import find_uv_bin  # noqa: PLC0415 (a build that finds all in the cache does without)
+
+        return find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        raise PackageError(
+            "uv is missing, which fetches the packages of a function.",
+            hint="Install it beside sa-apps: `pip install uv`.",
+        ) from None
+
+
+def _run(words: list[str], folder: Path) -> str:
+    """Run uv; return what it says went wrong, on one line.
+
+    It runs in a folder of its own, so that of uv's settings only the user's count: the way to an index.
+    """
+    try:
+        ran = subprocess.run(  # noqa: S603 (every word is ours)
+            words,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=LONGEST_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"Failed to fetch: no end after {LONGEST_SECONDS} seconds"
+    except OSError as error:
+        return f"uv can't be run: {error.strerror}"
+    said = re.sub(r"[^\w\s.,:;`'\"=<>()/\[\]@~!*+-]", "", ran.stderr)  # the frames that some versions draw
+    return " ".join(said.split()) or f"exit code {ran.returncode}" if ran.returncode else ""
+
+
+def _explained(said: str, runtime: str, architecture: str) -> AppError:
+    """Return what uv said as an error of ours."""
+    if found := re.search(r"Hash mismatch for `(.+?)`", said):
+        return PackageError(
+            f"{found[1]} is not the package that was locked: its hash differs.",
+            hint="Find out why your package index has other files. Nothing of it was taken.",
+        )
+    if found := re.search(r"([\w.-]+==[\w.+-]+) has no (usable )?wheels", said):
+        return PackageError(
+            f"There is no wheel of {found[1]} for {runtime} on {architecture}.",
+            hint="Choose another --runtime or --architecture.",
+        )
+    if re.search(r"Failed to fetch|Request failed|network (was|connectivity is) disabled", said):
+        return Unavailable(
+            f"The packages are not in uv's cache, and the index can't be reached ({_last_cause(said)}).",
+            hint="Build once with network. UV_DEFAULT_INDEX names an index of your own.",
+        )
+    return PackageError(f"uv can't lay out the packages: {_last_cause(said)}.")
+
+
+def _last_cause(said: str) -> str:
+    return re.split(r"\s*\bhint: ", said)[0].rpartition("cause: ")[2].rstrip(".")
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in found.items() if not _UNUSED.fullmatch(name)}
