@@ -220,11 +220,11 @@ def test_a_backlog_is_worked_off_by_successors_at_most_8_deep_and_then_by_the_ne
     account: Account,
 ) -> None:
     account.happen(100)
-    account.duo.before = lambda _: Delay(1.0)
+    account.duo.before = lambda _: Delay(1.6)
     depths = []
     with account.function() as function:
         function.invoke({"warm": "up"})
-        function.timeout_seconds = 2.6  # of which a page takes 1.0, and closing 0.65
+        function.timeout_seconds = 4.0  # of which a page takes 1.6, and closing 1.0
         order: Mapping[str, Any] | None = SCHEDULED
         while order:
             seen = len(account.successors())
