@@ -64,6 +64,7 @@ class Answer:
 
 
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
+Form = Mapping[str, str] | Callable[[], Mapping[str, str]]
 Judge = Callable[[Answer], AppError | None]
 
 
@@ -98,7 +99,7 @@ class Api:
         `headers` may be a function: it is called for each attempt, so that a signature is fresh.
         `judge` names the errors that this service tells in a way of its own; None leaves it to the status.
         """
-        return self._retried("GET", url, headers, judge, {})
+        return self._retried("GET", url, headers, judge, dict)
 
     def post(
         self,
@@ -107,10 +108,15 @@ class Api:
         headers: Headers = dict,
         judge: Judge | None = None,
         json: Any = None,
-        form: Mapping[str, str] | None = None,
+        form: Form | None = None,
     ) -> Answer:
-        """POST `json` or `form` to `url`; otherwise as `get`."""
-        content = {"data": form} if form is not None else {"json": json}
+        """POST `json` or `form` to `url`; otherwise as `get`. `form` may be a function, too."""
+
+        def content() -> dict[str, Any]:
+            if form is None:
+                return {"json": json}
+            return {"data": form() if callable(form) else form}
+
         return self._retried("POST", url, headers, judge, content)
 
     def sleep(self, seconds: float) -> None:
@@ -120,13 +126,18 @@ class Api:
         self.clock.sleep(seconds)
 
     def _retried(
-        self, method: str, url: str, headers: Headers, judge: Judge | None, content: dict[str, Any]
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        judge: Judge | None,
+        content: Callable[[], dict[str, Any]],
     ) -> Answer:
         def attempt() -> Answer:
             if wait := self.pace.wait():
                 self.sleep(wait)
             fresh = headers() if callable(headers) else headers
-            answer = self._once(self._client.build_request(method, url, headers=fresh, **content))
+            answer = self._once(self._client.build_request(method, url, headers=fresh, **content()))
             if error := (judge(answer) if judge else None) or _judge_status(answer):
                 if isinstance(error, RateLimited) and error.retry_after is None:
                     error.retry_after = self._retry_after(answer) or self.pace.after_429

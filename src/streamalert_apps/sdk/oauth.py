@@ -9,11 +9,34 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from streamalert_apps.errors import ConfigError, CredentialsError
+import msgspec
+
+from streamalert_apps.errors import BadResponse, ConfigError, CredentialsError
 from streamalert_apps.sdk.http import Answer, Api, Judge
 
 EARLY: Final = timedelta(seconds=60)  # a token is renewed this long before its end
 DEFAULT_LIFE: Final = timedelta(hours=1)
+JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+class _Granted(msgspec.Struct):
+    access_token: str
+    expires_in: float | None = None
+
+
+class Refusal(msgspec.Struct):
+    """Why no token was given (RFC 6749, 5.2); the description is for telling cases apart, not for showing."""
+
+    error: str = ""
+    error_description: str = ""
+
+    @classmethod
+    def of(cls, answer: Answer) -> Refusal:
+        """Return what an answer says; nothing where it says nothing of this kind."""
+        try:
+            return answer.json(cls)
+        except BadResponse:
+            return cls()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +45,12 @@ class Token:
 
     value: str
     seconds: float | None = None
+
+    @classmethod
+    def of(cls, answer: Answer) -> Token:
+        """Return the token that an answer grants (RFC 6749, 5.1); raise BadResponse where it is none."""
+        granted = answer.json(_Granted)
+        return cls(granted.access_token, granted.expires_in)
 
     def __repr__(self) -> str:
         return "Token(…)"

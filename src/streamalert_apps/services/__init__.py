@@ -22,11 +22,15 @@ def services() -> tuple[str, ...]:
 
 @cache
 def apps(service: str) -> dict[str, type[App]]:
-    """Return a service's app types and their classes; a service that is not here has none."""
+    """Return a service's app types and their classes; a service that is not here has none.
+
+    They are the classes of its module, or those in its APPS where they are made from a list.
+    """
     if service not in services():
         return {}
     module = import_module(f"{__name__}.{service}")
-    found = (item for item in vars(module).values() if isinstance(item, type) and issubclass(item, App))
+    candidates = getattr(module, "APPS", None) or vars(module).values()
+    found = (item for item in candidates if isinstance(item, type) and issubclass(item, App))
     return {item.type: item for item in found if item.__module__ == module.__name__ and not isabstract(item)}
 
 
