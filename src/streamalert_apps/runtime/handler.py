@@ -105,7 +105,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     LOGGER.info("run ended", extra={"fields": summary})
     if outcome.error and outcome.status == "failed":
         raise outcome.error
-    if outcome.status == "partial" and outcome.retry_after <= whole / 2:
+    if outcome.status == "partial" and outcome.retry_after < whole - closing:
         _invoke_successor(order, context)
     return summary
 
