@@ -106,16 +106,9 @@ def lock(session: nox.Session) -> None:
     wanted = Path(session.create_tmp()) / "wanted.txt"
     for name, (packages, unused) in PACKED.items():
         wanted.write_text("\n".join(_dependencies(*packages)))
-        options = [
-            "--universal",
-            "--python-version",
-            PYTHONS[0],
-            "--only-binary",
-            ":all:",
-            "--generate-hashes",
-        ]
+        options = ["--universal", "--python-version", PYTHONS[0], "--only-binary", ":all:", "--upgrade"]
         options += [word for package in unused for word in ("--no-emit-package", package)]
-        options += ["--generate-hashes", "--upgrade", "--no-annotate", "--no-emit-index-url", "--quiet"]
+        options += ["--generate-hashes", "--no-annotate", "--no-emit-index-url", "--quiet"]
         session.run(
             *("uv", "pip", "compile", *options, str(wanted), "--output-file", str(LOCKS / f"{name}.txt")),
             env={"UV_CUSTOM_COMPILE_COMMAND": "nox -s lock"},

@@ -33,13 +33,15 @@ ALIAS = "production"
 class LambdaFunction:
     """A function and its execution environment, which is made when an event needs one, as Lambda does.
 
-    `env` is all that the function sees of this machine's environment; `path` comes first on its sys.path.
+    `env` is all that the function sees of this machine's environment; `path` comes first on its sys.path,
+    or is all there is beside the standard library where `sealed` says so.
     """
 
     name: str
     handler: str
     env: Mapping[str, str] = field(default_factory=dict)
     path: Sequence[Path] = ()
+    sealed: bool = False
     timeout_seconds: float = 60
     alias: str = ALIAS
     starts: int = 0
@@ -120,8 +122,9 @@ class _Environment:
     def __init__(self, function: LambdaFunction, log: IO[bytes]) -> None:
         self._open = ExitStack()
         self._api = self._open.enter_context(runtime_api.serve())
+        options = ["-S", "-P"] if function.sealed else []
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", function.handler],
+            [sys.executable, *options, "-m", "awslambdaric", function.handler],
             env=function.environ(self._api.address),
             stdout=log,
             stderr=log,

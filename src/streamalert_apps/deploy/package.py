@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -76,7 +77,7 @@ def build(app_type: str, runtime: str = DEFAULT_RUNTIME, architecture: str = DEF
     if service not in services.services():
         services.find(app_type)  # raises, with a suggestion
     contents = _our_files(service)
-    requirements = _requirements(contents[_service_file(service)], service)
+    requirements = _requirements(contents[f"streamalert_apps/services/{service}.py"], service)
     for name in ("base", *requirements):
         contents |= dependencies.files(dependencies.lock_of(name), runtime, architecture)
     return Package(service, runtime, architecture, requirements, contents)
@@ -87,18 +88,22 @@ def _choose(value: str, choices: Sequence[str], what: str) -> None:
         raise UsageError(f"'{value}' is no {what}.", hint=f"One of: {', '.join(choices)}.")
 
 
-def _service_file(service: str) -> str:
-    return f"streamalert_apps/services/{service}.py"
-
-
 def _our_files(service: str) -> dict[str, bytes]:
     """Return our own code by its name in the zip, with the line ends that it has in the repository."""
-    patterns = (*_OURS, f"services/{service}.py")
-    names = {path.relative_to(_ROOT).as_posix() for pattern in patterns for path in _ROOT.glob(pattern)}
+    found = {path.relative_to(_ROOT).as_posix(): path for pattern in _OURS for path in _ROOT.glob(pattern)}
+    found[f"services/{service}.py"] = _service_file(service)
     return {
-        f"streamalert_apps/{name}": (_ROOT / name).read_bytes().replace(b"\r\n", b"\n")
-        for name in names - _ON_A_LAPTOP
+        f"streamalert_apps/{name}": path.read_bytes().replace(b"\r\n", b"\n")
+        for name, path in found.items()
+        if name not in _ON_A_LAPTOP
     }
+
+
+def _service_file(service: str) -> Path:
+    spec = find_spec(f"{services.__name__}.{service}")
+    if spec is None or not spec.origin or Path(spec.origin).name != f"{service}.py":
+        raise ConfigError(f"The service {service} is not one file.")
+    return Path(spec.origin)
 
 
 def _requirements(source: bytes, service: str) -> tuple[str, ...]:
