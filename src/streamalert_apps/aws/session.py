@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import boto3
@@ -16,6 +17,7 @@ from botocore.config import Config
 from streamalert_apps import __version__
 from streamalert_apps.errors import AppError, ConfigError, CredentialsError, RateLimited, Unavailable
 
+MOST_AT_ONCE: Final = 16  # calls to one service
 SIGN_IN: Final = (
     "Sign in (`aws sso login`, AWS_PROFILE) or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
     "then try again."
@@ -34,7 +36,7 @@ _THROTTLED: Final = {"Throttling", "ThrottlingException", "TooManyRequestsExcept
 _NOT_AUTHORIZED = re.compile(r"not authorized to perform: (\S+)(?: on resource: (\S+))?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Session:
     """Makes clients of one region; all have time-outs and retries."""
 
@@ -43,17 +45,22 @@ class Session:
     connect_seconds: float = 5.0
     read_seconds: float = 20.0
 
-    def client(self, service: str) -> Any:
-        """Return a client, `ssm` for instance."""
-        config = Config(
-            connect_timeout=self.connect_seconds,
-            read_timeout=self.read_seconds,
-            retries={"mode": "standard", "max_attempts": 4},
-            user_agent_extra=f"sa-apps/{__version__}",
-        )
+    @cached_property
+    def _boto(self) -> Any:
+        """The session of boto3; clients of one share what is slow to load."""
+        return boto3.Session(profile_name=self.profile, region_name=self.region)
+
+    def client(self, service: str, **limits: Any) -> Any:
+        """Return a client, `ssm` for instance. `limits` are botocore's, where others than ours are wanted."""
+        usual = {
+            "connect_timeout": self.connect_seconds,
+            "read_timeout": self.read_seconds,
+            "retries": {"mode": "standard", "max_attempts": 4},
+            "max_pool_connections": MOST_AT_ONCE,
+            "user_agent_extra": f"sa-apps/{__version__}",
+        }
         with explained():
-            session: Any = boto3.Session(profile_name=self.profile, region_name=self.region)
-            client = session.client(service, config=config)
+            client = self._boto.client(service, config=Config(**{**usual, **limits}))
         client.meta.events.register("after-call", _raise_refusal)
         return client
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,9 +45,12 @@ def pick_app(project: Project, name: str | None, cluster: str | None, prompts: P
 
 def aws_session(account: Account) -> Session:
     """Return the session of the project's region; `SA_APPS_*` variables override it."""
+    from streamalert_apps.aws.session import Session
+
+    if not any(f"SA_APPS_{field.name.upper()}" in os.environ for field in fields(Session)):
+        return Session(region=account.region)  # a third of a second sooner
     from pydantic import ValidationError
 
-    from streamalert_apps.aws.session import Session
     from streamalert_apps.config.settings import Settings
 
     try:

@@ -1,0 +1,27 @@
+"""The work on one app: what to make, where, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streamalert_apps.config.conf import AppConf
+from streamalert_apps.deploy.clients import Aws
+from streamalert_apps.deploy.package import Package
+from streamalert_apps.deploy.place import Place
+from streamalert_apps.sdk.clock import Clock, SystemClock
+
+
+@dataclass(slots=True)
+class Job:
+    """One app's. Without `app` it shall be gone: conf/ has it no more, or it is being removed."""
+
+    aws: Aws
+    place: Place
+    function: str
+    app: AppConf | None = None
+    package: Package | None = None
+    clock: Clock = SystemClock()  # noqa: RUF009 (it has no state)
+    say: Callable[[str], None] = lambda _: None
+    code_sha: str = ""  # CodeSha256 of the function's code, as it was seen or uploaded last
+    published: str = ""  # the version that the creation of the function published

@@ -1,0 +1,114 @@
+"""The alarms on failed and on throttled runs, as conf/ has them.
+
+A failed run is an error by default. Throttles are one only where conf/ says so: an app that runs one at
+a time is throttled whenever a tick meets a run. An alarm that conf/ does not speak of is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from streamalert_apps.config.conf import AppConf
+from streamalert_apps.deploy import tags
+from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.plan import Change, Resource
+from streamalert_apps.deploy.view import View
+from streamalert_apps.runtime import names
+
+KIND: Final = "alarm"
+
+_NAMES: Final = {"errors": names.errors_alarm, "throttles": names.throttles_alarm}
+_METRICS: Final = {"errors": "Errors", "throttles": "Throttles"}
+_WORDS: Final = {"errors": "Invocation Errors", "throttles": "Throttles"}
+_DEFAULTS: Final = {"enabled": True, "evaluation_periods": 1, "period_secs": 120, "threshold": 0}
+
+
+def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:  # noqa: ARG001 (one shape for all)
+    """Return the alarms that the app shall have."""
+    settings = {kind: {**_DEFAULTS, **given} for kind, given in _spoken_of(app).items()}
+    return tuple(_alarm(app, place, kind, s) for kind, s in settings.items() if s["enabled"])
+
+
+def _spoken_of(app: AppConf) -> dict[str, Mapping[str, Any]]:
+    return {"errors": {}} | {kind: app.metric_alarms[kind] for kind in _NAMES if kind in app.metric_alarms}
+
+
+def _alarm(app: AppConf, place: Place, kind: str, settings: Mapping[str, Any]) -> Resource:
+    attributes = {
+        "metric": f"AWS/Lambda {_METRICS[kind]} Sum",
+        "dimensions": {"FunctionName": app.function, "Resource": f"{app.function}:{names.ALIAS}"},
+        "comparison": "GreaterThanThreshold",
+        "threshold": float(settings["threshold"]),
+        "period": settings["period_secs"],
+        "evaluation_periods": settings["evaluation_periods"],
+        "actions": (place.topic(),),
+        "description": f"StreamAlert Lambda {_WORDS[kind]}: {app.function}",
+        "tags": tags.tags_of(app, place.prefix),
+    }
+    return Resource(KIND, _NAMES[kind](app.function), attributes)
+
+
+def observe(view: View) -> tuple[Resource, ...]:
+    """Return those alarms that are there and that conf/ speaks of; all of an app that shall be gone."""
+    kinds = _spoken_of(view.job.app) if view.job.app else _NAMES
+    wanted = (_NAMES[kind](view.job.function) for kind in kinds)
+    return tuple(_observed(view, view.known.alarms[name]) for name in wanted if name in view.known.alarms)
+
+
+def _observed(view: View, alarm: Mapping[str, Any]) -> Resource:
+    attributes = {
+        "metric": f"{alarm.get('Namespace')} {alarm.get('MetricName')} {alarm.get('Statistic')}",
+        "dimensions": {d["Name"]: d["Value"] for d in alarm.get("Dimensions", ())},
+        "comparison": alarm["ComparisonOperator"],
+        "threshold": alarm.get("Threshold"),
+        "period": alarm.get("Period"),
+        "evaluation_periods": alarm["EvaluationPeriods"],
+        "actions": tuple(alarm.get("AlarmActions", ())),
+        "description": alarm.get("AlarmDescription", ""),
+    }
+    if view.strange:
+        listed = view.job.aws.alarms.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+        attributes["tags"] = tags.of_list(listed)
+    foreign = attributes["dimensions"].get("FunctionName") != view.job.function
+    return Resource(KIND, alarm["AlarmName"], attributes, foreign=foreign)
+
+
+def create(job: Job, resource: Resource) -> None:
+    """Make the alarm."""
+    _put(job, resource, Tags=tags.as_list(resource.attributes["tags"]))
+
+
+def update(job: Job, change: Change) -> None:
+    """Change the alarm; tag what Terraform made."""
+    resource = change.subject
+    if change.differing.keys() - {"tags"}:
+        _put(job, resource)
+    if "tags" in change.differing:
+        wanted = tags.as_list(resource.attributes["tags"])
+        job.aws.alarms.tag_resource(ResourceARN=job.place.alarm(resource.name), Tags=wanted)
+
+
+def delete(job: Job, resource: Resource) -> None:
+    """Delete the alarm."""
+    job.aws.alarms.delete_alarms(AlarmNames=[resource.name])
+
+
+def _put(job: Job, resource: Resource, **other: Any) -> None:
+    wanted = resource.attributes
+    namespace, metric, statistic = wanted["metric"].split()
+    job.aws.alarms.put_metric_alarm(
+        AlarmName=resource.name,
+        AlarmDescription=wanted["description"],
+        Namespace=namespace,
+        MetricName=metric,
+        Statistic=statistic,
+        Dimensions=[{"Name": name, "Value": value} for name, value in wanted["dimensions"].items()],
+        ComparisonOperator=wanted["comparison"],
+        Threshold=wanted["threshold"],
+        Period=wanted["period"],
+        EvaluationPeriods=wanted["evaluation_periods"],
+        AlarmActions=list(wanted["actions"]),
+        **other,
+    )

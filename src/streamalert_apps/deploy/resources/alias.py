@@ -1,0 +1,70 @@
+"""The alias `production` and the published version behind it: what runs. It moves once all else is right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from streamalert_apps.config.conf import AppConf
+from streamalert_apps.deploy import versions
+from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.plan import Change, Resource
+from streamalert_apps.deploy.resources import function
+from streamalert_apps.deploy.view import View, describe
+from streamalert_apps.errors import TransientError
+from streamalert_apps.runtime import names
+
+KIND: Final = "alias"
+
+
+def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:
+    """Return what the version behind the alias shall be made of."""
+    return (Resource(KIND, name_of(app.function), function.versioned(app, place, digest)),)
+
+
+def name_of(name: str) -> str:
+    """Return how the alias of a function is called."""
+    return f"{name}:{names.ALIAS}"
+
+
+def observe(view: View) -> tuple[Resource, ...]:
+    """Return what the version behind the alias is made of."""
+    if not view.live:
+        return ()
+    attributes = function.normal(view.live, view.code_of(view.live)) | {"version": view.live["Version"]}
+    return (Resource(KIND, name_of(view.job.function), attributes),)
+
+
+def create(job: Job, resource: Resource) -> None:
+    """Publish what is desired and make the alias."""
+    version = job.published or _publish(job, resource.attributes)
+    job.aws.functions.create_alias(FunctionName=job.function, Name=names.ALIAS, FunctionVersion=version)
+
+
+def update(job: Job, change: Change) -> None:
+    """Publish what is desired and move the alias there; then forget versions that nobody will go back to."""
+    version = _publish(job, change.subject.attributes)
+    job.aws.functions.update_alias(FunctionName=job.function, Name=names.ALIAS, FunctionVersion=version)
+    versions.forget_old(job, int(version))
+
+
+def delete(job: Job, resource: Resource) -> None:  # noqa: ARG001 (one shape for all)
+    """Delete the alias."""
+    job.aws.functions.delete_alias(FunctionName=job.function, Name=names.ALIAS)
+
+
+def _publish(job: Job, wanted: Mapping[str, Any]) -> str:
+    """Publish the function if it is what was planned, and not what somebody else has made of it since."""
+    configuration = function.settled(job)
+    seen = function.normal(configuration, wanted["code"])
+    if seen != wanted or configuration["CodeSha256"] != job.code_sha:
+        raise TransientError("Somebody else changed the function at the same time.")
+    revision = {"RevisionId": configuration["RevisionId"]} if "RevisionId" in configuration else {}
+    published = job.aws.functions.publish_version(
+        FunctionName=job.function,
+        CodeSha256=job.code_sha,
+        Description=describe(wanted["code"], job.code_sha),
+        **revision,
+    )
+    return str(published["Version"])

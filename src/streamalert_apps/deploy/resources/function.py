@@ -1,0 +1,200 @@
+"""The function as its next version will be. What runs is the version behind the alias."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from streamalert_apps.config.conf import AppConf
+from streamalert_apps.deploy import tags
+from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.package import DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME, HANDLER
+from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.plan import Change, Resource
+from streamalert_apps.deploy.view import View, describe
+from streamalert_apps.errors import AppError
+
+KIND: Final = "function"
+STREAMALERT: Final = "streamalert.apps.main.handler"
+LOG_FORMATS: Final = {"text": "Text", "json": "JSON"}
+
+_CODE: Final = {"code", "architecture"}
+_NOT_OF_A_VERSION: Final = {"concurrency", "tags", "layers"}
+_POLLS: Final = (0.2, 0.5, 1.0)
+_PATIENCE: Final = timedelta(minutes=5)  # an interface in a VPC can take minutes
+_UPLOADS: Final = threading.Semaphore(2)  # each holds the zip several times over
+
+
+def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:
+    """Return the function that the app shall have; `digest` is its code's."""
+    reserved = app.concurrency_limit
+    attributes = versioned(app, place, digest) | {
+        "layers": (),
+        "concurrency": None if reserved == -1 else reserved,  # Terraform's way to say none
+        "tags": tags.tags_of(app, place.prefix),
+    }
+    return (Resource(KIND, app.function, attributes),)
+
+
+def versioned(app: AppConf, place: Place, digest: str) -> dict[str, Any]:
+    """Return what a version of the app's function is made of."""
+    environment = {"SA_APPS_TYPE": app.type, "SA_APPS_LOG_LEVEL": app.log_level}
+    for key in ("batch_bytes", "oversize_bucket"):
+        if key in app.extra:
+            environment[f"SA_APPS_{key.upper()}"] = str(app.extra[key])
+    vpc = app.vpc_config or {}
+    return {
+        "runtime": app.extra.get("runtime", DEFAULT_RUNTIME),
+        "architecture": app.extra.get("architecture", DEFAULT_ARCHITECTURE),
+        "handler": HANDLER,
+        "role": place.role(app.function),
+        "memory": app.memory,
+        "timeout": app.timeout,
+        "environment": environment,
+        "subnets": tuple(sorted(vpc.get("subnet_ids", ()))),
+        "security_groups": tuple(sorted(vpc.get("security_group_ids", ()))),
+        "tracing": "PassThrough",  # Lambda's word for off
+        "log_format": LOG_FORMATS[app.extra.get("log_format", "text")],
+        "code": digest,
+    }
+
+
+def normal(configuration: Mapping[str, Any], digest: str) -> dict[str, Any]:
+    """Return the same of a version that is there."""
+    vpc = configuration.get("VpcConfig") or {}
+    return {
+        "runtime": configuration.get("Runtime"),
+        "architecture": configuration.get("Architectures", ["x86_64"])[0],
+        "handler": configuration.get("Handler"),
+        "role": configuration["Role"],
+        "memory": configuration["MemorySize"],
+        "timeout": configuration["Timeout"],
+        "environment": configuration.get("Environment", {}).get("Variables", {}),
+        "subnets": tuple(sorted(vpc.get("SubnetIds", ()))),
+        "security_groups": tuple(sorted(vpc.get("SecurityGroupIds", ()))),
+        "tracing": configuration.get("TracingConfig", {}).get("Mode", "PassThrough"),
+        "log_format": configuration.get("LoggingConfig", {}).get("LogFormat", "Text"),
+        "code": digest,
+    }
+
+
+def observe(view: View) -> tuple[Resource, ...]:
+    """Return the function that is there."""
+    if not view.latest:
+        return ()
+    configuration = view.latest["Configuration"]
+    view.job.code_sha = configuration["CodeSha256"]
+    own = tags.ours(view.latest.get("Tags", {}))
+    attributes = normal(configuration, view.code_of(configuration)) | {
+        "concurrency": view.latest.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
+        "tags": own,
+    }
+    if not own:
+        attributes["layers"] = tuple(layer["Arn"] for layer in configuration.get("Layers") or ())
+    foreign = not own and attributes["handler"] not in {HANDLER, STREAMALERT}
+    return (Resource(KIND, view.job.function, attributes, foreign=foreign),)
+
+
+def create(job: Job, resource: Resource) -> None:
+    """Make the function and its first version."""
+    wanted = resource.attributes
+    assert job.package is not None  # noqa: S101 (only an app that shall be there is made)
+    with _UPLOADS:
+        made = job.aws.functions.create_function(
+            FunctionName=job.function,
+            Code={"ZipFile": job.package.archive},
+            Architectures=[wanted["architecture"]],
+            Tags=wanted["tags"],
+            Description=describe(wanted["code"], job.package.sha256_base64),
+            Publish=True,
+            **_configuration(wanted),
+        )
+    job.published, job.code_sha = made["Version"], made["CodeSha256"]
+    if made.get("State") != "Active":
+        settled(job)
+    if wanted["concurrency"] is not None:
+        _reserve(job, wanted["concurrency"])
+
+
+def update(job: Job, change: Change) -> None:
+    """Bring the function to what is desired: settings, code, concurrency; the tags are the last."""
+    functions, name, wanted = job.aws.functions, job.function, change.subject.attributes
+    differing = change.differing.keys()
+    if differing - _CODE - _NOT_OF_A_VERSION or "layers" in differing:
+        layers = {"Layers": list(wanted["layers"])} if "layers" in differing else {}
+        _settle(
+            job,
+            functions.update_function_configuration(FunctionName=name, **_configuration(wanted), **layers),
+        )
+    if differing & _CODE:
+        assert job.package is not None  # noqa: S101 (only an app that shall be there is updated)
+        with _UPLOADS:
+            answer = functions.update_function_code(
+                FunctionName=name, ZipFile=job.package.archive, Architectures=[wanted["architecture"]]
+            )
+        job.code_sha, job.published = answer["CodeSha256"], ""
+        _settle(job, answer)
+    if "concurrency" in differing:
+        _reserve(job, wanted["concurrency"])
+    if "tags" in differing:
+        functions.tag_resource(Resource=job.place.function(name), Tags=wanted["tags"])
+
+
+def delete(job: Job, resource: Resource) -> None:
+    """Delete the function with its versions, its alias and who may invoke them."""
+    job.aws.functions.delete_function(FunctionName=resource.name)
+
+
+def settled(job: Job) -> dict[str, Any]:
+    """Return the function's configuration once Lambda has carried out what it was told."""
+    give_up = job.clock.now() + _PATIENCE
+    polls = iter(_POLLS)
+    while True:
+        answer = job.aws.functions.get_function(FunctionName=job.function)
+        configuration: dict[str, Any] = answer["Configuration"]
+        states = {configuration.get("State"), configuration.get("LastUpdateStatus")}
+        if "Failed" in states:
+            reasons = (configuration.get(key) for key in ("StateReason", "LastUpdateStatusReason"))
+            raise AppError(f"Lambda could not make the function ready: {' '.join(filter(None, reasons))}")
+        if not states & {"Pending", "InProgress"}:
+            return configuration
+        if job.clock.now() > give_up:
+            raise AppError(
+                f"The function was not ready after {_PATIENCE.seconds} seconds.",
+                hint="Deploy again: it goes on where this one ended.",
+            )
+        job.clock.sleep(next(polls, _POLLS[-1]))
+
+
+def _settle(job: Job, answer: Mapping[str, Any]) -> None:
+    """Wait for an update, unless its answer says that it is done."""
+    if answer.get("LastUpdateStatus") != "Successful" or answer.get("State") != "Active":
+        settled(job)
+
+
+def _reserve(job: Job, concurrency: int | None) -> None:
+    if concurrency is None:
+        job.aws.functions.delete_function_concurrency(FunctionName=job.function)
+        return
+    job.aws.functions.put_function_concurrency(
+        FunctionName=job.function, ReservedConcurrentExecutions=concurrency
+    )
+
+
+def _configuration(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "Runtime": wanted["runtime"],
+        "Handler": wanted["handler"],
+        "Role": wanted["role"],
+        "MemorySize": wanted["memory"],
+        "Timeout": wanted["timeout"],
+        "Environment": {"Variables": wanted["environment"]},
+        "VpcConfig": {
+            "SubnetIds": list(wanted["subnets"]),
+            "SecurityGroupIds": list(wanted["security_groups"]),
+        },
+        "TracingConfig": {"Mode": wanted["tracing"]},
+        "LoggingConfig": {"LogFormat": wanted["log_format"]},
+    }

@@ -1,0 +1,161 @@
+"""The role that the function acts as, with one inline policy: what a run needs and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from streamalert_apps.config.conf import AppConf
+from streamalert_apps.deploy import tags
+from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.plan import Change, Resource
+from streamalert_apps.deploy.view import View, found
+from streamalert_apps.errors import ConfigError
+from streamalert_apps.runtime import names
+
+KIND: Final = "role"
+POLICY: Final = "sa-apps"
+TRUST: Final = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+
+# What StreamAlert's Terraform gives the role; our policy says the same, and less.
+_INLINE: Final = {"InvokeDestinationFunction", "GetAndPutSSMParams", "LambdaInvokeSelf"}
+_ATTACHED: Final = ("AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole")
+
+
+def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:  # noqa: ARG001 (one shape for all)
+    """Return the role that the app shall have."""
+    attributes = {
+        "path": names.ROLE_PATH,
+        "trust": _normal(TRUST),
+        "policy": policy(app, place),
+        "left_over": (),
+        "tags": tags.tags_of(app, place.prefix),
+    }
+    return (Resource(KIND, names.role(app.function), attributes),)
+
+
+def policy(app: AppConf, place: Place) -> dict[str, Any]:
+    """Return what the function may do."""
+    function, classifier = app.function, names.classifier(place.prefix, app.cluster)
+    invoked = [arn for name in (classifier, function) for arn in (place.function(name), place.alias(name))]
+    auth, state = (place.parameter(f(function)) for f in (names.auth_parameter, names.state_parameter))
+    statements = [
+        _allow("lambda:InvokeFunction", *invoked),
+        _allow("ssm:GetParameters", auth, state),
+        _allow("ssm:PutParameter", state),
+        _allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{place.log_group(function)}:*"),
+    ]
+    if bucket := app.extra.get("oversize_bucket"):
+        statements.append(_allow("s3:PutObject", f"{place.bucket(bucket)}/{function}/*"))
+    if app.vpc_config:
+        statements.append(_allow(_IN_A_VPC, "*"))  # these know no resources
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+_IN_A_VPC: Final = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
+
+
+def _allow(action: str | list[str], *resources: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": list(resources)}
+
+
+def _normal(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a trust policy without what does not matter: an empty Sid, a version of the language."""
+    statements = [{k: v for k, v in s.items() if k != "Sid"} for s in document.get("Statement", [])]
+    return {"Statement": statements}
+
+
+def observe(view: View) -> tuple[Resource, ...]:
+    """Return the role that is there."""
+    name = names.role(view.job.function)
+    if not view.strange and (document := _inline(view, name)):
+        return (Resource(KIND, name, {"policy": document}),)
+    answer = found(lambda: view.job.aws.iam.get_role(RoleName=name))
+    if not answer:
+        return ()
+    role = answer["Role"]
+    inline, attached = _policies(view.job, name)
+    own = tags.of_list(role.get("Tags", []))
+    attributes = {
+        "path": role["Path"],
+        "trust": _normal(role["AssumeRolePolicyDocument"]),
+        "policy": (_inline(view, name) if POLICY in inline else None) or {},
+        "left_over": (*sorted(_INLINE & set(inline)), *(arn for arn in attached if arn.endswith(_ATTACHED))),
+        "tags": own,
+    }
+    foreign = not own and role["Path"] != names.ROLE_PATH
+    return (Resource(KIND, name, attributes, foreign=foreign),)
+
+
+def _inline(view: View, role: str) -> dict[str, Any] | None:
+    answer = found(lambda: view.job.aws.iam.get_role_policy(RoleName=role, PolicyName=POLICY))
+    return answer["PolicyDocument"] if answer else None
+
+
+def _policies(job: Job, role: str) -> tuple[list[str], list[str]]:
+    """Return names of inline policies, ARNs of attached ones."""
+    inline = job.aws.iam.list_role_policies(RoleName=role)["PolicyNames"]
+    attached = job.aws.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    return inline, [policy["PolicyArn"] for policy in attached]
+
+
+def create(job: Job, resource: Resource) -> None:
+    """Make the role."""
+    job.aws.iam.create_role(
+        Path=names.ROLE_PATH,
+        RoleName=resource.name,
+        AssumeRolePolicyDocument=json.dumps(TRUST),
+        Description=f"What {job.function} may do.",
+        Tags=tags.as_list(resource.attributes["tags"]),
+    )
+    _put_policy(job, resource)
+
+
+def update(job: Job, change: Change) -> None:
+    """Bring the role to what is desired; what Terraform gave it is taken away after ours is there."""
+    iam, resource = job.aws.iam, change.subject
+    if "path" in change.differing:
+        raise ConfigError(
+            f"A role {resource.name} is there with another path ({change.differing['path'][0]}).",
+            hint="IAM moves no role: delete it, or give the app another name.",
+        )
+    if "trust" in change.differing:
+        iam.update_assume_role_policy(RoleName=resource.name, PolicyDocument=json.dumps(TRUST))
+    if "policy" in change.differing:
+        _put_policy(job, resource)
+    for policy in change.differing.get("left_over", ((),))[0]:
+        if policy.startswith("arn:"):
+            iam.detach_role_policy(RoleName=resource.name, PolicyArn=policy)
+        else:
+            iam.delete_role_policy(RoleName=resource.name, PolicyName=policy)
+    if "tags" in change.differing:
+        iam.tag_role(RoleName=resource.name, Tags=tags.as_list(resource.attributes["tags"]))
+
+
+def delete(job: Job, resource: Resource) -> None:
+    """Delete the role and its policies."""
+    inline, attached = _policies(job, resource.name)
+    for policy in attached:
+        job.aws.iam.detach_role_policy(RoleName=resource.name, PolicyArn=policy)
+    for policy in inline:
+        job.aws.iam.delete_role_policy(RoleName=resource.name, PolicyName=policy)
+    job.aws.iam.delete_role(RoleName=resource.name)
+
+
+def _put_policy(job: Job, resource: Resource) -> None:
+    job.aws.iam.put_role_policy(
+        RoleName=resource.name, PolicyName=POLICY, PolicyDocument=json.dumps(resource.attributes["policy"])
+    )

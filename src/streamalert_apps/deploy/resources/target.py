@@ -1,0 +1,89 @@
+"""The rule's target: the alias, with the event that says what to collect."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from streamalert_apps.config.conf import AppConf
+from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.plan import Change, Resource
+from streamalert_apps.deploy.view import View
+from streamalert_apps.errors import AppError
+from streamalert_apps.runtime import names
+from streamalert_apps.runtime.event import Event
+
+KIND: Final = "target"
+ID: Final = "sa-apps"
+
+
+def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:  # noqa: ARG001 (one shape for all)
+    """Return the target that the app's rule shall have."""
+    attributes = {"arn": place.alias(app.function), "input": json.loads(event(app, place)), "doubles": ()}
+    return (Resource(KIND, names.rule(app.function), attributes),)
+
+
+def event(app: AppConf, place: Place) -> str:
+    """Return what the function is invoked with."""
+    classifier = names.classifier(place.prefix, app.cluster)
+    return Event(app.type, classifier, app.schedule_expression).to_json()
+
+
+def observe(view: View) -> tuple[Resource, ...]:
+    """Return the target that is there, under whatever id, and others that invoke the function as well."""
+    if not view.invoking:
+        return ()
+    alias = view.job.place.alias(view.job.function)
+    first, *others = sorted(view.invoking, key=lambda target: target["Arn"] != alias)
+    attributes = {
+        "arn": first["Arn"],
+        "input": _parsed(first.get("Input", "")),
+        "doubles": tuple(target["Id"] for target in others),
+        "id": first["Id"],
+    }
+    return (Resource(KIND, names.rule(view.job.function), attributes),)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def create(job: Job, resource: Resource) -> None:
+    """Let the rule invoke the alias with the app's event."""
+    _put(job, resource, ID)
+
+
+def update(job: Job, change: Change) -> None:
+    """Put the right target in the place of what is there; a second one would collect twice."""
+    assert change.before is not None  # noqa: S101 (an update has both sides)
+    if "arn" in change.differing or "input" in change.differing:
+        _put(job, change.subject, change.before.attributes["id"])
+    if doubles := change.before.attributes["doubles"]:
+        _check(job.aws.events.remove_targets(Rule=change.subject.name, Ids=list(doubles)))
+
+
+def delete(job: Job, resource: Resource) -> None:
+    """Take all targets from the rule, so that it can be deleted."""
+    listed = job.aws.events.list_targets_by_rule(Rule=resource.name)["Targets"]
+    if listed:
+        _check(job.aws.events.remove_targets(Rule=resource.name, Ids=[target["Id"] for target in listed]))
+
+
+def _put(job: Job, resource: Resource, target_id: str) -> None:
+    target = {
+        "Id": target_id,
+        "Arn": resource.attributes["arn"],
+        "Input": json.dumps(resource.attributes["input"]),
+    }
+    _check(job.aws.events.put_targets(Rule=resource.name, Targets=[target]))
+
+
+def _check(answer: dict[str, Any]) -> None:
+    """Raise what EventBridge did not take: it answers 200 all the same."""
+    for entry in answer.get("FailedEntries", ()):
+        told = f"{entry.get('ErrorCode')}: {entry.get('ErrorMessage')}"
+        raise AppError(f"EventBridge refused the target: {told}")

@@ -1,0 +1,82 @@
+"""Reads what there is of many apps at once, and plans what has to change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from streamalert_apps.aws.session import Session
+from streamalert_apps.deploy import resources
+from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.patience import explained
+from streamalert_apps.deploy.plan import Change, Resource, plan
+from streamalert_apps.deploy.view import Lists, View, alarms, lists, log_groups, rules
+from streamalert_apps.errors import AppError, ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class AppPlan:
+    """What is there of an app and what has to change; or why that can't be told."""
+
+    job: Job
+    view: View | None = None
+    observed: tuple[Resource, ...] = ()
+    changes: tuple[Change, ...] = ()
+    error: AppError | None = None
+
+
+def survey(jobs: Sequence[Job], workers: int, *, adopt: bool = False) -> list[AppPlan]:
+    """Return a plan for each; raise an AppError where AWS can't be asked at all."""
+    if not jobs:
+        return []
+    prefix = os.path.commonprefix([job.function for job in jobs])  # noqa: RUF071 (names, not paths)
+    aws = jobs[0].aws
+    with ThreadPoolExecutor(workers) as pool:
+        asked = [pool.submit(ask, aws, prefix) for ask in (rules, log_groups, alarms)]
+        try:
+            known = Lists(*(answer.result() for answer in asked))
+        except (ClientError, BotoCoreError) as error:
+            raise explained(error) from error
+        return list(pool.map(lambda job: _planned(job, known, adopt=adopt), jobs))
+
+
+def _planned(job: Job, known: Lists, *, adopt: bool) -> AppPlan:
+    try:
+        return look(job, known, adopt=adopt)
+    except (AppError, ClientError, BotoCoreError) as error:
+        return AppPlan(job, error=explained(error))
+
+
+def look(job: Job, known: Lists | None = None, *, adopt: bool = False) -> AppPlan:
+    """Read one app and plan what has to change of it; raise ConfigError for what is not ours to change."""
+    view = View(job, known or lists(job.aws, job.function))
+    observed = resources.observe(view)
+    if job.app is None:
+        observed = [resource for resource in observed if not resource.foreign]
+    elif not adopt:
+        _refuse_foreign(observed)
+    return AppPlan(job, view, tuple(observed), plan(resources.desired(job), observed))
+
+
+def _refuse_foreign(observed: Sequence[Resource]) -> None:
+    foreign = [f"{resource.kind} {resource.name}" for resource in observed if resource.foreign]
+    if foreign:
+        raise ConfigError(
+            f"There is already a {' and a '.join(foreign)}, made neither by sa-apps nor by StreamAlert.",
+            hint="Give the app another name, or take over what is there with --adopt.",
+        )
+
+
+def check_account(session: Session, account: str, plans: Sequence[AppPlan]) -> None:
+    """Raise CredentialsError when this is another account than conf/ says.
+
+    A function that is there tells its account; without one AWS is asked.
+    """
+    views = (plan.view for plan in plans if plan.view)
+    arns = [view.latest["Configuration"]["FunctionArn"] for view in views if view.latest]
+    if not any(arn.split(":")[4] == account for arn in arns):
+        session.check_account(account)
