@@ -64,8 +64,24 @@ class Asked:
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the vendor documents of one of its logs, as far as this twin keeps to it."""
+
+    page: int
+    """Events that one answer holds at most; of a catalogue of files: events of a list of files, about."""
+    lag: timedelta
+    """How much later than it happened an event may appear."""
+    in_one_second: int | None = None
+    """Events of one second that the API can show at all; None: any number."""
+
+
 class Twin(Protocol):
-    """A faked vendor. It is asked one thing at a time, so `handle` needs no lock."""
+    """A faked vendor. It is asked one thing at a time, so `handle` needs no lock.
+
+    Its class takes `clock`, `seed` (for its numbers; other credentials for another seed) and
+    `page_size` (the most that an answer holds, whatever is asked for), each by name.
+    """
 
     @property
     def clock(self) -> Clock:
@@ -74,6 +90,16 @@ class Twin(Protocol):
     @property
     def credentials(self) -> Mapping[str, Any]:
         """Credentials that the twin accepts, in the fields that its app types ask for."""
+
+    @property
+    def wrong_credentials(self) -> Mapping[str, Any]:
+        """Credentials of the right form that the twin refuses."""
+
+    def facts(self, app_type: str) -> Facts:
+        """Return what the vendor documents of a log."""
+
+    def revoke_tokens(self) -> None:
+        """Make every access token that was given out invalid; nothing where the vendor has none."""
 
     def handle(self, request: Request) -> Response:
         """Answer a request."""
@@ -97,8 +123,13 @@ class Twin(Protocol):
         Without times they happened within the last hour.
         """
 
-    def put(self, app_type: str, *, at: datetime, visible: datetime | None = None, **fields: Any) -> str:
-        """Add one event with these fields and return its id."""
+    def put(
+        self, app_type: str, *, at: datetime, visible: datetime | None = None, size: int = 0, **fields: Any
+    ) -> str:
+        """Add one event with these fields and return its id.
+
+        `size`: its JSON has at least so many bytes, by a long text where the vendor has free text.
+        """
 
     def complete(self, app_type: str) -> datetime:
         """Return the time from which on every event of the feed is visible."""

@@ -20,32 +20,34 @@ from typing import Any, Final
 
 from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.clock import Clock, SystemClock
-from streamalert_apps.simulator.contract import Request, Response
+from streamalert_apps.simulator.contract import Facts, Request, Response
 from streamalert_apps.simulator.duo import rows
 from streamalert_apps.simulator.duo.access import Refused, authenticate, encode, failure
 from streamalert_apps.simulator.duo.query import PAGE, first_version, offset, second_version
 from streamalert_apps.simulator.store import SECOND, Event, Feed, Plan, micros, moment, seeded
 
 DELAY: Final = timedelta(minutes=2)
+LATENESS: Final = timedelta(minutes=1)  # on top of it, now and then
 MINUTE: Final = 60 * SECOND
 SHAPES: Final = 400  # different rows that a seeded feed is made of
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One of Duo's logs: what a row is, when it can be read, how fine its times are, its id if it has one."""
+    """One of Duo's logs: what a row is, its free text, when it can be read, its times, its id."""
 
     row: Callable[[Random], rows.Row]
+    text_field: str
     delay: timedelta = DELAY
     precision: int = 1
     id_field: str = ""
 
 
 LOGS: Final = {
-    "duo_auth": Log(rows.authentication, id_field="txid"),
-    "duo_admin": Log(rows.administrator, delay=timedelta(0), precision=SECOND),
-    "duo_activity": Log(rows.activity, id_field="activity_id"),
-    "duo_telephony": Log(rows.telephony, id_field="telephony_id"),
+    "duo_auth": Log(rows.authentication, "alias", id_field="txid"),
+    "duo_admin": Log(rows.administrator, "object", delay=timedelta(0), precision=SECOND),
+    "duo_activity": Log(rows.activity, "akey", id_field="activity_id"),
+    "duo_telephony": Log(rows.telephony, "context", id_field="telephony_id"),
 }
 
 
@@ -84,6 +86,21 @@ class Duo:
             "/admin/v1/logs/authentication": self._authentication_v1,
         }
 
+    @property
+    def wrong_credentials(self) -> Mapping[str, str]:
+        """Credentials with another secret key."""
+        return self.credentials | {"secret_key": self.credentials["secret_key"][::-1]}
+
+    def facts(self, app_type: str) -> Facts:
+        """Return what Duo documents of a log; version 1 has pages of 1,000 and no way to turn one."""
+        lag = _log(app_type).delay + LATENESS
+        if app_type == "duo_admin":
+            return Facts(PAGE, lag, in_one_second=PAGE - 1)
+        return Facts(self._page_size, lag)
+
+    def revoke_tokens(self) -> None:
+        """Do nothing: each request is signed."""
+
     def seed(
         self,
         app_type: str,
@@ -93,7 +110,7 @@ class Duo:
         late: int = 0,
         start: datetime | None = None,
         end: datetime | None = None,
-        lateness: timedelta = timedelta(seconds=60),
+        lateness: timedelta = LATENESS,
     ) -> None:
         """Add events to a feed, the same ones for the same seed; without times, of the last hour."""
         log, random = _log(app_type), self._random(app_type)
@@ -105,10 +122,13 @@ class Duo:
             self._event(log, random.choice(shapes), at, visible, random) for at, visible in times
         )
 
-    def put(self, app_type: str, *, at: datetime, visible: datetime | None = None, **fields: Any) -> str:
+    def put(
+        self, app_type: str, *, at: datetime, visible: datetime | None = None, size: int = 0, **fields: Any
+    ) -> str:
         """Add one event with these fields and return its id."""
         log, random = _log(app_type), self._random(app_type)
-        shape = rows.shape(log.row(random) | fields)
+        text = {log.text_field: "x" * size} if size else {}
+        shape = rows.shape(log.row(random) | text | fields)
         whole = micros(at) - micros(at) % log.precision
         event = self._event(log, shape, whole, micros(visible or at + log.delay), random)
         self._feeds[app_type].add([event])
