@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
-from inspect import isabstract
 from pkgutil import iter_modules
 from typing import Any
 
@@ -31,7 +30,7 @@ def apps(service: str) -> dict[str, type[App]]:
     module = import_module(f"{__name__}.{service}")
     candidates = getattr(module, "APPS", None) or vars(module).values()
     found = (item for item in candidates if isinstance(item, type) and issubclass(item, App))
-    return {item.type: item for item in found if item.__module__ == module.__name__ and not isabstract(item)}
+    return {item.type: item for item in found if item.__module__ == module.__name__ and hasattr(item, "type")}
 
 
 def names() -> tuple[str, ...]:

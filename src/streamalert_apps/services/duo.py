@@ -110,8 +110,13 @@ class _Metadata(msgspec.Struct):
     next_offset: list[str] | str | None = None
 
 
-class _AuthLogs(msgspec.Struct):
-    authlogs: list[Row]
+class _AuthLogs(msgspec.Struct, rename={"rows": "authlogs"}):
+    rows: list[Row]
+    metadata: _Metadata
+
+
+class _Items(msgspec.Struct, rename={"rows": "items"}):
+    rows: list[Row]
     metadata: _Metadata
 
 
@@ -119,17 +124,16 @@ class _AuthPage(msgspec.Struct):
     response: _AuthLogs
 
 
-class DuoAuth(_Duo, OldestFirst):
-    """Authentication log, version 2."""
+class _ItemsPage(msgspec.Struct):
+    response: _Items
 
-    type = "duo_auth"
-    collects = "each authentication: user, factor, device, result"
-    schemas = ("duo:authentication_v2",)
-    path = "/admin/v2/logs/authentication"
-    time_field = "isotimestamp"
-    id_fields = ("txid", "timestamp", "factor", "result")
+
+class _Second(_Duo, OldestFirst):
+    """What the logs of version 2 share."""
+
     precision = timedelta(milliseconds=1)
     retention = timedelta(days=180)
+    page: ClassVar[type[_AuthPage | _ItemsPage]] = _ItemsPage
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
         """Ask for up to 1000 events between two times in milliseconds, both counted in."""
@@ -137,9 +141,43 @@ class DuoAuth(_Duo, OldestFirst):
         answer = self._get(
             mintime=_milliseconds(since), maxtime=_milliseconds(until), limit=PAGE, sort="ts:asc", **offset
         )
-        logs = answer.json(_AuthPage).response
+        logs = answer.json(self.page).response
         after = logs.metadata.next_offset
-        return Fetched(logs.authlogs, ",".join(after) if isinstance(after, list) else after)
+        return Fetched(logs.rows, ",".join(after) if isinstance(after, list) else after)
+
+
+class DuoAuth(_Second):
+    """Authentication log."""
+
+    type = "duo_auth"
+    collects = "each authentication: user, factor, device, result"
+    schemas = ("duo:authentication_v2",)
+    path = "/admin/v2/logs/authentication"
+    time_field = "isotimestamp"
+    id_fields = ("txid", "timestamp", "factor", "result")
+    page = _AuthPage
+
+
+class DuoActivity(_Second):
+    """Activity log: what the administrator log has, and what users do themselves, in one new form."""
+
+    type = "duo_activity"
+    collects = "what administrators and users change: users, devices, policies, settings"
+    schemas = ("duo:activity",)
+    path = "/admin/v2/logs/activity"
+    time_field = "ts"
+    id_fields = ("activity_id",)
+
+
+class DuoTelephony(_Second):
+    """Telephony log."""
+
+    type = "duo_telephony"
+    collects = "each text message and call: phone, purpose, credits"
+    schemas = ("duo:telephony",)
+    path = "/admin/v2/logs/telephony"
+    time_field = "ts"
+    id_fields = ("telephony_id",)
 
 
 class _AdminPage(msgspec.Struct):
