@@ -40,25 +40,29 @@ class _Parameter:
         self._deadline = deadline or Deadline.never()
 
     def _get(self, selector: str = "") -> Stored | None:
-        answer = self._tried(
-            lambda: self._client.get_parameters(Names=[self.name + selector], WithDecryption=True), "read"
-        )
-        if not answer["Parameters"]:
+        def read() -> Stored | None:
+            answer = self._client.get_parameters(Names=[self.name + selector], WithDecryption=True)
+            if answer["Parameters"]:
+                parameter = answer["Parameters"][0]
+                return Stored(parameter["Value"], parameter["Version"])
+            if not answer["InvalidParameters"]:
+                raise LookupError  # that it is not there must have been said
             return None
-        parameter = answer["Parameters"][0]
-        return Stored(parameter["Value"], parameter["Version"])
+
+        return self._tried(read, "read")
 
     def _put(self, text: str, *, overwrite: bool) -> int:
         if len(text) > ADVANCED_CHARACTERS:
             raise StateError(f"{self.name} would hold {len(text)} characters; {ADVANCED_CHARACTERS} fit.")
         tier = {"Tier": "Intelligent-Tiering"} if len(text) > STANDARD_CHARACTERS else {}
-        answer = self._tried(
-            lambda: self._client.put_parameter(
+
+        def put() -> int:
+            answer = self._client.put_parameter(
                 Name=self.name, Value=text, Type="SecureString", Overwrite=overwrite, **tier
-            ),
-            "written",
-        )
-        return int(answer["Version"])
+            )
+            return int(answer["Version"])
+
+        return self._tried(put, "written")
 
     def _tried(self, call: Callable[[], T], participle: str) -> T:
         def once() -> T:
@@ -76,6 +80,8 @@ class _Parameter:
                 if code in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:  # noqa: PLR2004
                     raise StateError(reason) from None
                 raise ConfigError(reason) from None
+            except LookupError:  # boto3 takes a cut answer for one that says nothing
+                raise StateError(f"The answer about {self.name} was cut.") from None
             except BotoCoreError as error:
                 reason = f"The parameter {self.name} can't be {participle} ({type(error).__name__})."
                 raise StateError(reason) from None
