@@ -172,6 +172,13 @@ def test_another_file_than_the_locked_one_is_refused(index: Index) -> None:
     assert list((dependencies.cache_folder()).glob("**/*.zip")) == []
 
 
+def test_a_lock_without_a_hash_is_refused(index: Index) -> None:
+    index.add("tiny")
+
+    with pytest.raises(PackageError, match=r"hash"):
+        dependencies.files("tiny==1.0\n", *HERE)
+
+
 def test_a_package_without_a_wheel_for_the_processor_is_named(index: Index) -> None:
     lock = index.add("tiny", "py3-none-manylinux_2_17_x86_64")
 

@@ -84,8 +84,7 @@ def _lay_out(lock: str, runtime: str, architecture: str) -> dict[str, bytes]:
             *("--require-hashes", "--no-deps", "--only-binary", ":all:"),
             *("--python", sys.executable, "--python-version", runtime.removeprefix("python")),
             *("--python-platform", f"{MACHINES[architecture]}-manylinux_{GLIBC[runtime]}"),
-            *("--no-installer-metadata", "--no-compile-bytecode", "--link-mode", "copy"),
-            *("--quiet", "--color", "never"),
+            *("--no-installer-metadata", "--no-compile-bytecode", "--quiet", "--color", "never"),
         ]
         said = ""
         for mode in (["--offline"], []):
