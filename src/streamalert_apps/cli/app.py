@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from streamalert_apps import __version__
-from streamalert_apps.cli import app_types, demo, init, new, output, package, run, simulate, update_auth
+from streamalert_apps.cli import (
+    app_types,
+    demo,
+    deploy,
+    init,
+    new,
+    output,
+    package,
+    run,
+    simulate,
+    update_auth,
+)
 from streamalert_apps.cli import list as list_command
 from streamalert_apps.errors import AppError, Cancelled, UsageError
 
@@ -50,6 +61,7 @@ for name, module in {
     "list": list_command,
     "update-auth": update_auth,
     "run": run,
+    "deploy": deploy,
     "package": package,
     "simulate": simulate,
 }.items():

@@ -7,14 +7,15 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Final
-
-from filelock import FileLock
+from typing import TYPE_CHECKING, Final
 
 from streamalert_apps.errors import CredentialsError, StateError
 from streamalert_apps.runtime.credentials import parse_credentials
 from streamalert_apps.runtime.state import Stored
 from streamalert_apps.sdk.app import Credentials
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 LOCK_SECONDS: Final = 10
 
@@ -78,6 +79,8 @@ class FileSlot:
             raise StateError(f"{self.path} can't be written ({error.strerror}).") from None
 
     def _lock(self) -> FileLock:
+        from filelock import FileLock  # noqa: PLC0415 (it takes long to load, and few need it)
+
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return FileLock(self.path.with_suffix(".lock"), timeout=LOCK_SECONDS, mode=0o600)
 

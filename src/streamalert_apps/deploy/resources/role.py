@@ -53,7 +53,7 @@ def policy(app: AppConf, place: Place) -> dict[str, Any]:
     ]
     if bucket := app.extra.get("oversize_bucket"):
         statements.append(_allow("s3:PutObject", f"{place.bucket(bucket)}/{function}/*"))
-    if app.vpc_config:
+    if (app.vpc_config or {}).get("subnet_ids"):
         statements.append(_allow(_IN_A_VPC, "*"))  # these know no resources
     return {"Version": "2012-10-17", "Statement": statements}
 

@@ -1,0 +1,91 @@
+"""The apps that a command is about, and what it takes to work on them in AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamalert_apps.cli.project import aws_session
+from streamalert_apps.config.conf import AppConf, Project
+from streamalert_apps.deploy import limits
+from streamalert_apps.deploy.clients import Aws
+from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.package import DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME, Package, build
+from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.survey import AppPlan
+from streamalert_apps.errors import AppError, ConfigError
+from streamalert_apps.sdk.app import service_of
+
+if TYPE_CHECKING:
+    from streamalert_apps.aws.session import Session
+
+
+def choose(project: Project, clusters: Sequence[str], names: Sequence[str]) -> list[AppConf]:
+    """Return the apps of these names in these clusters; without names all, without clusters of any."""
+    for cluster in clusters:
+        project.cluster(cluster)
+    if not names:
+        return [app for app in project.all_apps if not clusters or app.cluster in clusters]
+    chosen: dict[str, AppConf] = {}
+    for name in names:
+        for app in _named(project, clusters, name):
+            chosen[app.function] = app
+    return list(chosen.values())
+
+
+def _named(project: Project, clusters: Sequence[str], name: str) -> list[AppConf]:
+    found = [app for app in project.all_apps if app.cluster in clusters and name in {app.name, app.function}]
+    if len(clusters) > 1 and found:
+        return found
+    return [project.find(name, clusters[0] if clusters else None)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The way to the apps of one project."""
+
+    session: Session
+    aws: Aws
+    place: Place
+
+    @classmethod
+    def of(cls, project: Project) -> Fleet:
+        """Connect; raise ConfigError for a project that lives without AWS."""
+        need_aws(project)
+        session = aws_session(project.account)
+        return cls(session, Aws.connect(session), Place.of(project.account))
+
+    def jobs(self, apps: Sequence[AppConf]) -> tuple[list[Job], list[AppPlan]]:
+        """Return the work on each app, and plans that say why for those that can't be deployed."""
+        jobs, refused = [], []
+        packages: dict[tuple[str, str, str], Package] = {}
+        for app in apps:
+            job = Job(self.aws, self.place, app.function, app)
+            try:
+                limits.check(app)
+                job.package = _package(app, packages)
+            except AppError as error:
+                refused.append(AppPlan(job, error=error))
+            else:
+                jobs.append(job)
+        return jobs, refused
+
+
+def need_aws(project: Project) -> None:
+    """Raise ConfigError for a project that lives without AWS."""
+    if project.account.local:
+        raise ConfigError(
+            "This project lives without AWS: conf/global.json says so.",
+            hint="`sa-apps run` collects here. For AWS, make a project by `sa-apps init` without --local.",
+        )
+
+
+def _package(app: AppConf, packages: dict[tuple[str, str, str], Package]) -> Package:
+    """Return the app's package; apps that can share one do."""
+    runtime = app.extra.get("runtime", DEFAULT_RUNTIME)
+    architecture = app.extra.get("architecture", DEFAULT_ARCHITECTURE)
+    key = service_of(app.type), runtime, architecture
+    if key not in packages:
+        packages[key] = build(app.type, runtime, architecture)
+    return packages[key]

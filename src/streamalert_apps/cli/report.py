@@ -1,0 +1,139 @@
+"""What is to be done to an app, or was done, in words and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from streamalert_apps.deploy.apply import Result
+from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.plan import Change
+from streamalert_apps.deploy.survey import AppPlan
+from streamalert_apps.errors import AppError
+
+SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
+FATES: Final = ("create", "change", "delete", "unchanged", "failed")
+_PLANNED: Final = ("to create", "to change", "to delete", "unchanged", "not possible")
+_DONE: Final = ("created", "changed", "deleted", "unchanged", "failed")
+_LONGEST_VALUE: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One app's."""
+
+    job: Job
+    fate: str
+    changes: Sequence[Change]
+    error: AppError | None = None
+
+    @classmethod
+    def of_plan(cls, plan: AppPlan) -> Report:
+        """Return what is to be done."""
+        return cls(plan.job, _fate(plan, plan.changes, plan.error), plan.changes, plan.error)
+
+    @classmethod
+    def of_result(cls, result: Result) -> Report:
+        """Return what was done."""
+        plan = result.plan
+        return cls(plan.job, _fate(plan, result.done, result.error), result.done, result.error)
+
+    @property
+    def label(self) -> str:
+        """How the app is called in what a person reads."""
+        return label(self.job)
+
+    def lines(self) -> list[str]:
+        """Return a line for each change; one line in all for an app that is wholly new, or goes."""
+        if self.error:
+            return [f"! {self.label}: {self.error.message}"]
+        if self.fate in {"create", "delete"}:
+            kinds = dict.fromkeys(change.subject.kind for change in self.changes)
+            return [f"{SIGNS[self.fate]} {self.label}: {', '.join(kinds)}"]
+        return [f"~ {self.label}", *(f"    {_line(change)}" for change in self.changes)]
+
+    def described(self) -> dict[str, Any]:
+        """Return the app as --json shows it."""
+        app = self.job.app
+        return {
+            "cluster": app.cluster if app else None,
+            "name": app.name if app else None,
+            "function": self.job.function,
+            "result": self.fate,
+            "changes": [_described(change) for change in self.changes],
+        }
+
+    def labelled_error(self) -> AppError | None:
+        """Return the app's error, with its name."""
+        if not self.error:
+            return None
+        told = type(self.error)(f"{self.label}: {self.error.message}")
+        told.hint = self.error.hint
+        return told
+
+
+def label(job: Job) -> str:
+    """Return how an app is called in what a person reads."""
+    return f"{job.app.name} ({job.app.cluster})" if job.app else job.function
+
+
+def _fate(plan: AppPlan, changes: Sequence[Change], error: AppError | None) -> str:
+    if error:
+        return "failed"
+    if not changes:
+        return "unchanged"
+    if plan.job.app is None:
+        return "delete"
+    return "change" if any(r.kind == "function" for r in plan.observed) else "create"
+
+
+def totals(reports: Iterable[Report]) -> dict[str, int]:
+    """Return how many apps have which fate."""
+    counted = dict.fromkeys(FATES, 0)
+    for report in reports:
+        counted[report.fate] += 1
+    return counted
+
+
+def summary(reports: Iterable[Report], *, done: bool) -> str:
+    """Return the totals in words."""
+    words = _DONE if done else _PLANNED
+    counted = zip(totals(reports).values(), words, strict=True)
+    return ", ".join(f"{count} {word}" for count, word in counted if count) + "."
+
+
+def _line(change: Change) -> str:
+    sign, kind = SIGNS[change.action], change.subject.kind
+    if change.action != "update":
+        return f"{sign} {kind:<10}  {change.subject.name}"
+    if kind == "alias":
+        return f"{sign} {kind:<10}  production moves to a new version"
+    return f"{sign} {kind:<10}  " + "; ".join(_differences(change.differing))
+
+
+def _differences(differing: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    return [
+        f"{key} {_short(key, old)} → {_short(key, new)}" if _is_short(old) and _is_short(new) else key
+        for key, (old, new) in differing.items()
+    ]
+
+
+def _is_short(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float)
+
+
+def _short(key: str, value: Any) -> str:
+    if value is None:
+        return "none"
+    text = str(value)[:12] if key == "code" else str(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def _described(change: Change) -> dict[str, Any]:
+    return {
+        "action": change.action,
+        "kind": change.subject.kind,
+        "name": change.subject.name,
+        "differing": {key: {"old": old, "new": new} for key, (old, new) in change.differing.items()},
+    }
