@@ -85,7 +85,7 @@ class Api:
         self.simulated = bool(simulator)
         self._deadline = deadline or Deadline.never()
         self._client = httpx.Client(
-            transport=_ToSimulator(simulator) if simulator else transport,
+            transport=ToSimulator(simulator) if simulator else transport,
             headers={"User-Agent": "streamalert-apps", "Accept": "application/json"},
         )
 
@@ -233,7 +233,7 @@ def _plain(error: httpx.TransportError) -> str:
     return words.removesuffix(" error")
 
 
-class _ToSimulator(httpx.HTTPTransport):
+class ToSimulator(httpx.HTTPTransport):
     """Sends requests to the simulator, whatever host they were meant for."""
 
     def __init__(self, url: str) -> None:
