@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
@@ -125,6 +125,21 @@ class Api:
             raise RateLimited(f"The next request has to wait {seconds:.0f} s.", retry_after=seconds)
         self.clock.sleep(seconds)
 
+    def stream(self, url: str, *, headers: Headers = dict, judge: Judge | None = None) -> Iterator[bytes]:
+        """GET `url` and return its body in pieces as they come, of any size in all.
+
+        What goes wrong before the first piece is treated as by `get`; a body that breaks off is Unavailable.
+        """
+
+        def attempt() -> Iterator[bytes]:
+            response = self._open("GET", url, headers, {})
+            if response.is_success:
+                return self._pieces(response)
+            answer = self._answer(response)
+            raise self._error(answer, judge) or BadResponse(f"{answer.place} answered {answer.status}.")
+
+        return retrying(attempt, clock=self.clock, deadline=self._deadline)
+
     def _retried(
         self,
         method: str,
@@ -134,23 +149,27 @@ class Api:
         content: Callable[[], dict[str, Any]],
     ) -> Answer:
         def attempt() -> Answer:
-            if wait := self.pace.wait():
-                self.sleep(wait)
-            fresh = headers() if callable(headers) else headers
-            answer = self._once(self._client.build_request(method, url, headers=fresh, **content()))
-            if error := (judge(answer) if judge else None) or _judge_status(answer):
-                if isinstance(error, RateLimited) and error.retry_after is None:
-                    error.retry_after = self._retry_after(answer) or self.pace.after_429
+            answer = self._answer(self._open(method, url, headers, content()))
+            if error := self._error(answer, judge):
                 raise error
             return answer
 
         return retrying(attempt, clock=self.clock, deadline=self._deadline)
 
-    def _once(self, request: httpx.Request) -> Answer:
-        url = request.url
-        place = f"{url.host}{url.path}"
-        if url.scheme != "https":
-            raise BadResponse(f"{place} was not asked: only HTTPS is.")
+    def _error(self, answer: Answer, judge: Judge | None) -> AppError | None:
+        error = (judge(answer) if judge else None) or _judge_status(answer)
+        if isinstance(error, RateLimited) and error.retry_after is None:
+            error.retry_after = self._retry_after(answer) or self.pace.after_429
+        return error
+
+    def _open(self, method: str, url: str, headers: Headers, content: dict[str, Any]) -> httpx.Response:
+        """Send a request; return the answer once its head is there."""
+        if wait := self.pace.wait():
+            self.sleep(wait)
+        fresh = headers() if callable(headers) else headers
+        request = self._client.build_request(method, url, headers=fresh, **content)
+        if request.url.scheme != "https":
+            raise BadResponse(f"{_place(request)} was not asked: only HTTPS is.")
         seconds = min(ANSWER_SECONDS, self._deadline.left())
         if seconds < SHORTEST_REQUEST_SECONDS:
             raise OutOfTime("There is no time left for another request.")
@@ -158,31 +177,28 @@ class Api:
             seconds, connect=min(CONNECT_SECONDS, seconds)
         ).as_dict()
         try:
-            response = self._client.send(request, stream=True)
-            try:
-                return Answer(place, response.status_code, response.headers, self._read(response, place))
-            finally:
-                response.close()
-        except httpx.TimeoutException as error:
-            if seconds < ANSWER_SECONDS and not isinstance(error, httpx.ConnectTimeout):
-                raise OutOfTime(f"{url.host} did not answer within the time left.") from None
-            raise Unavailable(f"{url.host} did not answer in time.") from None
-        except httpx.TransportError as error:
-            raise Unavailable(f"{url.host} can't be reached ({_plain(error)}).") from None
-        except httpx.DecodingError:
-            raise Unavailable(f"The answer of {place} is broken.") from None
+            with _faults_named(request):
+                return self._client.send(request, stream=True)
         finally:
             self.pace.request_made()  # now, not before: the service counts from when the request arrived
 
-    def _read(self, response: httpx.Response, place: str) -> bytes:
+    def _answer(self, response: httpx.Response) -> Answer:
+        place = _place(response.request)
         body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > ANSWER_BYTES:
-                raise BadResponse(f"The answer of {place} is larger than {ANSWER_BYTES >> 20} MiB.")
-            if self._deadline.left() <= 0:
-                raise OutOfTime(f"{place} did not finish its answer within the time left.")
-        return bytes(body)
+        with closing(self._pieces(response)) as pieces:
+            for piece in pieces:
+                body += piece
+                if len(body) > ANSWER_BYTES:
+                    raise BadResponse(f"The answer of {place} is larger than {ANSWER_BYTES >> 20} MiB.")
+        return Answer(place, response.status_code, response.headers, bytes(body))
+
+    def _pieces(self, response: httpx.Response) -> Generator[bytes]:
+        with _faults_named(response.request), closing(response):
+            for piece in response.iter_bytes():
+                yield piece
+                if self._deadline.left() <= 0:
+                    place = _place(response.request)
+                    raise OutOfTime(f"{place} did not finish its answer within the time left.")
 
     def _retry_after(self, answer: Answer) -> float | None:
         """Return the seconds of Retry-After, given as a number or as a date."""
@@ -227,6 +243,28 @@ def _judge_status(answer: Answer) -> AppError | None:
             return Unavailable(f"{said}: the service has a fault.")
 
 
+def _place(request: httpx.Request) -> str:
+    """Return the service's host and the path, without the query."""
+    return f"{request.headers['Host']}{request.url.path}"
+
+
+@contextmanager
+def _faults_named(request: httpx.Request) -> Iterator[None]:
+    """Turn what httpx raises while it waits for an answer, or reads one, into our errors."""
+    host = request.headers["Host"]
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        cut_short = request.extensions["timeout"]["read"] < ANSWER_SECONDS
+        if cut_short and not isinstance(error, httpx.ConnectTimeout):
+            raise OutOfTime(f"{host} did not answer within the time left.") from None
+        raise Unavailable(f"{host} did not answer in time.") from None
+    except httpx.TransportError as error:
+        raise Unavailable(f"{host} can't be reached ({_plain(error)}).") from None
+    except httpx.DecodingError:
+        raise Unavailable(f"The answer of {_place(request)} is broken.") from None
+
+
 def _plain(error: httpx.TransportError) -> str:
     """Name a broken connection without the URL that some messages hold."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
@@ -245,6 +283,7 @@ class ToSimulator(httpx.HTTPTransport):
         self._target = httpx.URL(url)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request to the simulator."""
         target = self._target
         request.url = request.url.copy_with(scheme=target.scheme, host=target.host, port=target.port)
         return super().handle_request(request)

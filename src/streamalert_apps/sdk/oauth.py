@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from streamalert_apps.errors import BadResponse, ConfigError, CredentialsError
 from streamalert_apps.sdk.http import Answer, Api, Judge
+
+T = TypeVar("T")
 
 EARLY: Final = timedelta(seconds=60)  # a token is renewed this long before its end
 DEFAULT_LIFE: Final = timedelta(hours=1)
@@ -82,7 +84,17 @@ class Bearer:
             lambda authorization: self._api.post(url, headers=authorization, judge=judge, **content)
         )
 
-    def _authorized(self, ask: Callable[[Mapping[str, str]], Answer]) -> Answer:
+    def stream(self, url: str, *, judge: Judge | None = None) -> Iterator[bytes]:
+        """GET `url` with the token, as `Api.stream`."""
+        return self._authorized(
+            lambda authorization: self._api.stream(url, headers=authorization, judge=judge)
+        )
+
+    def sign_in(self) -> None:
+        """Get a token now, unless there is one: where its answer says more than the token."""
+        self._header()
+
+    def _authorized(self, ask: Callable[[Mapping[str, str]], T]) -> T:
         was_kept = self._token is not None
         try:
             return ask(self._header())
