@@ -49,13 +49,33 @@ class _Position:
     reached: datetime | None = None  # time of the last event read; a walk whose token expired goes on there
     edge: set[bytes] = field(default_factory=set)  # ids at `reached`
     again: bool = False  # the token expired: events up to `reached` come again
+    restarted: datetime | None = None  # where it started again; its tokens are good for bounds from there
 
     def passed(self, time: datetime, identity: bytes, *, descending: bool = False) -> bool:
         """Tell whether a walk that started again has read this event before."""
         if not self.again or self.reached is None:
             return False
-        beyond = time > self.reached if descending else time < self.reached
-        return beyond or identity in self.edge
+        return self._is_behind(time, descending=descending) or identity in self.edge
+
+    def reach(self, time: datetime, ids: set[bytes], room: int, *, descending: bool) -> None:
+        """Note the time of the last event read and the ids that share it, as far as there is room."""
+        if self.again and self._is_behind(time, descending=descending):
+            return
+        if time == self.reached:
+            ids |= self.edge
+        else:
+            self.again = False
+        self.reached, self.edge = time, ids if len(ids) <= room else set()
+
+    def restart(self) -> None:
+        """Forget the token; go on from the last event read."""
+        self.token, self.again = None, self.reached is not None
+        self.restarted = self.reached
+
+    def _is_behind(self, time: datetime, *, descending: bool) -> bool:
+        if self.reached is None:
+            return False
+        return time > self.reached if descending else time < self.reached
 
     def to_json(self) -> Json:
         page = {"settled": self.settled.isoformat(), "until": self.until.isoformat(), "token": self.token}
@@ -65,6 +85,8 @@ class _Position:
                 "edge": pack(sorted(self.edge)),
                 "again": self.again,
             }
+        if self.restarted is not None:
+            page["restarted"] = self.restarted.isoformat()
         return page
 
     @classmethod
@@ -76,6 +98,7 @@ class _Position:
             reached=datetime.fromisoformat(page["reached"]) if "reached" in page else None,
             edge=set(unpack(page.get("edge", ""))),
             again=page.get("again", False),
+            restarted=datetime.fromisoformat(page["restarted"]) if "restarted" in page else None,
         )
 
 
@@ -161,18 +184,22 @@ class Feed(Events):
 
     def _next_page(self, walk: _Walk, at: _Position) -> Fetched:
         """Fetch the walk's next page; where its token expired, start again from the last event read."""
-        since, until = walk.floor - self.precision, at.until + self.precision
         if at.token is not None:
             try:
-                return self.fetch(since, until, at.token)
+                return self.fetch(*self._bounds(walk, at), at.token)
             except PageTokenExpired:
                 LOGGER.warning("the page token expired; going on from %s", at.reached)
-                at.token, at.again = None, at.reached is not None
-        if at.again and at.reached and self._descending:
-            until = min(until, at.reached + self.precision)
-        elif at.again and at.reached:
-            since = max(since, at.reached - self.precision)
-        return self.fetch(since, until, None)
+                at.restart()
+        return self.fetch(*self._bounds(walk, at), None)
+
+    def _bounds(self, walk: _Walk, at: _Position) -> tuple[datetime, datetime]:
+        """Return what to ask for: the same for all pages, as a token may be good for that alone."""
+        since, until = walk.floor - self.precision, at.until + self.precision
+        if at.restarted is None:
+            return since, until
+        if self._descending:
+            return since, min(until, at.restarted + self.precision)
+        return max(since, at.restarted - self.precision), until
 
     def _reach(self, walk: _Walk, at: _Position, fetched: Fetched) -> None:
         """Move the position past a page: the next token, the last row's time and the ids that share it."""
@@ -183,14 +210,8 @@ class Feed(Events):
             if time != reached or len(ids) > CAPACITY:
                 break
             ids.add(identity)
-        if reached is None:
-            return
-        if reached == at.reached:
-            ids |= at.edge
-        else:
-            at.again = False
-        room = CAPACITY - len(walk.seen)
-        at.reached, at.edge = reached, ids if len(ids) <= room else set()
+        if reached is not None:
+            at.reach(reached, ids, CAPACITY - len(walk.seen), descending=self._descending)
 
 
 class OldestFirst(Feed):
