@@ -15,7 +15,7 @@ from streamalert_apps.errors import UsageError
 if TYPE_CHECKING:
     from streamalert_apps.simulator.contract import Twin
 
-_SHARED = frozenset({"contract", "faults", "oauth", "server", "store", "tally", "transport"})
+_SHARED = frozenset({"contract", "faults", "oauth", "server", "single", "store", "tally", "transport"})
 
 
 def services() -> tuple[str, ...]:
