@@ -58,6 +58,14 @@ class Refuse:
     status: int
     code: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    message: str = "says the test"
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """Answer with what `change` makes of the JSON that AWS answered."""
+
+    change: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class Cut:
     sent: int = 0
 
 
-Fault: TypeAlias = Refuse | Delay | Cut
+Fault: TypeAlias = Refuse | Rewrite | Delay | Cut
 Hook: TypeAlias = "Callable[[Call], Fault | None]"
 
 THROTTLED = Refuse(400, "ThrottlingException")
@@ -166,16 +174,18 @@ def _forward(upstream: str, call: Call) -> tuple[int, dict[str, str], bytes]:
 def _spoil(exchange: Exchange, call: Call, fault: Fault | None, status: int = 0, body: bytes = b"") -> bool:
     if isinstance(fault, Refuse):
         exchange.send(fault.status, *_refusal(call, fault))
+    elif isinstance(fault, Rewrite):
+        exchange.send(status, json.dumps(fault.change(json.loads(body))).encode())
     elif isinstance(fault, Cut):
         exchange.cut(status, body, fault.sent)
     elif isinstance(fault, Delay):
         time.sleep(fault.seconds)
-    return isinstance(fault, Refuse | Cut)
+    return isinstance(fault, Refuse | Rewrite | Cut)
 
 
 def _refusal(call: Call, fault: Refuse) -> tuple[bytes, dict[str, str]]:
     headers = {"x-amzn-ErrorType": fault.code, "x-amzn-RequestId": "0", **fault.headers}
-    message = f"{fault.code}, says the test"
+    message = f"{fault.code}, {fault.message}"
     if call.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
         error = f"<Error><Type>Sender</Type><Code>{fault.code}</Code><Message>{message}</Message></Error>"
         return f"<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>".encode(), headers
