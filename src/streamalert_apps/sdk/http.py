@@ -203,7 +203,7 @@ class Api:
     def _retry_after(self, answer: Answer) -> float | None:
         """Return the seconds of Retry-After, given as a number or as a date."""
         value = answer.headers.get("Retry-After", "").strip()
-        if value.isdigit():
+        if value.isdecimal():
             return float(value)
         with suppress(ValueError, TypeError):
             return max(0.0, (parsedate_to_datetime(value) - self.clock.now()).total_seconds())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import TypeVar
 
-from streamalert_apps.errors import RateLimited, TransientError
+from streamalert_apps.errors import OutOfTime, RateLimited, TransientError
 from streamalert_apps.sdk.clock import Clock, Deadline
 
 T = TypeVar("T")
@@ -32,6 +32,8 @@ def retrying(call: Callable[[], T], *, clock: Clock, deadline: Deadline, attempt
     for attempt in count():
         try:
             return call()
+        except OutOfTime:
+            raise  # waiting makes it no better
         except TransientError as error:
             wait = backoff(attempt) if error.retry_after is None else error.retry_after
             if wait >= deadline.left() or attempt + 1 >= attempts:

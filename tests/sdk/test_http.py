@@ -1,0 +1,660 @@
+"""A request to a service: tried again where that helps, ended in time, and silent about what it carries."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email.utils import format_datetime
+from threading import Event
+from typing import Any
+
+import httpx
+import pytest
+
+from streamalert_apps.errors import (
+    AppError,
+    BadResponse,
+    ConfigError,
+    CredentialsError,
+    OutOfTime,
+    RateLimited,
+    RequestRefused,
+    Unavailable,
+)
+from streamalert_apps.sdk.app import Rate
+from streamalert_apps.sdk.clock import Deadline
+from streamalert_apps.sdk.http import ANSWER_BYTES, Answer, Api, pinned, with_params
+from streamalert_apps.sdk.pace import Pace
+from streamalert_apps.sdk.retry import ATTEMPTS, LONGEST_WAIT_SECONDS
+from tests import loopback
+from tests.loopback import Exchange
+from tests.simulator.world import StillClock
+
+URL = "https://api.example.com/v1/logs?since=1700000000"
+SECRET = "s3cr3t-value"
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+class NotedClock(StillClock):
+    """Notes how long it was made to wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        super().sleep(seconds)
+
+
+class Service:
+    """Gives prepared answers in turn, the last one again and again; keeps the requests."""
+
+    def __init__(self, *answers: httpx.Response | Exception | int) -> None:
+        self._answers = list(answers)
+        self.requests: list[httpx.Request] = []
+        self.clock = NotedClock()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return httpx.Response(answer, json={}) if isinstance(answer, int) else answer
+
+    def api(self, *, left: float = float("inf"), pace: Pace | None = None) -> Api:
+        """Return the way to it, for so many seconds."""
+        began = self.clock.now()
+
+        def seconds() -> float:
+            return left - (self.clock.now() - began).total_seconds()
+
+        return Api(
+            clock=self.clock, deadline=Deadline(seconds), pace=pace, transport=httpx.MockTransport(self)
+        )
+
+
+# Trying again
+
+
+@pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504, 599])
+def test_a_passing_fault_is_tried_again(status: int) -> None:
+    service = Service(status, status, 200)
+
+    answer = service.api().get(URL)
+
+    assert answer.status == 200
+    assert len(service.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        httpx.RemoteProtocolError("Server disconnected"),
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("slow"),
+        httpx.ConnectTimeout("slow"),
+        httpx.ReadError("reset"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_broken_connection_is_tried_again(broken: Exception) -> None:
+    service = Service(broken, 200)
+
+    assert service.api().get(URL).status == 200
+
+
+def test_each_wait_doubles_with_jitter_up_to_a_bound() -> None:
+    service = Service(503)
+
+    with pytest.raises(Unavailable):
+        service.api().get(URL)
+
+    ceilings = [min(LONGEST_WAIT_SECONDS, 0.5 * 2**n) for n in range(ATTEMPTS - 1)]
+    assert len(service.requests) == ATTEMPTS
+    assert all(c / 2 <= wait <= c for wait, c in zip(service.clock.waits, ceilings, strict=True))
+
+
+def test_two_clients_do_not_wait_in_step() -> None:
+    services = [Service(503, 503, 503, 200) for _ in range(4)]
+    for service in services:
+        service.api().get(URL)
+
+    assert len({tuple(service.clock.waits) for service in services}) == 4
+
+
+@pytest.mark.parametrize("left", [1.0, 2.0, 5.0, 20.0])
+def test_waits_never_go_past_the_time_left(left: float) -> None:
+    service = Service(503)
+
+    with pytest.raises((Unavailable, OutOfTime)):
+        service.api(left=left).get(URL)
+
+    assert sum(service.clock.waits) < left
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (301, BadResponse),
+        (302, BadResponse),
+        (304, BadResponse),
+        (308, BadResponse),
+        (400, RequestRefused),
+        (401, CredentialsError),
+        (403, CredentialsError),
+        (404, RequestRefused),
+        (410, RequestRefused),
+        (422, RequestRefused),
+    ],
+)
+def test_what_time_can_not_mend_is_told_at_once(status: int, error: type[AppError]) -> None:
+    service = Service(httpx.Response(status, headers={"Location": "https://elsewhere.example.com/"}))
+
+    with pytest.raises(error) as raised:
+        service.api().get(URL)
+
+    assert f"api.example.com/v1/logs answered {status}" in raised.value.message
+    assert len(service.requests) == 1
+
+
+def test_a_signature_is_made_for_each_attempt() -> None:
+    service = Service(503, 503, 200)
+    numbers = iter(range(10))
+
+    service.api().get(URL, headers=lambda: {"Authorization": f"Signature {next(numbers)}"})
+
+    signatures = [request.headers["Authorization"] for request in service.requests]
+    assert signatures == ["Signature 0", "Signature 1", "Signature 2"]
+
+
+def test_a_form_is_made_for_each_attempt() -> None:
+    service = Service(503, 200)
+    numbers = iter(range(10))
+
+    service.api().post(URL, form=lambda: {"nonce": str(next(numbers))})
+
+    assert [request.content for request in service.requests] == [b"nonce=0", b"nonce=1"]
+
+
+def test_a_post_carries_json_or_a_form() -> None:
+    service = Service(200)
+
+    service.api().post(URL, json={"since": 1})
+    service.api().post(URL, form={"since": "1"})
+
+    carried = [(r.method, r.headers["Content-Type"], r.content) for r in service.requests]
+    assert carried == [
+        ("POST", "application/json", b'{"since":1}'),
+        ("POST", "application/x-www-form-urlencoded", b"since=1"),
+    ]
+
+
+# Limits
+
+
+def test_retry_after_in_seconds_is_obeyed() -> None:
+    service = Service(httpx.Response(429, headers={"Retry-After": "17"}), 200)
+
+    service.api().get(URL)
+
+    assert service.clock.waits == [17]
+
+
+def test_retry_after_as_a_date_is_obeyed() -> None:
+    service = Service(200)
+    date = format_datetime(service.clock.now() + timedelta(seconds=42), usegmt=True)
+    service = Service(httpx.Response(429, headers={"Retry-After": date}), 200)
+
+    service.api().get(URL)
+
+    assert service.clock.waits == [42]
+
+
+@pytest.mark.parametrize("value", ["0", "Tue, 21 Nov 2023 09:00:00 GMT"])
+def test_a_retry_after_that_is_over_costs_the_usual_wait(value: str) -> None:
+    service = Service(httpx.Response(429, headers={"Retry-After": value}), 200)
+
+    service.api().get(URL)
+
+    assert 0 < sum(service.clock.waits) <= 0.5
+
+
+@pytest.mark.parametrize("value", ["", "soon", "-5", "1.5.2", "²", "Tue, 99 Nov 2023 10:00:00 GMT"])
+def test_an_unreadable_retry_after_is_like_none(value: str) -> None:
+    headers = [(b"Retry-After", value.encode("latin-1"))]
+    service = Service(httpx.Response(429, headers=headers), 200)
+
+    service.api().get(URL)
+
+    assert 0 < sum(service.clock.waits) <= 0.5
+
+
+def test_a_service_that_names_no_wait_gets_the_one_it_documents() -> None:
+    service = Service(429, 200)
+    pace = Pace(Rate(100, 60, after_429=60), service.clock)
+
+    service.api(pace=pace).get(URL)
+
+    assert service.clock.waits == [60]
+
+
+def test_a_wait_longer_than_the_time_left_is_not_begun_and_tells_when_to_come_back() -> None:
+    service = Service(httpx.Response(429, headers={"Retry-After": "300"}))
+
+    with pytest.raises(RateLimited) as raised:
+        service.api(left=60).get(URL)
+
+    assert raised.value.retry_after == 300
+    assert service.clock.waits == []
+
+
+def test_a_limit_is_kept_between_requests() -> None:
+    service = Service(200)
+    api = service.api(pace=Pace(Rate(2, 60), service.clock))
+
+    for _ in range(5):
+        api.get(URL)
+
+    assert service.clock.waits == [60, 60]
+
+
+def test_a_limit_counts_from_the_answer_not_from_the_request() -> None:
+    service = Service(200)
+    clock = service.clock
+
+    def slow(_: httpx.Request) -> httpx.Response:
+        clock.time += timedelta(seconds=7)
+        return httpx.Response(200)
+
+    pace = Pace(Rate(1, 60), clock)
+    api = Api(clock=clock, pace=pace, transport=httpx.MockTransport(slow))
+    api.get(URL)
+    api.get(URL)
+
+    assert clock.waits == [60]
+
+
+def test_a_request_that_failed_counts_for_the_limit() -> None:
+    service = Service(httpx.ConnectError("refused"), 200)
+    api = service.api(pace=Pace(Rate(1, 60), service.clock))
+
+    api.get(URL)
+
+    assert sum(service.clock.waits) == pytest.approx(60)
+
+
+def test_a_limit_holds_in_the_next_process() -> None:
+    service = Service(200)
+    first = Pace(Rate(2, 60), service.clock)
+    service.api(pace=first).get(URL)
+    service.clock.time += timedelta(seconds=10)
+    service.api(pace=first).get(URL)
+
+    service.clock.time += timedelta(seconds=10)
+    service.api(pace=Pace(Rate(2, 60), service.clock, recent=list(first.recent))).get(URL)
+
+    assert service.clock.waits == [40]
+
+
+def test_a_limit_that_the_time_left_does_not_cover_ends_the_run_without_a_request() -> None:
+    service = Service(200)
+    api = service.api(left=30, pace=Pace(Rate(1, 60), service.clock))
+    api.get(URL)
+
+    with pytest.raises(RateLimited) as raised:
+        api.get(URL)
+
+    assert raised.value.retry_after == 60
+    assert len(service.requests) == 1
+
+
+def test_no_request_is_begun_in_the_last_second() -> None:
+    service = Service(200)
+
+    with pytest.raises(OutOfTime):
+        service.api(left=0.9).get(URL)
+
+    assert service.requests == []
+    assert service.clock.waits == []
+
+
+# Judging in the service's own words
+
+
+def test_a_service_may_tell_its_errors_with_status_200() -> None:
+    service = Service(httpx.Response(200, json={"ok": False}))
+
+    with pytest.raises(CredentialsError, match=r"^The token was revoked$"):
+        service.api().get(URL, judge=lambda _: CredentialsError("The token was revoked"))
+
+
+def test_a_limit_told_in_the_services_own_way_has_its_retry_after_obeyed() -> None:
+    service = Service(httpx.Response(403, headers={"Retry-After": "9"}), 200)
+
+    def judge(answer: Answer) -> AppError | None:
+        return RateLimited("Too fast") if answer.status == 403 else None
+
+    service.api().get(URL, judge=judge)
+
+    assert service.clock.waits == [9]
+
+
+# Bodies
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<!DOCTYPE html><html></html>", b"", b'{"a": 1', b"\xff\xfe", b'{"a": "\xff"}', b"[" * 50_000],
+    ids=["html", "nothing", "cut", "binary", "bad utf-8", "nested without end"],
+)
+def test_a_body_that_is_not_json_is_a_bad_response(body: bytes) -> None:
+    answer = Service(httpx.Response(200, content=body)).api().get(URL)
+
+    with pytest.raises(BadResponse, match=r"The answer of api\.example\.com/v1/logs is not"):
+        answer.json(object)
+
+
+def test_a_body_of_another_shape_names_the_field_and_not_the_body() -> None:
+    answer = Service(httpx.Response(200, json={"rows": [SECRET]})).api().get(URL)
+
+    with pytest.raises(BadResponse, match=r"Expected `int`, got `str` - at `\$\[\.\.\.\]\[0\]`") as raised:
+        answer.json(dict[str, list[int]])
+
+    assert SECRET not in raised.value.message
+
+
+def test_a_broken_compression_is_tried_again() -> None:
+    broken = httpx.Response(
+        200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"not compressed")
+    )
+    service = Service(broken, 200)
+
+    assert service.api().get(URL).status == 200
+
+
+def endless(read: list[int], piece: bytes) -> Iterator[bytes]:
+    while True:
+        read.append(len(piece))
+        yield piece
+
+
+def test_an_answer_without_end_is_refused_before_it_fills_the_memory() -> None:
+    read: list[int] = []
+    service = Service(httpx.Response(200, content=endless(read, b"x" * (1 << 20))))
+
+    with pytest.raises(BadResponse, match="larger than 64 MiB"):
+        service.api().get(URL)
+
+    assert sum(read) <= ANSWER_BYTES + (2 << 20)
+
+
+def test_what_unpacks_to_more_than_the_bound_is_refused() -> None:
+    packed = gzip.compress(bytes(ANSWER_BYTES + 1), compresslevel=1)
+    service = Service(httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=packed))
+
+    with pytest.raises(BadResponse, match="larger than"):
+        service.api().get(URL)
+
+
+def test_an_answer_that_trickles_in_ends_with_the_time_left() -> None:
+    service = Service(200)
+
+    def trickle() -> Iterator[bytes]:
+        while True:
+            service.clock.time += timedelta(seconds=9)
+            yield b" "
+
+    service = Service(httpx.Response(200, content=trickle()))
+
+    with pytest.raises(OutOfTime):
+        service.api(left=60).get(URL)
+
+
+# Answers of any size
+
+
+def test_a_long_answer_comes_in_pieces() -> None:
+    read: list[int] = []
+    service = Service(httpx.Response(200, content=endless(read, b"x" * 1000)))
+
+    pieces = service.api().stream(URL)
+
+    assert [len(next(pieces)) for _ in range(3)] == [1000] * 3
+    assert len(read) == 3
+
+
+def test_a_long_answer_is_asked_for_again_until_it_begins() -> None:
+    service = Service(503, httpx.Response(200, content=b"rows"))
+
+    assert b"".join(service.api().stream(URL)) == b"rows"
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(401, CredentialsError), (404, RequestRefused), (302, BadResponse)]
+)
+def test_a_refused_long_answer_is_told_as_any_other(status: int, error: type[AppError]) -> None:
+    with pytest.raises(error):
+        Service(status).api().stream(URL)
+
+
+def test_a_long_answer_that_breaks_off_is_a_passing_fault() -> None:
+    def breaking() -> Iterator[bytes]:
+        yield b"half"
+        raise httpx.ReadError("reset")
+
+    pieces = Service(httpx.Response(200, content=breaking())).api().stream(URL)
+
+    assert next(pieces) == b"half"
+    with pytest.raises(Unavailable):
+        next(pieces)
+
+
+# On a real connection
+
+
+def over_loopback(answer: Callable[[Exchange], None], *, left: float = float("inf")) -> AppError | Answer:
+    """Ask a real server; return the answer, or what was raised. No wait between attempts takes time."""
+    with loopback.serve(answer) as address:
+        api = Api(clock=NotedClock(), deadline=Deadline(lambda: left), simulator=f"http://{address}")
+        try:
+            return api.get(URL, headers={"Authorization": SECRET})
+        except AppError as error:
+            return error
+        finally:
+            api.close()
+
+
+def test_the_simulator_gets_every_request_under_the_services_own_name() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def answer(exchange: Exchange) -> None:
+        asked.append((exchange.headers["Host"], exchange.path))
+        exchange.send(200, b"{}")
+
+    over_loopback(answer)
+
+    assert asked == [("api.example.com", "/v1/logs?since=1700000000")]
+
+
+def test_a_dropped_connection_is_tried_again_and_then_told() -> None:
+    attempts: list[str] = []
+
+    def drop(exchange: Exchange) -> None:
+        attempts.append(exchange.path)
+        exchange.cut(200, b"", 0)
+
+    error = over_loopback(drop)
+
+    assert isinstance(error, Unavailable)
+    assert error.message == "api.example.com can't be reached (remote protocol)."
+    assert len(attempts) == ATTEMPTS
+
+
+def test_a_cut_body_is_tried_again() -> None:
+    cut = [True, False]
+
+    def answer(exchange: Exchange) -> None:
+        if cut.pop(0):
+            exchange.cut(200, b'{"rows": []}', 5)
+        else:
+            exchange.send(200, b'{"rows": []}')
+
+    result = over_loopback(answer)
+
+    assert isinstance(result, Answer)
+    assert result.body == b'{"rows": []}'
+
+
+def test_a_service_that_hangs_costs_no_more_than_the_time_left() -> None:
+    answered = Event()
+
+    def hang(_: Exchange) -> None:
+        answered.wait(20)
+
+    error = over_loopback(hang, left=1.0)
+    answered.set()
+
+    assert isinstance(error, OutOfTime)
+    assert error.message == "api.example.com did not answer within the time left."
+
+
+def test_a_redirect_is_not_followed() -> None:
+    asked: list[str] = []
+
+    def answer(exchange: Exchange) -> None:
+        asked.append(exchange.path)
+        exchange.send(302, headers={"Location": "/elsewhere"})
+
+    error = over_loopback(answer)
+
+    assert isinstance(error, BadResponse)
+    assert len(asked) == 1
+
+
+# Tight-lipped
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        401,
+        403,
+        404,
+        302,
+        429,
+        500,
+        httpx.Response(200, content=b"<html>" + SECRET.encode()),
+        httpx.Response(200, content=endless([], SECRET.encode() * 100_000)),
+        httpx.ConnectError(f"[Errno -2] {SECRET}"),
+        httpx.ReadTimeout(SECRET),
+        httpx.RemoteProtocolError(SECRET),
+        httpx.LocalProtocolError(f"Illegal header value b'{SECRET}'"),
+        httpx.DecodingError(SECRET),
+    ],
+    ids=repr,
+)
+def test_nothing_that_a_request_carries_is_told(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    service = Service(answer)
+
+    with pytest.raises(AppError) as raised:
+        service.api(left=100).post(
+            f"https://user:{SECRET}@api.example.com/v1/logs?token={SECRET}#{SECRET}",
+            headers={"Authorization": f"Bearer {SECRET}"},
+            form={"client_secret": SECRET},
+        ).json(object)
+
+    error = raised.value
+    shown = "".join(traceback.format_exception(error)).replace(f'SECRET = "{SECRET}"', "")
+    assert SECRET not in f"{error.message} {error.hint} {error!r} {shown} {caplog.text}"
+    assert "api.example.com" in error.message
+
+
+# Only where it may go
+
+
+@pytest.mark.parametrize(
+    "url", ["http://api.example.com/v1", "ftp://api.example.com/", "HTTP://api.example.com"]
+)
+def test_only_https_is_asked(url: str) -> None:
+    service = Service(200)
+
+    with pytest.raises(BadResponse, match="only HTTPS is"):
+        service.api().get(url)
+
+    assert service.requests == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://10.0.0.1:8080",
+        "http://192.168.0.1",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com:80",
+        "http://127.0.0.1@example.com",
+        "http://127.0.0.1:80@example.com",
+        "https://127.0.0.1:8080",
+        "http://127.0.0.1:8080/path",
+        "http://127.0.0.1:8080\n",
+        "127.0.0.1:8080",
+        "file:///etc/hosts",
+    ],
+)
+def test_a_simulator_is_on_this_machine(url: str) -> None:
+    with pytest.raises(ConfigError, match="is not a simulator's address"):
+        Api(clock=StillClock(), simulator=url)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080/"])
+def test_a_simulator_may_be_at_any_name_of_this_machine(url: str) -> None:
+    assert Api(clock=StillClock(), simulator=url).simulated
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://api.example.com/v1/logs?page=2",
+        "https://api.example.com/other/path",
+        "https://api.example.com",
+    ],
+)
+def test_a_next_page_on_the_services_own_host_is_followed(link: str) -> None:
+    assert pinned(link, to=URL) == link
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://api.example.com/v1/logs?page=2",
+        "https://example.com/v1/logs",
+        "https://api.example.com.evil.test/v1/logs",
+        "https://api.example.com@evil.test/v1/logs",
+        "https://api.example.com\\@evil.test/",
+        "https://api.example.com:8443/v1/logs",
+        "https://evil.test/https://api.example.com/",
+        "//evil.test/v1/logs",
+        "/v1/logs?page=2",
+        "javascript:alert(1)",
+        "",
+    ],
+)
+def test_a_next_page_anywhere_else_is_refused_without_a_word_of_it(link: str) -> None:
+    with pytest.raises(BadResponse) as raised:
+        pinned(link, to=URL)
+
+    assert raised.value.message == (
+        "api.example.com gave a next-page link to another place; it is not followed."
+    )
+
+
+def test_parameters_join_those_of_a_url() -> None:
+    assert with_params("https://api.example.com/v1?a=1", {"b": "x y&z"}) == (
+        "https://api.example.com/v1?a=1&b=x+y%26z"
+    )
+    assert with_params("https://api.example.com/v1?a=1", None) == "https://api.example.com/v1?a=1"
