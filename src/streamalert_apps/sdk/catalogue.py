@@ -1,52 +1,152 @@
 """A feed of files: the service lists files by the time they were made, and each holds logs.
 
-The list is walked as any feed (OldestFirst); each file is opened once and its logs are handed on
-in pieces, so that a run may end in the middle of a large file.
+Files are listed from the floor on and opened one after the other, the oldest first. Each is handed
+on in pieces, so that a run may end in the middle of a large one. A file whose time has settled moves
+the floor to itself; the ids of younger ones are remembered until they have settled, because others
+may still show up before them.
+
+A checkpoint: `floor` and `last` (the file that was done last there: others may share its time),
+`seen` (younger files that are done) and, in the middle of a file, `file` and `skip` (how many of its
+logs are done).
 """
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
-from typing import Any, Final, cast
+from typing import Final
 
-from streamalert_apps.sdk.app import Checkpoint, Log, Page
+from streamalert_apps.errors import PageTokenExpired, Unavailable
+from streamalert_apps.sdk.app import Checkpoint, Json, Log, Page
 from streamalert_apps.sdk.events import Row
-from streamalert_apps.sdk.ids import pack, short, unpack
-from streamalert_apps.sdk.watermark import OldestFirst
+from streamalert_apps.sdk.ids import CAPACITY, pack, unpack
+from streamalert_apps.sdk.watermark import Feed
+
+LOGGER = logging.getLogger(__name__)
 
 PIECE: Final = 1000
 
 
-class Catalogue(OldestFirst):
-    """An app type whose `fetch` lists files, 150 a page at most, and whose `open` reads one."""
+@dataclass(slots=True)
+class _Place:
+    """A checkpoint while it is worked on."""
+
+    floor: datetime
+    last: bytes = b""
+    seen: set[bytes] = field(default_factory=set)
+    file: bytes = b""
+    skip: int = 0
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> _Place:
+        return cls(
+            floor=datetime.fromisoformat(checkpoint["floor"]),
+            last=b"".join(unpack(checkpoint.get("last", ""))),
+            seen=set(unpack(checkpoint.get("seen", ""))),
+            file=b"".join(unpack(checkpoint.get("file", ""))),
+            skip=checkpoint.get("skip", 0),
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        checkpoint: Checkpoint = {"floor": self.floor.isoformat()}
+        if self.last:
+            checkpoint["last"] = pack([self.last])
+        if self.seen:
+            checkpoint["seen"] = pack(sorted(self.seen))
+        if self.skip:
+            checkpoint |= {"file": pack([self.file]), "skip": self.skip}
+        return checkpoint
+
+
+class Catalogue(Feed):
+    """An app type whose `fetch` lists files and whose `open` reads one."""
 
     @abstractmethod
     def open(self, file: Row) -> Iterator[Log]:
         """Yield the logs of a file, always in the same order."""
 
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
-        """Yield the files' logs; the checkpoint: which files of a list are done, how far the next one is."""
-        done: list[bytes] = unpack(checkpoint.get("done", ""))
-        skip: int = checkpoint.get("skip", 0)
-        before = {key: value for key, value in checkpoint.items() if key not in {"done", "skip"}}
-        for page in super().poll(before):
-            for file in cast(Sequence[Row], page.logs):
-                identity = short(self.stamp(file).id)
-                if identity in done:
-                    continue
-                for piece, count in self._pieces(file, skip):
-                    so_far = {"done": pack(done), "skip": count}
-                    yield Page(piece, before | so_far, more=True)
-                done.append(identity)
-                skip = 0
-            yield Page([], page.checkpoint, page.more, page.repeats)
-            before, done = page.checkpoint, []
+        """Yield the logs of each file that is not done, in pieces."""
+        place = _Place.of(checkpoint)
+        now = self.api.clock.now()
+        settled = max(self._rounded(now - self.lag), place.floor)
+        if self.retention and place.floor < now - self.retention:
+            LOGGER.warning("the service keeps files for %s; older ones may be gone", self.retention)
+        files = self._listed(place.floor, now)
+        place.seen &= {identity for _, _, identity in files}
+        for file, time, identity in files[_done(files, place.last) :]:
+            known = identity in place.seen
+            if not known and time >= settled and len(place.seen) >= CAPACITY:
+                break  # it waits until it has settled
+            if not known:
+                yield from self._read(file, identity, place)
+            if time < settled:
+                place.floor, place.last = time, identity
+                place.seen.discard(identity)
+            else:
+                place.seen.add(identity)
+            yield Page([], place.checkpoint(), more=True)
+        if settled > place.floor:
+            place.floor, place.last = settled, b""
+        yield Page([], place.checkpoint(), more=False)
 
-    def _pieces(self, file: Row, skip: int) -> Iterator[tuple[list[Any], int]]:
-        """Yield a file's logs after the first `skip`, in pieces, each with the count up to its end."""
-        logs = islice(self.open(file), skip, None)
-        while piece := list(islice(logs, PIECE)):
-            skip += len(piece)
-            yield piece, skip
+    def _listed(self, since: datetime, until: datetime) -> list[tuple[Row, datetime, bytes]]:
+        """List the files made from `since` on, the oldest first; those of one time in the service's order."""
+        rows: list[Row] = []
+        token: Json = None
+        restarted = False
+        while True:
+            try:
+                fetched = self.fetch(since - self.precision, until, token)
+            except PageTokenExpired:
+                if token is None or restarted:
+                    raise
+                rows, token, restarted = [], None, True
+                continue
+            rows += fetched.rows
+            token = fetched.next
+            if token is None:
+                files = [entry for entry in self.identified(rows) if entry[1] >= since]
+                return sorted(files, key=lambda entry: entry[1])
+
+    def _read(self, file: Row, identity: bytes, place: _Place) -> Iterator[Page]:
+        """Yield a file's logs. A file that breaks off is opened again, if it gave any since it was opened."""
+        if place.file != identity:
+            place.file, place.skip = identity, 0
+        broken = True
+        while broken:
+            start = place.skip
+            try:
+                yield from self._pieces(file, place)
+                broken = False
+            except Unavailable:
+                if place.skip == start:
+                    raise
+        place.file, place.skip = b"", 0
+
+    def _pieces(self, file: Row, place: _Place) -> Iterator[Page]:
+        """Yield a file's logs that are not done, those before a break included."""
+        logs = islice(self.open(file), place.skip, None)
+        piece: list[Log] = [b""]
+        broken: Unavailable | None = None
+        while piece and not broken:
+            piece = []
+            try:
+                for log in islice(logs, PIECE):
+                    piece.append(log)
+            except Unavailable as error:
+                broken = error
+            place.skip += len(piece)
+            if piece:
+                yield Page(piece, place.checkpoint(), more=True)
+        if broken:
+            raise broken
+
+
+def _done(files: list[tuple[Row, datetime, bytes]], last: bytes) -> int:
+    """Return how many files are done: all up to the last one, if it is still there."""
+    return next((count for count, (_, _, identity) in enumerate(files, 1) if identity == last), 0)

@@ -52,7 +52,7 @@ class Events(App):
         return Stamp(time, "\0".join(map(str, ids)))
 
     def identified(
-        self, rows: Sequence[Row], met: Counter[str] | None = None
+        self, rows: Sequence[Row], met: Counter[bytes] | None = None
     ) -> Iterator[tuple[Row, datetime, bytes]]:
         """Yield each row with its time and short id; equal rows without an id are told apart by counting.
 
@@ -68,8 +68,8 @@ class Events(App):
             if stamp.id:
                 yield row, stamp.time, short(stamp.id)
                 continue
-            content = _content(row)
-            yield row, stamp.time, short(f"{content}\0{met[content]}")
+            content = short(_content(row))
+            yield row, stamp.time, short(f"{content.hex()}\0{met[content]}")
             met[content] += 1
 
 

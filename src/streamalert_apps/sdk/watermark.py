@@ -25,7 +25,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from streamalert_apps.errors import PageTokenExpired
 from streamalert_apps.sdk.app import Checkpoint, Json, Page
@@ -37,6 +37,8 @@ LOGGER = logging.getLogger(__name__)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _SHORT = timedelta(seconds=1)
 _LONG = timedelta(minutes=1)
+_SKEW = timedelta(minutes=1)  # what a service's clock may be ahead of ours
+_WALK = timedelta(hours=1)  # a walk through everything that took longer is followed by another at once
 
 
 @dataclass(slots=True)
@@ -109,15 +111,17 @@ class _Walk:
     floor: datetime
     seen: set[bytes]
     reach: float | None = None  # newest first: seconds of fresh time that the memory holds, where not all
+    youngest: datetime | None = None  # any order: no id in `seen` is of an event that happened later
     position: _Position | None = None
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> _Walk:
-        page = checkpoint.get("page")
+        page, youngest = checkpoint.get("page"), checkpoint.get("youngest")
         return cls(
             floor=datetime.fromisoformat(checkpoint["floor"]),
             seen=set(unpack(checkpoint.get("seen", ""))),
             reach=checkpoint.get("reach"),
+            youngest=datetime.fromisoformat(youngest) if youngest else None,
             position=_Position.of(page) if page else None,
         )
 
@@ -127,6 +131,8 @@ class _Walk:
             done["seen"] = pack(sorted(self.seen))
         if self.reach is not None:
             done["reach"] = self.reach
+        if self.seen and self.youngest is not None:
+            done["youngest"] = self.youngest.isoformat(timespec="seconds")
         if self.position is not None:
             done["page"] = self.position.to_json()
         return done
@@ -312,7 +318,7 @@ class NewestFirst(Feed):
                 yield Page([], walk.checkpoint(), more=False)
                 return
             rows: dict[bytes, Row] = {}
-            met: Counter[str] = Counter()
+            met: Counter[bytes] = Counter()
             token: Json = None
             while True:
                 fetched = self.fetch(walk.floor - self.precision, until, token)
@@ -344,31 +350,35 @@ class NewestFirst(Feed):
 class _Reading:
     """What a walk through a feed without order has read."""
 
-    met: Counter[str] = field(default_factory=Counter)
+    met: Counter[bytes] = field(default_factory=Counter)
     read: set[bytes] = field(default_factory=set)  # a page may repeat what the one before it held
     kept: set[bytes] = field(default_factory=set)  # fresh ones that an earlier run forwarded
-    fresh: dict[bytes, tuple[datetime, Row]] = field(default_factory=dict)
+    fresh: dict[bytes, tuple[Any, Row]] = field(default_factory=dict)  # with their ranks
 
-    def oldest(self, count: int) -> dict[bytes, tuple[datetime, Row]]:
-        """Return the oldest fresh events."""
+    def first(self, count: int) -> dict[bytes, tuple[Any, Row]]:
+        """Return the fresh events that go first."""
         return dict(sorted(self.fresh.items(), key=lambda item: item[1][0])[:count])
 
 
 class AnyOrder(Feed):
     """A feed whose order is not documented, or whose old events change: a walk reads all of it.
 
-    Settled events are forwarded page by page. Of the fresh ones, those that the id memory holds are
-    forwarded at the end, oldest first.
+    Settled events are forwarded page by page. Of the fresh ones, as many as the id memory holds are
+    forwarded at the end.
     """
 
     _descending = False
+
+    def rank(self, row: Row, time: datetime) -> Any:  # noqa: ARG002 (a service may look at more than the time)
+        """Return what decides which fresh events go first where not all can: the lowest ones do."""
+        return time
 
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
         """Yield pages; only the last page of a walk moves the floor."""
         walk = _Walk.of(checkpoint)
         more = True
         while more:
-            resumed = walk.position is not None
+            whole = walk.position is None
             at = self._begin(walk)
             reading = _Reading()
             while walk.position:
@@ -376,11 +386,14 @@ class AnyOrder(Feed):
                 logs, repeats = self._sift(fetched.rows, walk, at, reading)
                 at.token = fetched.next
                 if fetched.next is None:
-                    more = self._is_behind(at)
-                    kept = walk.seen if resumed else reading.kept
-                    oldest = reading.oldest(CAPACITY - len(kept))
-                    logs += [row for _, row in oldest.values()]
-                    walk.floor, walk.seen, walk.position = at.settled, kept | oldest.keys(), None
+                    now = self.api.clock.now()
+                    more = now - at.until > _WALK
+                    have_settled = walk.youngest is not None and walk.youngest < at.settled
+                    kept = reading.kept if whole or have_settled else walk.seen
+                    first = reading.first(CAPACITY - len(kept))
+                    logs += [row for _, row in first.values()]
+                    walk.floor, walk.seen, walk.youngest = at.settled, kept | first.keys(), now + _SKEW
+                    walk.position = None
                 yield Page(logs, walk.checkpoint(), more=more, repeats=repeats)
 
     def _sift(
@@ -398,12 +411,12 @@ class AnyOrder(Feed):
             elif time < at.settled:
                 logs.append(row)
             else:
-                reading.fresh[identity] = (time, row)
+                reading.fresh[identity] = (self.rank(row, time), row)
             if known and time < at.settled:
                 walk.seen.discard(identity)
             elif known:
                 reading.kept.add(identity)
             reading.read.add(identity)
         if len(reading.fresh) > 4 * CAPACITY:
-            reading.fresh = reading.oldest(CAPACITY)
+            reading.fresh = reading.first(CAPACITY)
         return logs, repeats
