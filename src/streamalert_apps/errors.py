@@ -13,6 +13,7 @@
     ├─ DeliveryFailed    delivery_failed      the destination did not take a batch          exit 1
     ├─ DeliveryRefused   delivery_refused    the destination can't take batches at all       exit 1
     ├─ PackageError      package_failed       a function's zip can't be built                exit 1
+    ├─ PluginError       plugin_error         a plugin's file is wrong                       exit 1
     ├─ StateError        state_error          state can't be read or written                exit 1
     ├─ AlreadyRunning    already_running      another run holds the lease                   exit 1
     └─ Cancelled         cancelled            the user said no, or Ctrl-C                   exit 130
@@ -128,6 +129,12 @@ class PackageError(AppError):
     """The zip of a function can't be built from what was locked."""
 
     code = "package_failed"
+
+
+class PluginError(AppError):
+    """A plugin's file can't be loaded or does not say what it has to; the message names file and line."""
+
+    code = "plugin_error"
 
 
 class StateError(TransientError):

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any
 
 from streamalert_apps.errors import UsageError
@@ -21,16 +22,16 @@ def services() -> tuple[str, ...]:
 
 @cache
 def apps(service: str) -> dict[str, type[App]]:
-    """Return a service's app types and their classes; a service that is not here has none.
+    """Return a service's app types and their classes; a service that is not here has none."""
+    return of(import_module(f"{__name__}.{service}")) if service in services() else {}
 
-    They are the classes of its module, or those in its APPS where they are made from a list.
-    """
-    if service not in services():
-        return {}
-    module = import_module(f"{__name__}.{service}")
-    candidates = getattr(module, "APPS", None) or vars(module).values()
+
+def of(module: ModuleType) -> dict[str, type[App]]:
+    """Return the app types of a service's module: its own classes, or those that its APPS lists."""
+    own = (item for item in vars(module).values() if getattr(item, "__module__", "") == module.__name__)
+    candidates = getattr(module, "APPS", own)
     found = (item for item in candidates if isinstance(item, type) and issubclass(item, App))
-    return {item.type: item for item in found if item.__module__ == module.__name__ and hasattr(item, "type")}
+    return {item.type: item for item in found if hasattr(item, "type")}
 
 
 def names() -> tuple[str, ...]:

@@ -1,0 +1,185 @@
+"""One plugin: a service's app types, and what lies beside their file.
+
+box.py            the app types box_…
+box.lock.txt      the packages that it needs in Lambda, by hash
+schemas/box.json  the classifier's schemas of its logs; or SCHEMAS in box.py
+simulator/box.py  its twin
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
+from inspect import isabstract
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from streamalert_apps import services
+from streamalert_apps.errors import PluginError
+from streamalert_apps.plugins import source
+from streamalert_apps.plugins.module import guarded, load
+from streamalert_apps.sdk.app import App, service_of
+
+_NOT_FOR_LAMBDA: Final = {"__pycache__", "schemas", "simulator", "tests"}
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin that is one file. `shown`: how messages name it."""
+
+    service: str
+    path: Path
+    shown: str
+
+    @cached_property
+    def apps(self) -> dict[str, type[App]]:
+        """Its app types and their classes. Runs the file; raises PluginError where it is wrong."""
+        return dict(self._checked())
+
+    @cached_property
+    def module(self) -> ModuleType:
+        """The file, run."""
+        return load(self.path, self.shown)
+
+    @property
+    def schemas(self) -> dict[str, Any]:
+        """The classifier's schemas of its logs, by name."""
+        path = self.path.parent / "schemas" / f"{self.service}.json"
+        if not path.is_file():
+            return dict(getattr(self.module, "SCHEMAS", {}))
+        try:
+            return dict(json.loads(path.read_text("utf-8")))
+        except ValueError as error:
+            raise PluginError(f"{self._beside('schemas')}.json is no JSON object: {error}.") from None
+
+    @property
+    def twin(self) -> Any:
+        """The class of its twin, or None where it has none."""
+        path = self.path.parent / "simulator" / f"{self.service}.py"
+        if not path.is_file():
+            return None
+        shown = f"{self._beside('simulator')}.py"
+        module = load(path, shown)
+        if not hasattr(module, "TWIN"):
+            raise PluginError(f"{shown}, line 1: it does not say which class is its TWIN.")
+        return module.TWIN
+
+    @property
+    def lock(self) -> Path:
+        """Where its requirements are locked."""
+        return self.path.with_name(f"{self.service}.lock.txt")
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The packages that it needs in Lambda."""
+        return source.requirements(source.parse(self.path, self.shown), self.shown)
+
+    @property
+    def stated_types(self) -> tuple[str, ...]:
+        """Its app types as far as it states them in plain words; does not run the file."""
+        return tuple(source.app_types(source.parse(self.path, self.shown)))
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """Its files in the zip, by name: there it is a service like any other."""
+        return self._placed(_text(self.path))
+
+    def _placed(self, content: bytes) -> dict[str, bytes]:
+        return {f"streamalert_apps/services/{self.service}.py": content}
+
+    def _classes(self) -> dict[str, type[App]]:
+        return services.of(self.module)
+
+    def _checked(self) -> Iterator[tuple[str, type[App]]]:
+        tree = source.parse(self.path, self.shown)
+        found = self._classes()
+        if not found:
+            raise PluginError(f"{self.shown}, line 1: there is no App in it that says its `type`.")
+        for app_type, kind in found.items():
+            if fault := _fault(kind, self.service):
+                line = source.line_of(tree, kind.__name__)
+                raise PluginError(f"{self.shown}, line {line}: {kind.__name__} {fault}.")
+            yield app_type, kind
+
+    def _beside(self, folder: str) -> str:
+        return f"{self.shown.rpartition('/')[0] or '.'}/{folder}/{self.service}"
+
+
+@dataclass(frozen=True)
+class Installed(Plugin):
+    """A plugin that a distribution brings along: a module, or a class in one.
+
+    In the zip its whole package is there, and a service's file that only points to it.
+    """
+
+    module_name: str
+    attribute: str = ""
+
+    @cached_property
+    def module(self) -> ModuleType:
+        """The module, imported."""
+        return guarded(lambda: import_module(self.module_name), self.path, self.shown)
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """Its package's files, and the file that points to it."""
+        pointer = f"from {self.module_name} import {self.attribute}\n\nAPPS = ({self.attribute},)\n"
+        if not self.attribute:
+            pointer = (
+                "from importlib import import_module\n\nfrom streamalert_apps.services import of\n\n"
+                f'APPS = tuple(of(import_module("{self.module_name}")).values())\n'
+            )
+        return {
+            f"streamalert_apps/services/{self.service}.py": pointer.encode(),
+            **_package(self.module_name),
+        }
+
+    def _classes(self) -> dict[str, type[App]]:
+        if not self.attribute:
+            return super()._classes()
+        kind = getattr(self.module, self.attribute, None)
+        if not isinstance(kind, type) or not issubclass(kind, App) or not hasattr(kind, "type"):
+            raise PluginError(f"{self.shown}, line 1: {self.attribute} is no App that says its `type`.")
+        return {kind.type: kind}
+
+
+def _fault(kind: type[App], service: str) -> str:
+    """Say what is wrong with a class, if anything."""
+    if service_of(kind.type) != service or "_" not in kind.type:
+        return f"has the type '{kind.type}', which has to be '{service}_…' as its file's name says"
+    if isabstract(kind):
+        return f"lacks {', '.join(sorted(kind.__abstractmethods__))}"
+    if missing := [name for name in ("auth", "collects") if not hasattr(kind, name)]:
+        return f"does not say {', '.join(missing)}"
+    return ""
+
+
+def _package(module_name: str) -> dict[str, bytes]:
+    """Return the files of the package that a module is in, by name; or those of the module itself."""
+    parts = module_name.split(".")
+    for depth in range(1, len(parts) + 1):
+        name = ".".join(parts[:depth])
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            continue  # a namespace, whose parts lie in different places
+        file, place = Path(spec.origin), name.replace(".", "/")
+        if not spec.submodule_search_locations:
+            return {f"{place}.py": _text(file)}
+        folder = file.parent
+        return {
+            f"{place}/{path.relative_to(folder).as_posix()}": _text(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and not _NOT_FOR_LAMBDA & set(path.relative_to(folder).parts)
+        }
+    raise PluginError(f"The files of {module_name} are not found.")
+
+
+def _text(path: Path) -> bytes:
+    """Return a file's content; a text with the line ends that it has in a repository."""
+    content = path.read_bytes()
+    return content.replace(b"\r\n", b"\n") if path.suffix == ".py" else content

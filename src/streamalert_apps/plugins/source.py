@@ -1,0 +1,104 @@
+"""What a plugin's file says of itself, read without running it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import streamalert_apps
+from streamalert_apps.errors import PluginError
+
+_MARK: Final = re.compile(rb"streamalert_apps|StreamAlertApp")
+_STREAMALERTS: Final = ("streamalert", "stream_alert", "app_integrations")
+
+
+def is_plugin(path: Path) -> bool:
+    """Tell whether a file is meant for us: an apps/ folder may hold other things."""
+    try:
+        return _MARK.search(path.read_bytes()) is not None
+    except OSError:
+        return False
+
+
+def parse(path: Path, shown: str) -> ast.Module:
+    """Return a file's syntax tree; raise PluginError where it has none, or imports in StreamAlert's way."""
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        raise PluginError(f"{shown}, line {error.lineno or 1}: {error.msg}.") from None
+    except (ValueError, RecursionError, MemoryError):
+        raise PluginError(f"{shown}, line 1: this is no Python.") from None
+    except OSError as error:
+        raise PluginError(f"{shown} can't be read: {error.strerror}.") from None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and _is_streamalerts(node):
+            raise _to_change(node, shown)
+    return tree
+
+
+def _is_streamalerts(node: ast.ImportFrom) -> bool:
+    return node.level > 0 or (node.module or "").partition(".")[0] in _STREAMALERTS
+
+
+def _to_change(node: ast.ImportFrom, shown: str) -> PluginError:
+    """Return the error that gives the import line to write instead."""
+    ours = [name for name in node.names if name.name in streamalert_apps.__all__]
+    others = ", ".join(name.name for name in node.names if name not in ours)
+    place = f"{shown}, line {node.lineno}"
+    if not ours:
+        return PluginError(f"{place}: there is no {others} here; import from streamalert_apps what there is.")
+    line = ast.unparse(ast.ImportFrom("streamalert_apps", ours, 0))
+    rest = f" (there is no {others} here)" if others else ""
+    return PluginError(f"{place}: this import is StreamAlert's. Write instead: {line}{rest}")
+
+
+def requirements(tree: ast.Module, shown: str) -> tuple[str, ...]:
+    """Return the packages that a file names in `requirements`."""
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name("requirements")], value=value):
+                break
+            case ast.AnnAssign(target=ast.Name("requirements"), value=ast.expr() as value):
+                break
+    else:
+        return ()
+    try:
+        found = ast.literal_eval(value)
+    except ValueError:
+        found = None
+    if not isinstance(found, tuple | list) or not all(isinstance(name, str) for name in found):
+        raise PluginError(f"{shown}, line {node.lineno}: `requirements` has to be a tuple of names.")
+    return tuple(found)
+
+
+def line_of(tree: ast.Module, name: str) -> int:
+    """Return the line where a class begins."""
+    return next(
+        (node.lineno for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name), 1
+    )
+
+
+def app_types(tree: ast.Module) -> Iterator[str]:
+    """Yield the app types that a file states in plain words: `type`, or StreamAlert's two methods."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            said = dict(_constants(node))
+            if "type" in said:
+                yield said["type"]
+            elif {"service", "_type"} <= said.keys():
+                yield f"{said['service']}_{said['_type']}"
+
+
+def _constants(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """Yield what a class sets, or what its methods return, where that is a text."""
+    for part in node.body:
+        match part:
+            case ast.Assign(targets=[ast.Name(name)], value=ast.Constant(str(text))):
+                yield name, text
+            case ast.AnnAssign(target=ast.Name(name), value=ast.Constant(str(text))):
+                yield name, text
+            case ast.FunctionDef(name=name, body=[*_, ast.Return(ast.Constant(str(text)))]):
+                yield name, text
