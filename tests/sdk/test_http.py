@@ -12,6 +12,7 @@ from threading import Event
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from streamalert_apps.errors import (
@@ -349,14 +350,37 @@ def test_a_limit_told_in_the_services_own_way_has_its_retry_after_obeyed() -> No
 
 @pytest.mark.parametrize(
     "body",
-    [b"<!DOCTYPE html><html></html>", b"", b'{"a": 1', b"\xff\xfe", b'{"a": "\xff"}', b"[" * 50_000],
-    ids=["html", "nothing", "cut", "binary", "bad utf-8", "nested without end"],
+    [b"<!DOCTYPE html><html></html>", b"", b'{"a": 1', b'{"a": "\\ud83d', b"\xff\xfe", b"[" * 50_000],
+    ids=["html", "nothing", "cut", "cut in a character", "binary", "nested without end"],
 )
 def test_a_body_that_is_not_json_is_a_bad_response(body: bytes) -> None:
     answer = Service(httpx.Response(200, content=body)).api().get(URL)
 
     with pytest.raises(BadResponse, match=r"The answer of api\.example\.com/v1/logs is not"):
         answer.json(object)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (rb"\ud83d", "\ufffd"),
+        (rb"\uDE00", "\ufffd"),
+        (rb"cut \ud83d", "cut \ufffd"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd😀"),
+        (rb"\ud83d\u0041", "\ufffdA"),
+        (rb"\ud83d\n", "\ufffd\n"),
+        (rb"\ud83d and \\ud83d", "\ufffd and \\ud83d"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        (b"caf\xe9", "caf\ufffd"),
+    ],
+)
+def test_a_character_that_is_none_does_not_cost_the_page(given: bytes, taken: str) -> None:
+    body = b'{"rows": [{"device": "' + given + b'"}, {"device": "\xc3\xa9 \\ud83d\\ude00"}]}'
+    answer = Service(httpx.Response(200, content=body)).api().get(URL)
+
+    rows = answer.json(dict[str, list[msgspec.Raw]])["rows"]
+
+    assert [msgspec.json.decode(row) for row in rows] == [{"device": taken}, {"device": "é 😀"}]
 
 
 def test_a_body_of_another_shape_names_the_field_and_not_the_body() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -88,16 +89,20 @@ def encode(log: Mapping[str, Json]) -> bytes:
 
 
 def trim(log: bytes, limit: int, mark: Mapping[str, Json]) -> bytes:
-    """Return a copy of at most `limit` bytes whose long strings and lists are cut, marked `_truncated`."""
-    whole = msgspec.json.decode(log)
-    fields = whole if isinstance(whole, dict) else {"log": whole}
-    for length in _LENGTHS:
-        copy = msgspec.json.encode(
-            {key: _cut(value, length) for key, value in fields.items()} | {"_truncated": mark}
-        )
-        if len(copy) <= limit:
-            return copy
-    return msgspec.json.encode({"_truncated": mark})  # thousands of keys
+    """Return a copy of at most `limit` bytes whose long strings and lists are cut, marked `_truncated`.
+
+    Of a log that can't be read, and of one with thousands of keys, only the mark goes on.
+    """
+    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+        whole = msgspec.json.decode(log)
+        fields = whole if isinstance(whole, dict) else {"log": whole}
+        for length in _LENGTHS:
+            copy = msgspec.json.encode(
+                {key: _cut(value, length) for key, value in fields.items()} | {"_truncated": mark}
+            )
+            if len(copy) <= limit:
+                return copy
+    return msgspec.json.encode({"_truncated": mark})
 
 
 def _cut(value: Any, length: int) -> Any:

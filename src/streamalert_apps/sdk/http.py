@@ -41,6 +41,8 @@ ANSWER_BYTES: Final = 64 << 20
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold the query of each request
 
+# A whole surrogate pair, or half of one (the group), or any other escape.
+_ESCAPE: Final = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.")
 _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?")
 
 
@@ -54,9 +56,13 @@ class Answer:
     body: bytes
 
     def json(self, shape: type[T]) -> T:
-        """Return the body decoded into `shape`; raise BadResponse when it is something else."""
+        """Return the body decoded into `shape`; raise BadResponse when it is something else.
+
+        A character that is none (half a surrogate pair, bytes outside UTF-8) becomes U+FFFD: users can put
+        one into an event, and that must not stop a feed.
+        """
         try:
-            return msgspec.json.decode(self.body, type=shape)
+            return _decoded(self.body, shape)
         except msgspec.ValidationError as error:
             raise BadResponse(f"The answer of {self.place} is not as documented: {error}.") from None
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -208,6 +214,18 @@ class Api:
         with suppress(ValueError, TypeError):
             return max(0.0, (parsedate_to_datetime(value) - self.clock.now()).total_seconds())
         return None
+
+
+def _decoded(body: bytes, shape: type[T]) -> T:
+    if not body.isascii():
+        body = body.decode("utf-8", "replace").encode()
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.DecodeError:
+        mended = _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], body)
+        if mended == body:
+            raise
+        return msgspec.json.decode(mended, type=shape)
 
 
 def with_params(url: str, params: Mapping[str, Any] | None) -> str:
