@@ -13,16 +13,20 @@ EXAMPLES = """Examples:
 
 \b
   sa-apps types
-  sa-apps types --json"""
+  sa-apps types --json
+
+Those of plugins are among them: apps/*.py of the project's folder, and what installed distributions offer."""
 
 
-def command(*, as_json: options.Json = False) -> None:
+def command(*, project_dir: options.ProjectDir = None, as_json: options.Json = False) -> None:
     """Show what can be collected, and what it needs."""
-    from streamalert_apps import services
+    from streamalert_apps.cli.project import known_types, root_if_any
 
-    known = [services.find(name) for name in services.names()]
+    types = known_types(root_if_any(project_dir))
+    known = [types.find(name) for name in types.names()]
     if as_json:
-        output.envelope("types", {"types": [_described(app) for app in known]})
+        warnings = [output.described(error) for error in types.left_out]
+        output.envelope("types", {"types": [_described(app) for app in known], "warnings": warnings})
         return
     output.data("\n\n".join(_text(app) for app in known))
 
@@ -34,7 +38,15 @@ def _described(app: type[App]) -> dict[str, Any]:
         "type": app.type,
         "service": service_of(app.type),
         "collects": app.collects,
-        "auth": [{"name": f.name, "description": f.description, "secret": f.secret} for f in app.auth],
+        "auth": [
+            {
+                "name": field.name,
+                "description": field.description,
+                "secret": field.secret,
+                "optional": field.optional,
+            }
+            for field in app.auth
+        ],
         "schemas": list(app.schemas),
     }
 
@@ -42,7 +54,8 @@ def _described(app: type[App]) -> dict[str, Any]:
 def _text(app: type[App]) -> str:
     width = max(len(field.name) for field in app.auth)
     needs = [
-        f"  {field.name:<{width}}  {field.description}{' (secret)' if field.secret else ''}"
+        f"  {field.name:<{width}}  {field.description}"
+        f"{' (secret)' if field.secret else ''}{' (optional)' if field.optional else ''}"
         for field in app.auth
     ]
     return "\n".join([f"{app.type}  {app.collects}", *needs])

@@ -56,7 +56,7 @@ class Source:
         while True:
             values = dict(self.given) if self.given is not None else self._ask_all(app_type, present or {})
             for field in app_type.auth:
-                if field.secret:
+                if field.secret and field.name in values:
                     output.hide(str(values[field.name]))
             try:
                 self._try(app_type, values)
@@ -67,17 +67,18 @@ class Source:
                 output.error(refused)
                 if not self.prompts.confirm("Enter them again?", flag=FLAG, default=True):
                     raise Cancelled("Cancelled; nothing was changed.") from None
-                present = {f.name: values[f.name] for f in app_type.auth if not f.secret}
+                present = {f.name: values[f.name] for f in app_type.auth if f.name in values and not f.secret}
             else:
                 return values
 
     def _ask_all(self, app_type: type[App], present: Mapping[str, Any]) -> dict[str, Any]:
-        return {field.name: self._ask(field, present) for field in app_type.auth}
+        answers = {field.name: self._ask(field, present) for field in app_type.auth}
+        return {name: value for name, value in answers.items() if value is not None}
 
     def _ask(self, field: AuthField, present: Mapping[str, Any]) -> Any:
         """Ask for one value; only what is no secret is shown as the default."""
         now = present.get(field.name)
-        question = f"Please supply {field.description}:"
+        question = f"Please supply {field.description}{', or nothing' if field.optional else ''}:"
         if not field.secret and (now is None or isinstance(now, str)):
             return self.prompts.text(question, what=WHAT, flag=FLAG, parse=field.parse, default=now or "")
         ask = self.prompts.secret if field.secret else self.prompts.text
@@ -117,8 +118,9 @@ def read_file(path: Path, fields: tuple[AuthField, ...]) -> dict[str, Any]:
     shown = "Standard input" if str(path) == "-" else str(path)
     given = _parse(_text(path, shown), shown)
     known = {field.name: field for field in fields}
+    given = {name: value for name, value in given.items() if not _is_left_out(known.get(name), value)}
     faults = [f"unknown: {name}" for name in given if name not in known]
-    faults += [f"missing: {name}" for name in known if name not in given]
+    faults += [f"missing: {name}" for name in known if name not in given and not known[name].optional]
     values: dict[str, Any] = {}
     for name in known.keys() & given.keys():
         try:
@@ -130,7 +132,12 @@ def read_file(path: Path, fields: tuple[AuthField, ...]) -> dict[str, Any]:
             f"{shown} does not hold the right credentials. {'; '.join(sorted(faults))}.",
             hint="It needs a JSON object of " + ", ".join(known) + ".",
         )
-    return {name: values[name] for name in known}
+    return {name: values[name] for name in known if name in values}
+
+
+def _is_left_out(field: AuthField | None, value: Any) -> bool:
+    """Tell whether a key of a file stands for an optional value that is not given."""
+    return field is not None and field.optional and (value is None or value == "")
 
 
 def _text(path: Path, shown: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final
 import typer
 
 from streamalert_apps.cli import options, output
-from streamalert_apps.cli.project import aws_session, either, open_project, pick_app
+from streamalert_apps.cli.project import aws_session, either, known_types, open_project, pick_app
 from streamalert_apps.cli.prompts import Prompts
 from streamalert_apps.cli.since import since as parse_since
 from streamalert_apps.errors import CredentialsError, UsageError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from streamalert_apps.runtime.collect import Outcome
     from streamalert_apps.runtime.destinations import Destination
     from streamalert_apps.runtime.state import StateSlot
+    from streamalert_apps.sdk.app import AuthField
     from streamalert_apps.sdk.clock import Clock
 
 EXAMPLES = """Examples:
@@ -98,7 +99,6 @@ class Run:
         self, *, look_back: timedelta | None = None, keep_state: bool = False, show: Any = lambda _: None
     ) -> Outcome:
         """Collect once; return how it ended."""
-        from streamalert_apps import services
         from streamalert_apps.runtime.batch import DEFAULT_BATCH_BYTES, Batches
         from streamalert_apps.runtime.collect import Terms, collect
         from streamalert_apps.runtime.schedule import interval
@@ -114,7 +114,7 @@ class Run:
         state = State.of_text(stored.text) if stored else State()
         if keep_state and stored:
             slot = MemorySlot(replace(state, lease=None).to_text())
-        kind = services.find(self.app.type)
+        kind = known_types(self.project.root).find(self.app.type)
         api = Api(clock=clock, deadline=deadline, pace=Pace(kind.rate, clock), simulator=self.simulator)
         terms = Terms(
             holder=f"{socket.gethostname()}:{os.getpid()}",
@@ -127,7 +127,7 @@ class Run:
         )
         batches = Batches(self._keep(), int(self.app.extra.get("batch_bytes", DEFAULT_BATCH_BYTES)))
         try:
-            return collect(lambda: kind(self._credentials(), api), slot, self.destination, batches, terms)
+            return collect(lambda: kind(self._credentials(kind.auth), api), slot, self.destination, batches, terms)
         finally:
             api.close()
 
@@ -141,16 +141,14 @@ class Run:
         session = aws_session(self.project.account)
         return ParameterSlot(session.client("ssm"), names.state_parameter(self.app.function))
 
-    def _credentials(self) -> Mapping[str, Any]:
-        from streamalert_apps import services
+    def _credentials(self, fields: Sequence[AuthField]) -> Mapping[str, Any]:
         from streamalert_apps.cli.credentials import store_of
 
         credentials = store_of(self.project, self.app.function).load()
-        fields = services.find(self.app.type).auth
         for field in fields:
             if field.secret and field.name in credentials:
                 output.hide(str(credentials[field.name]))
-        if missing := [field.name for field in fields if field.name not in credentials]:
+        if missing := [f.name for f in fields if f.name not in credentials and not f.optional]:
             raise CredentialsError(
                 f"The credentials of {self.app.name} lack {', '.join(missing)}.",
                 hint=f"Give them with `sa-apps update-auth {self.app.name}`.",

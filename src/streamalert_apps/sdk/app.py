@@ -30,16 +30,23 @@ class AuthField:
     """One value that an app needs to sign in.
 
     `format` is a regex that the whole input must match, or a function that takes the input and
-    returns the value to store (a key file's parsed content, say) or False.
+    returns the value to store (a key file's parsed content, say) or False. What is `optional` may be
+    left out: the credentials then have no such key.
     """
 
     name: str
     description: str
     format: Format
     secret: bool = False
+    optional: bool = False
 
     def parse(self, text: str) -> Json:
-        """Return the value to store for what was typed; raise UsageError when it has the wrong form."""
+        """Return the value to store for what was typed; raise UsageError when it has the wrong form.
+
+        Nothing typed for what is optional is None, which is not stored.
+        """
+        if self.optional and not text:
+            return None
         if isinstance(self.format, Pattern):
             if self.format.fullmatch(text):
                 return text
