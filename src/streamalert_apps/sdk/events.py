@@ -20,7 +20,7 @@ LOGGER = logging.getLogger(__name__)
 
 Row = msgspec.Raw
 
-_NEVER = datetime.max.replace(tzinfo=UTC)  # younger than any bound
+NEVER = datetime.max.replace(tzinfo=UTC)  # the time of an event that has none: younger than any bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Events(App):
         except msgspec.MsgspecError as error:
             raise BadResponse(f"An event of {self.type} is not as documented: {error}.") from None
         time = event.time if event.time.tzinfo else event.time.replace(tzinfo=UTC)
-        ids = [getattr(event, f"id{n}") for n in range(len(self.id_fields))]
+        ids = [getattr(event, f"id{n}", event.time) for n in range(len(self.id_fields))]
         if not ids or ids[0] is None:
             return Stamp(time)
         return Stamp(time, "\0".join(map(str, ids)))
@@ -64,7 +64,7 @@ class Events(App):
                 stamp = self.stamp(row)
             except BadResponse as error:
                 LOGGER.warning("%s", error.message)
-                stamp = Stamp(_NEVER)
+                stamp = Stamp(NEVER)
             if stamp.id:
                 yield row, stamp.time, short(stamp.id)
                 continue
@@ -81,6 +81,7 @@ def _content(row: Row) -> str:
 @cache
 def _decoder(time_field: str, id_fields: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
     """Make a decoder that reads of an event only its time and its id."""
-    fields = [("time", datetime), *((f"id{n}", Any) for n in range(len(id_fields)))]
-    names = {"time": time_field} | {f"id{n}": name for n, name in enumerate(id_fields)}
+    names = {"time": time_field}
+    names |= {f"id{n}": name for n, name in enumerate(id_fields) if name != time_field}
+    fields = [(field, datetime if field == "time" else Any) for field in names]
     return msgspec.json.Decoder(msgspec.defstruct("Event", fields, rename=names), strict=False)
