@@ -22,14 +22,14 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from streamalert_apps.errors import PageTokenExpired
 from streamalert_apps.sdk.app import Checkpoint, Json, Page
-from streamalert_apps.sdk.events import Events, Fetched, Row
+from streamalert_apps.sdk.events import NEVER, Events, Fetched, Row
 from streamalert_apps.sdk.ids import CAPACITY, pack, unpack
 
 LOGGER = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ LOGGER = logging.getLogger(__name__)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _SHORT = timedelta(seconds=1)
 _LONG = timedelta(minutes=1)
+_FRESH_IDS = CAPACITY - 24  # newest first: the rest is for the ids where a walk is between two pages
 _SKEW = timedelta(minutes=1)  # what a service's clock may be ahead of ours
 _WALK = timedelta(hours=1)  # a walk through everything that took longer is followed by another at once
 
@@ -52,10 +53,11 @@ class _Position:
     edge: set[bytes] = field(default_factory=set)  # ids at `reached`
     again: bool = False  # the token expired: events up to `reached` come again
     restarted: datetime | None = None  # where it started again; its tokens are good for bounds from there
+    ordered: bool = True  # up to here; where it is not, `reached` says nothing
 
     def passed(self, time: datetime, identity: bytes, *, descending: bool = False) -> bool:
         """Tell whether a walk that started again has read this event before."""
-        if not self.again or self.reached is None:
+        if not self.again or self.reached is None or time == NEVER:
             return False
         return self._is_behind(time, descending=descending) or identity in self.edge
 
@@ -70,7 +72,9 @@ class _Position:
         self.reached, self.edge = time, ids if len(ids) <= room else set()
 
     def restart(self) -> None:
-        """Forget the token; go on from the last event read."""
+        """Forget the token; go on from the last event read, or from the beginning if there is no order."""
+        if not self.ordered:
+            self.reached = None
         self.token, self.again = None, self.reached is not None
         self.restarted = self.reached
 
@@ -89,6 +93,8 @@ class _Position:
             }
         if self.restarted is not None:
             page["restarted"] = self.restarted.isoformat()
+        if not self.ordered:
+            page["ordered"] = False
         return page
 
     @classmethod
@@ -101,6 +107,7 @@ class _Position:
             edge=set(unpack(page.get("edge", ""))),
             again=page.get("again", False),
             restarted=datetime.fromisoformat(page["restarted"]) if "restarted" in page else None,
+            ordered=page.get("ordered", True),
         )
 
 
@@ -194,8 +201,8 @@ class Feed(Events):
             try:
                 return self.fetch(*self._bounds(walk, at), at.token)
             except PageTokenExpired:
-                LOGGER.warning("the page token expired; going on from %s", at.reached)
                 at.restart()
+                LOGGER.warning("the page token expired; going on from %s", at.restarted or "the first page")
         return self.fetch(*self._bounds(walk, at), None)
 
     def _bounds(self, walk: _Walk, at: _Position) -> tuple[datetime, datetime]:
@@ -212,6 +219,8 @@ class Feed(Events):
         at.token = fetched.next
         reached, ids = None, set[bytes]()
         for _, time, identity in self.identified(fetched.rows[::-1]):
+            if time == NEVER:
+                continue
             reached = reached or time
             if time != reached or len(ids) > CAPACITY:
                 break
@@ -274,33 +283,49 @@ class OldestFirst(Feed):
 
 
 class NewestFirst(Feed):
-    """A feed that lists the newest event first: settled time is walked down to the floor, then fresh time."""
+    """A feed that lists the newest event first: settled time is walked down to the floor, then fresh time.
+
+    A backlog is walked through in windows, the oldest first. That the order is kept is noticed, not
+    trusted: where it is not, a walk whose page token expired begins anew.
+    """
 
     _descending = True
+    window: ClassVar[timedelta] = timedelta(days=1)
+    """The longest time that one walk goes through."""
 
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
         """Yield pages; only the last page of a walk through settled time moves the floor."""
         walk = _Walk.of(checkpoint)
-        while walk.position or self.api.clock.now() - self.lag - walk.floor >= max(self.precision, _SHORT):
+        due = max(self.precision, _SHORT)
+        while walk.position or self.api.clock.now() - self.lag - walk.floor >= due:
             yield from self._settled(walk)
+            due = max(_LONG, self.lag / 4)  # what settled while this was read is mostly not worth a walk
         yield from self._fresh(walk)
+
+    def _begin(self, walk: _Walk) -> _Position:
+        at = super()._begin(walk)
+        at.settled = at.until = min(at.settled, walk.floor + self.window)
+        return at
 
     def _settled(self, walk: _Walk) -> Iterator[Page]:
         at = self._begin(walk)
-        at.until = at.settled
         while walk.position:
             fetched = self._next_page(walk, at)
             logs: list[Row] = []
             repeats = 0
+            before = NEVER if at.again else at.reached or NEVER
             for row, time, identity in self.identified(fetched.rows):
-                if not walk.floor <= time < at.settled:
-                    continue
+                if time != NEVER:
+                    at.ordered &= time <= before
+                    before = time
+                    if not walk.floor <= time < at.settled:
+                        continue
                 if identity in walk.seen or at.passed(time, identity, descending=True):
                     walk.seen.discard(identity)
                     repeats += 1
                 else:
                     logs.append(row)
-            if fetched.next is None or self._all_below(fetched.rows, walk.floor):
+            if fetched.next is None or self._all_below(fetched.rows, walk.floor - self.precision):
                 walk.floor, walk.position = at.settled, None
             else:
                 self._reach(walk, at, fetched)
@@ -309,41 +334,50 @@ class NewestFirst(Feed):
     def _fresh(self, walk: _Walk) -> Iterator[Page]:
         """Forward fresh events all at once: the span of them that the id memory holds.
 
-        A span with too many is halved, and doubled again when it was not.
+        A span with too many is halved; the next one is chosen to fill three quarters of the memory.
         """
         while True:
             now = self.api.clock.now()
             until = now if walk.reach is None else min(now, walk.floor + timedelta(seconds=walk.reach))
             if until - walk.floor < self.precision:
+                if until < now:
+                    walk.reach = 2 * self.precision.total_seconds()
                 yield Page([], walk.checkpoint(), more=False)
                 return
-            rows: dict[bytes, Row] = {}
-            met: Counter[bytes] = Counter()
-            token: Json = None
-            while True:
-                fetched = self.fetch(walk.floor - self.precision, until, token)
-                rows |= {
-                    id_: row for row, time, id_ in self.identified(fetched.rows, met) if time >= walk.floor
-                }
-                known = walk.seen if until < now else walk.seen & rows.keys()
-                token = fetched.next
-                full = len(rows.keys() | known) > CAPACITY
-                if full or token is None or self._all_below(fetched.rows, walk.floor):
-                    break
-                yield Page([], walk.checkpoint(), more=True)
-            if not full:
+            rows = yield from self._gather(walk, until, whole=until == now)
+            if rows is not None:
                 break
             walk.reach = (until - walk.floor).total_seconds() / 2
             yield Page([], walk.checkpoint(), more=True)
         logs = [row for identity, row in reversed(rows.items()) if identity not in walk.seen]
-        walk.seen = rows.keys() | known
+        walk.seen = rows.keys() | (walk.seen if until < now else set())
         if walk.reach is not None:
-            walk.reach = walk.reach * 2 if until < now else None
+            walk.reach = walk.reach * _FRESH_IDS * 3 / 4 / max(1, len(walk.seen)) if until < now else None
         yield Page(logs, walk.checkpoint(), more=False, repeats=len(rows) - len(logs))
 
-    def _all_below(self, rows: Sequence[Row], floor: datetime) -> bool:
-        """Tell whether a page holds only what was done before: the walk is at its end."""
-        return bool(rows) and all(time < floor for _, time, _ in self.identified(rows))
+    def _gather(
+        self, walk: _Walk, until: datetime, *, whole: bool
+    ) -> Generator[Page, None, dict[bytes, Row] | None]:
+        """Return the events from the floor on; None where the memory or a page token's life is too short."""
+        rows: dict[bytes, Row] = {}
+        met: Counter[bytes] = Counter()
+        token: Json = None
+        while True:
+            try:
+                fetched = self.fetch(walk.floor - self.precision, until, token)
+            except PageTokenExpired:
+                return None
+            rows |= {id_: row for row, time, id_ in self.identified(fetched.rows, met) if time >= walk.floor}
+            if len(rows.keys() if whole else rows.keys() | walk.seen) > _FRESH_IDS:
+                return None
+            if fetched.next is None or self._all_below(fetched.rows, walk.floor - self.precision):
+                return rows
+            token = fetched.next
+            yield Page([], walk.checkpoint(), more=True)
+
+    def _all_below(self, rows: Sequence[Row], since: datetime) -> bool:
+        """Tell whether a page holds only what was not asked for: a list without an end is at its end."""
+        return bool(rows) and all(time < since for _, time, _ in self.identified(rows))
 
 
 @dataclass(slots=True)
