@@ -7,6 +7,7 @@ in between, a kill included, costs repeats at most.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -160,14 +161,19 @@ class _Run:
         return app.start(self.started - self.terms.first_look)
 
     def _guarded(self, pages: Iterator[Page]) -> Iterator[Page]:
-        """Pass pages on; raise BadResponse when they run in a circle."""
+        """Pass pages on; raise BadResponse when empty ones run in a circle."""
         idle = 0
-        last: Checkpoint | None = None
+        places: set[str] = set()
         for page in pages:
-            idle = idle + 1 if not page.logs and page.checkpoint == last else 0
+            place = json.dumps(page.checkpoint, sort_keys=True)
+            if page.logs:
+                idle = 0
+                places.clear()
+            elif place in places:
+                idle += 1
             if idle >= EMPTY_PAGES:
-                raise BadResponse(f"The service gave {EMPTY_PAGES} empty pages in a row that lead nowhere.")
-            last = page.checkpoint
+                raise BadResponse(f"The service gave {EMPTY_PAGES} empty pages that lead nowhere.")
+            places.add(place)
             yield page
 
     def _forward(self, page: Page) -> None:
@@ -200,7 +206,8 @@ class _Run:
                 first.accepted += accepted
                 return
             accepted -= missing
-            self.state = replace(self.state, checkpoint=first.page.checkpoint, delivered=None)
+            delivered = None if first.page.logs else self.state.delivered  # it still waits for its page
+            self.state = replace(self.state, checkpoint=first.page.checkpoint, delivered=delivered)
             self.queue.popleft()
 
     def _accepted_before(self, logs: Sequence[Log]) -> int:
@@ -216,7 +223,8 @@ class _Run:
         now = self.terms.clock.now()
         if now >= self.lease.until and not self._still_ours():
             raise AlreadyRunning("The lease ended, and another run has taken over.")
-        self.lease = replace(self.lease, until=max(self.lease.until, now + self.terms.lease))
+        seconds = min(self.terms.lease.total_seconds(), self.terms.deadline.left())
+        self.lease = replace(self.lease, until=max(self.lease.until, now + timedelta(seconds=seconds)))
         half = self.queue[0] if self.queue and self.queue[0].accepted else None
         state = replace(
             self.state,

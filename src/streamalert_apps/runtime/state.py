@@ -7,6 +7,7 @@ under `sa_apps`. A state without that part was written by StreamAlert itself: it
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, Protocol
@@ -40,11 +41,16 @@ class LastRun:
     """How the last run ended, in a bounded form."""
 
     started: str
-    seconds: float
+    seconds: float = 0.0
     logs: int = 0
     repeats: int = 0
     error: str = ""
     message: str = ""
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> LastRun:
+        """Return a stored one; what another version said besides must not stop a run."""
+        return cls(**{name: stored[name] for name in cls.__slots__ if name in stored})
 
     @staticmethod
     def of(started: datetime, seconds: float, logs: int, repeats: int, error: AppError | None) -> LastRun:
@@ -88,7 +94,7 @@ class State:
             "last_timestamp": self.last_timestamp,
             "context": self.context or {},
         }
-        if self.checkpoint is not None or self.lease:
+        if self.checkpoint is not None or self.lease or self.last_run:
             text["sa_apps"] = own
         return json.dumps(text, separators=(",", ":"))
 
@@ -105,7 +111,7 @@ class State:
                 lease=Lease(lease["holder"], datetime.fromisoformat(lease["until"])) if lease else None,
                 delivered=Delivered(**delivered) if delivered else None,
                 requests=tuple(own.get("requests", ())),
-                last_run=LastRun(**last) if last else None,
+                last_run=LastRun.read(last) if last else None,
                 last_timestamp=whole.get("last_timestamp"),
                 context=whole.get("context"),
             )
