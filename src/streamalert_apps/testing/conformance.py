@@ -1,0 +1,64 @@
+"""The scenarios as a pytest test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from streamalert_apps import services, simulator
+from streamalert_apps.sdk.app import App, service_of
+from streamalert_apps.testing.kit import Scenario, check
+from streamalert_apps.testing.scenarios import scenarios
+from streamalert_apps.testing.world import TwinFactory
+
+
+def conformance(*kinds: type[App], twin: TwinFactory | None = None) -> Callable[..., None]:
+    """Return a test function that runs app types through the scenarios; without types, the built-in ones.
+
+    Of types that are alike but for what they ask for, one runs through all scenarios, and each of them
+    through the core.
+    """
+    import pytest  # noqa: PLC0415 (the kit can be used without it)
+
+    chosen = kinds or tuple(services.find(name) for name in services.names())
+    cases = [
+        pytest.param(kind, scenario, id=f"{kind.type}-{scenario.name}") for kind, scenario in _cases(chosen)
+    ]
+
+    @pytest.mark.parametrize(("kind", "scenario"), cases)
+    def test(kind: type[App], scenario: Scenario) -> None:
+        report = check(kind, twin or twin_of(kind), scenario)
+        if not report.ok:
+            pytest.fail(str(report), pytrace=False)
+
+    return test
+
+
+def twin_of(kind: type[App]) -> TwinFactory:
+    """Return what makes the twin of a built-in service."""
+    return partial(simulator.twin, service_of(kind.type))
+
+
+def _cases(kinds: Iterable[type[App]]) -> Iterator[tuple[type[App], Scenario]]:
+    met: set[Any] = set()
+    for kind in kinds:
+        alike = _alike(kind)
+        for scenario in scenarios():
+            if scenario.core or alike not in met:
+                yield kind, scenario
+        met.add(alike)
+
+
+def _alike(kind: type[App]) -> Any:
+    """Return what app types have in common that differ in names alone: base classes, methods, times, ids."""
+    methods = tuple(sorted(name for name, value in vars(kind).items() if callable(value)))
+    facts = {
+        name: value
+        for name in dir(kind)
+        if not name.startswith("_")
+        and not callable(value := getattr(kind, name))
+        and not isinstance(value, str)
+    }
+    fixed = {name: repr(value) for name, value in facts.items() if name not in {"schemas", "auth"}}
+    return kind.__mro__[1:], methods, getattr(kind, "time_field", ""), tuple(sorted(fixed.items()))

@@ -1,0 +1,53 @@
+"""Who may ask: wrong credentials, missing ones, and tokens that end in the middle."""
+
+from __future__ import annotations
+
+from streamalert_apps.errors import AppError, CredentialsError
+from streamalert_apps.testing.kit import Trial
+from streamalert_apps.testing.steps import Disturbance
+from streamalert_apps.testing.world import World
+
+
+def wrong_credentials(trial: Trial) -> None:
+    """Refuse in clear words, fail the run, leave the checkpoint alone; the right ones then collect all."""
+    world = trial.world()
+    _check(trial, world)
+    for _ in range(2):  # in the first run, and when there is a checkpoint
+        world.use(world.twin.wrong_credentials)
+        before = world.state.checkpoint
+        run = world.tick()
+        if run.status != "failed" or not isinstance(run.error, CredentialsError):
+            trial.say(f"with wrong credentials a run has to fail as refused credentials; it {run}")
+        if world.state.status != "failed":
+            trial.say(f"with wrong credentials the state is to be 'failed'; it is '{world.state.status}'")
+        if before is not None and world.state.checkpoint != before:
+            trial.say("a run with wrong credentials moved the checkpoint")
+        world.use(world.twin.credentials)
+        for _ in range(3):
+            world.twin.put(world.app_type, at=world.clock.now())
+        world.tick()
+    trial.settle(world)
+
+
+def revoked_token(trial: Trial) -> None:
+    """Let every access token end before each request: a new one is asked for, and the walk goes on."""
+
+    def revoking(world: World) -> Disturbance:
+        return lambda _: world.twin.revoke_tokens()
+
+    trial.each_step(World.fill, revoking, edges=("request",), done=(False,), what="tokens ended")
+
+
+def _check(trial: Trial, world: World) -> None:
+    """Hold the check that `new` makes to its terms."""
+    world.app().check()
+    try:
+        world.app(world.twin.wrong_credentials).check()
+    except CredentialsError as error:
+        if not error.message.strip():
+            trial.say("the error for wrong credentials says nothing")
+        world.leaks.look_at_error(error)
+    except AppError as error:
+        trial.say(f"check() with wrong credentials is to raise CredentialsError; it raised {error.code}")
+    else:
+        trial.say("check() accepts wrong credentials")

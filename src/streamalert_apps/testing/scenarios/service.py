@@ -1,0 +1,56 @@
+"""The service misbehaves: it is too busy, broken, silent, or answers for somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streamalert_apps.simulator.faults import CutBody, Dropped, Effect, Fault, Hang, HtmlPage, Status
+from streamalert_apps.testing.kit import Scenario, Trial
+from streamalert_apps.testing.world import Conditions, World
+
+OUTAGE = range(2, 16)  # requests; each is tried six times in a run
+
+EFFECTS: tuple[tuple[str, str, Effect], ...] = (
+    ("429", "The service answers 429, with no word on how long to wait", Status(429)),
+    ("429_seconds", "The service answers 429 and names the seconds to wait", Status(429, retry_after=40)),
+    ("429_long", "The service answers 429 and names a wait longer than a run", Status(429, retry_after=900)),
+    ("429_date", "The service answers 429 and names a time", Status(429, retry_after=70, as_date=True)),
+    ("500", "The service answers 500", Status(500)),
+    ("502", "The service answers 502", Status(502)),
+    ("503", "The service answers 503", Status(503)),
+    ("503_seconds", "The service answers 503 and names the seconds to wait", Status(503, retry_after=40)),
+    ("html", "A proxy answers with a page for people, and status 200", HtmlPage()),
+    ("cut", "The body of an answer is cut", CutBody()),
+    ("dropped", "The connection is dropped", Dropped()),
+    ("hang", "The service takes a request and does not answer", Hang(600)),
+)
+
+
+def scenarios() -> tuple[Scenario, ...]:
+    """Return a scenario for each fault."""
+    return tuple(
+        Scenario(f"service_{name}", f"{says}: now and then, every second time, for long.", _played(effect))
+        for name, says, effect in EFFECTS
+    )
+
+
+def _played(effect: Effect) -> Callable[[Trial], None]:
+    cases = {
+        "at request 1": Fault(effect, nth=1),
+        "at request 2": Fault(effect, nth=2),
+        "at request 3": Fault(effect, nth=3),
+        "at every second request": Fault(effect, every=2),
+        "at requests 2 to 15": Fault(effect, nth=OUTAGE),
+    }
+
+    def play(trial: Trial) -> None:
+        for when, fault in cases.items():
+            world = trial.world(Conditions(faults=(fault,)))
+            _begin(world)
+            trial.settle(world, when)
+
+    return play
+
+
+def _begin(world: World) -> None:
+    world.fill()
