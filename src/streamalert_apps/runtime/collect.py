@@ -68,7 +68,9 @@ def collect(
     """
     now = terms.clock.now()
     lease = Lease(terms.holder, now + terms.lease)
-    state = take_lease(slot, holder=lease.holder, until=lease.until, now=now, after=terms.after)
+    state = take_lease(
+        slot, holder=lease.holder, until=lease.until, now=now, first_look=terms.first_look, after=terms.after
+    )
     run = _Run(state, lease, slot, destination, batches, terms, started=now)
     try:
         run.work(build())
@@ -158,7 +160,7 @@ class _Run:
             return self.state.checkpoint
         if self.state.last_timestamp:
             return app.adopt(self.state.last_timestamp, self.state.context or {})
-        return app.start(self.started - self.terms.first_look)
+        return app.start(self.state.since or self.started - self.terms.first_look)
 
     def _guarded(self, pages: Iterator[Page]) -> Iterator[Page]:
         """Pass pages on; raise BadResponse when empty ones run in a circle."""

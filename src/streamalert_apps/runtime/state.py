@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, Protocol
 
 from streamalert_apps.errors import AlreadyRunning, AppError, StateError
@@ -71,6 +71,7 @@ class State:
 
     status: Status | None = None  # None: never ran
     checkpoint: Checkpoint | None = None  # None: never ran, or only under StreamAlert
+    since: datetime | None = None  # from when on a first run collects; kept until there is a checkpoint
     lease: Lease | None = None
     delivered: Delivered | None = None
     requests: tuple[float, ...] = ()  # when the last ones were made, for the service's limit
@@ -81,6 +82,8 @@ class State:
     def to_text(self) -> str:
         """Return the state as JSON text."""
         own: dict[str, Any] = {"checkpoint": self.checkpoint}
+        if self.since and self.checkpoint is None:
+            own["since"] = self.since.isoformat()
         if self.lease:
             own["lease"] = {"holder": self.lease.holder, "until": self.lease.until.isoformat()}
         if self.delivered:
@@ -105,9 +108,11 @@ class State:
             whole = json.loads(text)
             own = whole.get("sa_apps") or {}
             lease, delivered, last = own.get("lease"), own.get("delivered"), own.get("last_run")
+            since = own.get("since")
             return cls(
                 status=whole["current_state"],
                 checkpoint=own.get("checkpoint"),
+                since=datetime.fromisoformat(since) if since else None,
                 lease=Lease(lease["holder"], datetime.fromisoformat(lease["until"])) if lease else None,
                 delivered=Delivered(**delivered) if delivered else None,
                 requests=tuple(own.get("requests", ())),
@@ -143,9 +148,12 @@ class StateSlot(Protocol):
         """Replace `version` (0: nothing is there); return False if someone was first, whose text stays."""
 
 
-def take_lease(slot: StateSlot, *, holder: str, until: datetime, now: datetime, after: str = "") -> State:
+def take_lease(
+    slot: StateSlot, *, holder: str, until: datetime, now: datetime, first_look: timedelta, after: str = ""
+) -> State:
     """Take the right to run; return the state as it was. Raise AlreadyRunning if another run has it.
 
+    A first run notes from when on it collects: should it die, the next one begins there.
     A lease whose end has come, one of `after` (the run that invoked this one and has not been seen to
     end), one of `holder` itself (Lambda repeats an invocation under its id), and a `running` without
     a lease do not count.
@@ -155,6 +163,7 @@ def take_lease(slot: StateSlot, *, holder: str, until: datetime, now: datetime, 
     lease = state.lease
     if lease and lease.until > now and lease.holder not in {holder, after}:
         raise AlreadyRunning(f"Another run has the lease until {lease.until.astimezone(UTC):%H:%M:%S} UTC.")
+    state = replace(state, since=state.since or now - first_look)
     running = replace(state, status="running", lease=Lease(holder, until))
     if not slot.replace(running.to_text(), stored.version if stored else 0):
         raise AlreadyRunning("Another run began at the same moment.")
