@@ -78,6 +78,7 @@ class Catalogue(Feed):
             LOGGER.warning("the service keeps files for %s; older ones may be gone", self.retention)
         files = self._listed(place.floor, now)
         place.seen &= {identity for _, _, identity in files}
+        yield from self._finish(files, place)
         for file, time, identity in files[_done(files, place.last) :]:
             known = identity in place.seen
             if not known and time >= settled and len(place.seen) >= CAPACITY:
@@ -112,6 +113,14 @@ class Catalogue(Feed):
             if token is None:
                 files = [entry for entry in self.identified(rows) if entry[1] >= since]
                 return sorted(files, key=lambda entry: entry[1])
+
+    def _finish(self, files: list[tuple[Row, datetime, bytes]], place: _Place) -> Iterator[Page]:
+        """Yield the rest of the file that was under way, though others may have shown up before it."""
+        for file, _, identity in files:
+            if place.skip and identity == place.file:
+                yield from self._read(file, identity, place)
+                place.seen.add(identity)
+                yield Page([], place.checkpoint(), more=True)
 
     def _read(self, file: Row, identity: bytes, place: _Place) -> Iterator[Page]:
         """Yield a file's logs. A file that breaks off is opened again, if it gave any since it was opened."""
