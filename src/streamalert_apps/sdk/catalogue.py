@@ -6,8 +6,8 @@ the floor to itself; the ids of younger ones are remembered until they have sett
 may still show up before them.
 
 A checkpoint: `floor` and `last` (the file that was done last there: others may share its time),
-`seen` (younger files that are done) and, in the middle of a file, `file` and `skip` (how many of its
-logs are done).
+`seen` (younger files that are done), in the middle of a file `file` and `skip` (how many of its logs
+are done), and `reach` (seconds of the list to ask for at once, where a run was too short for all).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
@@ -30,6 +30,8 @@ LOGGER = logging.getLogger(__name__)
 
 PIECE: Final = 1000
 
+_File = tuple[Row, datetime, bytes]
+
 
 @dataclass(slots=True)
 class _Place:
@@ -40,6 +42,7 @@ class _Place:
     seen: set[bytes] = field(default_factory=set)
     file: bytes = b""
     skip: int = 0
+    reach: float | None = None
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> _Place:
@@ -49,6 +52,7 @@ class _Place:
             seen=set(unpack(checkpoint.get("seen", ""))),
             file=b"".join(unpack(checkpoint.get("file", ""))),
             skip=checkpoint.get("skip", 0),
+            reach=checkpoint.get("reach"),
         )
 
     def checkpoint(self) -> Checkpoint:
@@ -59,6 +63,8 @@ class _Place:
             checkpoint["seen"] = pack(sorted(self.seen))
         if self.skip:
             checkpoint |= {"file": pack([self.file]), "skip": self.skip}
+        if self.reach is not None:
+            checkpoint["reach"] = self.reach
         return checkpoint
 
 
@@ -73,11 +79,33 @@ class Catalogue(Feed):
         """Yield the logs of each file that is not done, in pieces."""
         place = _Place.of(checkpoint)
         now = self.api.clock.now()
-        settled = max(self._rounded(now - self.lag), place.floor)
         if self.retention and place.floor < now - self.retention:
             LOGGER.warning("the service keeps files for %s; older ones may be gone", self.retention)
-        files = self._listed(place.floor, now)
-        place.seen &= {identity for _, _, identity in files}
+        more = True
+        while more:
+            now = self.api.clock.now()
+            until = self._until(place, now)
+            reach = place.reach
+            place.reach = (until - place.floor).total_seconds() / 2
+            yield Page([], place.checkpoint(), more=True)  # a run that ends while it lists leaves this behind
+            files = self._listed(place.floor, until)
+            place.reach = reach and reach * 2 if until < now else None
+            settled = max(self._rounded(min(now - self.lag, until)), place.floor)
+            more = until < now - self.lag
+            yield from self._opened(files, settled, place, more=more, whole=until == now)
+
+    def _until(self, place: _Place, now: datetime) -> datetime:
+        """Return up to when files are listed: now, or less where a run was too short for that."""
+        if place.reach is None:
+            return now
+        return min(now, place.floor + max(self.precision, timedelta(seconds=place.reach)))
+
+    def _opened(
+        self, files: list[_File], settled: datetime, place: _Place, *, more: bool, whole: bool
+    ) -> Iterator[Page]:
+        """Yield the logs of what was listed; `whole`: up to now."""
+        if whole:
+            place.seen &= {identity for _, _, identity in files}
         yield from self._finish(files, place)
         for file, time, identity in files[_done(files, place.last) :]:
             known = identity in place.seen
@@ -93,16 +121,16 @@ class Catalogue(Feed):
             yield Page([], place.checkpoint(), more=True)
         if settled > place.floor:
             place.floor, place.last = settled, b""
-        yield Page([], place.checkpoint(), more=False)
+        yield Page([], place.checkpoint(), more=more)
 
-    def _listed(self, since: datetime, until: datetime) -> list[tuple[Row, datetime, bytes]]:
+    def _listed(self, since: datetime, until: datetime) -> list[_File]:
         """List the files made from `since` on, the oldest first; those of one time in the service's order."""
         rows: list[Row] = []
         token: Json = None
         restarted = False
         while True:
             try:
-                fetched = self.fetch(since - self.precision, until, token)
+                fetched = self.fetch(since - self.precision, until + self.precision, token)
             except PageTokenExpired:
                 if token is None or restarted:
                     raise
@@ -114,7 +142,7 @@ class Catalogue(Feed):
                 files = [entry for entry in self.identified(rows) if entry[1] >= since]
                 return sorted(files, key=lambda entry: entry[1])
 
-    def _finish(self, files: list[tuple[Row, datetime, bytes]], place: _Place) -> Iterator[Page]:
+    def _finish(self, files: list[_File], place: _Place) -> Iterator[Page]:
         """Yield the rest of the file that was under way, though others may have shown up before it."""
         for file, _, identity in files:
             if place.skip and identity == place.file:
@@ -156,6 +184,6 @@ class Catalogue(Feed):
             raise broken
 
 
-def _done(files: list[tuple[Row, datetime, bytes]], last: bytes) -> int:
+def _done(files: list[_File], last: bytes) -> int:
     """Return how many files are done: all up to the last one, if it is still there."""
     return next((count for count, (_, _, identity) in enumerate(files, 1) if identity == last), 0)
