@@ -23,6 +23,7 @@ from streamalert_apps.errors import (
     OutOfTime,
     RateLimited,
     RequestRefused,
+    TransientError,
     Unavailable,
 )
 from streamalert_apps.sdk.app import Rate
@@ -252,6 +253,17 @@ def test_a_wait_longer_than_the_time_left_is_not_begun_and_tells_when_to_come_ba
 
     assert raised.value.retry_after == 300
     assert service.clock.waits == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_wish_to_be_left_alone_outlives_the_error(status: int) -> None:
+    service = Service(httpx.Response(status, headers={"Retry-After": "300"}))
+    pace = Pace(None, service.clock)
+
+    with pytest.raises(TransientError):
+        service.api(pace=pace, left=60).get(URL)
+
+    assert pace.wait() == 300
 
 
 def test_a_limit_is_kept_between_requests() -> None:

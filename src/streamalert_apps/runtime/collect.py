@@ -112,6 +112,7 @@ class _Run:
     def work(self, app: App) -> None:
         self.app = app
         app.api.pace.recent.extend(self.state.requests)
+        app.api.pace.not_before = self.state.not_before
         self.state = replace(self.state, checkpoint=self._first_checkpoint(app))
         saved = page_began = self.started
         slowest = 0.0
@@ -233,6 +234,7 @@ class _Run:
             status=status,
             lease=self.lease if status == "running" else None,
             requests=tuple(self.app.api.pace.recent) if self.app else self.state.requests,
+            not_before=self._not_before(now),
             last_timestamp=self._last_timestamp(),
         )
         if half:
@@ -245,6 +247,11 @@ class _Run:
             )
         self.slot.write(state.to_text())
         self.state = state
+
+    def _not_before(self, now: datetime) -> float:
+        """Return when the service wants the next request, where that is still to come."""
+        wish = self.app.api.pace.not_before if self.app else self.state.not_before
+        return wish if wish > now.timestamp() else 0.0
 
     def _still_ours(self) -> bool:
         stored = self.slot.read()

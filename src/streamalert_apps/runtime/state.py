@@ -75,6 +75,7 @@ class State:
     lease: Lease | None = None
     delivered: Delivered | None = None
     requests: tuple[float, ...] = ()  # when the last ones were made, for the service's limit
+    not_before: float = 0.0  # when the service wants the next request
     last_run: LastRun | None = None
     last_timestamp: Json = None
     context: Json = None
@@ -90,6 +91,8 @@ class State:
             own["delivered"] = asdict(self.delivered)
         if self.requests:
             own["requests"] = self.requests
+        if self.not_before:
+            own["not_before"] = self.not_before
         if self.last_run:
             own["last_run"] = {key: value for key, value in asdict(self.last_run).items() if value}
         text: dict[str, Any] = {
@@ -116,6 +119,7 @@ class State:
                 lease=Lease(lease["holder"], datetime.fromisoformat(lease["until"])) if lease else None,
                 delivered=Delivered(**delivered) if delivered else None,
                 requests=tuple(own.get("requests", ())),
+                not_before=float(own.get("not_before", 0.0)),
                 last_run=LastRun.read(last) if last else None,
                 last_timestamp=whole.get("last_timestamp"),
                 context=whole.get("context"),

@@ -26,6 +26,7 @@ from streamalert_apps.errors import (
     OutOfTime,
     RateLimited,
     RequestRefused,
+    TransientError,
     Unavailable,
 )
 from streamalert_apps.sdk.clock import Clock, Deadline
@@ -164,8 +165,12 @@ class Api:
 
     def _error(self, answer: Answer, judge: Judge | None) -> AppError | None:
         error = (judge(answer) if judge else None) or _judge_status(answer)
-        if isinstance(error, RateLimited) and error.retry_after is None:
-            error.retry_after = self._retry_after(answer) or self.pace.after_429
+        if isinstance(error, TransientError):
+            if error.retry_after is None:
+                error.retry_after = self._retry_after(answer) or None
+            if error.retry_after is None and isinstance(error, RateLimited):
+                error.retry_after = self.pace.after_429
+            self.pace.rest(error.retry_after or 0.0)
         return error
 
     def _open(self, method: str, url: str, headers: Headers, content: dict[str, Any]) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""A service's request limit, kept within a run and, through the state, across runs."""
+"""What a service wants of its clients, its limit and its wish to be left alone, kept within and across runs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from streamalert_apps.sdk.clock import Clock
 
 
 class Pace:
-    """Tells how long the next request has to wait. `recent`: when the last ones were made, epoch seconds."""
+    """Tells how long the next request has to wait.
+
+    `recent`: when the last ones were made; `not_before`: when the service wants the next one (epoch seconds).
+    """
 
     def __init__(self, rate: Rate | None, clock: Clock, recent: Iterable[float] = ()) -> None:
         self._rate = rate
         self._clock = clock
+        self.not_before = 0.0
         self.recent: deque[float] = deque(recent if rate else (), maxlen=rate.requests if rate else 1)
 
     @property
@@ -24,9 +28,15 @@ class Pace:
 
     def wait(self) -> float:
         """Return the seconds until the next request is allowed."""
-        if self._rate is None or len(self.recent) < self._rate.requests:
-            return 0.0
-        return max(0.0, self.recent[0] + self._rate.seconds - self._clock.now().timestamp())
+        allowed = self.not_before
+        if self._rate is not None and len(self.recent) == self._rate.requests:
+            allowed = max(allowed, self.recent[0] + self._rate.seconds)
+        return max(0.0, allowed - self._clock.now().timestamp())
+
+    def rest(self, seconds: float) -> None:
+        """Make no request for so long: the service said so."""
+        if seconds:
+            self.not_before = max(self.not_before, round(self._clock.now().timestamp() + seconds, 3))
 
     def request_made(self) -> None:
         """Remember that a request was made now."""

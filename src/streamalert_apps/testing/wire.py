@@ -47,6 +47,10 @@ class Wire(httpx.BaseTransport):
         self._note_wish(request.url.host, response)
         return response
 
+    def forgive(self) -> None:
+        """Expect no patience of the next request: what the service wished died with the run that heard it."""
+        self._not_before.clear()
+
     def close(self) -> None:
         """Keep the connection: the next run has an Api of its own, and the same way."""
 

@@ -38,6 +38,7 @@ from streamalert_apps.testing.wire import Wire
 FUNCTION: Final = "acme_prod_app"
 STATE: Final = f"{FUNCTION}_state"
 AUTH: Final = f"{FUNCTION}_auth"
+SMALL: Final = 100  # events of a page that was made small
 CHECKPOINT_CHARACTERS: Final = 3000
 STATE_CHARACTERS: Final = 4096
 SHORTEST_INTERVAL: Final = timedelta(minutes=5)
@@ -61,7 +62,7 @@ class Conditions:
     """
 
     page_size: int | None = 20
-    batch_bytes: int = 8 << 10
+    batch_bytes: int | None = None  # None: so few that a page fills several
     budget: float = 240.0
     latency: float = 1.0
     faults: tuple[Fault, ...] = ()
@@ -160,8 +161,14 @@ class World:
         self.parameters.place(AUTH, json.dumps(credentials))
 
     def fill(self, pages: float = 3.5, *, ahead: timedelta = timedelta(0)) -> None:
-        """Let events have happened, enough for this many pages; some of them `ahead` of now."""
-        events = max(1, int(self.facts.page * pages))
+        """Let events have happened, enough for this many pages; some of them `ahead` of now.
+
+        Where pages can't be made small, two of them have to do.
+        """
+        page = self.facts.page
+        events = max(
+            1, int(page * (pages if page <= SMALL or self.conditions.page_size is None else min(pages, 1.2)))
+        )
         now = self.clock.now()
         self.twin.seed(self.app_type, events=events, start=now - self.span, end=now + ahead)
 
@@ -239,6 +246,9 @@ class World:
         mark = log.get("_truncated")
         return dict(json.loads(self._kept[mark["sha256"]])) if isinstance(mark, dict) else log
 
+    def _batch_bytes(self) -> int:
+        return 8 << 10 if self.facts.page <= SMALL else 64 << 10
+
     def _enough_runs(self) -> int:
         waiting = self.twin.complete(self.app_type) - self.clock.now()
         held = self.twin.held(self.app_type).total()
@@ -260,7 +270,7 @@ class World:
             build,
             ParameterSlot(self.parameters, STATE, clock, deadline),
             ClassifierLambda(self.functions, "classifier", FUNCTION),
-            Batches(self._keep, self.conditions.batch_bytes),
+            Batches(self._keep, self.conditions.batch_bytes or self._batch_bytes()),
             Terms(
                 holder=holder,
                 clock=clock,
@@ -283,6 +293,7 @@ class World:
         for batch in self.functions.batches[self._saved :]:
             self.excused += batch
         self._wrote()
+        self.wire.forgive()
 
     def _keep(self, log: bytes, digest: str) -> str:
         self._kept[digest] = log

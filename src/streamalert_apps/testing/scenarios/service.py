@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from streamalert_apps.simulator.faults import CutBody, Dropped, Effect, Fault, Hang, HtmlPage, Status
 from streamalert_apps.testing.kit import Scenario, Trial
-from streamalert_apps.testing.world import Conditions, World
+from streamalert_apps.testing.world import Conditions
 
+SOMETIMES = range(2, 20, 2)
 OUTAGE = range(2, 16)  # requests; each is tried six times in a run
 
 EFFECTS: tuple[tuple[str, str, Effect], ...] = (
@@ -39,18 +40,14 @@ def _played(effect: Effect) -> Callable[[Trial], None]:
         "at request 1": Fault(effect, nth=1),
         "at request 2": Fault(effect, nth=2),
         "at request 3": Fault(effect, nth=3),
-        "at every second request": Fault(effect, every=2),
+        "at every second request": Fault(effect, nth=SOMETIMES),
         "at requests 2 to 15": Fault(effect, nth=OUTAGE),
     }
 
     def play(trial: Trial) -> None:
         for when, fault in cases.items():
             world = trial.world(Conditions(faults=(fault,)))
-            _begin(world)
+            world.fill()
             trial.settle(world, when)
 
     return play
-
-
-def _begin(world: World) -> None:
-    world.fill()
