@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -36,6 +38,11 @@ def app(name: str = "collector", **settings: Any) -> AppConf:
     """Return an app of cluster prod as `new` writes it; `settings` differ."""
     function = names.function_name("acme", "prod", "duo_auth", name)
     return replace(AppConf("prod", function, name, "duo_auth", "rate(2 hours)"), **settings)
+
+
+def built(code: Package, architecture: str) -> Package:
+    """Return the code for an architecture."""
+    return code if architecture == code.architecture else replace(code, architecture=architecture)
 
 
 class NoQuota:
@@ -80,11 +87,20 @@ class Cloud:
         """Connect."""
         return cls(proxy, Aws.connect(Session("us-east-1"), NoQuota()))  # type: ignore[arg-type]
 
+    def anew(self) -> Cloud:
+        """Return the same with nothing on record, and nothing spoilt."""
+        self.proxy.calls.clear()
+        self.proxy.accepted.clear()
+        self.proxy.before = self.proxy.after = lambda _: None
+        return Cloud(self.proxy, self.aws)
+
     def plan(
         self, *apps: AppConf, code: Package = CODE, gone: Sequence[str] = (), adopt: bool = False
     ) -> list[AppPlan]:
         """Plan what `apps` need, and the end of the functions that are `gone`."""
-        jobs = [Job(self.aws, PLACE, conf.function, conf, code, self.clock) for conf in apps]
+        jobs = [
+            Job(self.aws, PLACE, conf.function, conf, partial(built, code), clock=self.clock) for conf in apps
+        ]
         jobs += [Job(self.aws, PLACE, function, clock=self.clock) for function in gone]
         return survey.survey(jobs, 4, adopt=adopt)
 
@@ -129,6 +145,17 @@ class Cloud:
                 client.meta.events.unregister("before-send", before_send)
 
 
+def client(service: str) -> Any:
+    """Return a client whose calls are not on record."""
+    return _client(service, os.environ["AWS_ENDPOINT_URL"])
+
+
+@cache
+def _client(service: str, endpoint: str) -> Any:
+    make: Any = boto3.client
+    return make(service, endpoint_url=endpoint)
+
+
 def world() -> dict[str, Any]:
     """Return all that is in the account, without what differs from one deploy to the next."""
     return {
@@ -141,7 +168,7 @@ def world() -> dict[str, Any]:
 
 
 def _roles() -> dict[str, Any]:
-    iam = boto3.client("iam")
+    iam = client("iam")
     found = {}
     for role in iam.list_roles()["Roles"]:
         name = role["RoleName"]
@@ -159,31 +186,31 @@ def _roles() -> dict[str, Any]:
 
 
 def _functions() -> dict[str, Any]:
-    client = boto3.client("lambda")
+    functions = client("lambda")
     found = {}
-    for listed in client.list_functions()["Functions"]:
+    for listed in functions.list_functions()["Functions"]:
         name = listed["FunctionName"]
-        answer = client.get_function(FunctionName=name)
-        aliases = client.list_aliases(FunctionName=name)["Aliases"]
+        answer = functions.get_function(FunctionName=name)
+        aliases = functions.list_aliases(FunctionName=name)["Aliases"]
         found[name] = {
             "latest": _lasting(answer["Configuration"]),
             "concurrency": answer.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
             "tags": answer.get("Tags", {}),
             "aliases": {
                 alias["Name"]: _lasting(
-                    client.get_function(FunctionName=name, Qualifier=alias["Name"])["Configuration"]
+                    functions.get_function(FunctionName=name, Qualifier=alias["Name"])["Configuration"]
                 )
                 for alias in aliases
             },
-            "permissions": _permissions(client, name) if aliases else [],
+            "permissions": _permissions(functions, name) if aliases else [],
         }
     return found
 
 
-def _permissions(client: Any, name: str) -> list[Any]:
+def _permissions(functions: Any, name: str) -> list[Any]:
     try:
-        policy = client.get_policy(FunctionName=name, Qualifier=names.ALIAS)["Policy"]
-    except client.exceptions.ResourceNotFoundException:
+        policy = functions.get_policy(FunctionName=name, Qualifier=names.ALIAS)["Policy"]
+    except functions.exceptions.ResourceNotFoundException:
         return []
     return list(json.loads(policy)["Statement"])
 
@@ -202,7 +229,7 @@ def _lasting(configuration: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rules() -> dict[str, Any]:
-    events = boto3.client("events")
+    events = client("events")
     return {
         rule["Name"]: {
             "schedule": rule.get("ScheduleExpression"),
@@ -218,7 +245,7 @@ def _rules() -> dict[str, Any]:
 
 
 def _log_groups() -> dict[str, Any]:
-    logs = boto3.client("logs")
+    logs = client("logs")
     return {
         group["logGroupName"]: {
             "retention": group.get("retentionInDays"),
@@ -229,12 +256,12 @@ def _log_groups() -> dict[str, Any]:
 
 
 def _alarms() -> dict[str, Any]:
-    client = boto3.client("cloudwatch")
+    alarms = client("cloudwatch")
     kept = ("MetricName", "Threshold", "Period", "EvaluationPeriods", "AlarmActions", "Dimensions")
     return {
         alarm["AlarmName"]: {key: alarm.get(key) for key in kept}
-        | {"tags": _by_key(client.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])}
-        for alarm in client.describe_alarms()["MetricAlarms"]
+        | {"tags": _by_key(alarms.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])}
+        for alarm in alarms.describe_alarms()["MetricAlarms"]
     }
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 
-from streamalert_apps.deploy.resources.function import describe
-from tests.deploy.cloud import CODE, OTHER_CODE, app, world
+from streamalert_apps.deploy.view import describe
+from tests.deploy.cloud import CODE, OTHER_CODE, app, client, world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,7 +188,7 @@ def test_new_code_is_published_before_the_alias_moves(cloud: Cloud) -> None:
     cloud.deploy_well(app(), code=OTHER_CODE)
 
     assert cloud.writes() == ["lambda.UpdateFunctionCode", "lambda.PublishVersion", "lambda.UpdateAlias"]
-    live = boto3.client("lambda").get_function(FunctionName=FUNCTION, Qualifier="production")["Configuration"]
+    live = client("lambda").get_function(FunctionName=FUNCTION, Qualifier="production")["Configuration"]
     assert (live["Version"], live["CodeSha256"]) == ("2", OTHER_CODE.sha256_base64)
     assert live["Description"] == describe(OTHER_CODE.digest, OTHER_CODE.sha256_base64)
 
@@ -237,7 +236,7 @@ def test_an_alarm_that_conf_switches_off_is_deleted(cloud: Cloud) -> None:
 
 def test_a_rule_that_is_disabled_stays_so(cloud: Cloud) -> None:
     cloud.deploy_well(app())
-    boto3.client("events").disable_rule(Name=f"{FUNCTION}_schedule")
+    client("events").disable_rule(Name=f"{FUNCTION}_schedule")
     cloud.writes()
 
     cloud.deploy_well(app())
@@ -256,67 +255,62 @@ def test_a_rule_is_never_made_anew(cloud: Cloud) -> None:
     assert cloud.writes() == ["events.PutRule", "events.PutTargets"]
 
 
-def lambda_client() -> Any:
-    return boto3.client("lambda")
-
-
 DRIFTS: dict[str, Callable[[], object]] = {
-    "the role's policy": lambda: boto3.client("iam").put_role_policy(
+    "the role's policy": lambda: client("iam").put_role_policy(
         RoleName=f"{FUNCTION}_role",
         PolicyName="sa-apps",
-        PolicyDocument=json.dumps(
-            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-        ),
+        PolicyDocument=json.dumps({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+        }),
     ),
-    "no policy": lambda: boto3.client("iam").delete_role_policy(
-        RoleName=f"{FUNCTION}_role", PolicyName="sa-apps"
-    ),
-    "no log group": lambda: boto3.client("logs").delete_log_group(logGroupName=f"/aws/lambda/{FUNCTION}"),
-    "retention": lambda: boto3.client("logs").put_retention_policy(
+    "no policy": lambda: client("iam").delete_role_policy(RoleName=f"{FUNCTION}_role", PolicyName="sa-apps"),
+    "no log group": lambda: client("logs").delete_log_group(logGroupName=f"/aws/lambda/{FUNCTION}"),
+    "retention": lambda: client("logs").put_retention_policy(
         logGroupName=f"/aws/lambda/{FUNCTION}", retentionInDays=365
     ),
-    "endless retention": lambda: boto3.client("logs").delete_retention_policy(
+    "endless retention": lambda: client("logs").delete_retention_policy(
         logGroupName=f"/aws/lambda/{FUNCTION}"
     ),
-    "no function": lambda: lambda_client().delete_function(FunctionName=FUNCTION),
-    "memory": lambda: lambda_client().update_function_configuration(FunctionName=FUNCTION, MemorySize=1024),
-    "timeout": lambda: lambda_client().update_function_configuration(FunctionName=FUNCTION, Timeout=3),
-    "environment": lambda: lambda_client().update_function_configuration(
+    "no function": lambda: client("lambda").delete_function(FunctionName=FUNCTION),
+    "memory": lambda: client("lambda").update_function_configuration(FunctionName=FUNCTION, MemorySize=1024),
+    "timeout": lambda: client("lambda").update_function_configuration(FunctionName=FUNCTION, Timeout=3),
+    "environment": lambda: client("lambda").update_function_configuration(
         FunctionName=FUNCTION, Environment={"Variables": {"A": "1"}}
     ),
     "a published environment": lambda: (
-        lambda_client().update_function_configuration(
+        client("lambda").update_function_configuration(
             FunctionName=FUNCTION, Environment={"Variables": {"A": "1"}}
         ),
-        lambda_client().publish_version(FunctionName=FUNCTION),
-        lambda_client().update_alias(FunctionName=FUNCTION, Name="production", FunctionVersion="2"),
+        client("lambda").publish_version(FunctionName=FUNCTION),
+        client("lambda").update_alias(FunctionName=FUNCTION, Name="production", FunctionVersion="2"),
     ),
-    "code": lambda: lambda_client().update_function_code(FunctionName=FUNCTION, ZipFile=OTHER_CODE.archive),
+    "code": lambda: client("lambda").update_function_code(FunctionName=FUNCTION, ZipFile=OTHER_CODE.archive),
     "code under an old description": lambda: (
-        lambda_client().update_function_code(FunctionName=FUNCTION, ZipFile=OTHER_CODE.archive),
-        lambda_client().publish_version(FunctionName=FUNCTION),
-        lambda_client().update_alias(FunctionName=FUNCTION, Name="production", FunctionVersion="2"),
+        client("lambda").update_function_code(FunctionName=FUNCTION, ZipFile=OTHER_CODE.archive),
+        client("lambda").publish_version(FunctionName=FUNCTION),
+        client("lambda").update_alias(FunctionName=FUNCTION, Name="production", FunctionVersion="2"),
     ),
-    "concurrency": lambda: lambda_client().put_function_concurrency(
+    "concurrency": lambda: client("lambda").put_function_concurrency(
         FunctionName=FUNCTION, ReservedConcurrentExecutions=7
     ),
-    "no concurrency": lambda: lambda_client().delete_function_concurrency(FunctionName=FUNCTION),
-    "a tag": lambda: lambda_client().tag_resource(Resource=ARN, Tags={"sa-apps:app": "other"}),
-    "no tags": lambda: lambda_client().untag_resource(Resource=ARN, TagKeys=list(TAGS)),
+    "no concurrency": lambda: client("lambda").delete_function_concurrency(FunctionName=FUNCTION),
+    "a tag": lambda: client("lambda").tag_resource(Resource=ARN, Tags={"sa-apps:app": "other"}),
+    "no tags": lambda: client("lambda").untag_resource(Resource=ARN, TagKeys=list(TAGS)),
     "no alias": lambda: (
         DRIFTS["no permission"](),  # with AWS it goes along
-        lambda_client().delete_alias(FunctionName=FUNCTION, Name="production"),
+        client("lambda").delete_alias(FunctionName=FUNCTION, Name="production"),
     ),
-    "no permission": lambda: lambda_client().remove_permission(
+    "no permission": lambda: client("lambda").remove_permission(
         FunctionName=FUNCTION, Qualifier="production", StatementId=f"AllowExecutionFromCloudWatch_{FUNCTION}"
     ),
     "a permission for another rule": lambda: (
-        lambda_client().remove_permission(
+        client("lambda").remove_permission(
             FunctionName=FUNCTION,
             Qualifier="production",
             StatementId=f"AllowExecutionFromCloudWatch_{FUNCTION}",
         ),
-        lambda_client().add_permission(
+        client("lambda").add_permission(
             FunctionName=FUNCTION,
             Qualifier="production",
             StatementId=f"AllowExecutionFromCloudWatch_{FUNCTION}",
@@ -326,24 +320,24 @@ DRIFTS: dict[str, Callable[[], object]] = {
         ),
     ),
     "no rule": lambda: (
-        boto3.client("events").remove_targets(Rule=f"{FUNCTION}_schedule", Ids=["sa-apps"]),
-        boto3.client("events").delete_rule(Name=f"{FUNCTION}_schedule"),
+        client("events").remove_targets(Rule=f"{FUNCTION}_schedule", Ids=["sa-apps"]),
+        client("events").delete_rule(Name=f"{FUNCTION}_schedule"),
     ),
-    "schedule": lambda: boto3.client("events").put_rule(
+    "schedule": lambda: client("events").put_rule(
         Name=f"{FUNCTION}_schedule", ScheduleExpression="rate(5 days)"
     ),
-    "no target": lambda: boto3.client("events").remove_targets(Rule=f"{FUNCTION}_schedule", Ids=["sa-apps"]),
-    "the target's input": lambda: boto3.client("events").put_targets(
+    "no target": lambda: client("events").remove_targets(Rule=f"{FUNCTION}_schedule", Ids=["sa-apps"]),
+    "the target's input": lambda: client("events").put_targets(
         Rule=f"{FUNCTION}_schedule", Targets=[{"Id": "sa-apps", "Arn": f"{ARN}:production", "Input": "{}"}]
     ),
-    "a target without the alias": lambda: boto3.client("events").put_targets(
+    "a target without the alias": lambda: client("events").put_targets(
         Rule=f"{FUNCTION}_schedule", Targets=[{"Id": "sa-apps", "Arn": ARN}]
     ),
-    "a second target": lambda: boto3.client("events").put_targets(
+    "a second target": lambda: client("events").put_targets(
         Rule=f"{FUNCTION}_schedule", Targets=[{"Id": "again", "Arn": f"{ARN}:production", "Input": "{}"}]
     ),
-    "no alarm": lambda: boto3.client("cloudwatch").delete_alarms(AlarmNames=[f"{FUNCTION}_invocation_errors"]),
-    "the alarm's threshold": lambda: boto3.client("cloudwatch").put_metric_alarm(
+    "no alarm": lambda: client("cloudwatch").delete_alarms(AlarmNames=[f"{FUNCTION}_invocation_errors"]),
+    "the alarm's threshold": lambda: client("cloudwatch").put_metric_alarm(
         AlarmName=f"{FUNCTION}_invocation_errors",
         Namespace="AWS/Lambda",
         MetricName="Errors",
@@ -373,8 +367,8 @@ def test_what_somebody_changed_is_put_right(cloud: Cloud, drift: str) -> None:
 
 def test_what_is_not_ours_to_decide_stays(cloud: Cloud) -> None:
     cloud.deploy_well(app())
-    lambda_client().tag_resource(Resource=ARN, Tags={"team": "security"})
-    boto3.client("iam").put_role_policy(
+    client("lambda").tag_resource(Resource=ARN, Tags={"team": "security"})
+    client("iam").put_role_policy(
         RoleName=f"{FUNCTION}_role",
         PolicyName="theirs",
         PolicyDocument=json.dumps(THEIRS),
@@ -389,7 +383,7 @@ def test_what_is_not_ours_to_decide_stays(cloud: Cloud) -> None:
 def test_a_function_that_lost_its_role_is_made_anew_with_it(cloud: Cloud) -> None:
     cloud.deploy_well(app())
     right = world()
-    iam = boto3.client("iam")
+    iam = client("iam")
     iam.delete_role_policy(RoleName=f"{FUNCTION}_role", PolicyName="sa-apps")
     iam.delete_role(RoleName=f"{FUNCTION}_role")
     cloud.writes()

@@ -120,7 +120,8 @@ class _Run:
                     continue
             else:
                 result.pending.pop(0)
-            patience.renew()
+            if _key(change) not in map(_key, result.done):  # else two deploys undo one another's work
+                patience.renew()
             result.done.append(change)
             self.tell(Step(job.function, change))
 

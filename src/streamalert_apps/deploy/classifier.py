@@ -118,7 +118,7 @@ def _differing(archive: bytes, wanted: Mapping[str, bytes], name: str) -> tuple[
     if "conf/logs.json" in known and any(entry.startswith("conf/schemas/") for entry in wanted):
         raise ConfigError(
             f"The zip of {name} has conf/logs.json: StreamAlert then ignores conf/schemas/.",
-            hint="Move what is in logs.json to conf/schemas/ and deploy the classifier with StreamAlert once.",
+            hint="Move what is in logs.json to conf/schemas/, and deploy the classifier by StreamAlert once.",
         )
     return tuple(
         entry for entry, text in wanted.items() if entry not in there or not _same(there[entry], text)

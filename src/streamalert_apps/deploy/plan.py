@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 Action: TypeAlias = Literal["create", "update", "delete"]
@@ -76,7 +76,30 @@ def plan(desired: Sequence[Resource], observed: Sequence[Resource]) -> tuple[Cha
     if any(r.kind == "function" for r in superfluous):
         superfluous = [r for r in superfluous if r.kind not in WITH_FUNCTION]
     changes += [Change(r, None) for r in sorted(superfluous, key=lambda r: -ORDER.index(r.kind))]
-    return tuple(changes)
+    return tuple(_marked_last(changes))
+
+
+def _marked_last(changes: Sequence[Change]) -> Iterator[Change]:
+    """Put the tagging of a function at the end: it is the mark that an app has been taken over wholly."""
+    marks = []
+    for change in changes:
+        if change.subject.kind == "function" and "tags" in change.differing:
+            rest, mark = _without_tags(change)
+            marks.append(mark)
+            if rest.differing:
+                yield rest
+        else:
+            yield change
+    yield from marks
+
+
+def _without_tags(change: Change) -> tuple[Change, Change]:
+    """Return what a change does but for the tags, and the change of the tags."""
+    old, new = change.before, change.subject
+    assert old is not None  # noqa: S101 (an update has both sides)
+    tagged = replace(old, attributes={**old.attributes, "tags": new.attributes["tags"]})
+    untagged = replace(new, attributes={**new.attributes, "tags": old.attributes["tags"]})
+    return Change(tagged, new), Change(untagged, new)
 
 
 def _orphaned_function(

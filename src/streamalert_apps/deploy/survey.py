@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from streamalert_apps.aws.session import Session
 from streamalert_apps.deploy import resources
 from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.package import DEFAULT_ARCHITECTURE
 from streamalert_apps.deploy.patience import explained
 from streamalert_apps.deploy.plan import Change, Resource, plan
 from streamalert_apps.deploy.view import Lists, View, alarms, lists, log_groups, rules
@@ -54,6 +55,10 @@ def _planned(job: Job, known: Lists, *, adopt: bool) -> AppPlan:
 def look(job: Job, known: Lists | None = None, *, adopt: bool = False) -> AppPlan:
     """Read one app and plan what has to change of it; raise ConfigError for what is not ours to change."""
     view = View(job, known or lists(job.aws, job.function))
+    if job.app and job.build:
+        job.package = job.build(
+            job.app.extra.get("architecture") or view.architecture or DEFAULT_ARCHITECTURE
+        )
     observed = resources.observe(view)
     if job.app is None:
         observed = [resource for resource in observed if not resource.foreign]

@@ -81,6 +81,14 @@ class View:
         answer = found(lambda: call(FunctionName=self.job.function, Qualifier=names.ALIAS))
         return dict(answer["Configuration"]) if answer else None
 
+    @property
+    def architecture(self) -> str:
+        """The function's. A living one keeps its own unless conf/ says otherwise."""
+        if not self.latest:
+            return ""
+        architectures: list[str] = self.latest["Configuration"].get("Architectures", ["x86_64"])
+        return architectures[0]
+
     def code_of(self, configuration: Mapping[str, Any]) -> str:
         """Return the digest of a version's code: written on it, or known by the hash of its zip."""
         sha = configuration["CodeSha256"]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol, cast
 
-from streamalert_apps.config.conf import AppConf
-from streamalert_apps.deploy.job import Job
-from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.plan import ORDER, Change, Resource
 from streamalert_apps.deploy.resources import (
     alarm,
@@ -26,7 +24,7 @@ class Kind(Protocol):
 
     KIND: str
 
-    def desired(self, app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:
+    def desired(self, wanted: Wanted) -> tuple[Resource, ...]:
         """Return what there shall be; calls nobody."""
 
     def observe(self, view: View) -> tuple[Resource, ...]:
@@ -51,7 +49,8 @@ def desired(job: Job) -> list[Resource]:
     """Return all that an app shall have; nothing for one that shall be gone."""
     if job.app is None or job.package is None:
         return []
-    return [r for kind in KINDS.values() for r in kind.desired(job.app, job.place, job.package.digest)]
+    wanted = Wanted(job.app, job.place, job.package)
+    return [resource for kind in KINDS.values() for resource in kind.desired(wanted)]
 
 
 def observe(view: View) -> list[Resource]:

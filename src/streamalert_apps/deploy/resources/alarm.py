@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy import tags
-from streamalert_apps.deploy.job import Job
-from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View
 from streamalert_apps.runtime import names
@@ -25,17 +24,18 @@ _WORDS: Final = {"errors": "Invocation Errors", "throttles": "Throttles"}
 _DEFAULTS: Final = {"enabled": True, "evaluation_periods": 1, "period_secs": 120, "threshold": 0}
 
 
-def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:  # noqa: ARG001 (one shape for all)
+def desired(wanted: Wanted) -> tuple[Resource, ...]:
     """Return the alarms that the app shall have."""
-    settings = {kind: {**_DEFAULTS, **given} for kind, given in _spoken_of(app).items()}
-    return tuple(_alarm(app, place, kind, s) for kind, s in settings.items() if s["enabled"])
+    settings = {kind: {**_DEFAULTS, **given} for kind, given in _spoken_of(wanted.app).items()}
+    return tuple(_alarm(wanted, kind, s) for kind, s in settings.items() if s["enabled"])
 
 
 def _spoken_of(app: AppConf) -> dict[str, Mapping[str, Any]]:
     return {"errors": {}} | {kind: app.metric_alarms[kind] for kind in _NAMES if kind in app.metric_alarms}
 
 
-def _alarm(app: AppConf, place: Place, kind: str, settings: Mapping[str, Any]) -> Resource:
+def _alarm(wanted: Wanted, kind: str, settings: Mapping[str, Any]) -> Resource:
+    app, place = wanted.app, wanted.place
     attributes = {
         "metric": f"AWS/Lambda {_METRICS[kind]} Sum",
         "dimensions": {"FunctionName": app.function, "Resource": f"{app.function}:{names.ALIAS}"},

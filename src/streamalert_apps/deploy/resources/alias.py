@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy import versions
-from streamalert_apps.deploy.job import Job
-from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.resources import function
 from streamalert_apps.deploy.view import View, describe
@@ -18,9 +16,9 @@ from streamalert_apps.runtime import names
 KIND: Final = "alias"
 
 
-def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:
+def desired(wanted: Wanted) -> tuple[Resource, ...]:
     """Return what the version behind the alias shall be made of."""
-    return (Resource(KIND, name_of(app.function), function.versioned(app, place, digest)),)
+    return (Resource(KIND, name_of(wanted.app.function), function.versioned(wanted)),)
 
 
 def name_of(name: str) -> str:

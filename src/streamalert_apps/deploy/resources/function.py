@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy import tags
-from streamalert_apps.deploy.job import Job
-from streamalert_apps.deploy.package import DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME, HANDLER
-from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.job import Job, Wanted
+from streamalert_apps.deploy.package import HANDLER
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View, describe
 from streamalert_apps.errors import AppError
@@ -27,29 +25,30 @@ _PATIENCE: Final = timedelta(minutes=5)  # an interface in a VPC can take minute
 _UPLOADS: Final = threading.Semaphore(2)  # each holds the zip several times over
 
 
-def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:
-    """Return the function that the app shall have; `digest` is its code's."""
-    reserved = app.concurrency_limit
-    attributes = versioned(app, place, digest) | {
+def desired(wanted: Wanted) -> tuple[Resource, ...]:
+    """Return the function that the app shall have."""
+    app, reserved = wanted.app, wanted.app.concurrency_limit
+    attributes = versioned(wanted) | {
         "layers": (),
         "concurrency": None if reserved == -1 else reserved,  # Terraform's way to say none
-        "tags": tags.tags_of(app, place.prefix),
+        "tags": tags.tags_of(app, wanted.place.prefix),
     }
     return (Resource(KIND, app.function, attributes),)
 
 
-def versioned(app: AppConf, place: Place, digest: str) -> dict[str, Any]:
+def versioned(wanted: Wanted) -> dict[str, Any]:
     """Return what a version of the app's function is made of."""
+    app, package = wanted.app, wanted.package
     environment = {"SA_APPS_TYPE": app.type, "SA_APPS_LOG_LEVEL": app.log_level}
     for key in ("batch_bytes", "oversize_bucket"):
         if key in app.extra:
             environment[f"SA_APPS_{key.upper()}"] = str(app.extra[key])
     vpc = app.vpc_config or {}
     return {
-        "runtime": app.extra.get("runtime", DEFAULT_RUNTIME),
-        "architecture": app.extra.get("architecture", DEFAULT_ARCHITECTURE),
+        "runtime": package.runtime,
+        "architecture": package.architecture,
         "handler": HANDLER,
-        "role": place.role(app.function),
+        "role": wanted.place.role(app.function),
         "memory": app.memory,
         "timeout": app.timeout,
         "environment": environment,
@@ -57,7 +56,7 @@ def versioned(app: AppConf, place: Place, digest: str) -> dict[str, Any]:
         "security_groups": tuple(sorted(vpc.get("security_group_ids", ()))),
         "tracing": "PassThrough",  # Lambda's word for off
         "log_format": LOG_FORMATS[app.extra.get("log_format", "text")],
-        "code": digest,
+        "code": package.digest,
     }
 
 
@@ -119,7 +118,7 @@ def create(job: Job, resource: Resource) -> None:
 
 
 def update(job: Job, change: Change) -> None:
-    """Bring the function to what is desired: settings, code, concurrency; the tags are the last."""
+    """Bring the function to what is desired: settings, code, concurrency, tags."""
     functions, name, wanted = job.aws.functions, job.function, change.subject.attributes
     differing = change.differing.keys()
     if differing - _CODE - _NOT_OF_A_VERSION or "layers" in differing:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy import tags
-from streamalert_apps.deploy.job import Job
-from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View
 from streamalert_apps.runtime import names
@@ -15,9 +13,10 @@ from streamalert_apps.runtime import names
 KIND: Final = "log group"
 
 
-def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:  # noqa: ARG001 (one shape for all)
+def desired(wanted: Wanted) -> tuple[Resource, ...]:
     """Return the log group that the app shall have."""
-    attributes = {"retention": app.log_retention_days, "tags": tags.tags_of(app, place.prefix)}
+    app = wanted.app
+    attributes = {"retention": app.log_retention_days, "tags": tags.tags_of(app, wanted.place.prefix)}
     return (Resource(KIND, names.log_group(app.function), attributes),)
 
 

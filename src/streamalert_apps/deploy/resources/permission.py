@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from streamalert_apps.config.conf import AppConf
-from streamalert_apps.deploy.job import Job
-from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View, found
 from streamalert_apps.runtime import names
@@ -15,14 +13,14 @@ from streamalert_apps.runtime import names
 KIND: Final = "permission"
 
 
-def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:  # noqa: ARG001 (one shape for all)
+def desired(wanted: Wanted) -> tuple[Resource, ...]:
     """Return the permission that the app shall have."""
     attributes = {
         "action": "lambda:InvokeFunction",
         "principal": "events.amazonaws.com",
-        "source": place.rule(app.function),
+        "source": wanted.place.rule(wanted.app.function),
     }
-    return (Resource(KIND, names.permission_statement(app.function), attributes),)
+    return (Resource(KIND, names.permission_statement(wanted.app.function), attributes),)
 
 
 def observe(view: View) -> tuple[Resource, ...]:

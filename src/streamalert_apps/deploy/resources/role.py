@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy import tags
-from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View, found
@@ -28,16 +28,16 @@ _INLINE: Final = {"InvokeDestinationFunction", "GetAndPutSSMParams", "LambdaInvo
 _ATTACHED: Final = ("AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole")
 
 
-def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:  # noqa: ARG001 (one shape for all)
+def desired(wanted: Wanted) -> tuple[Resource, ...]:
     """Return the role that the app shall have."""
     attributes = {
         "path": names.ROLE_PATH,
         "trust": _normal(TRUST),
-        "policy": policy(app, place),
+        "policy": policy(wanted.app, wanted.place),
         "left_over": (),
-        "tags": tags.tags_of(app, place.prefix),
+        "tags": tags.tags_of(wanted.app, wanted.place.prefix),
     }
-    return (Resource(KIND, names.role(app.function), attributes),)
+    return (Resource(KIND, names.role(wanted.app.function), attributes),)
 
 
 def policy(app: AppConf, place: Place) -> dict[str, Any]:

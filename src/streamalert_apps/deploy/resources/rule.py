@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy import tags
-from streamalert_apps.deploy.job import Job
-from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View
 from streamalert_apps.runtime import names
@@ -18,9 +16,10 @@ from streamalert_apps.runtime import names
 KIND: Final = "rule"
 
 
-def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:  # noqa: ARG001 (one shape for all)
+def desired(wanted: Wanted) -> tuple[Resource, ...]:
     """Return the rule that the app shall have."""
-    attributes = {"schedule": app.schedule_expression, "tags": tags.tags_of(app, place.prefix)}
+    app = wanted.app
+    attributes = {"schedule": app.schedule_expression, "tags": tags.tags_of(app, wanted.place.prefix)}
     return (Resource(KIND, names.rule(app.function), attributes),)
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from streamalert_apps.config.conf import AppConf
-from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View
@@ -18,8 +18,9 @@ KIND: Final = "target"
 ID: Final = "sa-apps"
 
 
-def desired(app: AppConf, place: Place, digest: str) -> tuple[Resource, ...]:  # noqa: ARG001 (one shape for all)
+def desired(wanted: Wanted) -> tuple[Resource, ...]:
     """Return the target that the app's rule shall have."""
+    app, place = wanted.app, wanted.place
     attributes = {"arn": place.alias(app.function), "input": json.loads(event(app, place)), "doubles": ()}
     return (Resource(KIND, names.rule(app.function), attributes),)
 
