@@ -1,0 +1,109 @@
+"""Intercom, admin activity logs, https://developers.intercom.com/docs/references/2.17/rest-api/api.intercom.io/admins/listactivitylogs.
+
+Logs between two times in seconds are listed in pages that are counted, up to 250 logs each. Not documented
+are their order, whether the bounds belong to them, and how late a log may show up: nothing here depends
+on it. A version is asked for by header; without it, it would be that of the workspace's app. A span of a
+month has been seen to end in status 500.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from streamalert_apps.errors import AppError, BadResponse, CredentialsError, RateLimited
+from streamalert_apps.sdk.app import AuthField, Json
+from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.http import Answer, with_params
+from streamalert_apps.sdk.watermark import NewestFirst
+
+PAGE: Final = 250
+VERSION: Final = "2.17"
+HOSTS: Final = {"us": "api.intercom.io", "eu": "api.eu.intercom.io", "au": "api.au.intercom.io"}
+
+
+class _Pages(msgspec.Struct):
+    next: str | dict[str, Any] | None = None
+
+
+class _Page(msgspec.Struct):
+    activity_logs: list[Row]
+    pages: _Pages | None = None
+
+
+class IntercomAdminActivityLogs(NewestFirst):
+    """What administrators of a workspace do. NewestFirst notices where that is not the order."""
+
+    type = "intercom_admin_activity_logs"
+    collects = "what administrators do: sign-ins, permissions, exports, settings"
+    schemas = ("intercom:admin_activity_logs",)
+    auth = (
+        AuthField(
+            "token",
+            "the access token of your Intercom app, which mostly begins with 'dG9r'",
+            re.compile(r"[0-9A-Za-z+/=_-]{30,}"),
+            secret=True,
+        ),
+        AuthField(
+            "region",
+            "where the workspace's data is: 'us', 'eu' or 'au' (us, if nothing is given)",
+            re.compile(r"us|eu|au"),
+            optional=True,
+        ),
+    )
+    time_field = "created_at"
+    id_fields = ("id",)
+    precision = timedelta(seconds=1)
+    lag = timedelta(minutes=10)
+    window = timedelta(days=1)
+
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        """Ask for up to 250 logs. The token is what the link to the next page says besides the bounds."""
+        bounds = {"created_at_after": int(since.timestamp()), "created_at_before": int(until.timestamp())}
+        params = {"per_page": PAGE} | (token or {}) | bounds
+        host = HOSTS[self.credentials.get("region") or "us"]
+        answer = self.api.get(
+            with_params(f"https://{host}/admins/activity_logs", params),
+            headers={"Authorization": f"Bearer {self.credentials['token']}", "Intercom-Version": VERSION},
+            judge=self._judge,
+        )
+        page = answer.json(_Page)
+        following = _following(page.pages.next if page.pages else None)
+        if following is not None and following == token:
+            raise BadResponse("Intercom gave a link to the next page that leads to the same one.")
+        return Fetched(page.activity_logs, following)
+
+    def _judge(self, answer: Answer) -> AppError | None:
+        match answer.status:
+            case 401:
+                return CredentialsError(
+                    "Intercom refused the access token.", hint="Check the token, and the region it is of."
+                )
+            case 403:
+                return CredentialsError(
+                    "Intercom refused access to the activity logs.",
+                    hint="The app needs the permission to read them, and the workspace a plan that has them.",
+                )
+            case 429:
+                return RateLimited(
+                    "Intercom's limit of requests is reached.", retry_after=self._reset(answer)
+                )
+            case _:
+                return None
+
+    def _reset(self, answer: Answer) -> float | None:
+        """Return the seconds until requests are let in again; the header says when that is."""
+        reset = answer.headers.get("X-RateLimit-Reset", "")
+        return max(0.0, float(reset) - self.api.clock.now().timestamp()) if reset.isdigit() else None
+
+
+def _following(link: str | dict[str, Any] | None) -> Json:
+    """Return the next page's parameters: its link is not followed, but asked for with our own bounds."""
+    if link is None:
+        return None
+    params = dict(parse_qsl(urlsplit(link).query)) if isinstance(link, str) else link
+    return {name: value for name, value in params.items() if not name.startswith("created_at_")}
