@@ -15,7 +15,7 @@ import httpx
 from streamalert_apps.errors import DeliveryFailed
 from streamalert_apps.runtime.batch import Batches, Bytes
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
-from streamalert_apps.runtime.state import MemorySlot, Stored
+from streamalert_apps.runtime.state import MemorySlot, StateSlot, Stored
 from streamalert_apps.sdk.app import App, Checkpoint, Page, Rate
 from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.http import Api
@@ -106,6 +106,7 @@ class World:
         after: str = "",
         left: float = float("inf"),
         lease: timedelta = LEASE,
+        slot: StateSlot | None = None,
         progress: Callable[[Outcome], None] = lambda _: None,
     ) -> Outcome:
         """Collect once, with so many seconds of time."""
@@ -123,7 +124,7 @@ class World:
             pace = Pace(self.rate, self.clock)
             return self.app(self, Api(clock=self.clock, deadline=deadline, pace=pace, transport=transport))
 
-        return collect(build, self.slot, Destination(self), batches, terms)
+        return collect(build, slot or self.slot, Destination(self), batches, terms)
 
     def run_and_die(self, step: int, **terms: Any) -> None:
         """Run until a step, or to the end; come back when the lease is over."""

@@ -103,20 +103,22 @@ class ParameterSlot(_Parameter):
     def replace(self, text: str, version: int) -> bool:
         """Replace `version` (0: nothing is there); return False if someone was first.
 
-        Then the first one's text is put back, unless somebody has written since.
+        Then what was there last is put back, unless somebody has written since.
         """
         if not version:
             with suppress(ClientError):
                 self._put(text, overwrite=False)
                 return True
             return self._holds(text)
-        if self._put(text, overwrite=True) == version + 1:
+        put = self._put(text, overwrite=True)
+        if put == version + 1:
             return True
-        winner = self._get(f":{version + 1}")
-        if winner is None or winner.text == text:  # a put of ours whose answer was lost
+        first = self._get(f":{version + 1}")
+        if first is None or first.text == text:  # a put of ours whose answer was lost
             return True
+        last = self._get(f":{put - 1}")  # by now the first one may have written again
         if self._holds(text):
-            self.write(winner.text)
+            self.write(first.text if last is None or last.text == text else last.text)
         return False
 
     def _holds(self, text: str) -> bool:
