@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from streamalert_apps.errors import UsageError
+from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.sdk.app import Json
+from streamalert_apps.sdk.oauth import load_private_key
 
 
 def read_key_file(text: str) -> dict[str, Json]:
@@ -24,6 +25,14 @@ def read_key_file(text: str) -> dict[str, Json]:
     if not isinstance(content, dict):
         raise UsageError(f"{what} is not a JSON object.", hint="Give the path of the key file.")
     return content
+
+
+def check_private_key(pem: Json, passphrase: Json = None) -> None:
+    """Raise UsageError for anything but an RSA key that can be loaded; nothing of it is shown."""
+    try:
+        load_private_key(str(pem), None if passphrase is None else str(passphrase))
+    except ConfigError as error:
+        raise UsageError(error.message, hint="Download the key file again, or make a new key.") from None
 
 
 def _content(path: Path) -> str:

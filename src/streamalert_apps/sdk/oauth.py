@@ -127,14 +127,18 @@ def signed_jwt(claims: Mapping[str, Any], private_key: Any, *, key_id: str = "")
     return b".".join((message, _base64(signature))).decode()
 
 
-def load_private_key(pem: str, passphrase: str | None = None) -> Any:
-    """Return an RSA private key; raise ConfigError, which shows nothing of it, where it can't be loaded."""
+def load_private_key(pem: str, passphrase: str | None = None, *, check: bool = True) -> Any:
+    """Return an RSA private key; raise ConfigError, which shows nothing of it, where it can't be loaded.
+
+    `check` its numbers where it comes from a person; in a small Lambda function that takes a second.
+    """
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
     try:
-        key = load_pem_private_key(pem.encode(), passphrase.encode() if passphrase else None)
+        secret = passphrase.encode() if passphrase else None
+        key = load_pem_private_key(pem.encode(), secret, unsafe_skip_rsa_key_validation=not check)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ConfigError("The private key can't be loaded.") from None
     if not isinstance(key, RSAPrivateKey):

@@ -1,0 +1,233 @@
+"""Google Workspace, Reports API, https://developers.google.com/workspace/admin/reports/v1/reference/activities/list.
+
+Each application has a list of its own, newest first. Its events show up out of order, most within
+minutes, some hours late. A service account signs in with a JWT, on behalf of an administrator.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, ClassVar, Final
+
+import msgspec
+
+from streamalert_apps.errors import (
+    AppError,
+    BadResponse,
+    CredentialsError,
+    PageTokenExpired,
+    RateLimited,
+    RequestRefused,
+    UsageError,
+)
+from streamalert_apps.sdk.app import App, AuthField, Credentials, Json, Stamp
+from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.http import Answer, Api, with_params
+from streamalert_apps.sdk.keyfile import check_private_key, read_key_file
+from streamalert_apps.sdk.oauth import JWT_BEARER, Bearer, Refusal, Token, load_private_key, signed_jwt
+from streamalert_apps.sdk.watermark import NewestFirst
+
+requirements = ("cryptography",)
+
+SCOPE: Final = "https://www.googleapis.com/auth/admin.reports.audit.readonly"
+TOKEN: Final = "https://oauth2.googleapis.com/token"  # noqa: S105 (where one is to be had)
+ACTIVITIES: Final = "https://admin.googleapis.com/admin/reports/v1/activity/users/all/applications"
+PAGE: Final = 1000
+
+
+def key_file(text: str) -> Json:
+    """Return the content of a service account's key file, whose path or JSON text is given."""
+    content = read_key_file(text)
+    if content.get("type") != "service_account" or not content.get("client_email"):
+        raise UsageError(
+            "This is not the key file of a service account.",
+            hint="Make a key for the service account in the Cloud console, of type JSON.",
+        )
+    check_private_key(content.get("private_key"))
+    return content
+
+
+class _Id(msgspec.Struct, rename="camel"):
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
+    unique_qualifier: str | int
+
+
+class _Activity(msgspec.Struct):
+    id: _Id
+
+
+class _Activities(msgspec.Struct, rename="camel"):
+    items: list[Row] = []
+    next_page_token: str | None = None
+
+
+class _Report(NewestFirst):
+    """What Google's app types share: all but the application, its lag and its description."""
+
+    auth = (
+        AuthField("keyfile", "the path of the service account's key file, in JSON", key_file),
+        AuthField(
+            "delegation_email",
+            "the email address of the administrator that the service account acts for",
+            re.compile(r"[A-Za-z0-9-_.+]+@[A-Za-z0-9-.]+\.[A-Za-z]{2,}"),
+        ),
+    )
+    schemas = ("gsuite:reports_v2",)
+    precision = timedelta(milliseconds=1)
+    retention = timedelta(days=180)
+    application: ClassVar[str]
+
+    def __init__(self, credentials: Credentials, api: Api) -> None:
+        super().__init__(credentials, api)
+        self._google = Bearer(api, self._token)
+
+    def _token(self) -> Token:
+        key = self.credentials["keyfile"]
+        now = int(self.api.clock.now().timestamp())
+        claims = {
+            "iss": key["client_email"],
+            "sub": self.credentials["delegation_email"],
+            "scope": SCOPE,
+            "aud": TOKEN,
+            "iat": now,
+            "exp": now + 3600,
+        }
+        private_key = load_private_key(key["private_key"], check=False)
+        assertion = signed_jwt(claims, private_key, key_id=key.get("private_key_id", ""))
+        form = {"grant_type": JWT_BEARER, "assertion": assertion}
+        return Token.of(self.api.post(TOKEN, form=form, judge=_judge_token))
+
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        """Ask for up to 1000 activities between two times in milliseconds."""
+        params = {"startTime": _iso(since), "endTime": _iso(until), "maxResults": PAGE}
+        if token is not None:
+            params["pageToken"] = token
+        try:
+            answer = self._google.get(with_params(f"{ACTIVITIES}/{self.application}", params), judge=_judge)
+        except RequestRefused:
+            if token is None:
+                raise
+            raise PageTokenExpired("Google no longer knows the page token.") from None
+        page = answer.json(_Activities)
+        return Fetched(page.items, None if page.next_page_token == token else page.next_page_token)
+
+    def stamp(self, row: Row) -> Stamp:
+        """Return an activity's time and id; a qualifier is unique among the activities of its time."""
+        try:
+            found = _ACTIVITY.decode(row).id
+        except msgspec.MsgspecError as error:
+            raise BadResponse(f"An activity of {self.application} is not as documented: {error}.") from None
+        return Stamp(found.time, f"{found.time.isoformat()} {found.unique_qualifier}")
+
+
+_ACTIVITY: Final = msgspec.json.Decoder(_Activity)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_THROTTLED: Final = re.compile(rb'"(rateLimitExceeded|userRateLimitExceeded|quotaExceeded)"')
+
+
+def _judge(answer: Answer) -> AppError | None:
+    """Name what Google tells in its own way: a 403 may be a limit, and a 503 is one."""
+    match answer.status:
+        case 503:
+            return RateLimited("Google answered 503: it wants to be asked later.")
+        case 403 if _THROTTLED.search(answer.body):
+            return RateLimited("Google answered 403: too many requests.")
+        case 403:
+            return CredentialsError(
+                "Google refused access to the activities (403).",
+                hint="Enable the Admin SDK API in the service account's project.",
+            )
+        case 401:
+            return CredentialsError(
+                "Google refused access to the activities (401).",
+                hint="The administrator of delegation_email needs a role with the privilege Reports.",
+            )
+        case _:
+            return None
+
+
+def _judge_token(answer: Answer) -> AppError | None:
+    """Tell which party to a delegation is wrong: the grant, the clock, the administrator or the key."""
+    if answer.status not in {400, 401}:
+        return None
+    refusal = Refusal.of(answer)
+    if refusal.error == "unauthorized_client":
+        message = "Google does not let the service account act for the administrator."
+        hint = f"Grant its client ID domain-wide delegation with the scope {SCOPE}."
+    elif "iat and exp" in refusal.error_description:
+        message = "Google refused the time of the sign-in."
+        hint = "Set this machine's clock: it differs too much."
+    elif "email" in refusal.error_description:
+        message = "Google knows no such user to act for."
+        hint = "Check delegation_email: it is the address of an administrator."
+    else:
+        message = "Google refused the service account's key."
+        hint = "It may have been deleted; make a new key file."
+    return CredentialsError(message, hint=hint)
+
+
+def _app(name: str, hours: int, what: str) -> type[App]:
+    class Report(_Report):
+        type = f"gsuite_{name}"
+        collects = what
+        application = name
+        lag = timedelta(hours=hours)
+
+    return Report
+
+
+# Application, hours within which its events are there, what it tells. Google names the lag "a couple of
+# minutes" for those with 1, "up to a few hours" for some of those with 4, and none for the others.
+APPS: Final = tuple(
+    _app(name, hours, what)
+    for name, hours, what in (
+        ("access_evaluation", 1, "access of third-party apps, allowed and denied"),
+        ("access_transparency", 1, "access of Google's staff to your data"),
+        ("admin", 1, "what administrators do in the Admin console"),
+        ("admin_data_action", 1, "what administrators do with the data of users"),
+        ("assignments", 1, "course work in Assignments"),
+        ("calendar", 4, "calendars and events: created, changed, shared"),
+        ("chat", 1, "messages, spaces and files in Chat"),
+        ("chrome", 1, "managed Chrome browsers and ChromeOS devices"),
+        ("chrome_sync", 4, "synchronisation of Chrome profiles"),
+        ("classroom", 1, "courses and members in Classroom"),
+        ("cloud_search", 4, "searches in Cloud Search"),
+        ("contacts", 4, "contacts: changed, shared, exported"),
+        ("context_aware_access", 1, "access denied by context-aware rules"),
+        ("data_migration", 1, "migrations of mail, files and calendars"),
+        ("data_studio", 4, "Looker Studio: reports viewed, shared, downloaded"),
+        ("directory_sync", 4, "runs of Directory Sync"),
+        ("drive", 1, "files: viewed, changed, shared, downloaded"),
+        ("gcp", 4, "Google Cloud: SSH keys of OS Login"),
+        ("gemini_in_workspace_apps", 4, "use of Gemini in the Workspace apps"),
+        ("gemini_notebook", 4, "use of Gemini notebooks"),
+        ("gmail", 4, "messages: delivered, opened, marked, links followed"),
+        ("gplus", 4, "Google+, which is retired: expect nothing new"),
+        ("graduation", 4, "transfers of content by leaving students"),
+        ("groups", 4, "groups as their users change them: members, settings"),
+        ("groups_enterprise", 4, "groups as administrators and moderators change them"),
+        ("jamboard", 4, "Jamboard devices, which are retired: expect nothing new"),
+        ("keep", 4, "notes in Keep: created, changed, shared"),
+        ("ldap", 4, "binds and searches of Secure LDAP clients"),
+        ("login", 1, "sign-ins, failures, suspicious ones, sign-outs"),
+        ("meet", 4, "calls in Meet, and who took part"),
+        ("meet_hardware", 4, "devices of meeting rooms"),
+        ("mobile", 1, "mobile devices: synchronised, compromised, changed"),
+        ("profile", 4, "profiles of users"),
+        ("rules", 4, "rules for data protection and alerts that applied"),
+        ("saml", 1, "sign-ins to other services by SAML"),
+        ("takeout", 4, "exports of users' data with Takeout"),
+        ("tasks", 4, "tasks: created, changed, done"),
+        ("token", 4, "access granted to third-party apps, used and revoked"),
+        ("user_accounts", 4, "users' own changes: passwords, recovery, second factors"),
+        ("vault", 4, "matters, searches and exports in Vault"),
+        ("voice", 4, "calls and messages of Voice"),
+        ("workspace_studio", 4, "flows of Workspace Studio"),
+    )
+)
