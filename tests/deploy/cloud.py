@@ -212,7 +212,8 @@ def _permissions(functions: Any, name: str) -> list[Any]:
         policy = functions.get_policy(FunctionName=name, Qualifier=names.ALIAS)["Policy"]
     except functions.exceptions.ResourceNotFoundException:
         return []
-    return list(json.loads(policy)["Statement"])
+    # One of a name: where AWS refuses a second one, moto takes it.
+    return list({statement["Sid"]: statement for statement in json.loads(policy)["Statement"]}.values())
 
 
 def _lasting(configuration: dict[str, Any]) -> dict[str, Any]:
