@@ -21,7 +21,7 @@ import pytest
 import streamalert_apps
 from streamalert_apps import services
 from streamalert_apps.deploy.package import ARCHITECTURES, RUNTIMES, Package, build
-from streamalert_apps.errors import ConfigError, PackageError, UsageError
+from streamalert_apps.errors import PackageError, PluginError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -214,8 +214,8 @@ def test_a_services_requirements_are_read_without_running_it(acme: Path) -> None
         ("requirements = ('leftpad',)", PackageError, "There is no lock for the requirement 'leftpad'."),
         (
             "requirements = [name for name in x]",
-            ConfigError,
-            "`requirements` of the service acme is no tuple",
+            PluginError,
+            "services/acme.py, line 1: `requirements` has to be a tuple of names.",
         ),
     ],
 )

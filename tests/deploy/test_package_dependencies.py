@@ -20,7 +20,7 @@ from zipfile import ZipFile
 import pytest
 from packaging.requirements import Requirement
 
-from streamalert_apps.deploy import dependencies
+from streamalert_apps.deploy import dependencies, uv
 from streamalert_apps.errors import PackageError, Unavailable
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def test_no_network_and_nothing_kept_is_said(
 
 
 def test_an_index_that_never_answers_is_given_up(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dependencies, "LONGEST_SECONDS", 0)
+    monkeypatch.setattr(uv, "LONGEST_SECONDS", 0)
 
     with pytest.raises(Unavailable, match="no end after 0 seconds"):
         dependencies.files(index.add("tiny"), *HERE)

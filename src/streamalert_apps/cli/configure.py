@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from streamalert_apps import services
 from streamalert_apps.cli import output
 from streamalert_apps.cli.credentials import Source, load_if_any, place, saved, store_of
 from streamalert_apps.cli.prompts import Prompts
 from streamalert_apps.config import conf, rules
 from streamalert_apps.errors import ConfigError, UsageError
-from streamalert_apps.sdk.app import App
+from streamalert_apps.plugins.registry import Registry
 
 INTERVAL: Final = "rate(2 hours)"
 SETTINGS: Final[dict[str, Callable[[Any], Any]]] = {
@@ -45,10 +44,10 @@ def checked(**given: Any) -> dict[str, Any]:
     return {key: SETTINGS[key](value) for key, value in given.items() if value is not None}
 
 
-def ask_type(prompts: Prompts) -> str:
+def ask_type(prompts: Prompts, types: Registry) -> str:
     """Ask for an app type."""
-    names = services.names()
-    shown = {name: f"{name}: {services.find(name).collects}" for name in names}
+    names = types.names()
+    shown = {name: f"{name}: {types.find(name).collects}" for name in names}
     flag = f"TYPE, one of {', '.join(names)}"
     return prompts.choice("Which type of app?", what="the app type", flag=flag, choices=shown)
 
@@ -74,14 +73,15 @@ def wanted(project: conf.Project, cluster: str, app_type: str, name: str) -> con
     return conf.AppConf(cluster, function, name, app_type, INTERVAL)
 
 
-def add(project: conf.Project, app: conf.AppConf, app_type: type[App], source: Source) -> Outcome:
+def add(project: conf.Project, app: conf.AppConf, types: Registry, source: Source) -> Outcome:
     """Add an app that is not there yet: its credentials to their store first, then its settings to conf/."""
     source.need()
     store = store_of(project, app.function)
-    credentials = source.obtain(app_type)
+    schemas = types.schemas(app.type)
+    credentials = source.obtain(types.find(app.type))
     with saved(store, credentials, place(project, app.function)):
-        schemas = project.add_app(app, services.schemas(app.service))
-    return Outcome(app, created=True, changed=("credentials", "settings"), schemas=schemas)
+        added = project.add_app(app, schemas)
+    return Outcome(app, created=True, changed=("credentials", "settings"), schemas=added)
 
 
 def what_to_change(app: conf.AppConf, prompts: Prompts, *, settings: bool, credentials: bool) -> Change:
@@ -107,19 +107,21 @@ def change(
     what: Change,
     settings: dict[str, Any],
     source: Source,
+    *,
+    types: Registry,
 ) -> Outcome:
     """Change an app that is there: its settings to those given or asked for, its credentials to new ones."""
     if what.settings and not settings and source.prompts.allowed:
         settings = _ask_settings(old, source.prompts)
     new = replace(old, **settings) if what.settings else old
-    schemas = services.schemas(new.service)
+    schemas = types.schemas(new.type)
     changed = ("settings",) if new != old else ()
     if not what.credentials:
         return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
     source.need()
     store = store_of(project, new.function)
     present = load_if_any(store)
-    credentials = source.obtain(services.find(new.type), present)
+    credentials = source.obtain(types.find(new.type), present)
     if credentials == present:
         return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
     with saved(store, credentials, place(project, new.function)):

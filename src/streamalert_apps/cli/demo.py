@@ -146,12 +146,12 @@ def _project(
     folder: Path, credentials: Mapping[str, Any], clock: Clock, server: Server
 ) -> tuple[Project, AppConf]:
     """Do what `init --local` and `new` do."""
-    from streamalert_apps import services
     from streamalert_apps.cli import configure
     from streamalert_apps.cli.credentials import Source
     from streamalert_apps.cli.prompts import Prompts
     from streamalert_apps.cli.start import start_project
     from streamalert_apps.config import conf
+    from streamalert_apps.plugins.registry import Registry
 
     nobody = Prompts("a demonstration asks nothing")
     start_project(folder, CLUSTER, {}, nobody, local=True)
@@ -159,7 +159,7 @@ def _project(
     project = conf.load(folder)
     source = Source(nobody, credentials, simulator=server.url, clock=clock)
     wanted = configure.wanted(project, CLUSTER, APP_TYPE, NAME)
-    configure.add(project, wanted, services.find(APP_TYPE), source)
+    configure.add(project, wanted, Registry(), source)
     output.say(f"new: added {APP_TYPE} '{NAME}', its credentials in .sa-apps/.")
     return conf.load(folder), wanted
 

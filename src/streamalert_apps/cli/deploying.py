@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from streamalert_apps import services
 from streamalert_apps.cli import output
 from streamalert_apps.cli.fleet import Fleet
 from streamalert_apps.cli.progress import applying
@@ -112,7 +111,7 @@ class Deploy:
         planned = survey.survey(jobs, self.at_once, adopt=self.adopt)
         if planned:
             survey.check_account(self.fleet.session, self.fleet.place.account, planned)
-        return [*map(_checked, planned), *refused]
+        return [*map(self._checked, planned), *refused]
 
     def classifiers(self, clusters: Sequence[str]) -> list[ClassifierPlan]:
         """Return the plans for the classifiers of these clusters, each with the services of its apps."""
@@ -123,6 +122,15 @@ class Deploy:
         job = Job(self.fleet.aws, place, names.classifier(place.prefix, cluster))
         used = {app.service for app in self.project.apps(cluster)}
         return classifier.look(job, cluster, self.project.root, used, classifier.download)
+
+    def _checked(self, plan: AppPlan) -> AppPlan:
+        """Refuse a new app whose type is none; looking that up is left out for those that run."""
+        if plan.job.app and any(_makes_function(change) for change in plan.changes):
+            try:
+                self.fleet.types.find(plan.job.app.type)
+            except AppError as error:
+                return AppPlan(plan.job, error=error)
+        return plan
 
     def without_credentials(self, planned: Sequence[AppPlan]) -> list[AppPlan]:
         """Return those of the apps that are new and have no credentials yet."""
@@ -147,16 +155,6 @@ class Deploy:
         with applying(whole.apps) as tell:
             results = apply.apply(whole.apps, self.at_once, tell, adopt=self.adopt)
         return Outcome([Report.of_result(result) for result in results], whole.classifiers, versions)
-
-
-def _checked(plan: AppPlan) -> AppPlan:
-    """Refuse a new app whose type is none; looking that up is left out for those that run."""
-    if plan.job.app and any(_makes_function(change) for change in plan.changes):
-        try:
-            services.find(plan.job.app.type)
-        except AppError as error:
-            return AppPlan(plan.job, error=error)
-    return plan
 
 
 def _makes_function(change: Change) -> bool:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from streamalert_apps.cli.project import aws_session
+from streamalert_apps.cli.project import aws_session, known_types
 from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.deploy import limits
 from streamalert_apps.deploy.clients import Aws
 from streamalert_apps.deploy.job import Job
-from streamalert_apps.deploy.package import DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME, Package, build
+from streamalert_apps.deploy.package import DEFAULT_RUNTIME, Package, build
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.survey import AppPlan
 from streamalert_apps.errors import AppError, ConfigError
-from streamalert_apps.sdk.app import service_of
+from streamalert_apps.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
@@ -48,28 +50,49 @@ class Fleet:
     session: Session
     aws: Aws
     place: Place
+    types: Registry
 
     @classmethod
     def of(cls, project: Project) -> Fleet:
         """Connect; raise ConfigError for a project that lives without AWS."""
         need_aws(project)
         session = aws_session(project.account)
-        return cls(session, Aws.connect(session), Place.of(project.account))
+        types = known_types(project.root)
+        return cls(session, Aws.connect(session), Place.of(project.account), types)
 
     def jobs(self, apps: Sequence[AppConf]) -> tuple[list[Job], list[AppPlan]]:
         """Return the work on each app, and plans that say why for those that can't be deployed."""
-        jobs, refused = [], []
-        packages: dict[tuple[str, str, str], Package] = {}
+        jobs: list[Job] = []
+        refused: list[AppPlan] = []
+        packages = Packages(self.types)
         for app in apps:
-            job = Job(self.aws, self.place, app.function, app)
+            job = Job(self.aws, self.place, app.function, app, partial(packages.build, app))
             try:
                 limits.check(app)
-                job.package = _package(app, packages)
             except AppError as error:
                 refused.append(AppPlan(job, error=error))
             else:
                 jobs.append(job)
         return jobs, refused
+
+
+class Packages:
+    """Builds each package once: the apps that can share one do."""
+
+    def __init__(self, types: Registry) -> None:
+        self._types = types
+        self._built: dict[tuple[str, ...], Package] = {}
+        self._lock = threading.Lock()
+
+    def build(self, app: AppConf, architecture: str) -> Package:
+        """Return an app's package for an architecture."""
+        runtime = app.extra.get("runtime", DEFAULT_RUNTIME)
+        with self._lock:
+            plugin = self._types.plugin(app.type)
+            key = app.service, plugin.name if plugin else "", runtime, architecture
+            if key not in self._built:
+                self._built[key] = build(app.type, runtime, architecture, plugin)
+            return self._built[key]
 
 
 def need_aws(project: Project) -> None:
@@ -79,13 +102,3 @@ def need_aws(project: Project) -> None:
             "This project lives without AWS: conf/global.json says so.",
             hint="`sa-apps run` collects here. For AWS, make a project by `sa-apps init` without --local.",
         )
-
-
-def _package(app: AppConf, packages: dict[tuple[str, str, str], Package]) -> Package:
-    """Return the app's package; apps that can share one do."""
-    runtime = app.extra.get("runtime", DEFAULT_RUNTIME)
-    architecture = app.extra.get("architecture", DEFAULT_ARCHITECTURE)
-    key = service_of(app.type), runtime, architecture
-    if key not in packages:
-        packages[key] = build(app.type, runtime, architecture)
-    return packages[key]

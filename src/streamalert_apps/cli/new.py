@@ -90,10 +90,9 @@ def command(
     """
     from dataclasses import replace
 
-    from streamalert_apps import services
     from streamalert_apps.cli import configure
     from streamalert_apps.cli.credentials import Source, read_file
-    from streamalert_apps.cli.project import either, open_project
+    from streamalert_apps.cli.project import either, known_types, open_project
     from streamalert_apps.cli.prompts import Prompts
 
     prompts = Prompts.on_terminal(no_input=no_input)
@@ -101,16 +100,18 @@ def command(
     settings = configure.checked(schedule_expression=interval, timeout=timeout, memory=memory)
     if cluster:
         project.cluster(cluster)
-    app_type = services.find(either(type_argument, type_option, "app type") or configure.ask_type(prompts))
+    types = known_types(project.root)
+    given_type = either(type_argument, type_option, "app type")
+    app_type = types.find(given_type or configure.ask_type(prompts, types))
     app = configure.wanted(project, cluster or configure.ask_cluster(project, prompts), app_type.type, name)
     given = read_file(auth_file, app_type.auth) if auth_file else None
     source = Source(prompts, given, check=not no_check, simulator=simulator)
     old = next((there for there in project.apps(app.cluster) if there.function == app.function), None)
     if old is None:
-        outcome = configure.add(project, replace(app, **settings), app_type, source)
+        outcome = configure.add(project, replace(app, **settings), types, source)
     else:
         what = configure.what_to_change(old, prompts, settings=update_settings, credentials=update_auth)
-        outcome = configure.change(project, old, what, settings, source)
+        outcome = configure.change(project, old, what, settings, source, types=types)
     _tell(project, outcome, as_json=as_json)
 
 

@@ -19,9 +19,10 @@ def _complete(context: typer.Context, incomplete: str, kind: str) -> Iterable[st
     """Return what begins with `incomplete`; a broken project completes nothing."""
     try:
         if kind == "type":
-            from streamalert_apps import services
+            from streamalert_apps.cli.project import root_if_any
+            from streamalert_apps.plugins.registry import Registry
 
-            words: Iterable[str] = services.names()
+            words: Iterable[str] = Registry(root_if_any(context.params.get("project_dir"))).stated_names()
         elif kind == "cluster":
             words = _project(context).clusters
         else:

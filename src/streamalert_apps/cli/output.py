@@ -69,10 +69,15 @@ def envelope(
     line: bool = False,
 ) -> None:
     """Write the one JSON object of a command, on one line where `line` says so or nobody looks at it."""
-    told = [{"code": e.code, "message": masked(e.message), "hint": masked(e.hint)} for e in errors]
+    told = [described(error) for error in errors]
     status = "failed" if errors or failed else "ok"
     answer = {"schema": SCHEMA, "command": command, "status": status, "errors": told, **content}
     data(json.dumps(answer, indent=2 if is_terminal(sys.stdout) and not line else None))
+
+
+def described(problem: AppError) -> dict[str, str]:
+    """Return an error as --json shows it."""
+    return {"code": problem.code, "message": masked(problem.message), "hint": masked(problem.hint)}
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -45,16 +45,17 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Write the zip that an app's function runs: the same bytes wherever it is built."""
-    from streamalert_apps import services
-    from streamalert_apps.cli.project import either, open_project, pick_app
+    from streamalert_apps.cli.project import either, known_types, open_project, pick_app
     from streamalert_apps.cli.prompts import Prompts
     from streamalert_apps.deploy.package import build
 
     prompts = Prompts.on_terminal(no_input=no_input)
-    app = pick_app(open_project(project_dir), either(name, name_option, "name"), cluster, prompts)
-    services.find(app.type)
+    project = open_project(project_dir)
+    app = pick_app(project, either(name, name_option, "name"), cluster, prompts)
+    types = known_types(project.root)
+    types.find(app.type)
     with output.working(f"Packing {app.type}"):
-        package = build(app.type, runtime, architecture)
+        package = build(app.type, runtime, architecture, types.plugin(app.type))
         _write(to, package.archive)
     _tell(app, package, to, as_json=as_json)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streamalert_apps.cli import output
 from streamalert_apps.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
     from streamalert_apps.cli.prompts import Prompts
     from streamalert_apps.config.conf import Account, AppConf, Project
+    from streamalert_apps.plugins.registry import Registry
 
 
 def open_project(project_dir: Path | None) -> Project:
@@ -20,6 +23,24 @@ def open_project(project_dir: Path | None) -> Project:
     from streamalert_apps.config import conf
 
     return conf.load(project_dir.absolute() if project_dir else conf.find_root(Path.cwd()))
+
+
+def known_types(root: Path | None) -> Registry:
+    """Return the app types of a project, its plugins' included; say which of these are left out."""
+    from streamalert_apps.plugins.registry import Registry
+
+    return Registry(root, lambda error: output.warn(f"left out: {error.message}"))
+
+
+def root_if_any(project_dir: Path | None) -> Path | None:
+    """Return the project's folder, or None outside of any; one that is named has to be there."""
+    from streamalert_apps.config import conf
+
+    if project_dir:
+        return conf.load(project_dir.absolute()).root
+    with suppress(ConfigError):
+        return conf.find_root(Path.cwd())
+    return None
 
 
 def either(argument: str | None, option: str | None, what: str) -> str | None:

@@ -127,7 +127,9 @@ class Run:
         )
         batches = Batches(self._keep(), int(self.app.extra.get("batch_bytes", DEFAULT_BATCH_BYTES)))
         try:
-            return collect(lambda: kind(self._credentials(kind.auth), api), slot, self.destination, batches, terms)
+            return collect(
+                lambda: kind(self._credentials(kind.auth), api), slot, self.destination, batches, terms
+            )
         finally:
             api.close()
 

@@ -28,16 +28,15 @@ def command(
 
     They are tried at the service first. On a terminal, what is no secret is shown and can be kept.
     """
-    from streamalert_apps import services
     from streamalert_apps.cli.credentials import Source, load_if_any, place, read_file, save, store_of
     from streamalert_apps.cli.list import described
-    from streamalert_apps.cli.project import either, open_project, pick_app
+    from streamalert_apps.cli.project import either, known_types, open_project, pick_app
     from streamalert_apps.cli.prompts import Prompts
 
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)
     app = pick_app(project, either(name, name_option, "name"), cluster, prompts)
-    app_type = services.find(app.type)
+    app_type = known_types(project.root).find(app.type)
     given = read_file(auth_file, app_type.auth) if auth_file else None
     source = Source(prompts, given, check=not no_check, simulator=simulator)
     source.need()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from contextlib import suppress
 from hashlib import sha256
@@ -18,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 from zipfile import BadZipFile
 
+from streamalert_apps.deploy import uv
 from streamalert_apps.deploy.archive import pack, unpack
 from streamalert_apps.errors import AppError, PackageError, Unavailable
 from streamalert_apps.runtime.local import write_private
@@ -30,7 +30,6 @@ GLIBC: Final = {  # Amazon Linux 2, then 2023
     "python3.14": "2_34",
 }
 LOCKS: Final = Path(__file__).with_name("locks")
-LONGEST_SECONDS: Final = 300
 
 # Scripts (their first line holds a path of this machine), stubs, tests, what only an installer reads, and
 # the compiler in cffi. Licences stay, and METADATA: vulnerability scanners know a package by it.
@@ -75,59 +74,22 @@ def cache_folder() -> Path:
 
 
 def _lay_out(lock: str, runtime: str, architecture: str) -> dict[str, bytes]:
-    uv = _uv()
     with TemporaryDirectory(prefix="sa-apps-") as name:
         folder = Path(name)
         (folder / "lock.txt").write_text(lock, "utf-8")
         words = [
-            *(uv, "pip", "install", "--requirements", "lock.txt", "--target", "target"),
+            *("pip", "install", "--requirements", "lock.txt", "--target", "target"),
             *("--require-hashes", "--no-deps", "--only-binary", ":all:"),
             *("--python", sys.executable, "--python-version", runtime.removeprefix("python")),
             *("--python-platform", f"{MACHINES[architecture]}-manylinux_{GLIBC[runtime]}"),
-            *("--no-installer-metadata", "--no-compile-bytecode", "--quiet", "--color", "never"),
+            *("--no-installer-metadata", "--no-compile-bytecode"),
         ]
         said = ""
         for mode in (["--offline"], []):
-            said = _run([*words, *mode], folder)
+            said = uv.run([*words, *mode], folder)
             if not said:
                 return _read(folder / "target")
         raise _explained(said, runtime, architecture)
-
-
-def _uv() -> str:
-    try:
-        from uv import find_uv_bin  # noqa: PLC0415 (a build that finds all in the cache does without)
-
-        return find_uv_bin()
-    except (ImportError, FileNotFoundError):
-        raise PackageError(
-            "uv is missing, which fetches the packages of a function.",
-            hint="Install it beside sa-apps: `pip install uv`.",
-        ) from None
-
-
-def _run(words: list[str], folder: Path) -> str:
-    """Run uv; return what it says went wrong, on one line.
-
-    It runs in a folder of its own, so that of uv's settings only the user's count: the way to an index.
-    """
-    try:
-        ran = subprocess.run(  # noqa: S603 (every word is ours)
-            words,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=LONGEST_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"Failed to fetch: no end after {LONGEST_SECONDS} seconds"
-    except OSError as error:
-        return f"uv can't be run: {error.strerror}"
-    said = re.sub(r"[^\w\s.,:;`'\"=<>()/\[\]@~!*+-]", "", ran.stderr)  # the frames that some versions draw
-    return " ".join(said.split()) or f"exit code {ran.returncode}" if ran.returncode else ""
 
 
 def _explained(said: str, runtime: str, architecture: str) -> AppError:
@@ -144,14 +106,10 @@ def _explained(said: str, runtime: str, architecture: str) -> AppError:
         )
     if re.search(r"Failed to fetch|Request failed|network (was|connectivity is) disabled", said):
         return Unavailable(
-            f"The packages are not in uv's cache, and the index can't be reached ({_last_cause(said)}).",
+            f"The packages are not in uv's cache, and the index can't be reached ({uv.last_cause(said)}).",
             hint="Build once with network. UV_DEFAULT_INDEX names an index of your own.",
         )
-    return PackageError(f"uv can't lay out the packages: {_last_cause(said)}.")
-
-
-def _last_cause(said: str) -> str:
-    return re.split(r"\s*\bhint: ", said)[0].rpartition("cause: ")[2].rstrip(".")
+    return PackageError(f"uv can't lay out the packages: {uv.last_cause(said)}.")
 
 
 def _read(folder: Path) -> dict[str, bytes]:

@@ -10,7 +10,6 @@ of the function's own version, which not every machine has.
 
 from __future__ import annotations
 
-import ast
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +20,10 @@ from pathlib import Path
 from typing import Final
 
 from streamalert_apps import services
-from streamalert_apps.deploy import dependencies
+from streamalert_apps.deploy import dependencies, locking
 from streamalert_apps.deploy.archive import Contents, pack
 from streamalert_apps.errors import ConfigError, UsageError
+from streamalert_apps.plugins.plugin import Plugin, content
 from streamalert_apps.sdk.app import service_of
 
 HANDLER: Final = "streamalert_apps.runtime.handler.handler"
@@ -69,18 +69,25 @@ class Package:
         return b64encode(sha256(self.archive).digest()).decode()
 
 
-def build(app_type: str, runtime: str = DEFAULT_RUNTIME, architecture: str = DEFAULT_ARCHITECTURE) -> Package:
-    """Return the package of an app type's service; apps of one service share it."""
+def build(
+    app_type: str,
+    runtime: str = DEFAULT_RUNTIME,
+    architecture: str = DEFAULT_ARCHITECTURE,
+    plugin: Plugin | None = None,
+) -> Package:
+    """Return the package of an app type's service; apps of one service, or of one plugin, share it."""
     _choose(runtime, RUNTIMES, "runtime")
     _choose(architecture, ARCHITECTURES, "architecture")
-    service = service_of(app_type)
-    if service not in services.services():
-        services.find(app_type)  # raises, with a suggestion
-    contents = _our_files(service)
-    requirements = _requirements(contents[f"streamalert_apps/services/{service}.py"], service)
-    for name in ("base", *requirements):
-        contents |= dependencies.files(dependencies.lock_of(name), runtime, architecture)
-    return Package(service, runtime, architecture, requirements, contents)
+    service = plugin or _built_in(app_type)
+    requirements = service.requirements
+    if plugin:
+        locks = [locking.read(plugin)] if requirements else []
+    else:
+        locks = [dependencies.lock_of(name) for name in requirements]
+    contents = service.contents | _shared_files()
+    for lock in (dependencies.lock_of("base"), *locks):
+        contents |= dependencies.files(lock, runtime, architecture)
+    return Package(service.service, runtime, architecture, requirements, contents)
 
 
 def _choose(value: str, choices: Sequence[str], what: str) -> None:
@@ -88,35 +95,20 @@ def _choose(value: str, choices: Sequence[str], what: str) -> None:
         raise UsageError(f"'{value}' is no {what}.", hint=f"One of: {', '.join(choices)}.")
 
 
-def _our_files(service: str) -> dict[str, bytes]:
-    """Return our own code by its name in the zip, with the line ends that it has in the repository."""
+def _shared_files() -> dict[str, bytes]:
+    """Return our own code, but for the service, by its name in the zip."""
     found = {path.relative_to(_ROOT).as_posix(): path for pattern in _OURS for path in _ROOT.glob(pattern)}
-    found[f"services/{service}.py"] = _service_file(service)
     return {
-        f"streamalert_apps/{name}": path.read_bytes().replace(b"\r\n", b"\n")
-        for name, path in found.items()
-        if name not in _ON_A_LAPTOP
+        f"streamalert_apps/{name}": content(path) for name, path in found.items() if name not in _ON_A_LAPTOP
     }
 
 
-def _service_file(service: str) -> Path:
+def _built_in(app_type: str) -> Plugin:
+    """Return a built-in service as what it is: a file like a plugin's."""
+    service = service_of(app_type)
+    if service not in services.services():
+        services.find(app_type)  # raises, with a suggestion
     spec = find_spec(f"{services.__name__}.{service}")
     if spec is None or not spec.origin or Path(spec.origin).name != f"{service}.py":
         raise ConfigError(f"The service {service} is not one file.")
-    return Path(spec.origin)
-
-
-def _requirements(source: bytes, service: str) -> tuple[str, ...]:
-    """Return the `requirements` of a service's file, without running it: it may import what is not here."""
-    for node in ast.parse(source).body:
-        match node:
-            case ast.Assign(targets=[ast.Name("requirements")], value=value):
-                break
-            case ast.AnnAssign(target=ast.Name("requirements"), value=ast.expr() as value):
-                break
-    else:
-        return ()
-    try:
-        return tuple(ast.literal_eval(value))
-    except ValueError:
-        raise ConfigError(f"`requirements` of the service {service} is no tuple of names.") from None
+    return Plugin(service, Path(spec.origin), f"services/{service}.py")

@@ -31,12 +31,20 @@ class Places:
 
     def __init__(self, root: Path | None) -> None:
         self._root = root
+        self._in_folder: dict[str, Plugin | None] = {}
 
-    def plugin(self, service: str) -> Plugin | None:
-        """Return a service's plugin; a file in apps/ goes before an entry point. Raises PluginError."""
-        path = self._file(service)
-        if path and source.is_plugin(path):
-            return Plugin(service, path, f"{FOLDER}/{path.name}")
+    def in_folder(self, service: str) -> Plugin | None:
+        """Return a service's plugin of the apps/ folder."""
+        if self._root is None or not _SERVICE.fullmatch(service):
+            return None
+        if service not in self._in_folder:
+            path = self._root / FOLDER / f"{service}.py"
+            plugin = Plugin(service, path, f"{FOLDER}/{path.name}")
+            self._in_folder[service] = plugin if source.is_plugin(path) else None
+        return self._in_folder[service]
+
+    def installed(self, service: str) -> Plugin | None:
+        """Return a service's plugin of a distribution; raise PluginError where its module is not there."""
         point = next((point for point in self._entry_points if point.name == service), None)
         return _installed(point) if point else None
 
@@ -59,9 +67,6 @@ class Places:
                 yield PluginError(
                     f"{_shown(point)}: an entry point has its service's name, letters and digits"
                 )
-
-    def _file(self, service: str) -> Path | None:
-        return self._root / FOLDER / f"{service}.py" if self._root and _SERVICE.fullmatch(service) else None
 
     def _files(self) -> list[Path]:
         found = sorted((self._root / FOLDER).glob("*.py")) if self._root else []

@@ -36,6 +36,11 @@ class Plugin:
     path: Path
     shown: str
 
+    @property
+    def name(self) -> str:
+        """What `sa-apps plugin` takes for it."""
+        return self.shown
+
     @cached_property
     def apps(self) -> dict[str, type[App]]:
         """Its app types and their classes. Runs the file; raises PluginError where it is wrong."""
@@ -87,10 +92,10 @@ class Plugin:
     @property
     def contents(self) -> dict[str, bytes]:
         """Its files in the zip, by name: there it is a service like any other."""
-        return self._placed(_text(self.path))
+        return self._placed(content(self.path))
 
-    def _placed(self, content: bytes) -> dict[str, bytes]:
-        return {f"streamalert_apps/services/{self.service}.py": content}
+    def _placed(self, file: bytes) -> dict[str, bytes]:
+        return {f"streamalert_apps/services/{self.service}.py": file}
 
     def _classes(self) -> dict[str, type[App]]:
         return services.of(self.module)
@@ -119,6 +124,11 @@ class Installed(Plugin):
 
     module_name: str
     attribute: str = ""
+
+    @property
+    def name(self) -> str:
+        """What `sa-apps plugin` takes for it: its service."""
+        return self.service
 
     @cached_property
     def module(self) -> ModuleType:
@@ -169,17 +179,17 @@ def _package(module_name: str) -> dict[str, bytes]:
             continue  # a namespace, whose parts lie in different places
         file, place = Path(spec.origin), name.replace(".", "/")
         if not spec.submodule_search_locations:
-            return {f"{place}.py": _text(file)}
+            return {f"{place}.py": content(file)}
         folder = file.parent
         return {
-            f"{place}/{path.relative_to(folder).as_posix()}": _text(path)
+            f"{place}/{path.relative_to(folder).as_posix()}": content(path)
             for path in sorted(folder.rglob("*"))
             if path.is_file() and not _NOT_FOR_LAMBDA & set(path.relative_to(folder).parts)
         }
     raise PluginError(f"The files of {module_name} are not found.")
 
 
-def _text(path: Path) -> bytes:
-    """Return a file's content; a text with the line ends that it has in a repository."""
-    content = path.read_bytes()
-    return content.replace(b"\r\n", b"\n") if path.suffix == ".py" else content
+def content(path: Path) -> bytes:
+    """Return a file's bytes; those of a Python file with the line ends that it has in a repository."""
+    data = path.read_bytes()
+    return data.replace(b"\r\n", b"\n") if path.suffix == ".py" else data

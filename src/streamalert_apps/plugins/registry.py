@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from streamalert_apps import services
 from streamalert_apps.errors import PluginError, UsageError
@@ -17,9 +17,10 @@ from streamalert_apps.sdk.app import App, service_of
 
 
 class Registry:
-    """The app types of a project; one that is built in goes before a plugin's of the same name.
+    """The app types of a project, whose folder is `root`.
 
-    What is broken is left out where it was not asked for: `tell` hears of it, once, and `left_out` keeps it.
+    One that is built in goes before a plugin's of the same name, a file before a distribution. What is
+    broken is left out where it was not asked for: `tell` hears of it, once, and `left_out` keeps it.
     """
 
     def __init__(
@@ -52,24 +53,28 @@ class Registry:
 
         Raises UsageError where there is none, PluginError where its plugin is broken.
         """
-        plugin = self.plugin(app_type)
-        return plugin.apps[app_type] if plugin else services.find(app_type)
+        service = service_of(app_type)
+        if built_in := services.apps(service).get(app_type):
+            with self._leaving_out():
+                self._tell_of_shadowed(self._places.in_folder(service))
+            return built_in
+        plugin = self.of_service(service)
+        if plugin and app_type in plugin.apps:
+            return plugin.apps[app_type]
+        close = get_close_matches(app_type.replace("-", "_"), self.names(), n=1)
+        raise UsageError(
+            f"There is no app type '{app_type}'.",
+            hint=f"Did you mean '{close[0]}'?" if close else "See `sa-apps types`.",
+        )
 
     def plugin(self, app_type: str) -> Plugin | None:
         """Return the plugin that an app type comes from, None for one that is built in; raises as `find`."""
         service = service_of(app_type)
         plugin = self.of_service(service)
-        if plugin is None:
-            if service not in services.services():
-                self._refuse(app_type)
-            return None
-        if app_type in services.apps(service):
-            with self._leaving_out():
-                self._tell_of_shadowed(plugin)
-            return None
-        if app_type not in plugin.apps:
-            self._refuse(app_type)
-        return plugin
+        if plugin is None and service in services.services():
+            return None  # without loading it
+        self.find(app_type)
+        return None if app_type in services.apps(service) else plugin
 
     def schemas(self, app_type: str) -> dict[str, Any]:
         """Return the classifier's schemas for the logs of an app type's service, by name."""
@@ -79,7 +84,7 @@ class Registry:
     def of_service(self, service: str) -> Plugin | None:
         """Return a service's plugin, if there is one; looks for no other. Raises PluginError."""
         if service not in self._plugins:
-            self._plugins[service] = self._places.plugin(service)
+            self._plugins[service] = self._places.in_folder(service) or self._places.installed(service)
         return self._plugins[service]
 
     @cached_property
@@ -92,15 +97,9 @@ class Registry:
                 self.of_service(service)
         return tuple(plugin for plugin in self._plugins.values() if plugin)
 
-    def _refuse(self, app_type: str) -> NoReturn:
-        """Raise UsageError for an app type that is not there; name the nearest one that is."""
-        close = get_close_matches(app_type.replace("-", "_"), self.names(), n=1)
-        raise UsageError(
-            f"There is no app type '{app_type}'.",
-            hint=f"Did you mean '{close[0]}'?" if close else "See `sa-apps types`.",
-        )
-
-    def _tell_of_shadowed(self, plugin: Plugin) -> None:
+    def _tell_of_shadowed(self, plugin: Plugin | None) -> None:
+        if plugin is None:
+            return
         for app_type in sorted(plugin.apps.keys() & services.apps(plugin.service).keys()):
             self._leave_out(PluginError(f"{plugin.shown}: its {app_type}, because that type is built in."))
 
