@@ -88,8 +88,8 @@ class Catalogue(Feed):
             reach = place.reach
             place.reach = (until - place.floor).total_seconds() / 2
             yield Page([], place.checkpoint(), more=True)  # a run that ends while it lists leaves this behind
-            files = self._listed(place.floor, until)
-            place.reach = reach and reach * 2 if until < now else None
+            files, pages = self._listed(place.floor, until)
+            place.reach = reach and reach * (2 if pages == 1 else 1) if until < now else None
             settled = max(self._rounded(min(now - self.lag, until)), place.floor)
             more = until < now - self.lag
             yield from self._opened(files, settled, place, more=more, whole=until == now)
@@ -123,9 +123,13 @@ class Catalogue(Feed):
             place.floor, place.last = settled, b""
         yield Page([], place.checkpoint(), more=more)
 
-    def _listed(self, since: datetime, until: datetime) -> list[_File]:
-        """List the files made from `since` on, the oldest first; those of one time in the service's order."""
+    def _listed(self, since: datetime, until: datetime) -> tuple[list[_File], int]:
+        """List the files made from `since` on, the oldest first; those of one time in the service's order.
+
+        Returns also how many pages that took.
+        """
         rows: list[Row] = []
+        pages = 0
         token: Json = None
         restarted = False
         while True:
@@ -137,10 +141,11 @@ class Catalogue(Feed):
                 rows, token, restarted = [], None, True
                 continue
             rows += fetched.rows
+            pages += 1
             token = fetched.next
             if token is None:
                 files = [entry for entry in self.identified(rows) if entry[1] >= since]
-                return sorted(files, key=lambda entry: entry[1])
+                return sorted(files, key=lambda entry: entry[1]), pages
 
     def _finish(self, files: list[_File], place: _Place) -> Iterator[Page]:
         """Yield the rest of the file that was under way, though others may have shown up before it."""
