@@ -1,0 +1,78 @@
+"""What an app shall have, from conf alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streamalert_apps.deploy.job import Wanted
+from streamalert_apps.deploy.place import Place
+from streamalert_apps.deploy.plan import Resource
+from streamalert_apps.deploy.resources import KINDS
+from tests.deploy.cloud import CODE, PLACE, app
+
+
+def desired(kind: str, place: Place = PLACE, **settings: Any) -> tuple[Resource, ...]:
+    return KINDS[kind].desired(Wanted(app(**settings), place, CODE))
+
+
+def attributes(kind: str, **settings: Any) -> Any:
+    (resource,) = desired(kind, **settings)
+    return resource.attributes
+
+
+def statements(**settings: Any) -> list[Any]:
+    policy = attributes("role", **settings)["policy"]
+    return list(policy["Statement"])
+
+
+def test_only_an_app_with_a_bucket_may_write_to_it_and_only_below_its_own_name() -> None:
+    assert not [s for s in statements() if "s3" in str(s)]
+    (statement,) = [s for s in statements(extra={"oversize_bucket": "big"}) if "s3" in str(s)]
+    assert statement["Action"] == "s3:PutObject"
+    assert statement["Resource"] == ["arn:aws:s3:::big/acme_prod_duo_auth_collector_app/*"]
+
+
+def test_only_an_app_in_a_vpc_may_make_interfaces() -> None:
+    vpc = {"subnet_ids": ["subnet-2", "subnet-1"], "security_group_ids": ["sg-1"]}
+    assert not [
+        s for s in statements(vpc_config={"subnet_ids": [], "security_group_ids": []}) if "ec2" in str(s)
+    ]
+    assert [s for s in statements(vpc_config=vpc) if "ec2:CreateNetworkInterface" in s["Action"]]
+    assert attributes("function", vpc_config=vpc)["subnets"] == ("subnet-1", "subnet-2")
+
+
+def test_a_bucket_is_told_to_the_function() -> None:
+    environment = attributes("function", extra={"oversize_bucket": "big"})["environment"]
+    assert environment["SA_APPS_OVERSIZE_BUCKET"] == "big"
+
+
+@pytest.mark.parametrize(("limit", "reserved"), [(None, None), (-1, None), (0, 0), (3, 3)])
+def test_concurrency_is_reserved_as_conf_says(limit: int | None, reserved: int | None) -> None:
+    assert attributes("function", concurrency_limit=limit)["concurrency"] == reserved
+
+
+@pytest.mark.parametrize(("chosen", "sent"), [({}, "Text"), ({"log_format": "json"}, "JSON")])
+def test_the_log_format_is_as_chosen(chosen: dict[str, str], sent: str) -> None:
+    assert attributes("function", extra=chosen)["log_format"] == sent
+
+
+def test_an_alarm_has_streamalerts_defaults_and_confs_values() -> None:
+    errors, throttles = desired("alarm", metric_alarms={"throttles": {"threshold": 5, "period_secs": 300}})
+    assert (errors.attributes["threshold"], errors.attributes["period"]) == (0.0, 120)
+    assert (throttles.attributes["threshold"], throttles.attributes["period"]) == (5.0, 300)
+    assert throttles.name == "acme_prod_duo_auth_collector_app_throttles"
+
+
+def test_throttles_ring_only_where_conf_says_so() -> None:
+    assert len(desired("alarm", metric_alarms={})) == 1
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+)
+def test_arns_are_of_the_regions_partition(region: str, partition: str) -> None:
+    place = Place("123456789012", region, "acme", "topic")
+    for arn in (place.function("f"), place.role("f"), place.rule("f"), place.topic(), place.bucket("b")):
+        assert arn.startswith(f"arn:{partition}:")
