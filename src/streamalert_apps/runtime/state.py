@@ -18,6 +18,7 @@ from streamalert_apps.sdk.app import Checkpoint, Json
 Status = Literal["running", "succeeded", "partial", "failed"]
 
 ERROR_CHARACTERS: Final = 240
+LONGEST_LEASE: Final = timedelta(minutes=16)  # Lambda's longest time limit, and some
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +159,14 @@ def take_lease(
     """Take the right to run; return the state as it was. Raise AlreadyRunning if another run has it.
 
     A first run notes from when on it collects: should it die, the next one begins there.
-    A lease whose end has come, one of `after` (the run that invoked this one and has not been seen to
+    A lease whose end has come or is too far away for any (a clock was wrong), one of `after` (the run that invoked this one and has not been seen to
     end), one of `holder` itself (Lambda repeats an invocation under its id), and a `running` without
     a lease do not count.
     """
     stored = slot.read()
     state = State.of_text(stored.text) if stored else State()
     lease = state.lease
-    if lease and lease.until > now and lease.holder not in {holder, after}:
+    if lease and now < lease.until <= now + LONGEST_LEASE and lease.holder not in {holder, after}:
         raise AlreadyRunning(f"Another run has the lease until {lease.until.astimezone(UTC):%H:%M:%S} UTC.")
     state = replace(state, since=state.since or now - first_look)
     running = replace(state, status="running", lease=Lease(holder, until))

@@ -24,7 +24,7 @@ from streamalert_apps.errors import PageTokenExpired, Unavailable
 from streamalert_apps.sdk.app import Checkpoint, Json, Log, Page
 from streamalert_apps.sdk.events import Row
 from streamalert_apps.sdk.ids import CAPACITY, pack, unpack
-from streamalert_apps.sdk.watermark import Feed
+from streamalert_apps.sdk.watermark import SKEW, Feed
 
 LOGGER = logging.getLogger(__name__)
 
@@ -79,6 +79,9 @@ class Catalogue(Feed):
         """Yield the logs of each file that is not done, in pieces."""
         place = _Place.of(checkpoint)
         now = self.api.clock.now()
+        if place.floor > now + SKEW:
+            LOGGER.warning("the checkpoint is of %s: a clock was wrong; going on from now", place.floor)
+            place.floor = self._rounded(now - self.lag)
         if self.retention and place.floor < now - self.retention:
             LOGGER.warning("the service keeps files for %s; older ones may be gone", self.retention)
         more = True
@@ -90,8 +93,8 @@ class Catalogue(Feed):
             yield Page([], place.checkpoint(), more=True)  # a run that ends while it lists leaves this behind
             files, pages = self._listed(place.floor, until)
             place.reach = reach and reach * (2 if pages == 1 else 1) if until < now else None
-            settled = max(self._rounded(min(now - self.lag, until)), place.floor)
-            more = until < now - self.lag
+            settled = max(self._rounded(min(now - self.api.ahead - self.lag, until)), place.floor)
+            more = until < now - self.api.ahead - self.lag
             yield from self._opened(files, settled, place, more=more, whole=until == now)
 
     def _until(self, place: _Place, now: datetime) -> datetime:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -38,8 +39,10 @@ T = TypeVar("T")
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 30.0
 SHORTEST_REQUEST_SECONDS: Final = 1.0
+CLOCKS_DIFFER: Final = timedelta(seconds=5)  # by less than that, or it is told
 ANSWER_BYTES: Final = 64 << 20
 
+LOGGER = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold the query of each request
 
 # A whole surrogate pair, or half of one (the group), or any other escape.
@@ -76,7 +79,10 @@ Judge = Callable[[Answer], AppError | None]
 
 
 class Api:
-    """The way to a service. `simulator`: a loopback URL that every request goes to, its Host header kept."""
+    """The way to a service. `simulator`: a loopback URL that every request goes to, its Host header kept.
+
+    `ahead`: by how much our clock is ahead of the service's, as its last answer says.
+    """
 
     def __init__(
         self,
@@ -89,6 +95,7 @@ class Api:
     ) -> None:
         self.clock = clock
         self.pace = pace or Pace(None, clock)
+        self.ahead = timedelta(0)
         self.simulated = bool(simulator)
         self._deadline = deadline or Deadline.never()
         self._client = httpx.Client(
@@ -187,11 +194,25 @@ class Api:
         request.extensions["timeout"] = httpx.Timeout(
             seconds, connect=min(CONNECT_SECONDS, seconds)
         ).as_dict()
+        sent = self.clock.now()
         try:
             with _faults_named(request):
-                return self._client.send(request, stream=True)
+                response = self._client.send(request, stream=True)
         finally:
             self.pace.request_made()  # now, not before: the service counts from when the request arrived
+        self._compare_clocks(sent, response)
+        return response
+
+    def _compare_clocks(self, sent: datetime, response: httpx.Response) -> None:
+        """Note by how much our clock is ahead of the service's; a simulator's runs as it likes."""
+        if self.simulated or "Age" in response.headers:
+            return
+        with suppress(ValueError, TypeError):
+            ahead = sent - parsedate_to_datetime(response.headers.get("Date", ""))
+            took = self.clock.now() - sent  # the service may have written its Date at the end of it
+            self.ahead = ahead + took if ahead > CLOCKS_DIFFER else timedelta(0)
+            if self.ahead:
+                LOGGER.warning("this machine's clock is %.0f s ahead", ahead.total_seconds())
 
     def _answer(self, response: httpx.Response) -> Answer:
         place = _place(response.request)

@@ -38,7 +38,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 _SHORT = timedelta(seconds=1)
 _LONG = timedelta(minutes=1)
 _FRESH_IDS = CAPACITY - 24  # newest first: the rest is for the ids where a walk is between two pages
-_SKEW = timedelta(minutes=1)  # what a service's clock may be ahead of ours
+SKEW = timedelta(minutes=1)  # what a service's clock may be ahead of ours
 _WALK = timedelta(hours=1)  # a walk through everything that took longer is followed by another at once
 
 
@@ -179,14 +179,27 @@ class Feed(Events):
     def _rounded(self, moment: datetime) -> datetime:
         return moment - (moment - _EPOCH) % self.precision
 
+    def _now(self) -> datetime:
+        """Return the time, the service's where ours is ahead of it."""
+        return self.api.clock.now() - self.api.ahead
+
+    def _resume(self, checkpoint: Checkpoint) -> _Walk:
+        """Return the walk of a checkpoint. One from a wrong clock, or too old, can't be gone on with as it is."""
+        walk = _Walk.of(checkpoint)
+        now = self.api.clock.now()
+        if max(walk.floor, walk.position.settled if walk.position else walk.floor) > now + SKEW:
+            LOGGER.warning("the checkpoint is of %s: a clock was wrong; going on from now", walk.floor)
+            walk.floor, walk.position = min(walk.floor, self._rounded(now - self.lag)), None
+        if self.retention and walk.floor < now - self.retention:
+            LOGGER.warning("the service keeps %s; what is older can't be collected any more", self.retention)
+            walk.floor, walk.position = self._rounded(now - self.retention + timedelta(minutes=1)), None
+        return walk
+
     def _begin(self, walk: _Walk) -> _Position:
         """Return where the walk is; a new one gets its bounds here, and they stay."""
         if walk.position:
             return walk.position
-        now = self.api.clock.now()
-        if self.retention and walk.floor < now - self.retention:
-            LOGGER.warning("the service keeps %s; what is older can't be collected any more", self.retention)
-            walk.floor = self._rounded(now - self.retention + timedelta(minutes=1))
+        now = self._now()
         settled = max(self._rounded(now - self.lag), walk.floor)
         walk.position = _Position(settled, max(now, settled))
         return walk.position
@@ -203,7 +216,11 @@ class Feed(Events):
             except PageTokenExpired:
                 at.restart()
                 LOGGER.warning("the page token expired; going on from %s", at.restarted or "the first page")
-        return self.fetch(*self._bounds(walk, at), None)
+        asked = self.api.clock.now()
+        fetched = self.fetch(*self._bounds(walk, at), None)
+        if self.api.ahead and at.reached is None:  # now that it is known
+            at.settled = max(walk.floor, min(at.settled, self._rounded(asked - self.api.ahead - self.lag)))
+        return fetched
 
     def _bounds(self, walk: _Walk, at: _Position) -> tuple[datetime, datetime]:
         """Return what to ask for: the same for all pages, as a token may be good for that alone."""
@@ -236,7 +253,7 @@ class OldestFirst(Feed):
 
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
         """Yield pages up to the fresh end of the feed."""
-        walk = _Walk.of(checkpoint)
+        walk = self._resume(checkpoint)
         more = True
         while more:
             at = self._begin(walk)
@@ -295,9 +312,9 @@ class NewestFirst(Feed):
 
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
         """Yield pages; only the last page of a walk through settled time moves the floor."""
-        walk = _Walk.of(checkpoint)
+        walk = self._resume(checkpoint)
         due = max(self.precision, _SHORT)
-        while walk.position or self.api.clock.now() - self.lag - walk.floor >= due:
+        while walk.position or self._now() - self.lag - walk.floor >= due:
             yield from self._settled(walk)
             due = max(_LONG, self.lag / 4)  # what settled while this was read is mostly not worth a walk
         yield from self._fresh(walk)
@@ -409,7 +426,7 @@ class AnyOrder(Feed):
 
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
         """Yield pages; only the last page of a walk moves the floor."""
-        walk = _Walk.of(checkpoint)
+        walk = self._resume(checkpoint)
         more = True
         while more:
             whole = walk.position is None
@@ -426,7 +443,7 @@ class AnyOrder(Feed):
                     kept = reading.kept if whole or have_settled else walk.seen
                     first = reading.first(CAPACITY - len(kept))
                     logs += [row for _, row in first.values()]
-                    walk.floor, walk.seen, walk.youngest = at.settled, kept | first.keys(), now + _SKEW
+                    walk.floor, walk.seen, walk.youngest = at.settled, kept | first.keys(), now + SKEW
                     walk.position = None
                 yield Page(logs, walk.checkpoint(), more=more, repeats=repeats)
 
