@@ -21,7 +21,7 @@ from streamalert_apps.errors import (
     RequestRefused,
     UsageError,
 )
-from streamalert_apps.sdk.app import App, AuthField, Credentials, Json, Stamp
+from streamalert_apps.sdk.app import App, AuthField, Checkpoint, Credentials, Json, Stamp
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer, Api, with_params
 from streamalert_apps.sdk.keyfile import check_private_key, read_key_file
@@ -119,6 +119,10 @@ class _Report(NewestFirst):
         except msgspec.MsgspecError as error:
             raise BadResponse(f"An activity of {self.application} is not as documented: {error}.") from None
         return Stamp(found.time, f"{found.time.isoformat()} {found.unique_qualifier}")
+
+    def last_timestamp(self, checkpoint: Checkpoint) -> Json:
+        """Return how far the app is as StreamAlert would ask for it."""
+        return _iso(self.watermark(checkpoint))
 
 
 _ACTIVITY: Final = msgspec.json.Decoder(_Activity)
