@@ -16,6 +16,7 @@
     ├─ PluginError       plugin_error         a plugin's file is wrong                       exit 1
     ├─ StateError        state_error          state can't be read or written                exit 1
     ├─ AlreadyRunning    already_running      another run holds the lease                   exit 1
+    ├─ Unhealthy         unhealthy            an app does not do what it should             exit 1
     └─ Cancelled         cancelled            the user said no, or Ctrl-C                   exit 130
 
 `kind` is who can mend it: `config` (the operator), `transient` (time), `system` (a developer).
@@ -148,6 +149,12 @@ class AlreadyRunning(AppError):
 
     code = "already_running"
     kind = "transient"
+
+
+class Unhealthy(AppError):
+    """An app does not do what it should."""
+
+    code = "unhealthy"
 
 
 class Cancelled(AppError):

@@ -11,14 +11,22 @@ import typer
 from streamalert_apps import __version__
 from streamalert_apps.cli import (
     app_types,
+    check,
     demo,
     deploy,
+    disable,
+    enable,
     init,
+    invoke,
+    logs,
     new,
     output,
     package,
+    remove,
+    rollback,
     run,
     simulate,
+    status,
     update_auth,
 )
 from streamalert_apps.cli import list as list_command
@@ -62,6 +70,14 @@ for name, module in {
     "update-auth": update_auth,
     "run": run,
     "deploy": deploy,
+    "status": status,
+    "logs": logs,
+    "invoke": invoke,
+    "check": check,
+    "rollback": rollback,
+    "disable": disable,
+    "enable": enable,
+    "remove": remove,
     "package": package,
     "simulate": simulate,
 }.items():

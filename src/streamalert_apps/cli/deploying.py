@@ -11,7 +11,7 @@ from streamalert_apps.cli.fleet import Fleet
 from streamalert_apps.cli.progress import applying
 from streamalert_apps.cli.report import Report, totals
 from streamalert_apps.config.conf import AppConf, Project
-from streamalert_apps.deploy import apply, classifier, prune, survey
+from streamalert_apps.deploy import apply, classifier, parameters, prune, survey
 from streamalert_apps.deploy.classifier import ClassifierPlan
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.plan import Change
@@ -20,7 +20,6 @@ from streamalert_apps.errors import AppError, CredentialsError
 from streamalert_apps.runtime import names
 
 SOME_FAILED: Final = 5
-_NAMES_A_CALL: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +136,8 @@ class Deploy:
         new = [plan for plan in planned if plan.view and not plan.view.latest and plan.job.app]
         if not new:
             return []
-        ssm = self.fleet.session.client("ssm")
         wanted = [names.auth_parameter(plan.job.function) for plan in new]
-        known: set[str] = set()
-        for start in range(0, len(wanted), _NAMES_A_CALL):
-            some = wanted[start : start + _NAMES_A_CALL]
-            known |= {p["Name"] for p in ssm.get_parameters(Names=some, WithDecryption=False)["Parameters"]}
+        known = parameters.values(self.fleet.session.client("ssm"), wanted)
         return [plan for plan in new if names.auth_parameter(plan.job.function) not in known]
 
     def apply(self, whole: Whole) -> Outcome:

@@ -60,6 +60,10 @@ class Fleet:
         types = known_types(project.root)
         return cls(session, Aws.connect(session), Place.of(project.account), types)
 
+    def job(self, function: str) -> Job:
+        """Return the work on a function of which nothing has to be known, but for its name."""
+        return Job(self.aws, self.place, function)
+
     def jobs(self, apps: Sequence[AppConf]) -> tuple[list[Job], list[AppPlan]]:
         """Return the work on each app, and plans that say why for those that can't be deployed."""
         jobs: list[Job] = []

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from streamalert_apps.cli.changes import described_change
 from streamalert_apps.deploy.apply import Result
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.plan import Change
@@ -61,7 +62,7 @@ class Report:
             "name": app.name if app else None,
             "function": self.job.function,
             "result": self.fate,
-            "changes": [_described(change) for change in self.changes],
+            "changes": [described_change(change) for change in self.changes],
         }
 
     def labelled_error(self) -> AppError | None:
@@ -128,12 +129,3 @@ def _short(key: str, value: Any) -> str:
         return "none"
     text = str(value)[:12] if key == "code" else str(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
-
-
-def _described(change: Change) -> dict[str, Any]:
-    return {
-        "action": change.action,
-        "kind": change.subject.kind,
-        "name": change.subject.name,
-        "differing": {key: {"old": old, "new": new} for key, (old, new) in change.differing.items()},
-    }

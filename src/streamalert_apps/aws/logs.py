@@ -1,0 +1,65 @@
+"""Lines of a log group, as they are and as they come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+FOLLOW_SECONDS: Final = 2.0
+LATE_SECONDS: Final = 30  # CloudWatch shows some lines later than others of their time
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: `fields` where it is a JSON object, else only its text."""
+
+    time: datetime
+    text: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+def lines(client: Any, group: str, since: datetime) -> Iterator[Line]:
+    """Yield the lines since a time, oldest first; none where there is no such group."""
+    for _, line in _events(client, group, since):
+        yield line
+
+
+def follow(client: Any, group: str, since: datetime, sleep: Callable[[float], None]) -> Iterator[Line]:
+    """Yield the lines since a time, then those that come, without end; each once."""
+    seen: dict[str, datetime] = {}
+    while True:
+        for identity, line in _events(client, group, since):
+            if identity not in seen:
+                seen[identity] = line.time
+                yield line
+        if seen:
+            since = max(since, datetime.fromtimestamp(max(seen.values()).timestamp() - LATE_SECONDS, UTC))
+            seen = {identity: time for identity, time in seen.items() if time >= since}
+        sleep(FOLLOW_SECONDS)
+
+
+def _events(client: Any, group: str, since: datetime) -> Iterator[tuple[str, Line]]:
+    start = int(since.timestamp() * 1000)
+    pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start)
+    try:
+        for page in pages:
+            for event in page["events"]:
+                yield event["eventId"], _line(event)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+
+
+def _line(event: dict[str, Any]) -> Line:
+    text = event["message"].rstrip("\n")
+    time = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+    try:
+        fields = json.loads(text) if text.startswith("{") else {}
+    except ValueError:
+        fields = {}
+    return Line(time, text, fields)

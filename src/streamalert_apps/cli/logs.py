@@ -1,0 +1,96 @@
+"""`sa-apps logs`: what a deployed app has written."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from streamalert_apps.cli import options, output
+from streamalert_apps.cli.since import since as parse_since
+
+if TYPE_CHECKING:
+    from streamalert_apps.aws.logs import Line
+
+EXAMPLES = """Examples:
+
+\b
+  sa-apps logs duo_prod_collector
+  sa-apps logs duo_prod_collector --since 2d
+  sa-apps logs collector --cluster prod --follow
+  sa-apps logs collector --json | jq -r '.lines[].message'"""
+
+_SHOWN_APART: Final = ("time", "level", "message", "logger")
+
+
+def command(
+    *,
+    name: options.Name = None,
+    name_option: options.NameOption = None,
+    cluster: options.Cluster = None,
+    since: Annotated[
+        str, typer.Option("--since", help="How far back (90s, 30m, 2h, 7d).", metavar="TIME")
+    ] = "1h",
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+    ] = False,
+    project_dir: options.ProjectDir = None,
+    no_input: options.NoInput = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show what a deployed app has written, oldest first.
+
+    With --follow and --json each line is an object of its own, and the last one tells how many there were.
+    """
+    from streamalert_apps.aws import logs
+    from streamalert_apps.cli.fleet import need_aws
+    from streamalert_apps.cli.meant import identity, meant
+    from streamalert_apps.cli.project import aws_session
+    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.runtime import names
+
+    begin = datetime.now(UTC) - parse_since(since)
+    project, app = meant(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
+    need_aws(project)
+    client, group = aws_session(project.account).client("logs"), names.log_group(app.function)
+    if not follow:
+        lines = list(logs.lines(client, group, begin))
+        if as_json:
+            shown = [_described(line) for line in lines]
+            output.envelope("logs", {**identity(app), "count": len(shown), "lines": shown})
+            return
+        for line in lines:
+            output.data(_text(line))
+        if not lines:
+            output.say(f"{app.name} has written nothing in the last {since}.")
+        return
+    count = 0
+    with suppress(KeyboardInterrupt):
+        for line in logs.follow(client, group, begin, time.sleep):
+            output.data(json.dumps(_described(line)) if as_json else _text(line))
+            output.flush()
+            count += 1
+    if as_json:
+        output.envelope("logs", {**identity(app), "count": count, "lines": []}, line=True)
+
+
+def _described(line: Line) -> dict[str, Any]:
+    return {
+        "time": line.time.isoformat(timespec="milliseconds"),
+        "level": line.fields.get("level"),
+        "message": str(line.fields.get("message", line.text)),
+        "fields": {key: value for key, value in line.fields.items() if key not in _SHOWN_APART},
+    }
+
+
+def _text(line: Line) -> str:
+    stamp = f"{line.time:%Y-%m-%d %H:%M:%S}"
+    if "message" not in line.fields:
+        return f"{stamp}  {line.text}"
+    level, message = line.fields.get("level", ""), line.fields["message"]
+    more = (f"{key}={value}" for key, value in line.fields.items() if key not in _SHOWN_APART)
+    return "  ".join([stamp, f"{level:<7}", f"{message} {' '.join(more)}".rstrip()])

@@ -1,0 +1,54 @@
+"""Goes back to a version that ran before: the alias moves, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from streamalert_apps.deploy import versions
+from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.view import found
+from streamalert_apps.errors import ConfigError, UsageError
+from streamalert_apps.runtime import names
+
+# What makes one version differ from another; the rest is its number and its history.
+_MADE_OF: Final = ("CodeSha256", "Runtime", "Handler", "Role", "MemorySize", "Timeout", "Environment")
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """From which version to which."""
+
+    before: str
+    after: str
+
+
+def roll_back(job: Job, to: str | None = None) -> RolledBack:
+    """Let `to` run, or the newest older version that is made of something else than the one that runs."""
+    functions = job.aws.functions
+    alias = found(lambda: functions.get_alias(FunctionName=job.function, Name=names.ALIAS))
+    if not alias:
+        raise ConfigError(f"{job.function} is not deployed.", hint="`sa-apps deploy` does it.")
+    before = alias["FunctionVersion"]
+    after = _chosen(versions.history(job), before, to)
+    if after != before:
+        revision = {"RevisionId": alias["RevisionId"]} if "RevisionId" in alias else {}
+        functions.update_alias(FunctionName=job.function, Name=names.ALIAS, FunctionVersion=after, **revision)
+    return RolledBack(before, after)
+
+
+def _chosen(history: list[dict[str, Any]], before: str, to: str | None) -> str:
+    there = [version["Version"] for version in history]
+    if to is not None:
+        if to not in there:
+            raise UsageError(f"There is no version {to}.", hint=f"Versions: {', '.join(there)}.")
+        return to
+    live = next((version for version in history if version["Version"] == before), {})
+    for version in history:
+        if int(version["Version"]) < int(before) and _differs(version, live):
+            return str(version["Version"])
+    raise ConfigError(f"There is no version before {before} that differs from it.")
+
+
+def _differs(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return any(one.get(key) != other.get(key) for key in _MADE_OF)
