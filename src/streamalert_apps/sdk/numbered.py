@@ -3,7 +3,7 @@
 A row that was read on one page may be on the next one when that is asked for, perhaps hours later by
 another run. The last row read is looked up where it should be now: as many rows further down as the
 list has become longer. What stands before it is left out. If it is not there, because the service
-keeps another order, nothing is: a repeat is better than a loss.
+keeps another order, or if equal rows could be taken for it, nothing is: better a repeat than a loss.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import ClassVar
 import msgspec
 
 from streamalert_apps.sdk.app import Json
-from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.events import NEVER, Fetched, Row
 from streamalert_apps.sdk.ids import pack, short
 from streamalert_apps.sdk.watermark import AnyOrder
 
@@ -43,6 +43,7 @@ class _Place(msgspec.Struct, omit_defaults=True):
     size: int = 1
     total: int | None = None
     last: str = ""
+    falling: bool = False  # younger rows stood before older ones
 
 
 class Numbered(AnyOrder):
@@ -71,18 +72,24 @@ class Numbered(AnyOrder):
             LOGGER.error("%s: the service shows no page %d; what follows can't be had", self.type, place.page)
             return Fetched([])
         number, page, skip = self._after_last(place, page)
-        return Fetched(page.rows[skip:], self._following(number, place.before, page))
+        following = self._following(place, number, page)
+        return Fetched(page.rows[skip:], msgspec.to_builtins(following) if following else None)
 
-    def _following(self, number: int, before: Json, page: NumberedPage) -> Json:
+    def _following(self, place: _Place, number: int, page: NumberedPage) -> _Place | None:
         if not page.rows:
             return None
         last = self._short(page.rows[-1])
-        part = self.beyond(number, before, page)
+        part = self.beyond(number, place.before, page)
         if part is not None:
-            return msgspec.to_builtins(_Place(before=part, last=last))
+            return _Place(before=part, last=last)
         if number >= page.pages:
             return None
-        return msgspec.to_builtins(_Place(number + 1, before, page.size, page.total, last))
+        falling = place.falling or self._falls(page.rows)
+        return _Place(number + 1, place.before, page.size, page.total, last, falling)
+
+    def _falls(self, rows: Sequence[Row]) -> bool:
+        first, last = (time for _, time, _ in self.identified((rows[0], rows[-1])))
+        return last < first != NEVER
 
     def _after_last(self, place: _Place, page: NumberedPage) -> tuple[int, NumberedPage, int]:
         """Return the page that has the row read last, its number, and how many of its rows are done."""
@@ -92,7 +99,7 @@ class Numbered(AnyOrder):
         if (self.distinct or place.total is None) and place.last in keys:
             return place.page, page, keys.index(place.last) + 1
         pushed = page.total - (page.total if place.total is None else place.total)
-        if pushed <= 0:
+        if pushed <= 0 or not (self.distinct or place.falling):
             return place.page, page, 0
         index, at = divmod((place.page - 1) * place.size - 1 + pushed, place.size)
         there = page if index + 1 == place.page else self.page(index + 1, place.before)

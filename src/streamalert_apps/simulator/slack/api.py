@@ -155,6 +155,13 @@ class Slack:
         listing.change(row.name, state)
         return state.id
 
+    def same_again(self, name: str) -> None:
+        """Let what an integration row tells, known by its id, be done once more in the same second."""
+        listing = self._lists["slack_integration"]
+        state = next(state for row in listing.rows() for state in row.states if state.id == name)
+        random = self._random("slack_integration")
+        self._add("slack_integration", [(json.loads(state.body), state.at, state.visible)], random)
+
     def held(
         self, app_type: str, *, since: datetime | None = None, until: datetime | None = None
     ) -> Counter[str]:
