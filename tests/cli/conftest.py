@@ -63,6 +63,28 @@ def aws_project(project: Path, aws_env: str) -> Path:
     return project
 
 
+@pytest.fixture(scope="session")
+def _kept_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept-packages")
+
+
+@pytest.fixture
+def deployable(
+    aws_project: Path, auth_file: Path, monkeypatch: pytest.MonkeyPatch, _kept_packages: Path
+) -> Path:
+    """Return the folder of a project in AWS with the app `collector`, its credentials stored."""
+    monkeypatch.setenv("SA_APPS_CACHE_DIR", str(_kept_packages))
+    assert main(["new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check"]) == 0
+    return aws_project
+
+
+@pytest.fixture
+def deployed(deployable: Path) -> Path:
+    """Return such a folder, the app being deployed."""
+    assert main(["deploy", "--yes"]) == 0
+    return deployable
+
+
 @dataclass(frozen=True)
 class Duo:
     """A simulated Duo: where it is and what it accepts."""

@@ -1,0 +1,346 @@
+"""`sa-apps deploy`: the plan is shown first, only differences are written, and how it went is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from base64 import b64decode
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from streamalert_apps.deploy.package import build
+from tests import proxy
+from tests.cli.test_json import check
+from tests.proxy import Call, Fault, Proxy, Refuse
+from tests.terminal import ENTER, Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.cli.conftest import Ran
+
+    Command = Callable[..., Ran]
+
+READS = ("Get", "List", "Describe")
+FUNCTION = "acme_prod_duo_auth_collector_app"
+
+
+@pytest.fixture
+def aws(aws_env: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """Put every call of the commands on record."""
+    with proxy.serve(aws_env) as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+        yield aws
+
+
+def writes(aws: Proxy) -> list[str]:
+    made = [name for name in aws.names() if not name.partition(".")[2].startswith(READS)]
+    aws.calls.clear()
+    return made
+
+
+def settings(folder: Path, function: str = FUNCTION, **changed: Any) -> None:
+    """Change an app's entry in conf/; one that is not there is made like the collector's."""
+    path = folder / "conf/clusters/prod.json"
+    conf = json.loads(path.read_text())
+    apps = conf["modules"]["streamalert_apps"]
+    name = function.removeprefix("acme_prod_duo_auth_").removesuffix("_app")
+    apps[function] = {**apps.get(function, {**apps[FUNCTION], "app_name": name}), **changed}
+    path.write_text(json.dumps(conf, indent=2))
+
+
+def functions() -> list[str]:
+    return [f["FunctionName"] for f in boto3.client("lambda").list_functions()["Functions"]]
+
+
+def test_the_plan_is_carried_out_and_the_second_time_there_is_none(
+    deployable: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    ran = sa_apps("deploy", "--yes")
+    assert (ran.code, ran.out) == (0, "")
+    assert "+ collector (prod): role, log group, function, alias, permission, rule, target, alarm" in ran.err
+    assert "Apps: 1 created." in ran.err
+    writes(aws)
+
+    ran = sa_apps("deploy", "--yes")
+    assert (ran.code, ran.out) == (0, "")
+    assert "No changes" in ran.err
+    assert writes(aws) == []
+
+
+def test_what_is_uploaded_is_the_package(deployable: Path, sa_apps: Command, aws: Proxy) -> None:
+    sa_apps("deploy", "--yes")
+
+    (created,) = [call for call in aws.calls if call.name == "lambda.CreateFunction"]
+    assert b64decode(created.json["Code"]["ZipFile"]) == build("duo_auth").archive
+
+
+def test_a_dry_run_shows_the_plan_as_data_and_writes_nothing(
+    deployable: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    ran = sa_apps("deploy", "--dry-run")
+
+    assert ran.code == 0
+    assert ran.out.startswith("+ collector (prod): role")
+    assert "Plan: 1 to create." in ran.err
+    assert writes(aws) == []
+
+
+def test_differences_are_shown_old_and_new(deployed: Path, sa_apps: Command) -> None:
+    settings(deployed, memory=256, schedule_expression="rate(1 hour)")
+
+    ran = sa_apps("deploy", "--dry-run")
+
+    assert "memory 128 → 256" in ran.out
+    assert "schedule rate(2 hours) → rate(1 hour)" in ran.out
+    assert "production moves to a new version" in ran.out
+
+
+def test_pending_changes_can_be_told_by_the_exit_code(deployable: Path, sa_apps: Command) -> None:
+    assert sa_apps("deploy", "--dry-run", "--exit-code").code == 3
+    assert sa_apps("deploy", "--yes").code == 0
+    assert sa_apps("deploy", "--dry-run", "--exit-code").code == 0
+
+
+def test_without_a_terminal_nothing_is_written_unasked(
+    deployable: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    ran = sa_apps("deploy")
+
+    assert ran.code == 2
+    assert "--yes" in ran.err
+    assert writes(aws) == []
+
+
+@pytest.mark.parametrize(("answer", "code", "made"), [("y", 0, 1), ("n", 130, 0)])
+def test_on_a_terminal_the_plan_is_asked_about(deployable: Path, answer: str, code: int, made: int) -> None:
+    with Terminal("deploy", folder=deployable) as terminal:
+        terminal.see("+ collector (prod): role").see("Carry this out?").type(answer + ENTER)
+        assert terminal.ends() == code
+    assert len(functions()) == made
+
+
+def test_json_has_the_documented_form(deployable: Path, sa_apps: Command) -> None:
+    planned = check(sa_apps("deploy", "--dry-run", "--json").out, "deploy")
+    assert (planned["dry_run"], planned["totals"]["create"]) == (True, 1)
+    done = check(sa_apps("deploy", "--yes", "--json").out, "deploy")
+    assert done["dry_run"] is False
+    assert done["apps"] == [{**planned["apps"][0]}]
+    settings(deployable, memory=256)
+    changed = check(sa_apps("deploy", "--yes", "--json").out, "deploy")
+    assert changed["apps"][0]["changes"][0]["differing"] == {"memory": {"old": 128, "new": 256}}
+
+
+def denied(function: str) -> Callable[[Call], Fault | None]:
+    def before(call: Call) -> Fault | None:
+        if call.name == "lambda.CreateFunction" and call.json["FunctionName"] == function:
+            return Refuse(403, "AccessDeniedException")
+        return None
+
+    return before
+
+
+def test_where_some_apps_fail_the_others_are_deployed(deployable: Path, sa_apps: Command, aws: Proxy) -> None:
+    other = "acme_prod_duo_auth_other_app"
+    settings(deployable, other)
+    aws.before = denied(other)
+
+    ran = sa_apps("deploy", "--yes", "--json")
+
+    assert ran.code == 5
+    answer = json.loads(ran.out)
+    assert answer["status"] == "failed"
+    assert {app["name"]: app["result"] for app in answer["apps"]} == {
+        "collector": "create",
+        "other": "failed",
+    }
+    assert "other (prod): Your AWS user may not" in answer["errors"][0]["message"]
+    assert functions() == [FUNCTION]
+
+
+def test_where_all_are_refused_the_credentials_are_to_blame(
+    deployable: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    aws.before = denied(FUNCTION)
+
+    assert sa_apps("deploy", "--yes").code == 4
+
+
+def test_without_credentials_nothing_is_planned(
+    deployable: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+    ran = sa_apps("deploy", "--yes")
+
+    assert ran.code == 4
+    assert "There are no AWS credentials." in ran.err
+
+
+def test_an_app_that_aws_would_refuse_fails_before_anything_is_written(
+    deployable: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    settings(deployable, log_retention_days=13)
+
+    ran = sa_apps("deploy", "--yes")
+
+    assert ran.code == 1
+    assert "log_retention_days is 13" in ran.err
+    assert "conf/clusters/prod.json" in ran.err
+    assert writes(aws) == []
+
+
+@pytest.mark.parametrize("app_type", ["duo_auht", "dou_auth"])
+def test_an_app_of_an_unknown_type_fails_with_a_suggestion(
+    deployable: Path, sa_apps: Command, app_type: str
+) -> None:
+    settings(deployable, type=app_type)
+
+    ran = sa_apps("deploy", "--yes")
+
+    assert ran.code == 1
+    assert "Did you mean 'duo_auth'?" in ran.err
+
+
+def test_only_apps_that_are_named_are_deployed(deployable: Path, sa_apps: Command) -> None:
+    settings(deployable, "acme_prod_duo_auth_other_app")
+    settings(deployable, "acme_prod_duo_auth_third_app")
+
+    assert sa_apps("deploy", "other", "--name", "third", "--cluster", "prod", "--yes").code == 0
+
+    assert functions() == ["acme_prod_duo_auth_other_app", "acme_prod_duo_auth_third_app"]
+
+
+def test_a_name_that_is_none_is_an_error_with_a_suggestion(deployable: Path, sa_apps: Command) -> None:
+    ran = sa_apps("deploy", "colector", "--yes")
+    assert ran.code == 2
+    assert "Did you mean 'collector'?" in ran.err
+
+
+def test_several_clusters_can_be_named(deployable: Path, sa_apps: Command, auth_file: Path) -> None:
+    sa_apps("init", "--cluster", "corp")
+    sa_apps("new", "duo_auth", "-c", "corp", "--auth-file", str(auth_file), "--no-check")
+
+    assert sa_apps("deploy", "collector", "--yes").code == 2
+    assert sa_apps("deploy", "collector", "-c", "prod", "-c", "corp", "--yes").code == 0
+
+    assert len(functions()) == 2
+
+
+def test_an_app_without_credentials_is_deployed_with_a_warning(deployable: Path, sa_apps: Command) -> None:
+    boto3.client("ssm").delete_parameter(Name=f"{FUNCTION}_auth")
+
+    ran = sa_apps("deploy", "--yes")
+
+    assert ran.code == 0
+    assert "collector (prod) has no credentials yet" in ran.err
+
+
+def test_a_local_project_has_nothing_to_deploy(local: Path, sa_apps: Command) -> None:
+    ran = sa_apps("deploy", "--yes")
+    assert ran.code == 1
+    assert "lives without AWS" in ran.err
+
+
+def test_a_project_without_apps_is_fine(aws_project: Path, sa_apps: Command) -> None:
+    assert sa_apps("deploy", "--yes").code == 0
+
+
+def gone(folder: Path) -> None:
+    path = folder / "conf/clusters/prod.json"
+    conf = json.loads(path.read_text())
+    conf["modules"] = {}
+    path.write_text(json.dumps(conf))
+
+
+def test_an_app_that_is_gone_from_conf_is_left_unless_it_is_to_be_pruned(
+    deployed: Path, sa_apps: Command
+) -> None:
+    gone(deployed)
+    assert sa_apps("deploy", "--yes").code == 0
+    assert functions() == [FUNCTION]
+
+    ran = sa_apps("deploy", "--prune", "--yes")
+
+    assert ran.code == 0
+    assert f"- {FUNCTION}: alarm, target, rule, function, log group, role" in ran.err
+    assert functions() == []
+    assert boto3.client("iam").list_roles()["Roles"] == []
+    assert "No changes" in sa_apps("deploy", "--prune", "--yes").err
+
+
+def test_pruning_leaves_credentials_and_state(deployed: Path, sa_apps: Command) -> None:
+    gone(deployed)
+    sa_apps("deploy", "--prune", "--yes")
+
+    assert boto3.client("ssm").get_parameters(Names=[f"{FUNCTION}_auth"])["Parameters"]
+
+
+def test_pruning_keeps_to_the_clusters_that_are_named(deployed: Path, sa_apps: Command) -> None:
+    sa_apps("init", "--cluster", "corp")
+    gone(deployed)
+
+    sa_apps("deploy", "--prune", "--cluster", "corp", "--yes")
+
+    assert functions() == [FUNCTION]
+
+
+def test_pruning_leaves_what_is_not_ours(deployable: Path, sa_apps: Command) -> None:
+    iam = boto3.client("iam")
+    for name in ("acme_prod_duo_auth_theirs_app_role", "acme_prod_streamalert_classifier_role"):
+        iam.create_role(RoleName=name, Path="/streamalert/", AssumeRolePolicyDocument="{}")
+
+    sa_apps("deploy", "--prune", "--yes")
+
+    assert len(iam.list_roles(PathPrefix="/streamalert/")["Roles"]) == 3
+
+
+def test_pruning_is_about_all_apps(deployable: Path, sa_apps: Command) -> None:
+    assert sa_apps("deploy", "collector", "--prune", "--yes").code == 2
+
+
+def test_what_somebody_else_made_is_taken_over_only_on_demand(deployable: Path, sa_apps: Command) -> None:
+    events = boto3.client("events")
+    events.put_rule(Name=f"{FUNCTION}_schedule", ScheduleExpression="rate(1 minute)")
+    other = "arn:aws:lambda:us-east-1:123456789012:function:other"
+    events.put_targets(Rule=f"{FUNCTION}_schedule", Targets=[{"Id": "1", "Arn": other}])
+
+    refused = sa_apps("deploy", "--yes")
+    assert refused.code == 1
+    assert "--adopt" in refused.err
+    assert sa_apps("deploy", "--yes", "--adopt").code == 0
+
+
+def test_ctrl_c_says_how_far_it_came_and_the_next_deploy_goes_on(
+    deployable: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    def interrupt(call: Call) -> None:
+        if call.name == "logs.CreateLogGroup":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    aws.after = interrupt
+
+    ran = sa_apps("deploy", "--yes")
+
+    assert ran.code == 130
+    assert "Interrupted" in ran.err
+    assert functions() == []
+    aws.after = lambda _: None
+    assert sa_apps("deploy", "--yes").code == 0
+    assert functions() == [FUNCTION]
+
+
+def test_streamalerts_words_are_understood(deployable: Path, sa_apps: Command) -> None:
+    ran = sa_apps("deploy", "--functions", "apps", "--yes")
+    assert (ran.code, functions()) == (0, [FUNCTION])
+
+
+def test_streamalerts_other_functions_are_streamalerts(deployable: Path, sa_apps: Command) -> None:
+    ran = sa_apps("deploy", "--functions", "rule", "apps", "--yes")
+    assert ran.code == 2
+    assert "not rule" in ran.err
