@@ -78,6 +78,20 @@ class Collector:
             self.twin.clock.sleep(every.total_seconds())
         raise AssertionError("it never ends")
 
+    def cut_short(self, *, runs: int = 60, every: timedelta = timedelta(seconds=5)) -> None:
+        """Run again and again, each time for another number of pages, whether there is more or not."""
+        for number in range(runs):
+            self.run(pages=1 + number % 5)
+            self.twin.clock.sleep(every.total_seconds())
+
+    def come_to_rest(self, *, lag: timedelta) -> None:
+        """Run several times until everything has shown up and settled."""
+        end = max(self.twin.complete(self.app_type), self.twin.clock.now()) + lag
+        while self.twin.clock.now() <= end:
+            self.finish()
+            self.twin.clock.sleep(lag.total_seconds() / 4)
+        self.finish()
+
     def tally(self, **bounds: Any) -> Tally:
         return compare(self.twin, self.app_type, self.logs, **bounds)
 

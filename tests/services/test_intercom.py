@@ -7,16 +7,12 @@ from typing import Any
 
 import pytest
 
-from streamalert_apps import services
-from streamalert_apps.errors import BadResponse, CredentialsError, RateLimited, Unavailable, UsageError
-from streamalert_apps.sdk.http import ToSimulator
+from streamalert_apps.errors import BadResponse, CredentialsError, RateLimited
 from streamalert_apps.services.intercom import IntercomAdminActivityLogs
 from streamalert_apps.simulator.contract import Request, Response
-from streamalert_apps.simulator.faults import Delivery, Dropped, Fault, HtmlPage, Status
+from streamalert_apps.simulator.faults import Delivery, Fault
 from streamalert_apps.simulator.intercom import Intercom
-from streamalert_apps.simulator.server import serve
 from tests.services.running import Collector, nothing_lost_or_repeated
-from tests.services.test_schemas import accepts
 from tests.simulator.world import NOW, StillClock
 
 APP = "intercom_admin_activity_logs"
@@ -41,21 +37,15 @@ def collector(*, faults: tuple[Fault, ...] = (), **options: Any) -> Collector:
     return Collector(Intercom(StillClock(), **({"rate": None} | options)), APP, START, faults)
 
 
-def until_settled(app: Collector, *, pages: int | None = None) -> None:
-    """Run every few minutes until nothing can come any more, or ever so often for so many pages."""
-    runs, seconds = (10, 120) if pages is None else (250, 5)
-    for _ in range(runs):
-        app.run(pages=pages)
-        app.twin.clock.sleep(seconds)
-
-
 @undocumented
-@pytest.mark.parametrize("pages", [None, 1])
-def test_a_backlog_with_a_busy_second_arrives_whole(reading: dict[str, Any], pages: int | None) -> None:
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "cut"])
+def test_a_backlog_with_a_busy_second_arrives_whole(reading: dict[str, Any], *, cut: bool) -> None:
     app = collector(**reading)
     app.twin.seed(APP, events=1200, burst=800, late=40, start=START, end=NOW)
 
-    until_settled(app, pages=pages)
+    if cut:
+        app.cut_short()
+    app.come_to_rest(lag=LAG)
 
     assert nothing_lost_or_repeated(app.tally())
     assert app.tally().arrived == 1200
@@ -66,7 +56,7 @@ def test_events_that_show_up_late_arrive_once(reading: dict[str, Any]) -> None:
     app = collector(**reading)
     app.twin.seed(APP, events=300, late=120, start=START, end=NOW, lateness=timedelta(minutes=7))
 
-    until_settled(app)
+    app.come_to_rest(lag=LAG)
 
     assert nothing_lost_or_repeated(app.tally())
 
@@ -76,9 +66,8 @@ def test_a_log_that_grows_while_it_is_read_arrives_whole_and_once(reading: dict[
     app = collector(page_size=20, **reading)
     app.twin.seed(APP, events=600, late=60, start=START, end=NOW + timedelta(minutes=10))
 
-    while app.run(pages=1):
-        app.twin.clock.sleep(5)
-    until_settled(app)
+    app.cut_short()
+    app.come_to_rest(lag=LAG)
 
     assert nothing_lost_or_repeated(app.tally())
 
@@ -90,7 +79,7 @@ def test_a_second_that_fills_a_page_ends_no_walk_at_its_boundary(reading: dict[s
     for at in [app.since - timedelta(seconds=1)] * 50 + [app.since] * 50:
         app.twin.put(APP, at=at)
 
-    until_settled(app)
+    app.come_to_rest(lag=LAG)
 
     assert nothing_lost_or_repeated(app.tally(since=app.since))
     assert app.tally(since=app.since).held == 50
@@ -212,24 +201,6 @@ def test_a_wait_for_which_there_is_no_time_is_told() -> None:
     assert limited.value.retry_after == 10
 
 
-def test_faults_on_the_way_cost_nothing() -> None:
-    faults = (Fault(Status(500), nth=2), Fault(Dropped(), nth=4), Fault(Status(429, retry_after=3), nth=6))
-    app = collector(page_size=20, faults=faults)
-    app.twin.seed(APP, events=200, start=START, end=NOW - LAG)
-
-    app.finish()
-
-    assert nothing_lost_or_repeated(app.tally())
-
-
-@pytest.mark.parametrize(
-    ("fault", "error"), [(Fault(HtmlPage()), BadResponse), (Fault(Status(503)), Unavailable)]
-)
-def test_an_answer_that_is_none_is_an_error(fault: Fault, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        collector(faults=(fault,)).finish()
-
-
 @pytest.mark.parametrize(
     ("options", "changed", "hint"),
     [
@@ -255,46 +226,3 @@ def test_the_state_is_one_that_streamalert_goes_on_from_and_the_other_way_round(
     checkpoint = app.adopt(1700553600, {})
 
     assert app.last_timestamp(checkpoint) == 1700553600
-
-
-def test_a_run_over_a_real_connection_brings_the_same() -> None:
-    app = collector(page_size=50)
-    app.twin.seed(APP, events=500, start=START, end=NOW - LAG)
-
-    with serve(app.twin) as server, ToSimulator(server.url) as app.wire:  # type: ignore[assignment]
-        app.finish()
-
-    assert {asked.status for asked in server.requests} == {200}
-    assert nothing_lost_or_repeated(app.tally())
-
-
-def test_its_logs_match_its_schema() -> None:
-    app = collector()
-    app.twin.seed(APP, events=1000, start=START, end=NOW - LAG)
-    app.finish()
-    schema = services.schemas("intercom")["intercom:admin_activity_logs"]
-
-    assert len(app.logs) == 1000
-    assert [log for log in app.logs if not accepts(schema, log)] == []
-
-
-@pytest.mark.parametrize(
-    ("field", "right", "wrong"),
-    [
-        (
-            "token",
-            ["dG9rOjEyMzQ1Njc4X2FiY2RfNDIwMF84MDAwXzEyMzQ1Njc4OTBhYjoxOjA="],
-            ["dG9r", "an access token", "Bearer dG9rOjEyMzQ1Njc4X2FiY2RfNDIwMF84MDAw"],
-        ),
-        ("region", ["us", "eu", "au"], ["EU", "de", "api.eu.intercom.io"]),
-    ],
-)
-def test_a_credential_of_the_right_form_is_taken_and_a_slip_is_not(
-    field: str, right: list[str], wrong: list[str]
-) -> None:
-    (described,) = (one for one in IntercomAdminActivityLogs.auth if one.name == field)
-
-    assert [described.parse(text) for text in right] == right
-    for text in wrong:
-        with pytest.raises(UsageError):
-            described.parse(text)

@@ -7,15 +7,11 @@ from typing import Any
 
 import pytest
 
-from streamalert_apps import services
-from streamalert_apps.errors import BadResponse, CredentialsError, RateLimited, Unavailable, UsageError
-from streamalert_apps.sdk.http import ToSimulator
+from streamalert_apps.errors import CredentialsError, RateLimited
 from streamalert_apps.services.onelogin import OneLoginEvents
-from streamalert_apps.simulator.faults import Dropped, Fault, HtmlPage, Status
+from streamalert_apps.simulator.faults import Fault
 from streamalert_apps.simulator.onelogin import Onelogin
-from streamalert_apps.simulator.server import serve
 from tests.services.running import Collector, nothing_lost_or_repeated
-from tests.services.test_schemas import accepts
 from tests.simulator.world import NOW, StillClock
 
 APP = "onelogin_events"
@@ -39,20 +35,15 @@ def collector(*, faults: tuple[Fault, ...] = (), **options: Any) -> Collector:
     return Collector(Onelogin(StillClock(), **({"rate": None} | options)), APP, START, faults)
 
 
-def until_settled(app: Collector, *, pages: int | None = None) -> None:
-    """Run every few minutes until nothing can come any more."""
-    for _ in range(10):
-        app.finish(pages=pages)
-        app.twin.clock.sleep(120)
-
-
 @undocumented
-@pytest.mark.parametrize("pages", [None, 1])
-def test_a_backlog_with_a_busy_second_arrives_whole(reading: dict[str, Any], pages: int | None) -> None:
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "cut"])
+def test_a_backlog_with_a_busy_second_arrives_whole(reading: dict[str, Any], *, cut: bool) -> None:
     app = collector(**reading)
     app.twin.seed(APP, events=1200, burst=800, late=40, start=START, end=NOW)
 
-    until_settled(app, pages=pages)
+    if cut:
+        app.cut_short()
+    app.come_to_rest(lag=LAG)
 
     assert nothing_lost_or_repeated(app.tally())
     assert app.tally().arrived == 1200
@@ -63,7 +54,7 @@ def test_events_that_show_up_late_arrive_once(reading: dict[str, Any]) -> None:
     app = collector(**reading)
     app.twin.seed(APP, events=300, late=120, start=START, end=NOW, lateness=timedelta(minutes=7))
 
-    until_settled(app)
+    app.come_to_rest(lag=LAG)
 
     assert nothing_lost_or_repeated(app.tally())
 
@@ -73,9 +64,8 @@ def test_a_log_that_grows_while_it_is_read_arrives_whole(reading: dict[str, Any]
     app = collector(**reading)
     app.twin.seed(APP, events=600, late=20, start=START, end=NOW + timedelta(minutes=10))
 
-    while app.run(pages=1):
-        app.twin.clock.sleep(15)
-    until_settled(app)
+    app.cut_short()
+    app.come_to_rest(lag=LAG)
 
     assert nothing_lost_or_repeated(app.tally())
 
@@ -161,24 +151,6 @@ def test_a_cursor_that_ended_between_two_runs_loses_nothing() -> None:
     assert app.tally().lost == ()
 
 
-def test_faults_on_the_way_cost_nothing() -> None:
-    faults = (Fault(Status(500), nth=2), Fault(Dropped(), nth=4), Fault(Status(429, retry_after=3), nth=6))
-    app = collector(faults=faults)
-    app.twin.seed(APP, events=400, start=START, end=NOW - LAG)
-
-    app.finish()
-
-    assert nothing_lost_or_repeated(app.tally())
-
-
-@pytest.mark.parametrize(
-    ("fault", "error"), [(Fault(HtmlPage()), BadResponse), (Fault(Status(503)), Unavailable)]
-)
-def test_an_answer_that_is_none_is_an_error(fault: Fault, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        collector(faults=(fault,)).finish()
-
-
 @pytest.mark.parametrize(
     ("options", "changed", "hint"),
     [
@@ -204,44 +176,3 @@ def test_the_state_is_one_that_streamalert_goes_on_from_and_the_other_way_round(
     checkpoint = app.adopt("2023-11-21T08:00:00Z", {})
 
     assert app.last_timestamp(checkpoint) == "2023-11-21T08:00:00Z"
-
-
-def test_a_run_over_a_real_connection_brings_the_same() -> None:
-    app = collector()
-    app.twin.seed(APP, events=500, start=START, end=NOW - LAG)
-
-    with serve(app.twin) as server, ToSimulator(server.url) as app.wire:  # type: ignore[assignment]
-        app.finish()
-
-    assert {asked.status for asked in server.requests} == {200}
-    assert nothing_lost_or_repeated(app.tally())
-
-
-def test_its_logs_match_its_schema() -> None:
-    app = collector()
-    app.twin.seed(APP, events=1000, start=START, end=NOW - LAG)
-    app.finish()
-    schema = services.schemas("onelogin")["onelogin:events_v2"]
-
-    assert len(app.logs) == 1000
-    assert [log for log in app.logs if not accepts(schema, log)] == []
-
-
-@pytest.mark.parametrize(
-    ("field", "right", "wrong"),
-    [
-        ("region", ["us", "eu"], ["en", "US", "api.us"]),
-        ("subdomain", ["acme", "acme-corp", "a1"], ["acme.onelogin.com", "Acme", "-acme", "https://acme"]),
-        ("client_id", ["0a" * 32], ["0a" * 31, "", "client_id"]),
-        ("client_secret", ["z9" * 32], ["z9" * 33]),
-    ],
-)
-def test_a_credential_of_the_right_form_is_taken_and_a_slip_is_not(
-    field: str, right: list[str], wrong: list[str]
-) -> None:
-    (described,) = (one for one in OneLoginEvents.auth if one.name == field)
-
-    assert [described.parse(text) for text in right] == right
-    for text in wrong:
-        with pytest.raises(UsageError):
-            described.parse(text)
