@@ -350,6 +350,19 @@ def test_an_empty_page_in_front_does_not_make_a_delivered_log_come_again() -> No
     assert world.arrived == list(range(10))
 
 
+def test_a_page_whose_deliveries_take_longer_than_a_run_is_delivered_by_several() -> None:
+    world = World(total=10, page=10, batch=2)
+
+    def slow(_: list[int]) -> None:
+        world.clock.sleep(4)
+
+    world.on_delivery = slow
+    outcomes = [world.run(left=5).status for _ in range(3)]
+
+    assert outcomes == ["partial", "partial", "succeeded"]
+    assert world.arrived == list(range(10))
+
+
 def test_a_destination_that_comes_back_in_time_costs_nothing() -> None:
     world = World(total=10)
     answers = iter([DeliveryFailed("down"), DeliveryFailed("down")])
@@ -445,7 +458,7 @@ def test_even_a_run_without_time_for_two_pages_makes_one() -> None:
     world = World(total=12, page=4, seconds=10)
     runs = 1
 
-    while world.run(left=1).status == "partial":
+    while world.run(left=11).status == "partial":
         runs += 1
 
     assert runs == 3

@@ -180,10 +180,12 @@ class _Run:
             yield page
 
     def _forward(self, page: Page) -> None:
-        """Hand a page's logs to the batches; deliver those that get full."""
+        """Hand a page's logs to the batches; deliver those that get full, as far as time allows."""
         done = self._accepted_before(page.logs)
         self.queue.append(_Undelivered(page, done))
         for batch in self.batches.add(page.logs[done:] if done else page.logs):
+            if self.outcome.batches and self.terms.deadline.left() <= 0:  # one delivery there is in each run
+                raise OutOfTime("There is no time left to deliver all of a page.")
             self._deliver(batch)
         self._settle(0)
 

@@ -1,4 +1,4 @@
-"""What a service wants of its clients, its limit and its wish to be left alone, kept within and across runs."""
+"""What a service wants of its clients: its limit, and to be left alone; kept within and across runs."""
 
 from __future__ import annotations
 
