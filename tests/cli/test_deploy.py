@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import boto3
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from streamalert_apps.deploy.package import build
 from tests import proxy
 from tests.cli.test_json import check
-from tests.proxy import Call, Fault, Proxy, Refuse
+from tests.proxy import Call, Fault, Proxy, Refuse, Rewrite
 from tests.terminal import ENTER, Terminal
 
 if TYPE_CHECKING:
@@ -344,3 +346,64 @@ def test_streamalerts_other_functions_are_streamalerts(deployable: Path, sa_apps
     ran = sa_apps("deploy", "--functions", "rule", "apps", "--yes")
     assert ran.code == 2
     assert "not rule" in ran.err
+
+
+@pytest.fixture
+def classifier(deployable: Path, aws: Proxy, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the name of StreamAlert's classifier, whose zip knows no app."""
+    name = "acme_prod_streamalert_classifier"
+    code = io.BytesIO()
+    with ZipFile(code, "w") as archive:
+        archive.writestr("conf/global.json", "{}")
+    role = boto3.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    client = boto3.client("lambda")
+    client.create_function(
+        FunctionName=name,
+        Role=role,
+        Runtime="python3.9",
+        Handler="streamalert.classifier.main.handler",
+        Code={"ZipFile": code.getvalue()},
+        Publish=True,
+    )
+    client.create_alias(FunctionName=name, Name="production", FunctionVersion="1")
+    aws.calls.clear()
+    aws.after = lambda call: (
+        Rewrite(lambda answer: {**answer, "Code": {"Location": ""}}) if name in call.path else None
+    )
+    monkeypatch.setattr("streamalert_apps.deploy.classifier.download", lambda _: code.getvalue())
+    return name
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--with-classifier"], ["--functions", "classifier", "apps"], ["-f", "apps", "-f", "classifier"]],
+)
+def test_the_classifier_knows_an_app_before_it_runs(
+    classifier: str, sa_apps: Command, aws: Proxy, words: list[str]
+) -> None:
+    ran = sa_apps("deploy", *words, "--yes", "--json")
+
+    assert ran.code == 0
+    (told,) = check(ran.out, "deploy")["classifiers"]
+    assert told == {
+        "cluster": "prod",
+        "function": classifier,
+        "files": ["conf/clusters/prod.json", "conf/schemas/duo.json"],
+        "version": "2",
+    }
+    made = writes(aws)
+    assert made.index("lambda.UpdateAlias") < made.index("iam.CreateRole")
+
+
+def test_the_classifier_alone_can_be_deployed(classifier: str, sa_apps: Command) -> None:
+    assert sa_apps("deploy", "--functions", "classifier", "--yes").code == 0
+    assert functions() == [classifier]
+
+
+def test_a_classifier_that_is_not_there_stops_the_deploy(
+    deployable: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    ran = sa_apps("deploy", "--with-classifier", "--yes")
+    assert ran.code == 1
+    assert "There is no classifier acme_prod_streamalert_classifier" in ran.err
+    assert writes(aws) == []

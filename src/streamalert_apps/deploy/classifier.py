@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile, ZipFile
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.patience import Patience
 from streamalert_apps.deploy.resources import function
 from streamalert_apps.deploy.view import found
 from streamalert_apps.errors import ConfigError, Unavailable
@@ -39,11 +42,31 @@ class ClassifierPlan:
     cluster: str
     files: tuple[str, ...]
     archive: bytes
-    uploaded: bool  # an earlier deploy came as far as this
+    uploaded: bool = False  # an earlier deploy came as far as this
 
 
 def look(job: Job, cluster: str, root: Path, services: Iterable[str], fetch: Fetch) -> ClassifierPlan:
     """Read the classifier that runs; raise ConfigError where there is none, or none of StreamAlert's."""
+    live = _live(job)
+    running = fetch(live["Code"]["Location"])
+    wanted = _conf_files(root, cluster, services)
+    files = _differing(running, wanted, job.function)
+    if not files:
+        return ClassifierPlan(job, cluster, (), running)
+    archive = replaced(running, {name: wanted[name] for name in files})
+    if len(archive) > LARGEST_ZIP:
+        raise ConfigError(
+            f"{job.function} is larger than Lambda takes in one call; deploy it with StreamAlert."
+        )
+    latest = job.aws.functions.get_function(FunctionName=job.function)["Configuration"]
+    uploaded = latest["CodeSha256"] == b64encode(sha256(archive).digest()).decode()
+    if not uploaded:
+        _refuse_unpublished(job.function, latest, live["Configuration"])
+    return ClassifierPlan(job, cluster, files, archive, uploaded)
+
+
+def _live(job: Job) -> dict[str, Any]:
+    """Return what AWS says of the version that runs."""
     call = job.aws.functions.get_function
     live = found(lambda: call(FunctionName=job.function, Qualifier=names.ALIAS))
     if not live:
@@ -51,28 +74,25 @@ def look(job: Job, cluster: str, root: Path, services: Iterable[str], fetch: Fet
             f"There is no classifier {job.function} with an alias {names.ALIAS}.",
             hint="Deploy StreamAlert's classifier first, or leave out --with-classifier.",
         )
-    if live["Configuration"].get("Handler") != HANDLER:
+    handler = live["Configuration"].get("Handler")
+    if handler != HANDLER:
         raise ConfigError(
-            f"{job.function} is not StreamAlert's classifier: its handler is "
-            f"{live['Configuration'].get('Handler')}, not {HANDLER}."
+            f"{job.function} is not StreamAlert's classifier: its handler is {handler}, not {HANDLER}."
         )
-    archive = fetch(live["Code"]["Location"])
-    wanted = _conf_files(root, cluster, services)
-    files = _differing(archive, wanted, job.function)
-    changed = replaced(archive, {name: wanted[name] for name in files}) if files else archive
-    if len(changed) > LARGEST_ZIP:
-        raise ConfigError(
-            f"{job.function} is larger than Lambda takes in one call; deploy it with StreamAlert."
-        )
-    latest = call(FunctionName=job.function)
-    uploaded = latest["Configuration"]["CodeSha256"] == _code_sha(changed)
-    if files and not uploaded:
-        _refuse_unpublished(job.function, latest["Configuration"], live["Configuration"])
-    return ClassifierPlan(job, cluster, files, changed, uploaded)
+    return live
 
 
 def apply(plan: ClassifierPlan) -> str:
-    """Upload, publish, move the alias; return the version that runs now."""
+    """Upload, publish, move the alias, waiting for what passes; return the version that runs now."""
+    patience = Patience(plan.job.clock)
+    while True:
+        try:
+            return _apply(plan)
+        except (ClientError, BotoCoreError) as trouble:
+            patience.wait(trouble)
+
+
+def _apply(plan: ClassifierPlan) -> str:
     job = plan.job
     if not plan.uploaded:
         job.aws.functions.update_function_code(FunctionName=job.function, ZipFile=plan.archive)
@@ -118,7 +138,7 @@ def _differing(archive: bytes, wanted: Mapping[str, bytes], name: str) -> tuple[
     if "conf/logs.json" in known and any(entry.startswith("conf/schemas/") for entry in wanted):
         raise ConfigError(
             f"The zip of {name} has conf/logs.json: StreamAlert then ignores conf/schemas/.",
-            hint="Move what is in logs.json to conf/schemas/, and deploy the classifier by StreamAlert once.",
+            hint="Move what is in logs.json to conf/schemas/, then deploy it with StreamAlert once.",
         )
     return tuple(
         entry for entry, text in wanted.items() if entry not in there or not _same(there[entry], text)
@@ -143,10 +163,6 @@ def replaced(archive: bytes, files: Mapping[str, bytes]) -> bytes:
             entry.filename = entry.orig_filename = name
             new.writestr(entry, files[name])
     return buffer.getvalue()
-
-
-def _code_sha(archive: bytes) -> str:
-    return b64encode(sha256(archive).digest()).decode()
 
 
 def _refuse_unpublished(name: str, latest: Mapping[str, Any], live: Mapping[str, Any]) -> None:

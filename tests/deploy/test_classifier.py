@@ -1,0 +1,203 @@
+"""The classifier's zip gets the new conf/ files and keeps all the rest; what is no classifier is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import pytest
+
+from streamalert_apps.deploy import classifier
+from streamalert_apps.deploy.job import Job
+from streamalert_apps.errors import ConfigError
+from tests.deploy.cloud import PLACE, client
+from tests.proxy import Call, Fault, Rewrite
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streamalert_apps.deploy.classifier import ClassifierPlan
+    from tests.deploy.cloud import Cloud
+
+NAME = "acme_prod_streamalert_classifier"
+CLUSTER = {"id": "prod", "modules": {"streamalert_apps": {"acme_prod_duo_auth_collector_app": {}}}}
+SCHEMAS = {"duo:authentication_v2": {"schema": {"txid": "string", "user": {}}}}
+ZIP = {
+    "streamalert/classifier/main.py": "def handler(event, context): ...",
+    "conf/global.json": "{}",
+    "conf/clusters/prod.json": json.dumps({"id": "prod", "modules": {}}),
+    "conf/clusters/corp.json": json.dumps({"id": "corp"}),
+    "conf/schemas/box.json": json.dumps({"box:events": {}}),
+}
+
+
+def packed(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(ZipInfo(name, (2022, 5, 6, 7, 8, 10)), text)
+    return buffer.getvalue()
+
+
+def unpacked(archive: bytes) -> dict[str, str]:
+    with ZipFile(io.BytesIO(archive)) as opened:
+        return {name: opened.read(name).decode() for name in opened.namelist()}
+
+
+class Classifier:
+    """A classifier in the account, whose code can be downloaded as AWS has it."""
+
+    def __init__(self, cloud: Cloud, files: dict[str, str], handler: str = classifier.HANDLER) -> None:
+        self.cloud = cloud
+        self.archives = {self._sha(packed(files), handler): packed(files)}
+        cloud.proxy.after = self._located
+
+    def _sha(self, archive: bytes, handler: str) -> str:
+        role = client("iam").create_role(RoleName="classifier", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        functions = client("lambda")
+        made = functions.create_function(
+            FunctionName=NAME,
+            Role=role,
+            Runtime="python3.9",
+            Handler=handler,
+            Code={"ZipFile": archive},
+            MemorySize=256,
+            Publish=True,
+        )
+        functions.create_alias(FunctionName=NAME, Name="production", FunctionVersion="1")
+        return str(made["CodeSha256"])
+
+    def _located(self, call: Call) -> Fault | None:
+        def add(answer: Any) -> Any:
+            return {**answer, "Code": {"Location": answer["Configuration"]["CodeSha256"]}}
+
+        return Rewrite(add) if call.name == "lambda.GetFunction" else None
+
+    def look(self, root: Path) -> ClassifierPlan:
+        job = Job(self.cloud.aws, PLACE, NAME, clock=self.cloud.clock)
+        return classifier.look(job, "prod", root, ["duo"], self.archives.__getitem__)
+
+    def deploy(self, root: Path) -> ClassifierPlan:
+        plan = self.look(root)
+        if plan.files:
+            classifier.apply(plan)
+            sha = client("lambda").get_function(FunctionName=NAME)["Configuration"]["CodeSha256"]
+            self.archives[sha] = plan.archive
+        return plan
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name, value in (("clusters/prod.json", CLUSTER), ("schemas/duo.json", SCHEMAS)):
+        path = tmp_path / "conf" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(value, indent=2))
+    return tmp_path
+
+
+def live() -> Any:
+    return client("lambda").get_function(FunctionName=NAME, Qualifier="production")["Configuration"]
+
+
+def test_the_clusters_file_and_the_schemas_are_replaced_and_nothing_else(cloud: Cloud, root: Path) -> None:
+    plan = Classifier(cloud, ZIP).deploy(root)
+
+    assert plan.files == ("conf/clusters/prod.json", "conf/schemas/duo.json")
+    files = unpacked(plan.archive)
+    assert json.loads(files.pop("conf/clusters/prod.json")) == CLUSTER
+    assert json.loads(files.pop("conf/schemas/duo.json")) == SCHEMAS
+    assert files == {name: text for name, text in ZIP.items() if name != "conf/clusters/prod.json"}
+
+
+def test_a_new_version_is_published_and_runs(cloud: Cloud, root: Path) -> None:
+    there = Classifier(cloud, ZIP)
+    cloud.writes()
+
+    there.deploy(root)
+
+    assert cloud.writes() == ["lambda.UpdateFunctionCode", "lambda.PublishVersion", "lambda.UpdateAlias"]
+    assert (live()["Version"], live()["MemorySize"]) == ("2", 256)
+
+
+def test_a_classifier_that_knows_all_is_left(cloud: Cloud, root: Path) -> None:
+    there = Classifier(cloud, ZIP)
+    there.deploy(root)
+    cloud.writes()
+
+    assert there.deploy(root).files == ()
+    assert cloud.writes() == []
+
+
+def test_another_layout_of_the_same_json_is_no_change(cloud: Cloud, root: Path) -> None:
+    there = {
+        **ZIP,
+        "conf/clusters/prod.json": json.dumps(CLUSTER),
+        "conf/schemas/duo.json": json.dumps(SCHEMAS),
+    }
+    assert Classifier(cloud, there).look(root).files == ()
+
+
+def test_the_order_of_a_schemas_keys_is_a_change(cloud: Cloud, root: Path) -> None:
+    turned = {"duo:authentication_v2": {"schema": {"user": {}, "txid": "string"}}}
+    there = {
+        **ZIP,
+        "conf/clusters/prod.json": json.dumps(CLUSTER),
+        "conf/schemas/duo.json": json.dumps(turned),
+    }
+    assert Classifier(cloud, there).look(root).files == ("conf/schemas/duo.json",)
+
+
+def test_the_same_files_make_the_same_zip(cloud: Cloud, root: Path) -> None:
+    there = Classifier(cloud, ZIP)
+    assert there.look(root).archive == there.look(root).archive
+
+
+@pytest.mark.parametrize("writes", [1, 2])
+def test_a_deploy_that_is_killed_is_completed(cloud: Cloud, root: Path, writes: int) -> None:
+    there = Classifier(cloud, ZIP)
+    with cloud.killed_after(writes):
+        classifier.apply(there.look(root))
+    assert live()["Version"] == "1"
+    cloud.writes()
+
+    plan = there.look(root)
+    classifier.apply(plan)
+
+    assert live()["Version"] == "2"
+    assert "lambda.UpdateFunctionCode" not in cloud.writes()
+
+
+def test_without_a_classifier_it_says_so(cloud: Cloud, root: Path) -> None:
+    job = Job(cloud.aws, PLACE, NAME, clock=cloud.clock)
+    with pytest.raises(ConfigError, match="There is no classifier acme_prod_streamalert_classifier"):
+        classifier.look(job, "prod", root, ["duo"], lambda _: b"")
+
+
+def test_a_function_of_that_name_that_is_no_classifier_is_refused(cloud: Cloud, root: Path) -> None:
+    with pytest.raises(ConfigError, match="its handler is index.handler"):
+        Classifier(cloud, ZIP, "index.handler").look(root)
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"streamalert/classifier/main.py": ""}, "has no conf/global.json"),
+        ({**ZIP, "conf/logs.json": "{}"}, "StreamAlert then ignores conf/schemas/"),
+    ],
+)
+def test_a_zip_that_could_not_serve_is_refused(
+    cloud: Cloud, root: Path, files: dict[str, str], told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        Classifier(cloud, files).look(root)
+
+
+def test_what_somebody_has_not_published_is_not_published_along(cloud: Cloud, root: Path) -> None:
+    there = Classifier(cloud, ZIP)
+    client("lambda").update_function_configuration(FunctionName=NAME, MemorySize=512)
+
+    with pytest.raises(ConfigError, match=r"changes that are not published \(MemorySize\)"):
+        there.look(root)
+    assert live()["Version"] == "1"
