@@ -22,11 +22,11 @@ def conformance(*kinds: type[App], twin: TwinFactory | None = None) -> Callable[
     import pytest  # noqa: PLC0415 (the kit can be used without it)
 
     chosen = kinds or tuple(services.find(name) for name in services.names())
-    cases = [
-        pytest.param(kind, scenario, id=f"{kind.type}-{scenario.name}") for kind, scenario in _cases(chosen)
+    parameters = [
+        pytest.param(kind, scenario, id=f"{kind.type}-{scenario.name}") for kind, scenario in cases(chosen)
     ]
 
-    @pytest.mark.parametrize(("kind", "scenario"), cases)
+    @pytest.mark.parametrize(("kind", "scenario"), parameters)
     def test(kind: type[App], scenario: Scenario) -> None:
         report = check(kind, twin or twin_of(kind), scenario)
         if not report.ok:
@@ -40,7 +40,8 @@ def twin_of(kind: type[App]) -> TwinFactory:
     return partial(simulator.twin, service_of(kind.type))
 
 
-def _cases(kinds: Iterable[type[App]]) -> Iterator[tuple[type[App], Scenario]]:
+def cases(kinds: Iterable[type[App]]) -> Iterator[tuple[type[App], Scenario]]:
+    """Yield the scenarios that app types have to come through, as `conformance` says."""
     met: set[Any] = set()
     for kind in kinds:
         alike = _alike(kind)

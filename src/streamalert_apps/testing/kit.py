@@ -20,10 +20,11 @@ from streamalert_apps.testing.judge import judge
 from streamalert_apps.testing.leaks import Leaks
 from streamalert_apps.testing.report import Report
 from streamalert_apps.testing.steps import Disturbance, Edge, Step
-from streamalert_apps.testing.world import Conditions, TwinFactory, World
+from streamalert_apps.testing.world import SMALL, Conditions, TwinFactory, World
 
 SHOWN: Final = 8  # of the messages of a report
 MOST_STEPS: Final = 100  # that are disturbed, one by one
+FEW_STEPS: Final = 16  # where a page can't be made small
 
 _TWIN: Final = (
     *("clock", "credentials", "wrong_credentials", "facts", "revoke_tokens", "handle", "failure"),
@@ -114,7 +115,8 @@ class Trial:
         model.chain()
         model.tick()
         steps = [step for step in model.steps.taken if step.edge in edges and step.done in done]
-        for step in steps[:: 1 + len(steps) // MOST_STEPS]:
+        most = MOST_STEPS if model.facts.page <= SMALL else FEW_STEPS
+        for step in steps[:: len(steps) // most | 1]:  # an odd stride: before and after
             world = self.world()
             prepare(world)
             world.steps.disturb = once(step, disturbance(world))

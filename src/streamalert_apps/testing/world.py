@@ -160,15 +160,15 @@ class World:
         self.leaks.guard(self.kind, credentials)
         self.parameters.place(AUTH, json.dumps(credentials))
 
-    def fill(self, pages: float = 3.5, *, ahead: timedelta = timedelta(0)) -> None:
+    def fill(self, pages: float = 3.5, *, ahead: timedelta = timedelta(0), dear: bool = False) -> None:
         """Let events have happened, enough for this many pages; some of them `ahead` of now.
 
-        Where pages can't be made small, two of them have to do.
+        Where the twin can't make pages small there are fewer events: two pages where a scenario is
+        about pages, and is `dear`, one otherwise.
         """
-        page = self.facts.page
-        events = max(
-            1, int(page * (pages if page <= SMALL or self.conditions.page_size is None else min(pages, 1.2)))
-        )
+        if self.facts.page > SMALL and self.conditions.page_size is not None:
+            pages = min(pages, 1.2 if dear else 0.1)
+        events = max(1, int(self.facts.page * pages))
         now = self.clock.now()
         self.twin.seed(self.app_type, events=events, start=now - self.span, end=now + ahead)
 

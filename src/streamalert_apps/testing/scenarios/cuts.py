@@ -31,14 +31,14 @@ def little_time(trial: Trial) -> None:
     """Work off a backlog in invocations that have time for a page or two, one after the other."""
     for budget in (5.0, 8.0, 20.0):
         world = trial.world(Conditions(budget=budget))
-        world.fill(5.0)
+        world.fill(5.0, dear=True)
         trial.settle(world, f"with {budget:.0f} s for an invocation")
 
 
 def pauses(trial: Trial) -> None:
     """Go on after a day: tokens of pages may have ended, those for access have."""
     world = trial.world(Conditions(budget=8.0, interval=timedelta(hours=25)))
-    world.fill(5.0)
+    world.fill(5.0, dear=True)
     trial.settle(world)
 
 
@@ -51,7 +51,7 @@ def kill(trial: Trial) -> None:
 
         return disturb
 
-    trial.each_step(World.fill, killing, edges=EDGES, what="killed")
+    trial.each_step(_fill, killing, edges=EDGES, what="killed")
 
 
 def overlap(trial: Trial) -> None:
@@ -60,7 +60,7 @@ def overlap(trial: Trial) -> None:
     def overlapping(world: World) -> Disturbance:
         return lambda _: world.meanwhile()
 
-    trial.each_step(World.fill, overlapping, edges=EDGES, what="a second invocation")
+    trial.each_step(_fill, overlapping, edges=EDGES, what="a second invocation")
 
 
 def takeover(trial: Trial) -> None:
@@ -79,10 +79,14 @@ def takeover(trial: Trial) -> None:
     trial.settle(world)
 
 
+def _fill(world: World) -> None:
+    world.fill(dear=True)
+
+
 def _old_backlog(trial: Trial) -> World:
     """Return a world whose events are all visible, some of them fresh."""
     world = trial.world()
-    world.fill()
+    world.fill(dear=True)
     world.clock.sleep_until(world.twin.complete(world.app_type))
     return world
 

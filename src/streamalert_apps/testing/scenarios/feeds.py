@@ -17,7 +17,7 @@ def backlog(trial: Trial) -> None:
     """Collect several pages, of small size and of the vendor's own."""
     for conditions, name in ((Conditions(), "small pages"), (VENDORS_OWN, "the vendor's pages")):
         world = trial.world(conditions)
-        world.fill()
+        world.fill(dear=True)
         trial.settle(world, name)
 
 
@@ -56,7 +56,7 @@ def late(trial: Trial) -> None:
 def growing(trial: Trial) -> None:
     """Collect events that happen while pages are read."""
     world = trial.world(Conditions(latency=5.0))
-    world.fill(4.0, ahead=timedelta(minutes=2))
+    world.fill(4.0, ahead=timedelta(minutes=2), dear=True)
     now = world.clock.now()
     for second in range(0, 180, 4):
         world.twin.put(world.app_type, at=now + timedelta(seconds=second))

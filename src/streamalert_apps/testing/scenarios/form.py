@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from inspect import getfile, getmodule
 from pathlib import Path
 from re import Pattern
 from typing import Any, Final
 
-from streamalert_apps import services
 from streamalert_apps.errors import AppError
+from streamalert_apps.plugins.plugin import Plugin
 from streamalert_apps.sdk.app import AuthField, service_of
 from streamalert_apps.testing.kit import Trial
 
@@ -30,11 +32,12 @@ def form(trial: Trial) -> None:
         trial.say("it does not say what it collects")
     if module is not None and not (module.__doc__ or "").strip():
         trial.say("its file does not begin with a docstring about the service's API")
-    for message in (*_credentials(kind.auth, twin.credentials), *_schemas(kind.schemas)):
+    plugin = Plugin(service_of(kind.type), Path(getfile(kind)), Path(getfile(kind)).name)
+    for message in (*_credentials(kind.auth, twin.credentials), *_schemas(kind.schemas, plugin)):
         trial.say(message)
-    allowed = (*_OURS, *_LIBRARIES, *getattr(module, "requirements", ()))
-    for name in _imports(Path(getfile(kind))):
-        if not _is_allowed(name, allowed):
+    required = {_normal(name) for name in plugin.requirements}
+    for name in _imports(plugin.path):
+        if not _is_allowed(name, required):
             trial.say(f"its file imports {name}, which is not there in Lambda: name it in `requirements`")
 
 
@@ -59,10 +62,14 @@ def _credentials(fields: tuple[AuthField, ...], credentials: Any) -> Iterator[st
             yield f"the field '{field.name}' takes nothing for an answer"
 
 
-def _schemas(schemas: tuple[str, ...]) -> Iterator[str]:
-    for name in schemas:
-        if name not in services.schemas(service_of(name.replace(":", "_"))):
+def _schemas(names: tuple[str, ...], plugin: Plugin) -> Iterator[str]:
+    there = plugin.schemas
+    for name in names:
+        if name not in there:
             yield f"there is no schema '{name}'"
+    for name in there:
+        if not name.startswith(f"{plugin.service}:"):
+            yield f"the classifier looks for '{plugin.service}:…' only; there is a schema '{name}'"
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -73,9 +80,16 @@ def _imports(path: Path) -> Iterator[str]:
             yield node.module
 
 
-def _is_allowed(name: str, allowed: tuple[str, ...]) -> bool:
-    if name.partition(".")[0] in sys.stdlib_module_names:
-        return True
-    if name.startswith("streamalert_apps"):
+def _is_allowed(name: str, required: set[str]) -> bool:
+    top = name.partition(".")[0]
+    if top == "streamalert_apps":
         return name in _OURS or name.startswith(tuple(f"{ours}." for ours in _OURS[1:]))
-    return name.partition(".")[0] in allowed
+    if top in sys.stdlib_module_names or top in _LIBRARIES:
+        return True
+    distributions = packages_distributions().get(top, [top]) if required else []
+    return any(_normal(distribution) in required for distribution in distributions)
+
+
+def _normal(requirement: str) -> str:
+    """Return a distribution's name without its version, as an index compares it."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement)[0]).lower()
