@@ -13,7 +13,7 @@ from streamalert_apps.deploy import classifier
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.errors import ConfigError
 from tests.deploy.cloud import PLACE, client
-from tests.proxy import Call, Fault, Rewrite
+from tests.proxy import Call, Fault, Refuse, Rewrite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,23 +130,18 @@ def test_a_classifier_that_knows_all_is_left(cloud: Cloud, root: Path) -> None:
     assert cloud.writes() == []
 
 
+def known(schemas: Any) -> dict[str, str]:
+    """Return what a zip that knows all has, on one line each."""
+    return {"conf/clusters/prod.json": json.dumps(CLUSTER), "conf/schemas/duo.json": json.dumps(schemas)}
+
+
 def test_another_layout_of_the_same_json_is_no_change(cloud: Cloud, root: Path) -> None:
-    there = {
-        **ZIP,
-        "conf/clusters/prod.json": json.dumps(CLUSTER),
-        "conf/schemas/duo.json": json.dumps(SCHEMAS),
-    }
-    assert Classifier(cloud, there).look(root).files == ()
+    assert Classifier(cloud, {**ZIP, **known(SCHEMAS)}).look(root).files == ()
 
 
 def test_the_order_of_a_schemas_keys_is_a_change(cloud: Cloud, root: Path) -> None:
     turned = {"duo:authentication_v2": {"schema": {"user": {}, "txid": "string"}}}
-    there = {
-        **ZIP,
-        "conf/clusters/prod.json": json.dumps(CLUSTER),
-        "conf/schemas/duo.json": json.dumps(turned),
-    }
-    assert Classifier(cloud, there).look(root).files == ("conf/schemas/duo.json",)
+    assert Classifier(cloud, {**ZIP, **known(turned)}).look(root).files == ("conf/schemas/duo.json",)
 
 
 def test_the_same_files_make_the_same_zip(cloud: Cloud, root: Path) -> None:
@@ -176,7 +171,7 @@ def test_without_a_classifier_it_says_so(cloud: Cloud, root: Path) -> None:
 
 
 def test_a_function_of_that_name_that_is_no_classifier_is_refused(cloud: Cloud, root: Path) -> None:
-    with pytest.raises(ConfigError, match="its handler is index.handler"):
+    with pytest.raises(ConfigError, match=r"its handler is index\.handler"):
         Classifier(cloud, ZIP, "index.handler").look(root)
 
 
@@ -201,3 +196,16 @@ def test_what_somebody_has_not_published_is_not_published_along(cloud: Cloud, ro
     with pytest.raises(ConfigError, match=r"changes that are not published \(MemorySize\)"):
         there.look(root)
     assert live()["Version"] == "1"
+
+
+def test_an_update_under_way_is_waited_for(cloud: Cloud, root: Path) -> None:
+    there = Classifier(cloud, ZIP)
+    plan = there.look(root)
+    refused = iter([Refuse(409, "ResourceConflictException")] * 2)
+    cloud.proxy.before = lambda call: (
+        next(refused, None) if call.name == "lambda.UpdateFunctionCode" else None
+    )
+
+    classifier.apply(plan)
+
+    assert live()["Version"] == "2"
