@@ -159,9 +159,9 @@ def take_lease(
     """Take the right to run; return the state as it was. Raise AlreadyRunning if another run has it.
 
     A first run notes from when on it collects: should it die, the next one begins there.
-    A lease whose end has come or is too far away for any (a clock was wrong), one of `after` (the run that invoked this one and has not been seen to
-    end), one of `holder` itself (Lambda repeats an invocation under its id), and a `running` without
-    a lease do not count.
+    A lease whose end has come or is too far away for any (a clock was wrong), one of `after` (the run that
+    invoked this one and has not been seen to end), one of `holder` itself (Lambda repeats an invocation
+    under its id), and a `running` without a lease do not count.
     """
     stored = slot.read()
     state = State.of_text(stored.text) if stored else State()

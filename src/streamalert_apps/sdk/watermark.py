@@ -184,7 +184,7 @@ class Feed(Events):
         return self.api.clock.now() - self.api.ahead
 
     def _resume(self, checkpoint: Checkpoint) -> _Walk:
-        """Return the walk of a checkpoint. One from a wrong clock, or too old, can't be gone on with as it is."""
+        """Return the walk of a checkpoint. One of a wrong clock, or too old, is mended."""
         walk = _Walk.of(checkpoint)
         now = self.api.clock.now()
         if max(walk.floor, walk.position.settled if walk.position else walk.floor) > now + SKEW:
