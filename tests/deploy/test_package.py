@@ -13,7 +13,7 @@ from base64 import b64decode
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
@@ -24,7 +24,7 @@ from streamalert_apps.deploy.package import ARCHITECTURES, RUNTIMES, Package, bu
 from streamalert_apps.errors import PackageError, PluginError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 ROOT = Path(streamalert_apps.__file__).parent
 ELF_MACHINES = {"arm64": 183, "x86_64": 62}
@@ -236,7 +236,7 @@ def test_requirements_that_can_t_be_met_are_named(
         (("dou_auth",), "There is no app type 'dou_auth'."),
     ],
 )
-def test_what_can_t_be_packed_is_said(arguments: tuple[str, ...], message: str) -> None:
+def test_what_can_t_be_packed_is_said(arguments: tuple[Any, ...], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         build(*arguments)
 
@@ -308,7 +308,7 @@ def test_sha256_base64_is_lambdas_code_sha256() -> None:
     assert b64decode(package.sha256_base64) == sha256(package.archive).digest()
 
 
-def here() -> Iterable[str]:
+def here() -> tuple[str, str]:
     """Return the runtime and the architecture of this machine."""
     architecture = {"aarch64": "arm64", "AMD64": "x86_64"}.get(machine := os.uname().machine, machine)
     return f"python3.{sys.version_info.minor}", architecture

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from typer.models import CommandInfo
 
 from streamalert_apps import __version__
 from streamalert_apps.cli import (
@@ -22,6 +23,7 @@ from streamalert_apps.cli import (
     new,
     output,
     package,
+    plugin,
     remove,
     rollback,
     run,
@@ -82,6 +84,17 @@ for name, module in {
     "simulate": simulate,
 }.items():
     app.command(name, epilog=module.EXAMPLES)(module.command)
+app.add_typer(plugin.group)
+
+
+def commands() -> dict[str, CommandInfo]:
+    """Return every command by the words that call it."""
+    found = {str(command.name): command for command in app.registered_commands}
+    for group in app.registered_groups:
+        inside = group.typer_instance.registered_commands if group.typer_instance else []
+        name = group.typer_instance.info.name if group.typer_instance else ""
+        found |= {f"{name} {command.name}": command for command in inside}
+    return found
 
 
 @app.callback()
@@ -175,5 +188,8 @@ def _report(error: AppError, arguments: list[str]) -> int:
 
 def _command(arguments: list[str]) -> str:
     """Return the command that was meant, for the envelope."""
-    known: Any = {command.name for command in app.registered_commands}
-    return next((word for word in arguments if word in known), "sa-apps")
+    words = [word for word in arguments if not word.startswith("-")]
+    known = {name.split()[0] for name in commands()}
+    first = next((number for number, word in enumerate(words) if word in known), len(words))
+    two = " ".join(words[first : first + 2])
+    return two if two in commands() else next(iter(words[first:]), "sa-apps")

@@ -56,11 +56,11 @@ def command(
     types.find(app.type)
     with output.working(f"Packing {app.type}"):
         package = build(app.type, runtime, architecture, types.plugin(app.type))
-        _write(to, package.archive)
+        write(to, package.archive)
     _tell(app, package, to, as_json=as_json)
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """Replace a file as a whole; a failure leaves what was there."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -20,7 +20,7 @@ from streamalert_apps.plugins.plugin import Plugin
 OLDEST_PYTHON: Final = "3.11"
 
 _WANTED: Final = re.compile(r"^# requirements: (.*)$", re.MULTILINE)
-_PACKAGE: Final = re.compile(r"^([\w.-]+)==", re.MULTILINE)
+_PACKAGE: Final = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
 def read(plugin: Plugin) -> str:
@@ -42,7 +42,7 @@ def read(plugin: Plugin) -> str:
 def made(plugin: Plugin) -> str:
     """Return a new lock of the newest packages that a plugin's requirements allow; asks the user's index."""
     base = dependencies.lock_of("base")
-    ours = _PACKAGE.findall(base)
+    ours = [name for name, _ in _PACKAGE.findall(base)]
     with TemporaryDirectory(prefix="sa-apps-") as name:
         folder = Path(name)
         (folder / "wanted.txt").write_text("\n".join(plugin.requirements), "utf-8")
@@ -58,6 +58,11 @@ def made(plugin: Plugin) -> str:
         locked = (folder / "lock.txt").read_text("utf-8")
     head = f"# What {plugin.path.name} needs in Lambda, made by `sa-apps plugin lock`."
     return f"{head}\n# requirements: {_line(plugin.requirements)}\n{locked}"
+
+
+def packages(text: str) -> list[str]:
+    """Return what a lock holds, as name==version."""
+    return [f"{name}=={version}" for name, version in _PACKAGE.findall(text)]
 
 
 def _line(requirements: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FOLDER: Final = "apps"
 GROUP: Final = "streamalert_apps.apps"
 
-_SERVICE: Final = re.compile(r"[a-z][a-z0-9]*")
+SERVICE: Final = re.compile(r"[a-z][a-z0-9]*")
 _NO_PLUGIN: Final = re.compile(r"_.*|test_.*|.*_test|conftest")
 
 
@@ -35,7 +35,7 @@ class Places:
 
     def in_folder(self, service: str) -> Plugin | None:
         """Return a service's plugin of the apps/ folder."""
-        if self._root is None or not _SERVICE.fullmatch(service):
+        if self._root is None or not SERVICE.fullmatch(service):
             return None
         if service not in self._in_folder:
             path = self._root / FOLDER / f"{service}.py"
@@ -52,18 +52,18 @@ class Places:
         """Return the services that have a plugin."""
         stems = (path.stem for path in self._files())
         names = {*stems, *(point.name for point in self._entry_points)}
-        return tuple(sorted(name for name in names if _SERVICE.fullmatch(name)))
+        return tuple(sorted(name for name in names if SERVICE.fullmatch(name)))
 
     def misnamed(self) -> Iterator[PluginError]:
         """Yield what is wrong with the names of others."""
         for path in self._files():
-            if not _SERVICE.fullmatch(path.stem):
+            if not SERVICE.fullmatch(path.stem):
                 yield PluginError(
                     f"{FOLDER}/{path.name}, line 1: a plugin's file has its service's name, "
                     "letters and digits: box.py has the types box_…"
                 )
         for point in self._entry_points:
-            if not _SERVICE.fullmatch(point.name):
+            if not SERVICE.fullmatch(point.name):
                 yield PluginError(
                     f"{_shown(point)}: an entry point has its service's name, letters and digits"
                 )

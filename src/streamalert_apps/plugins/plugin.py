@@ -59,19 +59,23 @@ class Plugin:
             return dict(getattr(self.module, "SCHEMAS", {}))
         try:
             return dict(json.loads(path.read_text("utf-8")))
-        except ValueError as error:
-            raise PluginError(f"{self._beside('schemas')}.json is no JSON object: {error}.") from None
+        except (ValueError, TypeError) as error:
+            raise PluginError(f"{self._shown(path)} is no JSON object: {error}.") from None
+
+    @property
+    def twin_path(self) -> Path:
+        """Where its twin is, if it has one."""
+        return self.path.parent / "simulator" / f"{self.service}.py"
 
     @property
     def twin(self) -> Any:
-        """The class of its twin, or None where it has none."""
-        path = self.path.parent / "simulator" / f"{self.service}.py"
-        if not path.is_file():
-            return None
-        shown = f"{self._beside('simulator')}.py"
-        module = load(path, shown)
+        """The class of its twin; raises PluginError where there is none."""
+        shown = self._shown(self.twin_path)
+        if not self.twin_path.is_file():
+            raise PluginError(f"{self.shown} has no twin: there is no {shown}.")
+        module = load(self.twin_path, shown)
         if not hasattr(module, "TWIN"):
-            raise PluginError(f"{shown}, line 1: it does not say which class is its TWIN.")
+            raise PluginError(f"{shown}, line 1: it does not say which class is the TWIN.")
         return module.TWIN
 
     @property
@@ -111,8 +115,9 @@ class Plugin:
                 raise PluginError(f"{self.shown}, line {line}: {kind.__name__} {fault}.")
             yield app_type, kind
 
-    def _beside(self, folder: str) -> str:
-        return f"{self.shown.rpartition('/')[0] or '.'}/{folder}/{self.service}"
+    def _shown(self, beside: Path) -> str:
+        """Return how messages name a file that lies beside."""
+        return f"{self.shown.removesuffix(self.path.name)}{beside.relative_to(self.path.parent).as_posix()}"
 
 
 @dataclass(frozen=True)
