@@ -73,7 +73,7 @@ class OneLoginEvents(AnyOrder):
             secret=True,
         ),
     )
-    rate = Rate(requests=4, seconds=3)  # a third of a second more than what an hour allows
+    rate = Rate(requests=4, seconds=3)  # 4,800 in an hour
     time_field = "created_at"
     id_fields = ("id",)
     precision = timedelta(milliseconds=1)
