@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -52,10 +52,11 @@ class Events(App):
         return Stamp(time, "\0".join(map(str, ids)))
 
     def identified(
-        self, rows: Sequence[Row], met: Counter[bytes] | None = None
+        self, rows: Sequence[Row], met: Counter[bytes] | None = None, taken: Collection[bytes] = ()
     ) -> Iterator[tuple[Row, datetime, bytes]]:
         """Yield each row with its time and short id; equal rows without an id are told apart by counting.
 
+        `met` counts on from page to page; `taken` are ids of pages before, where there is no count.
         A row without a readable time must neither be lost nor stop the feed: it counts as fresh.
         """
         met = Counter() if met is None else met
@@ -69,13 +70,18 @@ class Events(App):
                 yield row, stamp.time, short(stamp.id)
                 continue
             content = short(_content(row))
-            yield row, stamp.time, short(f"{content.hex()}\0{met[content]}")
+            while (identity := short(f"{content.hex()}\0{met[content]}")) in taken:
+                met[content] += 1
             met[content] += 1
+            yield row, stamp.time, identity
 
 
 def _content(row: Row) -> str:
-    """Return an event's content, whatever order its keys came in."""
-    return msgspec.json.encode(msgspec.json.decode(row), order="sorted").decode("utf-8", "surrogatepass")
+    """Return an event's content, whatever order its keys came in; as it stands where it can't be read."""
+    try:
+        return msgspec.json.encode(msgspec.json.decode(row), order="sorted").decode()
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return bytes(row).decode("latin-1")
 
 
 @cache

@@ -49,46 +49,57 @@ class _Position:
     settled: datetime
     until: datetime
     token: Json = None
-    reached: datetime | None = None  # time of the last event read; a walk whose token expired goes on there
-    edge: set[bytes] = field(default_factory=set)  # ids at `reached`
+    reached: datetime | None = None  # unit of time read last; a walk whose token expired goes on there
+    edge: set[bytes] = field(default_factory=set)  # ids read in it
     again: bool = False  # the token expired: events up to `reached` come again
+    before: set[bytes] = field(default_factory=set)  # ids read in `reached` before that
     restarted: datetime | None = None  # where it started again; its tokens are good for bounds from there
     ordered: bool = True  # up to here; where it is not, `reached` says nothing
 
-    def passed(self, time: datetime, identity: bytes, *, descending: bool = False) -> bool:
+    def passed(self, unit: datetime, identity: bytes, *, descending: bool = False) -> bool:
         """Tell whether a walk that started again has read this event before."""
-        if not self.again or self.reached is None or time == NEVER:
-            return False
-        return self._is_behind(time, descending=descending) or identity in self.edge
+        return self.again and (self._is_behind(unit, descending=descending) or identity in self.before)
 
-    def reach(self, time: datetime, ids: set[bytes], room: int, *, descending: bool) -> None:
-        """Note the time of the last event read and the ids that share it, as far as there is room."""
-        if self.again and self._is_behind(time, descending=descending):
+    def reach(self, unit: datetime, ids: set[bytes], *, descending: bool) -> None:
+        """Note the unit of time that was read last and the ids in it."""
+        if self.again and self._is_behind(unit, descending=descending):
             return
-        if time == self.reached:
-            ids |= self.edge
+        if unit == self.reached:
+            self.edge |= ids
         else:
-            self.again = False
-        self.reached, self.edge = time, ids if len(ids) <= room else set()
+            self.reached, self.edge, self.again, self.before = unit, ids, False, set()
 
     def restart(self) -> None:
         """Forget the token; go on from the last event read, or from the beginning if there is no order."""
         if not self.ordered:
             self.reached = None
+        self.before |= self.edge
+        self.edge = set()
         self.token, self.again = None, self.reached is not None
         self.restarted = self.reached
 
-    def _is_behind(self, time: datetime, *, descending: bool) -> bool:
+    def _is_behind(self, unit: datetime, *, descending: bool) -> bool:
         if self.reached is None:
             return False
-        return time > self.reached if descending else time < self.reached
+        return unit > self.reached if descending else unit < self.reached
 
-    def to_json(self) -> Json:
+    @property
+    def read(self) -> set[bytes]:
+        """The ids read in `reached`."""
+        return self.edge | self.before
+
+    def to_json(self, seen: set[bytes]) -> Json:
+        """Return it as JSON. Of the ids read in `reached`, those that are `seen` come first there.
+
+        Where there are more others than there is room for, none of them are kept.
+        """
         page = {"settled": self.settled.isoformat(), "until": self.until.isoformat(), "token": self.token}
         if self.reached is not None:
+            others = sorted(self.read - seen)
             page |= {
                 "reached": self.reached.isoformat(),
-                "edge": pack(sorted(self.edge)),
+                "edge": pack(others if len(others) <= CAPACITY - len(seen) else ()),
+                "seen": len(self.read & seen),
                 "again": self.again,
             }
         if self.restarted is not None:
@@ -98,14 +109,17 @@ class _Position:
         return page
 
     @classmethod
-    def of(cls, page: Json) -> _Position:
+    def of(cls, page: Json, seen: list[bytes]) -> _Position:
+        again = page.get("again", False)
+        edge = {*unpack(page.get("edge", "")), *seen[: page.get("seen", 0)]}
         return cls(
             settled=datetime.fromisoformat(page["settled"]),
             until=datetime.fromisoformat(page["until"]),
             token=page["token"],
             reached=datetime.fromisoformat(page["reached"]) if "reached" in page else None,
-            edge=set(unpack(page.get("edge", ""))),
-            again=page.get("again", False),
+            edge=edge,
+            again=again,
+            before=set(edge) if again else set(),
             restarted=datetime.fromisoformat(page["restarted"]) if "restarted" in page else None,
             ordered=page.get("ordered", True),
         )
@@ -124,24 +138,27 @@ class _Walk:
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> _Walk:
         page, youngest = checkpoint.get("page"), checkpoint.get("youngest")
+        seen = unpack(checkpoint.get("seen", ""))
         return cls(
             floor=datetime.fromisoformat(checkpoint["floor"]),
-            seen=set(unpack(checkpoint.get("seen", ""))),
+            seen=set(seen),
             reach=checkpoint.get("reach"),
             youngest=datetime.fromisoformat(youngest) if youngest else None,
-            position=_Position.of(page) if page else None,
+            position=_Position.of(page, seen) if page else None,
         )
 
     def checkpoint(self) -> Checkpoint:
+        at = self.position
         done: Checkpoint = {"floor": self.floor.isoformat()}
         if self.seen:
-            done["seen"] = pack(sorted(self.seen))
+            read = self.seen & at.read if at else set()
+            done["seen"] = pack(sorted(read) + sorted(self.seen - read))
         if self.reach is not None:
             done["reach"] = self.reach
         if self.seen and self.youngest is not None:
             done["youngest"] = self.youngest.isoformat(timespec="seconds")
-        if self.position is not None:
-            done["page"] = self.position.to_json()
+        if at:
+            done["page"] = at.to_json(self.seen)
         return done
 
 
@@ -231,19 +248,19 @@ class Feed(Events):
             return since, min(until, at.restarted + self.precision)
         return max(since, at.restarted - self.precision), until
 
-    def _reach(self, walk: _Walk, at: _Position, fetched: Fetched) -> None:
-        """Move the position past a page: the next token, the last row's time and the ids that share it."""
+    def _reach(self, at: _Position, fetched: Fetched) -> None:
+        """Move the position past a page: the next token, the last unit of time and the ids in it."""
         at.token = fetched.next
         reached, ids = None, set[bytes]()
-        for _, time, identity in self.identified(fetched.rows[::-1]):
+        for _, time, identity in self.identified(fetched.rows[::-1], taken=at.edge):
             if time == NEVER:
                 continue
-            reached = reached or time
-            if time != reached or len(ids) > CAPACITY:
+            reached = reached or self._rounded(time)
+            if self._rounded(time) != reached:
                 break
             ids.add(identity)
         if reached is not None:
-            at.reach(reached, ids, CAPACITY - len(walk.seen), descending=self._descending)
+            at.reach(reached, ids, descending=self._descending)
 
 
 class OldestFirst(Feed):
@@ -263,7 +280,7 @@ class OldestFirst(Feed):
                 more = not full and self._is_behind(at)
                 walk.floor, walk.position = at.settled, None
             else:
-                self._reach(walk, at, fetched)
+                self._reach(at, fetched)
             yield Page(logs, walk.checkpoint(), more=more, repeats=repeats)
 
     def _sift(self, rows: Sequence[Row], walk: _Walk, at: _Position) -> tuple[Sequence[Row], int, bool]:
@@ -275,16 +292,17 @@ class OldestFirst(Feed):
             return rows, 0, False
         logs: list[Row] = []
         repeats = 0
-        for row, time, identity in self.identified(rows):
+        for row, time, identity in self.identified(rows, taken=at.edge):
             if time < walk.floor:
                 continue
-            known = identity in walk.seen or at.passed(time, identity)
+            known = identity in walk.seen
             if time < at.settled:
                 walk.seen.discard(identity)
-            elif not known and len(walk.seen) >= CAPACITY:
-                return logs, repeats, True  # what is younger waits until this has settled
-            else:
+                known = known or (at.again and at.passed(self._rounded(time), identity))
+            elif known or len(walk.seen) < CAPACITY:
                 walk.seen.add(identity)
+            elif time != NEVER:
+                return logs, repeats, True  # what is younger waits until this has settled
             if known:
                 repeats += 1
             else:
@@ -331,13 +349,16 @@ class NewestFirst(Feed):
             logs: list[Row] = []
             repeats = 0
             before = NEVER if at.again else at.reached or NEVER
-            for row, time, identity in self.identified(fetched.rows):
+            for row, time, identity in self.identified(fetched.rows, taken=at.edge):
+                passed = False
                 if time != NEVER:
-                    at.ordered &= time <= before
-                    before = time
+                    unit = self._rounded(time)
+                    at.ordered &= unit <= before
+                    before = unit
                     if not walk.floor <= time < at.settled:
                         continue
-                if identity in walk.seen or at.passed(time, identity, descending=True):
+                    passed = at.passed(unit, identity, descending=True)
+                if passed or identity in walk.seen:
                     walk.seen.discard(identity)
                     repeats += 1
                 else:
@@ -345,7 +366,7 @@ class NewestFirst(Feed):
             if fetched.next is None or self._all_below(fetched.rows, walk.floor - self.precision):
                 walk.floor, walk.position = at.settled, None
             else:
-                self._reach(walk, at, fetched)
+                self._reach(at, fetched)
             yield Page(logs, walk.checkpoint(), more=True, repeats=repeats)
 
     def _fresh(self, walk: _Walk) -> Iterator[Page]:
@@ -433,7 +454,10 @@ class AnyOrder(Feed):
             at = self._begin(walk)
             reading = _Reading()
             while walk.position:
+                token = at.token
                 fetched = self._next_page(walk, at)
+                if at.token != token:  # it expired, and all comes again
+                    reading.met.clear()
                 logs, repeats = self._sift(fetched.rows, walk, at, reading)
                 at.token = fetched.next
                 if fetched.next is None:
@@ -459,13 +483,13 @@ class AnyOrder(Feed):
             known = identity in walk.seen
             if known or identity in reading.read:
                 repeats += 1
-            elif time < at.settled:
+            elif time < at.settled or time == NEVER:
                 logs.append(row)
             else:
                 reading.fresh[identity] = (self.rank(row, time), row)
             if known and time < at.settled:
                 walk.seen.discard(identity)
-            elif known:
+            elif known or (time == NEVER and len(reading.kept) < CAPACITY):
                 reading.kept.add(identity)
             reading.read.add(identity)
         if len(reading.fresh) > 4 * CAPACITY:
