@@ -110,8 +110,6 @@ class Stream(Events):
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
         """Yield pages up to the end of the feed, and then those of a gap."""
         place = _Place.of(checkpoint)
-        if self.retention and self._now() - place.at > self.retention - MARGIN:
-            self._begin_again(place)
         more = True
         while more:
             try:
@@ -121,10 +119,15 @@ class Stream(Events):
                     raise
                 self._begin_again(place)
                 continue
+            if self.retention and self._now() - place.at > self.retention - MARGIN:
+                self._begin_again(place)
+                continue
             logs, repeats = self._sift(fetched.rows, place)
             more = bool(fetched.rows) and fetched.next not in {None, place.position}
             place.position, place.at = fetched.next or place.position, self._now()
             place.since = place.since if more else None
+            if place.gap and not fetched.rows:
+                break  # however little time a run has, it brings something of the gap
             yield Page(logs, place.checkpoint(), more or place.gap is not None, repeats)
         while place.gap:
             yield self._fill(place, place.gap)

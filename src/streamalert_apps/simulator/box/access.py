@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from random import Random
 from string import ascii_lowercase, digits
 from typing import Any, Final
@@ -67,18 +68,18 @@ def failure(
 
 def configuration(random: Random, *, with_key: bool) -> dict[str, Any]:
     """Return the configuration file of an app, as the developer console hands it out."""
+    enterprise = str(random.randint(10**8, 10**9))
     settings: dict[str, Any] = {"clientID": _word(random, 32), "clientSecret": _word(random, 32)}
     key_id, passphrase = _word(random, 8), f"{random.getrandbits(128):032x}"
-    pem = ""
-    if with_key:
-        protection = BestAvailableEncryption(passphrase.encode())
-        pem = rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection).decode()
-    settings["appAuth"] = {
-        "publicKeyID": key_id if with_key else "",
-        "privateKey": pem,
-        "passphrase": passphrase if with_key else "",
-    }
-    return {"boxAppSettings": settings, "enterpriseID": str(random.randint(10**8, 10**9))}
+    own = {"publicKeyID": key_id, "privateKey": _encrypted(passphrase), "passphrase": passphrase}
+    settings["appAuth"] = own if with_key else dict.fromkeys(own, "")
+    return {"boxAppSettings": settings, "enterpriseID": enterprise}
+
+
+@cache
+def _encrypted(passphrase: str) -> str:
+    protection = BestAvailableEncryption(passphrase.encode())
+    return rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection).decode()
 
 
 class AuthServer:

@@ -7,9 +7,10 @@ minutes or hours later. Filters, and users other than all, are not simulated and
 from __future__ import annotations
 
 import re
-from collections import Counter, deque
-from collections.abc import Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -78,6 +79,7 @@ class Gsuite:
         self._tokens = PageTokens(page_token_seconds)
         self._stuck_token = stuck_token
         self._feeds = {f"gsuite_{application}": Feed(self.clock) for application in rows.EVENTS}
+        self._plans: defaultdict[str, list[Callable[[], Iterable[Event]]]] = defaultdict(list)
         self._additions: Counter[str] = Counter()
         self._asked: deque[int] = deque()
 
@@ -99,23 +101,14 @@ class Gsuite:
     ) -> None:
         """Add events to a report, the same ones for the same seed; without times, of the last hour.
 
-        Every event shows up at a moment of its own within the delay of its application.
+        Every event shows up at a moment of its own within the delay of its application. They are made
+        when the report is first looked at: there are 42 of them.
         """
         application, random = self._application(app_type), self._random(app_type)
         end = end or self.clock.now()
         start = start or end - timedelta(hours=1)
         plan = Plan(events, start, end, burst, late, timedelta(0), lateness, MILLISECOND)
-        shapes = [rows.shape(rows.activity(random, application)) for _ in range(SHAPES)]
-        delay = DELAYS.get(application, PROMPT) // timedelta(microseconds=1)
-        qualifiers = [rows.new_qualifier(random) for _ in range(events)]
-        qualifiers[1::40] = qualifiers[0:-1:40]  # a qualifier tells apart events of the same time, no more
-        made = {}
-        for (at, visible), qualifier in zip(plan.times(random), qualifiers, strict=True):
-            event = _event(random.choice(shapes), at, visible + random.randint(0, delay), qualifier)
-            if event.id in made:
-                event = _event(random.choice(shapes), at, event.visible, rows.new_qualifier(random))
-            made[event.id] = event
-        self._feeds[app_type].add(made.values())
+        self._plans[app_type].append(partial(_made, application, plan, random))
 
     def put(
         self,
@@ -135,7 +128,7 @@ class Gsuite:
         shape = rows.shape(row | fields)
         whole = micros(at) - micros(at) % MILLISECOND
         event = _event(shape, whole, micros(visible or at), qualifier or rows.new_qualifier(random))
-        self._feeds[app_type].add([event])
+        self._feed(app_type).add([event])
         return event.id
 
     def held(
@@ -143,7 +136,7 @@ class Gsuite:
     ) -> Counter[str]:
         """Count the ids of the events that happened from `since` to `until`, both inclusive."""
         self._application(app_type)
-        return self._feeds[app_type].count(since, until)
+        return self._feed(app_type).count(since, until)
 
     def identify(self, app_type: str, log: Mapping[str, Any]) -> str:
         """Return the id of a log that arrived."""
@@ -154,7 +147,7 @@ class Gsuite:
     def complete(self, app_type: str) -> datetime:
         """Return the time from which on every event of the report is visible."""
         self._application(app_type)
-        return self._feeds[app_type].complete()
+        return self._feed(app_type).complete()
 
     def revoke_tokens(self) -> None:
         """Make every access token that was issued so far invalid."""
@@ -185,6 +178,12 @@ class Gsuite:
             )
         return app_type.removeprefix("gsuite_")
 
+    def _feed(self, app_type: str) -> Feed:
+        feed, plans = self._feeds[app_type], self._plans.pop(app_type, [])
+        for made in plans:
+            feed.add(made())
+        return feed
+
     def _random(self, app_type: str) -> Random:
         """Return other numbers for each addition to a report, so that none repeats the ids of another."""
         self._additions[app_type] += 1
@@ -211,8 +210,7 @@ class Gsuite:
         if application not in rows.EVENTS:
             raise Refused(failure(400, message=f"Invalid value at 'application_name': \"{application}\""))
         query = read(request, application, self._tokens, self.clock.now())
-        feed = self._feeds[f"gsuite_{application}"]
-        page = feed.page(
+        page = self._feed(f"gsuite_{application}").page(
             low=query.low,
             high=query.high,
             limit=min(query.limit, self._page_size),
@@ -225,6 +223,21 @@ class Gsuite:
         elif self._stuck_token:
             token = dict(request.params).get("pageToken", "")
         return _answer(page.events, token, query)
+
+
+def _made(application: str, plan: Plan, random: Random) -> Iterable[Event]:
+    """Make the events of a plan."""
+    shapes = [rows.shape(rows.activity(random, application)) for _ in range(SHAPES)]
+    delay = DELAYS.get(application, PROMPT) // timedelta(microseconds=1)
+    qualifiers = [rows.new_qualifier(random) for _ in range(plan.events)]
+    qualifiers[1::40] = qualifiers[0:-1:40]  # a qualifier tells apart events of the same time, no more
+    made: dict[str, Event] = {}
+    for (at, visible), qualifier in zip(plan.times(random), qualifiers, strict=True):
+        event = _event(random.choice(shapes), at, visible + random.randint(0, delay), qualifier)
+        if event.id in made:
+            event = _event(random.choice(shapes), at, event.visible, rows.new_qualifier(random))
+        made[event.id] = event
+    return made.values()
 
 
 def _event(shape: str, at: int, visible: int, qualifier: str) -> Event:
