@@ -331,7 +331,7 @@ class NewestFirst(Feed):
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
         """Yield pages; only the last page of a walk through settled time moves the floor."""
         walk = self._resume(checkpoint)
-        due = max(self.precision, _SHORT)
+        due = max(self.precision, _SHORT, min(_LONG, self.lag / 4))
         while walk.position or self._now() - self.lag - walk.floor >= due:
             yield from self._settled(walk)
             due = max(_LONG, self.lag / 4)  # what settled while this was read is mostly not worth a walk
@@ -343,7 +343,10 @@ class NewestFirst(Feed):
         return at
 
     def _settled(self, walk: _Walk) -> Iterator[Page]:
+        begins = walk.position is None
         at = self._begin(walk)
+        if begins:  # a run whose first delivery fails comes back to the same bounds, and the same logs
+            yield Page([], walk.checkpoint(), more=True)
         while walk.position:
             fetched = self._next_page(walk, at)
             logs: list[Row] = []
@@ -370,9 +373,10 @@ class NewestFirst(Feed):
             yield Page(logs, walk.checkpoint(), more=True, repeats=repeats)
 
     def _fresh(self, walk: _Walk) -> Iterator[Page]:
-        """Forward fresh events all at once: the span of them that the id memory holds.
+        """Forward fresh events: the span of them that the id memory holds.
 
-        A span with too many is halved; the next one is chosen to fill three quarters of the memory.
+        A span with too many is halved; the next one is chosen to fill three quarters of the memory. Each
+        event is a page, so that after a failed delivery just those that were accepted are remembered.
         """
         while True:
             now = self.api.clock.now()
@@ -387,11 +391,15 @@ class NewestFirst(Feed):
                 break
             walk.reach = (until - walk.floor).total_seconds() / 2
             yield Page([], walk.checkpoint(), more=True)
-        logs = [row for identity, row in reversed(rows.items()) if identity not in walk.seen]
-        walk.seen = rows.keys() | (walk.seen if until < now else set())
+        if until == now:
+            walk.seen &= rows.keys()
+        new = {identity: row for identity, row in reversed(rows.items()) if identity not in walk.seen}
+        for identity, row in new.items():
+            walk.seen.add(identity)
+            yield Page([row], walk.checkpoint(), more=True)
         if walk.reach is not None:
             walk.reach = walk.reach * _FRESH_IDS * 3 / 4 / max(1, len(walk.seen)) if until < now else None
-        yield Page(logs, walk.checkpoint(), more=False, repeats=len(rows) - len(logs))
+        yield Page([], walk.checkpoint(), more=False, repeats=len(rows) - len(new))
 
     def _gather(
         self, walk: _Walk, until: datetime, *, whole: bool
