@@ -22,7 +22,7 @@ from typing import Final
 
 from streamalert_apps.errors import PageTokenExpired, Unavailable
 from streamalert_apps.sdk.app import Checkpoint, Json, Log, Page
-from streamalert_apps.sdk.events import Row
+from streamalert_apps.sdk.events import NEVER, Row
 from streamalert_apps.sdk.ids import CAPACITY, pack, unpack
 from streamalert_apps.sdk.watermark import SKEW, Feed
 
@@ -112,14 +112,15 @@ class Catalogue(Feed):
         yield from self._finish(files, place)
         for file, time, identity in files[_done(files, place.last) :]:
             known = identity in place.seen
-            if not known and time >= settled and len(place.seen) >= CAPACITY:
-                break  # it waits until it has settled
+            full = len(place.seen) >= CAPACITY
+            if full and not known and settled <= time < NEVER:
+                continue  # it waits until it has settled
             if not known:
                 yield from self._read(file, identity, place)
             if time < settled:
                 place.floor, place.last = time, identity
                 place.seen.discard(identity)
-            else:
+            elif not full:
                 place.seen.add(identity)
             yield Page([], place.checkpoint(), more=True)
         if settled > place.floor:

@@ -235,7 +235,7 @@ class Feed(Events):
                 LOGGER.warning("the page token expired; going on from %s", at.restarted or "the first page")
         asked = self.api.clock.now()
         fetched = self.fetch(*self._bounds(walk, at), None)
-        if self.api.ahead and at.reached is None:  # now that it is known
+        if at.reached is None:  # now it is known whether our clock is ahead, or was when the walk began
             at.settled = max(walk.floor, min(at.settled, self._rounded(asked - self.api.ahead - self.lag)))
         return fetched
 
