@@ -62,6 +62,15 @@ class Refuse:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """Answer so, whatever AWS would."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Rewrite:
     """Answer with what `change` makes of the JSON that AWS answered."""
 
@@ -82,7 +91,7 @@ class Cut:
     sent: int = 0
 
 
-Fault: TypeAlias = Refuse | Rewrite | Delay | Cut
+Fault: TypeAlias = Refuse | Answer | Rewrite | Delay | Cut
 Hook: TypeAlias = "Callable[[Call], Fault | None]"
 
 THROTTLED = Refuse(400, "ThrottlingException")
@@ -174,13 +183,15 @@ def _forward(upstream: str, call: Call) -> tuple[int, dict[str, str], bytes]:
 def _spoil(exchange: Exchange, call: Call, fault: Fault | None, status: int = 0, body: bytes = b"") -> bool:
     if isinstance(fault, Refuse):
         exchange.send(fault.status, *_refusal(call, fault))
+    elif isinstance(fault, Answer):
+        exchange.send(fault.status, fault.body, fault.headers)
     elif isinstance(fault, Rewrite):
         exchange.send(status, json.dumps(fault.change(json.loads(body))).encode())
     elif isinstance(fault, Cut):
         exchange.cut(status, body, fault.sent)
     elif isinstance(fault, Delay):
         time.sleep(fault.seconds)
-    return isinstance(fault, Refuse | Rewrite | Cut)
+    return isinstance(fault, Refuse | Answer | Rewrite | Cut)
 
 
 def _refusal(call: Call, fault: Refuse) -> tuple[bytes, dict[str, str]]:

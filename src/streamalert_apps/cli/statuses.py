@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -194,9 +194,14 @@ def _with_deployment(status: Status, plan: AppPlan, counts: health.Counts) -> St
         drift=[described_change(change) for change in plan.changes],
         counts=counts,
     )
-    since = datetime.fromisoformat(view.live["LastModified"]) if enabled else None
+    since = _since(view.live) if enabled else None
     problems += health.run_problems(status.state, status.now, _every(status.app), since)
     return replace(status, problems=problems, deployment=deployment)
+
+
+def _since(live: Mapping[str, Any]) -> datetime:
+    """Return from when on the version that runs could run."""
+    return datetime.fromisoformat(live["LastModified"])
 
 
 def _every(app: AppConf) -> timedelta:

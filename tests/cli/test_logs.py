@@ -1,0 +1,124 @@
+"""`sa-apps logs`: what an app has written, as it is and as it comes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from streamalert_apps.aws import logs
+from tests.cli.test_json import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.cli.conftest import Ran
+
+    Command = Callable[..., Ran]
+
+GROUP = "/aws/lambda/acme_prod_duo_auth_collector_app"
+ENDED = {"time": "…", "level": "INFO", "message": "run ended", "logger": "x", "logs": 9, "status": "partial"}
+
+
+def write(*messages: str, ago: timedelta = timedelta(minutes=5), stream: str = "one") -> None:
+    """Write lines to the app's log group, the first so long ago."""
+    client: Any = boto3.client("logs")
+    with suppress(client.exceptions.ResourceAlreadyExistsException):
+        client.create_log_group(logGroupName=GROUP)
+    with suppress(client.exceptions.ResourceAlreadyExistsException):
+        client.create_log_stream(logGroupName=GROUP, logStreamName=stream)
+    start = int((datetime.now(UTC) - ago).timestamp() * 1000)
+    events = [{"timestamp": start + number, "message": text} for number, text in enumerate(messages)]
+    client.put_log_events(logGroupName=GROUP, logStreamName=stream, logEvents=events)
+
+
+@pytest.fixture
+def lines(deployable: Path) -> None:
+    write("START RequestId: 1", json.dumps(ENDED), "REPORT RequestId: 1 Duration: 3 ms", "{half")
+
+
+@pytest.mark.usefixtures("lines")
+def test_our_lines_are_made_readable_and_others_stay(sa_apps: Command) -> None:
+    ran = sa_apps("logs", "collector")
+
+    assert ran.code == 0
+    start, ended, report, half = ran.out.splitlines()
+    assert start.endswith("  START RequestId: 1")
+    assert ended[19:] == "  INFO     run ended logs=9 status=partial"
+    assert report.endswith("  REPORT RequestId: 1 Duration: 3 ms")
+    assert half.endswith("  {half")
+
+
+@pytest.mark.usefixtures("lines")
+def test_json_has_the_documented_form(sa_apps: Command) -> None:
+    answer = check(sa_apps("logs", "collector", "--json").out, "logs")
+
+    assert answer["count"] == 4
+    assert answer["lines"][1]["level"] == "INFO"
+    assert answer["lines"][1]["fields"] == {"logs": 9, "status": "partial"}
+    assert answer["lines"][0]["message"] == "START RequestId: 1"
+
+
+def test_only_what_is_younger_than_asked_is_shown(deployable: Path, sa_apps: Command) -> None:
+    write("old", ago=timedelta(hours=3))
+    write("new", ago=timedelta(minutes=5))
+
+    assert "old" not in sa_apps("logs", "collector").out
+    assert "old" in sa_apps("logs", "collector", "--since", "4h").out
+
+
+def test_an_app_that_has_written_nothing_is_no_error(deployable: Path, sa_apps: Command) -> None:
+    ran = sa_apps("logs", "collector", "--since", "90s")
+    assert (ran.code, ran.out) == (0, "")
+    assert "nothing in the last 90s" in ran.err
+
+
+def test_a_length_of_time_that_is_none_is_an_error(deployable: Path, sa_apps: Command) -> None:
+    assert sa_apps("logs", "collector", "--since", "soon").code == 2
+
+
+def test_a_local_project_has_no_logs_in_aws(local: Path, sa_apps: Command, auth_file: Path) -> None:
+    sa_apps("new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
+    assert sa_apps("logs", "collector").code == 1
+
+
+def test_following_shows_each_line_once_even_one_that_shows_up_late(aws_env: str) -> None:
+    write("one", "two", ago=timedelta(seconds=10))
+    writes = iter([("three", timedelta(seconds=1)), ("late", timedelta(seconds=5))])
+
+    def sleep(_: float) -> None:
+        text, ago = next(writes)
+        write(text, ago=ago, stream=text)
+
+    seen = logs.follow(boto3.client("logs"), GROUP, datetime.now(UTC) - timedelta(hours=1), sleep)
+
+    assert [line.text for line in islice(seen, 4)] == ["one", "two", "three", "late"]
+
+
+def test_following_waits_for_a_group_that_is_not_there_yet(aws_env: str) -> None:
+    client, since = boto3.client("logs"), datetime.now(UTC) - timedelta(hours=1)
+    seen = logs.follow(client, GROUP, since, lambda _: write("first"))
+    assert next(seen).text == "first"
+
+
+def test_following_ends_with_ctrl_c(deployable: Path) -> None:
+    write("one")
+    words = [sys.executable, "-m", "streamalert_apps", "logs", "collector", "--follow", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as following:
+        assert following.stdout is not None
+        assert json.loads(following.stdout.readline())["message"] == "one"
+        time.sleep(0.1)
+        os.kill(following.pid, signal.SIGINT)
+        assert json.loads(following.stdout.readline())["count"] == 1
+        assert following.wait() == 0
