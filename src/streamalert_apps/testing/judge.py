@@ -70,9 +70,13 @@ def _where(world: World, ids: Counter[str]) -> Iterator[str]:
     """Tell when the events happened, and where in the app's pages others of their second are."""
     seconds = list(_seconds(world.twin, world.app_type, ids))
     for second, count in seconds[:SHOWN]:
-        yield f"{count} of {second:%H:%M:%S}{_edge(world, second, ids)}"
+        yield f"{count} of {_time(world, second)}{_edge(world, second, ids)}"
     if len(seconds) > SHOWN:
-        yield f"and those of {len(seconds) - SHOWN} more seconds, the last {seconds[-1][0]:%H:%M:%S}"
+        yield f"and those of {len(seconds) - SHOWN} more seconds, the last {_time(world, seconds[-1][0])}"
+
+
+def _time(world: World, second: datetime) -> str:
+    return f"{second:%H:%M:%S}" if second.date() == world.began.date() else f"{second:%d %b %H:%M:%S}"
 
 
 def _edge(world: World, second: datetime, ids: Counter[str]) -> str:

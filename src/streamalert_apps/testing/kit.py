@@ -10,6 +10,7 @@ from typing import Final
 import httpx
 
 from streamalert_apps.errors import ConfigError
+from streamalert_apps.runtime.handler import CLOSING_SECONDS
 from streamalert_apps.sdk.app import App
 from streamalert_apps.sdk.http import ToSimulator
 from streamalert_apps.simulator.contract import Twin
@@ -22,8 +23,9 @@ from streamalert_apps.testing.report import Report
 from streamalert_apps.testing.steps import Disturbance, Edge, Step
 from streamalert_apps.testing.world import SMALL, Conditions, TwinFactory, World
 
+MOST_AT_ONCE: Final = 10  # requests before a first delivery; who needs more has to go on from its checkpoint
 SHOWN: Final = 8  # of the messages of a report
-MOST_STEPS: Final = 100  # that are disturbed, one by one
+MOST_STEPS: Final = 60  # that are disturbed, one by one
 FEW_STEPS: Final = 16  # where a page can't be made small
 
 _TWIN: Final = (
@@ -121,6 +123,16 @@ class Trial:
             prepare(world)
             world.steps.disturb = once(step, disturbance(world))
             self.settle(world, f"{what} {step}")
+
+    def short_budgets(self) -> list[float]:
+        """Return seconds of an invocation that suffice for a first delivery, and a few more."""
+        model = self.world()
+        model.fill()
+        model.chain()
+        first = next((n for n, step in enumerate(model.steps.taken) if step.edge == "delivery"), None)
+        requests = sum(step.edge == "request" and step.done for step in model.steps.taken[:first])
+        needed = min(requests, MOST_AT_ONCE) * model.conditions.latency
+        return [needed + spare + CLOSING_SECONDS for spare in (2.0, 5.0, 20.0)]
 
     def messages(self) -> tuple[str, ...]:
         """Return what is wrong, in words: each with the first case, and how many more there are."""

@@ -251,8 +251,8 @@ class World:
 
     def _enough_runs(self) -> int:
         waiting = self.twin.complete(self.app_type) - self.clock.now()
-        held = self.twin.held(self.app_type).total()
-        return 60 + 4 * held // self.facts.page + max(0, waiting // self.interval)
+        held = self.twin.held(self.app_type).total()  # a run that delivers one of them is not stuck
+        return 60 + held + max(0, waiting // self.interval)
 
     def _collect(self, holder: str, after: str, whole: float) -> Run:
         clock = self.clock

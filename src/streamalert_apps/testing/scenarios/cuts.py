@@ -29,7 +29,7 @@ def resume(trial: Trial) -> None:
 
 def little_time(trial: Trial) -> None:
     """Work off a backlog in invocations that have time for a page or two, one after the other."""
-    for budget in (5.0, 8.0, 20.0):
+    for budget in trial.short_budgets():
         world = trial.world(Conditions(budget=budget))
         world.fill(5.0, dear=True)
         trial.settle(world, f"with {budget:.0f} s for an invocation")
@@ -37,7 +37,7 @@ def little_time(trial: Trial) -> None:
 
 def pauses(trial: Trial) -> None:
     """Go on after a day: tokens of pages may have ended, those for access have."""
-    world = trial.world(Conditions(budget=8.0, interval=timedelta(hours=25)))
+    world = trial.world(Conditions(budget=trial.short_budgets()[1], interval=timedelta(hours=25)))
     world.fill(5.0, dear=True)
     trial.settle(world)
 

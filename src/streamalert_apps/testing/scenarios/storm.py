@@ -46,11 +46,12 @@ def storm(trial: Trial) -> None:
 
 def _conditions(random: Random) -> Conditions:
     faults = tuple(Fault(random.choice(EFFECTS), nth=random.randint(1, 60)) for _ in range(6))
+    budget = random.choice((12.0, 30.0, 60.0, 240.0))
     return Conditions(
         page_size=random.choice((5, 20, 50)),
         batch_bytes=random.choice((1 << 10, 8 << 10, 64 << 10)),
-        budget=random.choice((6.0, 15.0, 60.0, 240.0)),
-        latency=random.choice((0.2, 1.0, 2.5)),
+        budget=budget,
+        latency=random.choice((0.2, 1.0, 2.5)) if budget > 20 else 0.2,  # noqa: PLR2004
         faults=faults,
     )
 
