@@ -110,7 +110,9 @@ class Catalogue(Feed):
         if whole:
             place.seen &= {identity for _, _, identity in files}
         yield from self._finish(files, place)
-        for file, time, identity in files[_done(files, place.last) :]:
+        dated = [entry for entry in files if entry[1] < NEVER]
+        undated = [entry for entry in files if entry[1] == NEVER]  # first: the list moves on past them
+        for file, time, identity in undated + dated[_done(dated, place.last) :]:
             known = identity in place.seen
             full = len(place.seen) >= CAPACITY
             if full and not known and settled <= time < NEVER:
