@@ -1,0 +1,272 @@
+"""Salesforce Event Monitoring: https://developer.salesforce.com/docs (REST API, Using Event Monitoring).
+
+Events are in files, EventLogFile, one for each type and day or, with `interval` Hourly, hour. A file
+is made hours or days after its events and listed by CreatedDate from then on; what comes later is in
+another file. Each is CSV with a header. The API answers errors with an array, a spent daily allowance
+with 403, and an ended session with 401.
+
+Tokens: client credentials at the organisation's My Domain, or username and password (blocked in
+newer organisations). An answer names the instance to ask; a token has no stated end.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+
+import msgspec
+
+from streamalert_apps.errors import (
+    AppError,
+    BadResponse,
+    ConfigError,
+    CredentialsError,
+    PageTokenExpired,
+    RateLimited,
+    RequestRefused,
+)
+from streamalert_apps.sdk.app import App, AuthField, Credentials, Json, Log
+from streamalert_apps.sdk.catalogue import Catalogue
+from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.http import Answer, Api, pinned, with_params
+from streamalert_apps.sdk.oauth import Bearer, Refusal, Token
+
+API: Final = "/services/data/v66.0"  # Spring '26; a version is served for years
+LOGIN: Final = "login.salesforce.com"
+SECOND: Final = "%Y-%m-%dT%H:%M:%SZ"
+HOST: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.salesforce\.com")
+ALLOWANCE_SECONDS: Final = 900.0  # until the next look at an allowance that is spent; it covers 24 hours
+
+EVENT_TYPES: Final = """
+    API ApiTotalUsage ApexCallout ApexExecution ApexRestApi ApexSoap ApexTrigger ApexUnexpectedException
+    AsyncReportRun AuraRequest BlockedRedirect BulkApi BulkApi2 BulkApiRequest ChangeSetOperation
+    ConcurrentLongRunningApexLimit Console ContentDistribution ContentDocumentLink ContentTransfer
+    ContinuationCallout ContinuationCalloutSummary CorsViolation CspViolation Dashboard DatabaseSave
+    DocumentAttachmentDownloads ExternalCrossOrgCallout ExternalCustomApexCallout ExternalDataSourceCallout
+    ExternalODataCallout FlowExecution GroupMembership HostnameRedirects InsecureExternalAssets
+    InsufficientAccess InvocableAction KnowledgeArticleView LightningError LightningInteraction
+    LightningLogger LightningPageView LightningPerformance Login LoginAs Logout MetadataApiOperation
+    MultiBlockReport NamedCredential OneCommerceUsage PackageInstall PermissionUpdate PlatformEncryption
+    QueuedExecution Report ReportExport RestApi Sandbox Search SearchClick Sites TimeBasedWorkflow
+    TransactionSecurity UITracking UniqueQuery URI VisualforceRequest WaveChange WaveDownload
+    WaveInteraction WavePerformance
+""".split()  # noqa: SIM905 (a list of names reads better so)
+SAYS: Final = {
+    "Console": "use of Salesforce consoles",
+    "Login": "logins",
+    "LoginAs": "what administrators did while logged in as another user",
+    "Report": "reports that were run",
+    "ReportExport": "reports that were exported",
+}
+
+csv.field_size_limit(1 << 30)  # a field may hold a whole query
+
+
+def _host(text: str) -> Json:
+    """Return the host that was typed, alone or in a URL; False for one that is not of Salesforce."""
+    host = re.sub(r"^https://|/+$", "", text.strip().lower())
+    return bool(HOST.fullmatch(host)) and host
+
+
+class _Files(msgspec.Struct, rename={"rows": "records", "more": "nextRecordsUrl"}):
+    rows: list[Row]
+    done: bool
+    more: str | None = None
+
+
+class _File(msgspec.Struct, rename={"path": "LogFile"}):
+    path: str
+
+
+class _Instance(msgspec.Struct):
+    instance_url: str
+
+
+class _Error(msgspec.Struct, rename={"code": "errorCode"}):
+    code: str = ""
+
+
+class _NoSuchFieldError(RequestRefused):
+    """The organisation has no such field."""
+
+
+class _EventLogFile(Catalogue):
+    """What the event types share: all but their name."""
+
+    auth = (
+        AuthField(
+            "domain", "the host of your My Domain, like 'acme.my.salesforce.com'", _host, optional=True
+        ),
+        AuthField(
+            "client_id", "the consumer key of your External Client App", re.compile(r"[\w.#@]{60,256}")
+        ),
+        AuthField(
+            "client_secret",
+            "the consumer secret of the app, digits and letters",
+            re.compile(r"[0-9a-zA-Z]{16,128}"),
+            secret=True,
+        ),
+        AuthField(
+            "interval",
+            "'Daily' or 'Hourly': the files to collect",
+            re.compile(r"Daily|Hourly"),
+            optional=True,
+        ),
+        AuthField(
+            "username",
+            "a username, only where the app may not use client credentials",
+            re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
+            optional=True,
+        ),
+        AuthField("password", "the password of that user", re.compile(r".+"), secret=True, optional=True),
+        AuthField(
+            "security_token",
+            "the security token of that user, 24 letters and digits",
+            re.compile(r"[a-zA-Z0-9]{20,32}"),
+            secret=True,
+            optional=True,
+        ),
+    )
+    schemas = ("salesforce:event_log_file",)
+    time_field = "CreatedDate"
+    id_fields = ("Id", "CreatedDate")  # the file of a day may be replaced, perhaps under its id
+    precision = timedelta(seconds=1)
+    lag = timedelta(hours=6)  # from CreatedDate until a file is listed; not documented
+    retention = timedelta(days=30)
+    event_type: ClassVar[str]
+
+    def __init__(self, credentials: Credentials, api: Api) -> None:
+        super().__init__(credentials, api)
+        self._salesforce = Bearer(api, self._token)
+        self._instance = ""
+
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        """List the files of the type and interval that were made between two seconds, oldest first."""
+        if token is not None:
+            return self._files(token)
+        made = f"CreatedDate >= {since:{SECOND}} AND CreatedDate <= {until:{SECOND}}"
+        interval = self.credentials.get("interval", "Daily")
+        try:
+            return self._query(f"{made} AND Interval = '{interval}'")
+        except _NoSuchFieldError as error:
+            if interval == "Hourly":
+                error.hint = "The organization has no hourly files; use 'Daily', or have them turned on."
+                raise
+            return self._query(made)  # without hourly files the field is missing, and all are daily
+
+    def open(self, file: Row) -> Iterator[Log]:
+        """Yield the rows of a file, each as an object with the names of the header."""
+        path = msgspec.json.decode(file, type=_File).path
+        rows = csv.reader(_lines(self._salesforce.stream(self._url(path), judge=_judge)))
+        header = next(rows, [])
+        for row in rows:
+            if row:
+                names = header + [f"COLUMN_{n}" for n in range(len(header) + 1, len(row) + 1)]
+                yield msgspec.json.encode(dict(zip(names, row, strict=False)))
+
+    def _query(self, conditions: str) -> Fetched:
+        which = f"EventType = '{self.event_type}' AND {conditions}"
+        files = f"SELECT Id, CreatedDate, LogFile FROM EventLogFile WHERE {which}"  # noqa: S608 (it's SOQL)
+        soql = f"{files} ORDER BY CreatedDate ASC, Id ASC"
+        return self._files(with_params(f"{API}/query", {"q": soql}))
+
+    def _files(self, path: str) -> Fetched:
+        files = self._salesforce.get(self._url(path), judge=_judge).json(_Files)
+        return Fetched(files.rows, None if files.done else files.more)
+
+    def _url(self, path: str) -> str:
+        self._salesforce.sign_in()
+        return pinned(f"{self._instance}{path}", to=self._instance)
+
+    def _token(self) -> Token:
+        given = self.credentials
+        form = {"client_id": given["client_id"], "client_secret": given["client_secret"]}
+        host = given.get("domain", LOGIN)
+        if username := given.get("username"):
+            password = f"{given.get('password', '')}{given.get('security_token', '')}"
+            form |= {"grant_type": "password", "username": username, "password": password}
+        elif host == LOGIN:
+            raise ConfigError(
+                "Client credentials need the host of your My Domain.", hint="Give it as 'domain'."
+            )
+        else:
+            form |= {"grant_type": "client_credentials"}
+        answer = self.api.post(f"https://{host}/services/oauth2/token", form=form, judge=_judge_token)
+        instance = answer.json(_Instance).instance_url
+        if not HOST.fullmatch(instance.removeprefix("https://")):
+            raise BadResponse("Salesforce named an instance outside salesforce.com; it is not asked.")
+        self._instance = instance
+        return Token.of(answer)
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    """Yield the lines of a text that comes in pieces; a quoted line break ends one, too."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    rest: list[str] = []
+    for piece in pieces:
+        *lines, last = decoder.decode(piece).split("\n")
+        for line in lines:
+            yield "".join((*rest, line, "\n"))
+            rest.clear()
+        rest.append(last)
+    yield "".join((*rest, decoder.decode(b"", final=True)))
+
+
+def _judge_token(answer: Answer) -> AppError | None:
+    if answer.status not in {400, 401, 403}:
+        return None
+    refusal = Refusal.of(answer)
+    said = "Salesforce refused to sign the app in."
+    match refusal.error, refusal.error_description:
+        case "invalid_grant", "request not supported on this domain":
+            return CredentialsError(said, hint="Client credentials need the host of your My Domain.")
+        case (("invalid_client_id" | "invalid_client" | "invalid_app_access"), _):
+            return CredentialsError(said, hint="Check the consumer key and the consumer secret.")
+        case "invalid_grant", _:
+            return CredentialsError(
+                said, hint="Check user, password and security token, and that the app allows this flow."
+            )
+        case "unsupported_grant_type", _:
+            return CredentialsError(said, hint="The organization does not allow this flow.")
+        case _:
+            return CredentialsError(said)
+
+
+def _judge(answer: Answer) -> AppError | None:
+    """Tell a refusal by Salesforce's own code."""
+    if answer.status not in {400, 401, 403, 404}:
+        return None
+    try:
+        code = next((error.code for error in answer.json(list[_Error])), "")
+    except BadResponse:
+        return None
+    match code:
+        case "REQUEST_LIMIT_EXCEEDED":
+            return RateLimited("The requests of 24 hours are used up.", retry_after=ALLOWANCE_SECONDS)
+        case "INVALID_QUERY_LOCATOR":
+            return PageTokenExpired("Salesforce no longer knows the rest of the list.")
+        case "INVALID_FIELD":
+            return _NoSuchFieldError("Salesforce knows no field 'Interval' of EventLogFile.")
+        case "INVALID_TYPE" | "INSUFFICIENT_ACCESS" | "API_DISABLED_FOR_ORG":
+            return CredentialsError(
+                f"Salesforce does not let the user see log files ({code}).",
+                hint="Grant 'API Enabled' and 'View Event Log Files'; most types need Event Monitoring.",
+            )
+        case "INVALID_SESSION_ID":
+            return CredentialsError("The session has ended.")
+        case _:
+            return None
+
+
+def _app(event_type: str) -> type[App]:
+    """Return the app type of an event type."""
+    says = SAYS.get(event_type, f"event log files of the type {event_type}")
+    members = {"type": f"salesforce_{event_type.lower()}", "event_type": event_type, "collects": says}
+    return type(f"Salesforce{event_type}", (_EventLogFile,), members | {"__doc__": f"{says.capitalize()}."})
+
+
+APPS: Final = tuple(_app(event_type) for event_type in EVENT_TYPES)
