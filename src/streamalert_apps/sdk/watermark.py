@@ -361,7 +361,7 @@ class NewestFirst(Feed):
                     if not walk.floor <= time < at.settled:
                         continue
                     passed = at.passed(unit, identity, descending=True)
-                if passed or identity in walk.seen:
+                if passed or identity in walk.seen or identity in at.edge:  # a list that grows moves rows down
                     walk.seen.discard(identity)
                     repeats += 1
                 else:
