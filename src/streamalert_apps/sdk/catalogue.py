@@ -134,13 +134,14 @@ class Catalogue(Feed):
 
         Returns also how many pages that took.
         """
+        bounds = self._rounded(since) - self.precision, until + self.precision
         rows: list[Row] = []
         pages = 0
         token: Json = None
         restarted = False
         while True:
             try:
-                fetched = self.fetch(since - self.precision, until + self.precision, token)
+                fetched = self.fetch(*bounds, token)
             except PageTokenExpired:
                 if token is None or restarted:
                     raise
