@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
+
 from streamalert_apps import services
 from streamalert_apps.sdk.app import App, Checkpoint
 from streamalert_apps.sdk.clock import Clock, Deadline
@@ -91,6 +93,19 @@ class Collector:
             self.finish()
             self.twin.clock.sleep(lag.total_seconds() / 4)
         self.finish()
+
+    def slow_down(self, seconds: float) -> None:
+        """Let each request take some time."""
+        wire, clock = self.wire, self.twin.clock
+
+        class Slow(httpx.BaseTransport):
+            requests = property(lambda _: wire.requests)
+
+            def handle_request(self, request: httpx.Request) -> httpx.Response:
+                clock.sleep(seconds)
+                return wire.handle_request(request)
+
+        self.wire = Slow()  # type: ignore[assignment]
 
     def tally(self, **bounds: Any) -> Tally:
         return compare(self.twin, self.app_type, self.logs, **bounds)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from streamalert_apps import services
@@ -236,20 +235,6 @@ def test_an_event_whose_time_cannot_be_read_is_forwarded_and_stops_nothing() -> 
     assert app.app().watermark(app.checkpoint or {}) == SEEN
 
 
-def slow(app: Collector, seconds: float) -> None:
-    """Let each request take some time."""
-    wire = app.wire
-
-    class Slow(httpx.BaseTransport):
-        requests = property(lambda _: wire.requests)
-
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            app.twin.clock.sleep(seconds)
-            return wire.handle_request(request)
-
-    app.wire = Slow()  # type: ignore[assignment]
-
-
 def test_a_token_serves_a_whole_run_and_is_renewed_when_it_is_refused() -> None:
     app = collector(page_size=50)
     app.twin.seed(APP, events=500, start=START, end=SEEN)
@@ -268,7 +253,7 @@ def test_a_token_serves_a_whole_run_and_is_renewed_when_it_is_refused() -> None:
 def test_a_token_is_renewed_before_it_ends() -> None:
     app = collector(page_size=20, token_seconds=600)
     app.twin.seed(APP, events=400, start=START, end=SEEN)
-    slow(app, 30)
+    app.slow_down(30)
 
     app.finish()
 

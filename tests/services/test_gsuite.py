@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as elliptic_key
@@ -72,6 +71,14 @@ def test_there_is_a_type_for_each_of_googles_42_applications() -> None:
     assert len(KINDS) == 42
     assert {f"gsuite_{name}" for name in OF_STREAMALERT} <= KINDS.keys()
     assert {kind.type for kind in KINDS.values()} == KINDS.keys()
+
+
+def test_the_document_says_of_each_type_what_it_collects_and_how_late() -> None:
+    table = (Path(__file__).parents[2] / "docs/services/gsuite.md").read_text("utf-8")
+
+    for name, kind in KINDS.items():
+        hours = kind.lag // HOUR  # type: ignore[attr-defined]
+        assert f"| `{name}` | {kind.collects} | {hours} h |\n" in table
 
 
 @pytest.mark.parametrize("app_type", ["gsuite_gplus", "gsuite_jamboard"])
@@ -178,7 +185,7 @@ def test_a_report_that_grows_while_it_is_read_arrives_whole(pages: int) -> None:
 def test_a_busy_report_that_is_read_slowly_and_by_short_runs_arrives_whole(seconds: float) -> None:
     app = collector(TOKEN, page_size=200)
     app.twin.seed(TOKEN, events=4000, burst=600, late=300, start=START, end=NOW + 3 * HOUR)
-    slow(app, seconds)
+    app.slow_down(seconds)
 
     while app.twin.clock.now() < NOW + 8 * HOUR:
         app.run(pages=30)
@@ -189,24 +196,10 @@ def test_a_busy_report_that_is_read_slowly_and_by_short_runs_arrives_whole(secon
     assert app.tally().arrived == 4000
 
 
-def slow(app: Collector, seconds: float) -> None:
-    """Let each request take some time."""
-    wire = app.wire
-
-    class Slow(httpx.BaseTransport):
-        requests = property(lambda _: wire.requests)
-
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            app.twin.clock.sleep(seconds)
-            return wire.handle_request(request)
-
-    app.wire = Slow()  # type: ignore[assignment]
-
-
 def test_a_run_whose_requests_are_slow_comes_to_its_end() -> None:
     app = collector()
     app.twin.seed(LOGIN, events=100, start=START, end=NOW)
-    slow(app, 20)
+    app.slow_down(20)
 
     app.finish()
 
@@ -244,7 +237,7 @@ def test_page_tokens_that_expire_between_two_runs_cost_nothing(pages: int) -> No
 def test_page_tokens_that_expire_within_a_run_cost_nothing() -> None:
     app = collector(page_size=30, page_token_seconds=15)
     app.twin.seed(LOGIN, events=400, start=START, end=NOW)
-    slow(app, 20)
+    app.slow_down(20)
 
     until_settled(app)
 
@@ -312,7 +305,7 @@ def test_a_token_serves_a_whole_run_and_is_renewed_when_it_is_refused() -> None:
 def test_a_token_is_renewed_before_it_ends() -> None:
     app = collector(page_size=20, token_seconds=600)
     app.twin.seed(LOGIN, events=500, start=START, end=OLD)
-    slow(app, 100)
+    app.slow_down(100)
 
     app.finish()
 
