@@ -43,7 +43,7 @@ class Events(App):
         """Return an event's time and id; raise BadResponse where they are missing."""
         try:
             event = _decoder(self.time_field, self.id_fields).decode(row)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise BadResponse(f"An event of {self.type} is not as documented: {error}.") from None
         time = event.time if event.time.tzinfo else event.time.replace(tzinfo=UTC)
         ids = [getattr(event, f"id{n}", event.time) for n in range(len(self.id_fields))]
@@ -89,5 +89,6 @@ def _decoder(time_field: str, id_fields: tuple[str, ...]) -> msgspec.json.Decode
     """Make a decoder that reads of an event only its time and its id."""
     names = {"time": time_field}
     names |= {f"id{n}": name for n, name in enumerate(id_fields) if name != time_field}
-    fields = [(field, datetime if field == "time" else Any) for field in names]
-    return msgspec.json.Decoder(msgspec.defstruct("Event", fields, rename=names), strict=False)
+    ids = [(field, Any, None) for field in names if field != "time"]
+    event = msgspec.defstruct("Event", [("time", datetime), *ids], rename=names)
+    return msgspec.json.Decoder(event, strict=False)

@@ -36,7 +36,7 @@ LOGGER = logging.getLogger(__name__)
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _SHORT = timedelta(seconds=1)
-_LONG = timedelta(minutes=1)
+_LONG = timedelta(minutes=5)  # more than any service wants us to wait between two requests
 _FRESH_IDS = CAPACITY - 24  # newest first: the rest is for the ids where a walk is between two pages
 SKEW = timedelta(minutes=1)  # what a service's clock may be ahead of ours
 _WALK = timedelta(hours=1)  # a walk through everything that took longer is followed by another at once
@@ -55,6 +55,7 @@ class _Position:
     before: set[bytes] = field(default_factory=set)  # ids read in `reached` before that
     restarted: datetime | None = None  # where it started again; its tokens are good for bounds from there
     ordered: bool = True  # up to here; where it is not, `reached` says nothing
+    unmet: set[bytes] = field(default_factory=set)  # ids in the memory that a walk of this run has not met
 
     def passed(self, unit: datetime, identity: bytes, *, descending: bool = False) -> bool:
         """Tell whether a walk that started again has read this event before."""
@@ -218,7 +219,7 @@ class Feed(Events):
             return walk.position
         now = self._now()
         settled = max(self._rounded(now - self.lag), walk.floor)
-        walk.position = _Position(settled, max(now, settled))
+        walk.position = _Position(settled, max(now, settled), unmet=set(walk.seen))
         return walk.position
 
     def _is_behind(self, at: _Position) -> bool:
@@ -278,6 +279,8 @@ class OldestFirst(Feed):
             logs, repeats, full = self._sift(fetched.rows, walk, at)
             if full or fetched.next is None:
                 more = not full and self._is_behind(at)
+                if not full:
+                    walk.seen -= at.unmet  # the service has withdrawn them
                 walk.floor, walk.position = at.settled, None
             else:
                 self._reach(at, fetched)
@@ -295,6 +298,7 @@ class OldestFirst(Feed):
         for row, time, identity in self.identified(rows, taken=at.edge):
             if time < walk.floor:
                 continue
+            at.unmet.discard(identity)
             known = identity in walk.seen
             if time < at.settled:
                 walk.seen.discard(identity)
