@@ -39,15 +39,18 @@ class _Parameter:
         self._clock = clock or SystemClock()
         self._deadline = deadline or Deadline.never()
 
-    def _get(self, selector: str = "") -> Stored | None:
+    def _get(self, *, version: int | None = None, least: int = 0) -> Stored | None:
+        """Return what is there, or one version of it: `least` is known to exist, though a read may be late."""
+
         def read() -> Stored | None:
-            answer = self._client.get_parameters(Names=[self.name + selector], WithDecryption=True)
-            if answer["Parameters"]:
-                parameter = answer["Parameters"][0]
-                return Stored(parameter["Value"], parameter["Version"])
-            if not answer["InvalidParameters"]:
-                raise LookupError  # that it is not there must have been said
-            return None
+            name = self.name if version is None else f"{self.name}:{version}"
+            answer = self._client.get_parameters(Names=[name], WithDecryption=True)
+            found = [Stored(each["Value"], each["Version"]) for each in answer["Parameters"]]
+            if not found and not answer["InvalidParameters"]:
+                raise LookupError("was cut")  # that it is not there must have been said
+            if max((stored.version for stored in found), default=0) < least:
+                raise LookupError("is out of date")
+            return found[0] if found else None
 
         return self._tried(read, "read")
 
@@ -80,8 +83,8 @@ class _Parameter:
                 if code in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:  # noqa: PLR2004
                     raise StateError(reason) from None
                 raise ConfigError(reason) from None
-            except LookupError:  # boto3 takes a cut answer for one that says nothing
-                raise StateError(f"The answer about {self.name} was cut.") from None
+            except LookupError as error:  # boto3 takes a cut answer for one that says nothing
+                raise StateError(f"The answer about {self.name} {error}.") from None
             except BotoCoreError as error:
                 reason = f"The parameter {self.name} can't be {participle} ({type(error).__name__})."
                 raise StateError(reason) from None
@@ -103,27 +106,33 @@ class ParameterSlot(_Parameter):
     def replace(self, text: str, version: int) -> bool:
         """Replace `version` (0: nothing is there); return False if someone was first.
 
-        Then what was there last is put back, unless somebody has written since.
+        Then what was overwritten is put back, until nothing of anybody's was.
         """
         if not version:
             with suppress(ClientError):
                 self._put(text, overwrite=False)
                 return True
-            return self._holds(text)
+            return self._known(1).text == text
         put = self._put(text, overwrite=True)
-        if put == version + 1:
-            return True
-        first = self._get(f":{version + 1}")
-        if first is None or first.text == text:  # a put of ours whose answer was lost
-            return True
-        last = self._get(f":{put - 1}")  # by now the first one may have written again
-        if self._holds(text):
-            self.write(first.text if last is None or last.text == text else last.text)
+        if put <= version + 1 or self._known(version + 1, exactly=True).text == text:
+            return True  # also where the parameter was made anew, or the answer to a put of ours was lost
+        theirs = self._newest_but(text, version, put)
+        while theirs and (held := self._known(put)).text == text:
+            text = theirs.text
+            put = self._put(text, overwrite=True)
+            theirs = self._newest_but(text, held.version, put)
         return False
 
-    def _holds(self, text: str) -> bool:
-        stored = self._get()
-        return stored is not None and stored.text == text
+    def _newest_but(self, text: str, after: int, before: int) -> Stored | None:
+        """Return the newest version between two that holds another text."""
+        versions = (self._known(version, exactly=True) for version in range(before - 1, after, -1))
+        return next((stored for stored in versions if stored.text != text), None)
+
+    def _known(self, version: int, *, exactly: bool = False) -> Stored:
+        """Return a version that is known to exist, or what is there since."""
+        stored = self._get(version=version if exactly else None, least=version)
+        assert stored is not None  # noqa: S101 (at least that version is there)
+        return stored
 
 
 class ParameterCredentials(_Parameter):
