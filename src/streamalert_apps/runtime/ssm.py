@@ -40,7 +40,7 @@ class _Parameter:
         self._deadline = deadline or Deadline.never()
 
     def _get(self, *, version: int | None = None, least: int = 0) -> Stored | None:
-        """Return what is there, or one version of it: `least` is known to exist, though a read may be late."""
+        """Return what is there, or one version of it: `least` is known to exist; a read may be late."""
 
         def read() -> Stored | None:
             name = self.name if version is None else f"{self.name}:{version}"
