@@ -1,0 +1,72 @@
+"""Which repeats are explained: by a fault in the wrong moment, or by what the documents say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.simulation.plan import Plan
+from tests.simulation.vendor import Vendor
+
+
+class Repeats:
+    """Counts deliveries of each log, and why one may come again."""
+
+    def __init__(self, plan: Plan, vendor: Vendor) -> None:
+        self.clock_was_wrong = False
+        self.older_state_left = False
+        self._plan = plan
+        self._vendor = vendor
+        self._delivered: Counter[bytes] = Counter()
+        self._by: dict[bytes, str] = {}
+        self._excuses: dict[bytes, list[str]] = {}
+        self._held: Counter[bytes] = Counter()
+        self._ties: dict[bytes, int] = {}
+        units = Counter(event.time // plan.unit for event in vendor.every)
+        for event in vendor.every:
+            self._held.update(event.logs)
+            self._ties |= dict.fromkeys(event.logs, units[event.time // plan.unit])
+
+    def excuse(self, log: bytes, reason: str, count: int = 1) -> None:
+        """Allow a log to come again."""
+        self._excuses.setdefault(log, []).extend([reason] * count)
+
+    def delivered(self, log: bytes, process: str) -> bool:
+        """Count a delivery; tell whether it is a repeat."""
+        self._delivered[log] += 1
+        again = self._delivered[log] > self._held[log]
+        if again and (reason := self._documented(log, process)):
+            self.excuse(log, reason)
+        self._by[log] = process
+        return again
+
+    def unexplained(self) -> Iterator[bytes]:
+        """Yield each log that came more often than is explained."""
+        for log, count in self._delivered.items():
+            if count - self._held[log] > len(self._excuses.get(log, ())):
+                yield log
+
+    def explained(self) -> Counter[str]:
+        """Return how many repeats there were for each reason."""
+        reasons: Counter[str] = Counter()
+        for log, count in self._delivered.items():
+            reasons.update(self._excuses.get(log, [])[: max(0, count - self._held[log])])
+        return reasons
+
+    def _documented(self, log: bytes, process: str) -> str:
+        """Return why the documents allow a repeat."""
+        if self.clock_was_wrong:
+            return "a clock was wrong"
+        if self.older_state_left:
+            return "who lost the race for the lease died before it put the state back"
+        if b'"soon"' in log:
+            return "its time can't be read"
+        if not self._plan.ids and self._plan.tokens == "offset":
+            return "no id, and the list moved under the page token"
+        if not self._vendor.expired:
+            return ""
+        if self._plan.shape in {"any order", "stream"} and self._by[log] != process:
+            return "the page token expired, and all is read again"
+        if self._ties[log] > self._plan.memory // 4:
+            return "the page token expired among more ties than the memory holds"
+        return ""
