@@ -23,8 +23,10 @@ ADMIN = services.schemas("duo")["duo:administrator_v2"]
 def accepts(schema: dict[str, Any], log: dict[str, Any]) -> bool:
     """Decide as StreamAlert's classifier does: the keys must be those of the schema, the values convertible.
 
-    Keys of nested objects are not looked at where the schema says {}, and empty values never are.
+    Keys are not looked at where a schema, or a nested object in it, says {}; empty values never are.
     """
+    if not schema["schema"]:
+        return True
     fields, optional = schema["schema"], set(schema["configuration"]["optional_top_level_keys"])
     if not optional <= set(fields) or set(log) | optional != set(fields):
         return False

@@ -266,7 +266,8 @@ def _app(event_type: str) -> type[App]:
     """Return the app type of an event type."""
     says = SAYS.get(event_type, f"event log files of the type {event_type}")
     members = {"type": f"salesforce_{event_type.lower()}", "event_type": event_type, "collects": says}
-    return type(f"Salesforce{event_type}", (_EventLogFile,), members | {"__doc__": f"{says.capitalize()}."})
+    own = {"__module__": __name__, "__doc__": f"{says.capitalize()}."}
+    return type(f"Salesforce{event_type}", (_EventLogFile,), members | own)
 
 
 APPS: Final = tuple(_app(event_type) for event_type in EVENT_TYPES)

@@ -256,7 +256,8 @@ class Salesforce:
 
     def _random(self, app_type: str) -> Random:
         """Return other numbers for each addition to a log."""
-        self._additions[_known(app_type)] += 1
+        _known(app_type)
+        self._additions[app_type] += 1
         return seeded(self._seed, app_type, self._additions[app_type])
 
 
