@@ -69,6 +69,11 @@ def collected(service: Service, runs: list[tuple[int | None, float]], since: tim
     return collector
 
 
+def equal_events_came_again(service: Service) -> bool:
+    """Tell whether a run that ended after an expired token may have lost count of equal events without ids."""
+    return bool(service.expired) and not service.ids
+
+
 thorough = settings(
     max_examples=80,
     deadline=None,
@@ -80,10 +85,13 @@ some_start = st.sampled_from([60 * SECOND, LONGEST, LONGEST / 2])
 
 @thorough
 @given(service=services(OldestFirst), runs=some_runs, since=some_start)
-def test_oldest_first_loses_and_repeats_nothing(service: Service, runs: Any, since: timedelta) -> None:
+def test_oldest_first_loses_nothing_and_repeats_nothing_that_can_be_told_apart(
+    service: Service, runs: Any, since: timedelta
+) -> None:
     collector = collected(service, runs, since)
 
-    assert (collector.lost, collector.repeated) == ({}, {})
+    assert not collector.lost
+    assert equal_events_came_again(service) or not collector.repeated
 
 
 @thorough
@@ -94,7 +102,7 @@ def test_newest_first_loses_nothing_and_repeats_nothing_but_what_a_growing_list_
     collector = collected(service, runs, since)
 
     assert not collector.lost
-    assert service.by_offset or not collector.repeated
+    assert service.by_offset or equal_events_came_again(service) or not collector.repeated
 
 
 @thorough
