@@ -70,7 +70,7 @@ def collected(service: Service, runs: list[tuple[int | None, float]], since: tim
 
 
 def equal_events_came_again(service: Service) -> bool:
-    """Tell whether a run that ended after an expired token may have lost count of equal events without ids."""
+    """Tell whether a run cut after an expired token may have lost count of equal events without ids."""
     return bool(service.expired) and not service.ids
 
 
