@@ -8,7 +8,7 @@ from typing import Final
 
 from streamalert_apps.errors import ConfigError
 
-_RATE: Final = re.compile(r"rate\(\s*(\d+)\s+(minute|hour|day)(s?)\s*\)")
+_RATE: Final = re.compile(r"rate\(\s*([0-9]{1,6})\s+(minute|hour|day)(s?)\s*\)")
 _HINT: Final = "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."
 
 

@@ -1,0 +1,48 @@
+"""What ships to Lambda loads no library of the command line; the package itself loads nothing heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+COMMAND_LINE = {"filelock", "pydantic", "pydantic_settings", "questionary", "rich", "typer"}
+HEAVY = COMMAND_LINE | {"boto3", "botocore", "cryptography", "httpx", "msgspec", "uv"}
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the packages that a new process has loaded.
+
+    Where Click is, httpx loads its own command line, and Rich with it; in Lambda it is not.
+    """
+    script = f"import sys; sys.modules['click'] = None\n{code}\nprint(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in result.stdout.split()}
+
+
+def test_the_function_loads_no_library_of_the_command_line() -> None:
+    loaded = loaded_by(
+        "import streamalert_apps.runtime.handler\n"
+        "from streamalert_apps import services\n"
+        "services.find('duo_auth')"
+    )
+
+    assert {"boto3", "httpx"} <= loaded
+    assert not loaded & COMMAND_LINE
+
+
+def test_an_app_type_is_found_without_loading_other_services() -> None:
+    script = (
+        "from streamalert_apps import services\nservices.find('duo_auth')\n"
+        "assert not [n for n in sys.modules if n.startswith('streamalert_apps.services.')"
+        " and n != 'streamalert_apps.services.duo']"
+    )
+
+    assert "cryptography" not in loaded_by(script)
+
+
+def test_the_package_loads_nothing_heavy() -> None:
+    assert not loaded_by("import streamalert_apps") & HEAVY
+
+
+def test_what_a_plugin_imports_is_there_by_name() -> None:
+    loaded_by("from streamalert_apps import *\nApp, Page, AuthField, AppIntegration, StreamAlertApp, LOGGER")

@@ -1,0 +1,49 @@
+"""Schedule expressions, as EventBridge takes them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from streamalert_apps.errors import ConfigError
+from streamalert_apps.runtime.schedule import interval
+
+
+@pytest.mark.parametrize(
+    ("expression", "time"),
+    [
+        ("rate(1 minute)", timedelta(minutes=1)),
+        ("rate(2 minutes)", timedelta(minutes=2)),
+        ("rate(1 hour)", timedelta(hours=1)),
+        ("rate(36 hours)", timedelta(hours=36)),
+        ("rate(1 day)", timedelta(days=1)),
+        ("rate(7 days)", timedelta(days=7)),
+    ],
+)
+def test_a_rate_is_the_time_between_two_runs(expression: str, time: timedelta) -> None:
+    assert interval(expression) == time
+
+
+@pytest.mark.parametrize(
+    ("expression", "hint"),
+    [
+        ("rate(1 hours)", "Write 'rate(1 hour)'."),
+        ("rate(2 hour)", "Write 'rate(2 hours)'."),
+        ("rate(0 minutes)", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
+        ("rate(-1 minutes)", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
+        ("rate(1.5 hours)", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
+        ("rate(1 week)", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
+        ("rate(1 hour", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
+        ("rate(1 hour)\n", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
+        ("Rate(1 hour)", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
+        ("cron(0 12 * * ? *)", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
+        ("rate(99999999999999 days)", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
+        ("", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
+    ],
+)
+def test_what_eventbridge_would_refuse_is_refused_with_what_to_write(expression: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        interval(expression)
+
+    assert raised.value.hint == hint
