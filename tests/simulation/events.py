@@ -58,7 +58,7 @@ def _event(plan: Plan, luck: Random, number: int, time: float) -> Event:
     }
     if plan.ids:
         row["id"] = identity
-    if plan.ids or not plan.twins:
+    if plan.ids or not plan.twins or not readable:
         row["n"] = f"{number:04}"
     data = json.dumps(row, separators=(",", ":")).encode()
     logs: tuple[bytes, ...] = (data,)

@@ -77,7 +77,7 @@ class Lambda:
         self._ids += 1
         order = Order(event, f"run-{self._ids}", self._world.timeline.now)
         self._later(order, delay)
-        if self._world.strikes("invocation delivered twice"):
+        if self._world.plan.alone and self._world.strikes("invocation delivered twice"):
             self._later(order, delay + self._world.luck.of("invocation delivered twice").uniform(0, 200))
 
     def _succeed(self, payload: str) -> dict[str, Any]:

@@ -118,6 +118,8 @@ class Judge:
         state = json.loads(text)
         checkpoint = (state.get("sa_apps") or {}).get("checkpoint")
         self._world.say(f"  {state['current_state']} {checkpoint}")
+        if half := (state.get("sa_apps") or {}).get("delivered"):
+            self.repeats.half_delivered(half["logs"])
         if len(text) > STATE_CHARACTERS:
             self.violated(f"a state of {len(text)} characters")
         if self.since is None:

@@ -18,13 +18,19 @@ class Repeats:
         self._plan = plan
         self._vendor = vendor
         self._delivered: Counter[bytes] = Counter()
+        self._order: list[bytes] = []
+        self._half: frozenset[bytes] = frozenset()
+        self._published = 0  # when a page was half delivered
         self._by: dict[bytes, str] = {}
         self._excuses: dict[bytes, list[str]] = {}
         self._held: Counter[bytes] = Counter()
         self._ties: dict[bytes, int] = {}
+        self._undated: set[bytes] = set()
         units = Counter(event.time // plan.unit for event in vendor.every)
         for event in vendor.every:
             self._held.update(event.logs)
+            if b'"soon"' in event.row:
+                self._undated.update(event.logs)
             self._ties |= dict.fromkeys(event.logs, units[event.time // plan.unit])
 
     def excuse(self, log: bytes, reason: str, count: int = 1) -> None:
@@ -34,11 +40,17 @@ class Repeats:
     def delivered(self, log: bytes, process: str) -> bool:
         """Count a delivery; tell whether it is a repeat."""
         self._delivered[log] += 1
+        self._order.append(log)
         again = self._delivered[log] > self._held[log]
         if again and (reason := self._documented(log, process)):
             self.excuse(log, reason)
         self._by[log] = process
         return again
+
+    def half_delivered(self, logs: int) -> None:
+        """A run ended with so many logs of a page accepted, and the others not."""
+        self._half = frozenset(self._order[-logs:])
+        self._published = self._vendor.published
 
     def unexplained(self) -> Iterator[bytes]:
         """Yield each log that came more often than is explained."""
@@ -59,7 +71,9 @@ class Repeats:
             return "a clock was wrong"
         if self.older_state_left:
             return "who lost the race for the lease died before it put the state back"
-        if b'"soon"' in log:
+        if log in self._half and self._vendor.published > self._published:
+            return "half of its page was delivered, and the page has changed"
+        if log in self._undated:
             return "its time can't be read"
         if not self._plan.ids and self._plan.tokens == "offset":
             return "no id, and the list moved under the page token"

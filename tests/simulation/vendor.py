@@ -51,9 +51,10 @@ class Vendor:
         self.expired = 0
         self._requests: deque[float] = deque()
         self._luck = Random(f"{plan.seed}:vendor")
-        self._published = 0
+        self.published = 0
         self._in_order: list[tuple[int, int, Event]] = []
         self._tokens: dict[str, _Token] = {}
+        self._given: set[str] = set()
 
     def too_early(self, now: float) -> float:
         """Count a request; return the seconds that it came too early by the service's limit."""
@@ -77,10 +78,10 @@ class Vendor:
         """Answer a request. `forget`: the page token, if it has one, has just expired."""
         if request.headers["Authorization"] != self.key:
             return Reply(401, b'{"error": "unknown key"}')
-        while self._published < len(self.every) and self.every[self._published].published <= now:
-            event = self.every[self._published]
+        while self.published < len(self.every) and self.every[self.published].published <= now:
+            event = self.every[self.published]
             insort(self._in_order, (event.time, event.tie, event))
-            self._published += 1
+            self.published += 1
         asked = dict(request.url.params)
         match request.url.path:
             case "/events":
@@ -96,6 +97,8 @@ class Vendor:
         query = (asked["since"], asked["until"])
         token = _Token(query, now)
         if name := asked.get("token"):
+            if name not in self._given:
+                return Reply(400, b'{"error": "no such token"}')
             known = self._tokens.get(name)
             if known is None or forget or known.issued + self.plan.token_life < now:
                 self._tokens.pop(name, None)
@@ -152,13 +155,14 @@ class Vendor:
         random = self._luck.getrandbits(59)
         name = random + (1 << 60) if self.plan.numbers else f"t{random:x}"
         self._tokens[str(name)] = made
+        self._given.add(str(name))
         return name
 
     def _stream(self, position: int, limit: int, *, forget: bool) -> Reply:
         if forget and position:
             self.expired += 1
             return Reply(410, b'{"error": "position too old"}')
-        ahead = min(position + limit, self._published)
+        ahead = min(position + limit, self.published)
         back = self._luck.choice((0, 0, 0, 2)) if ahead > position else 0  # at least once
         return _reply(self.every[max(0, position - back) : ahead], str(max(position, ahead)))
 
