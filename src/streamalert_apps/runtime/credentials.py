@@ -25,7 +25,7 @@ class CredentialStore(Protocol):
         """Delete them; fine where there are none."""
 
 
-def parse_credentials(text: str, place: str) -> Credentials:
+def parse_credentials(text: str | bytes, place: str) -> Credentials:
     """Return credentials from JSON; raise ConfigError, which shows nothing of the text, if it is none."""
     try:
         credentials = json.loads(text)

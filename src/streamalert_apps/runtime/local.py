@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from streamalert_apps.errors import CredentialsError, StateError
+from streamalert_apps.errors import ConfigError, CredentialsError, StateError
 from streamalert_apps.runtime.credentials import parse_credentials
 from streamalert_apps.runtime.state import Stored
 from streamalert_apps.sdk.app import Credentials
-
-if TYPE_CHECKING:
-    from filelock import FileLock
 
 LOCK_SECONDS: Final = 10
 
@@ -24,13 +22,16 @@ def write_private(path: Path, data: bytes) -> None:
     """Replace a file as a whole, readable by its owner alone; a crash leaves the old one."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        temporary = Path(file.name)
         try:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            Path(file.name).replace(path)
+            file.close()  # Windows does not move an open file
+            temporary.replace(path)
         except BaseException:
-            Path(file.name).unlink(missing_ok=True)
+            file.close()
+            temporary.unlink(missing_ok=True)
             raise
 
 
@@ -43,13 +44,13 @@ class FileSlot:
     def read(self) -> Stored | None:
         """Return what is there."""
         try:
-            text = self.path.read_text("utf-8")
+            data = self.path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StateError(f"{self.path} can't be read ({error.strerror}).") from None
         try:
-            whole = json.loads(text)
+            whole = json.loads(data)
             return Stored(json.dumps(whole["state"]), int(whole["version"]))
         except (ValueError, TypeError, KeyError):
             raise StateError(
@@ -78,11 +79,22 @@ class FileSlot:
         except OSError as error:
             raise StateError(f"{self.path} can't be written ({error.strerror}).") from None
 
-    def _lock(self) -> FileLock:
-        from filelock import FileLock  # noqa: PLC0415 (it takes long to load, and few need it)
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        from filelock import FileLock, Timeout  # noqa: PLC0415 (it takes long to load, and few need it)
 
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return FileLock(self.path.with_suffix(".lock"), timeout=LOCK_SECONDS, mode=0o600)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = FileLock(self.path.with_suffix(".lock"), timeout=LOCK_SECONDS, mode=0o600)
+            lock.acquire()
+        except Timeout:
+            raise StateError(f"{self.path} is locked by another process.") from None
+        except OSError as error:
+            raise StateError(f"{self.path} can't be locked ({error.strerror}).") from None
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 class FileCredentials:
@@ -98,12 +110,14 @@ class FileCredentials:
     def load(self) -> Credentials:
         """Return them; raise CredentialsError if there are none, ConfigError if they are no JSON object."""
         try:
-            text = self.path.read_text("utf-8")
+            data = self.path.read_bytes()
         except FileNotFoundError:
             raise CredentialsError(
                 f"There are no credentials in {self.path}.", hint="Give them with `sa-apps update-auth`."
             ) from None
-        return parse_credentials(text, str(self.path))
+        except OSError as error:
+            raise ConfigError(f"{self.path} can't be read ({error.strerror}).") from None
+        return parse_credentials(data, str(self.path))
 
     def save(self, credentials: Credentials) -> None:
         """Store them, whether or not there were any."""
