@@ -35,7 +35,7 @@ PREFIX, ELLIPSIS, MARK = "$ ", "…", "\x1e"
 TO_SIMULATOR = """
 sa-apps() {
   case "$1" in
-    new | run | update-auth) command sa-apps "$@" --simulator "$SIMULATOR" ;;
+    new | run | update-auth | check) command sa-apps "$@" --simulator "$SIMULATOR" ;;
     *) command sa-apps "$@" ;;
   esac
 }
