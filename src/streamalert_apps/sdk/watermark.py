@@ -342,9 +342,10 @@ class NewestFirst(Feed):
         yield from self._fresh(walk)
 
     def _begin(self, walk: _Walk) -> _Position:
-        at = super()._begin(walk)
-        at.settled = at.until = min(at.settled, walk.floor + self.window)
-        return at
+        if walk.position is None:
+            at = super()._begin(walk)
+            at.settled = at.until = min(at.settled, walk.floor + self.window)
+        return super()._begin(walk)
 
     def _settled(self, walk: _Walk) -> Iterator[Page]:
         begins = walk.position is None
