@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 STANDARD_CHARACTERS: Final = 4096
 ADVANCED_CHARACTERS: Final = 8192
+_LOOKED_AT: Final = 10  # versions; AWS takes that many names at once
 _DENIED: Final = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
 _PASSING: Final = {"ThrottlingException", "TooManyUpdates", "RequestLimitExceeded"}
 
@@ -38,6 +39,7 @@ class _Parameter:
         self.name = name
         self._clock = clock or SystemClock()
         self._deadline = deadline or Deadline.never()
+        self._version = 0  # the highest one that was seen
 
     def _get(self, *, version: int | None = None, least: int = 0) -> Stored | None:
         """Return what is there, or one version of it: `least` is known to exist; a read may be late."""
@@ -46,10 +48,11 @@ class _Parameter:
             name = self.name if version is None else f"{self.name}:{version}"
             answer = self._client.get_parameters(Names=[name], WithDecryption=True)
             found = [Stored(each["Value"], each["Version"]) for each in answer["Parameters"]]
+            self._version = max([self._version, *(stored.version for stored in found)])
             if not found and not answer["InvalidParameters"]:
-                raise LookupError("was cut")  # that it is not there must have been said
+                raise LookupError  # that it is not there must have been said
             if max((stored.version for stored in found), default=0) < least:
-                raise LookupError("is out of date")
+                raise LookupError
             return found[0] if found else None
 
         return self._tried(read, "read")
@@ -59,13 +62,34 @@ class _Parameter:
             raise StateError(f"{self.name} would hold {len(text)} characters; {ADVANCED_CHARACTERS} fit.")
         tier = {"Tier": "Intelligent-Tiering"} if len(text) > STANDARD_CHARACTERS else {}
 
+        before, lost = self._version, False
+
         def put() -> int:
-            answer = self._client.put_parameter(
-                Name=self.name, Value=text, Type="SecureString", Overwrite=overwrite, **tier
-            )
-            return int(answer["Version"])
+            nonlocal lost
+            if lost and (version := self._landed(text, before)):
+                return version
+            lost = True
+            try:
+                answer = self._client.put_parameter(
+                    Name=self.name, Value=text, Type="SecureString", Overwrite=overwrite, **tier
+                )
+            except ClientError as error:
+                lost = _is_fault(error)
+                raise
+            self._version = int(answer["Version"])
+            return self._version
 
         return self._tried(put, "written")
+
+    def _landed(self, text: str, after: int) -> int | None:
+        """Return the version of a put whose answer was lost: to put again would undo what came after it."""
+        answer = self._client.get_parameters(Names=[self.name], WithDecryption=True)
+        newest = max((parameter["Version"] for parameter in answer["Parameters"]), default=0)
+        names = [f"{self.name}:{version}" for version in range(newest, max(after, newest - _LOOKED_AT), -1)]
+        if not names:
+            return None
+        answer = self._client.get_parameters(Names=names, WithDecryption=True)
+        return max((each["Version"] for each in answer["Parameters"] if each["Value"] == text), default=None)
 
     def _tried(self, call: Callable[[], T], participle: str) -> T:
         def once() -> T:
@@ -80,16 +104,21 @@ class _Parameter:
                     raise CredentialsError(
                         reason, hint="Check the AWS credentials and their policy."
                     ) from None
-                if code in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:  # noqa: PLR2004
+                if code in _PASSING or _is_fault(error):
                     raise StateError(reason) from None
                 raise ConfigError(reason) from None
-            except LookupError as error:  # boto3 takes a cut answer for one that says nothing
-                raise StateError(f"The answer about {self.name} {error}.") from None
+            except LookupError:  # boto3 takes a cut answer for one that says nothing
+                raise StateError(f"The answer about {self.name} was cut, or out of date.") from None
             except BotoCoreError as error:
                 reason = f"The parameter {self.name} can't be {participle} ({type(error).__name__})."
                 raise StateError(reason) from None
 
         return retrying(once, clock=self._clock, deadline=self._deadline)
+
+
+def _is_fault(error: ClientError) -> bool:
+    """Tell whether AWS had a fault: what was asked for may be done nevertheless."""
+    return bool(error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500)  # noqa: PLR2004
 
 
 class ParameterSlot(_Parameter):
