@@ -16,6 +16,7 @@ from streamalert_apps.simulator.tally import compare
 from streamalert_apps.testing.world import STATE, STATE_CHARACTERS, World
 
 SHOWN: Final = 3
+LOOKED_THROUGH: Final = 50  # pages
 SECOND: Final = timedelta(seconds=1)
 MOMENT: Final = timedelta(microseconds=1)
 
@@ -82,7 +83,7 @@ def _time(world: World, second: datetime) -> str:
 def _edge(world: World, second: datetime, ids: Counter[str]) -> str:
     """Say on which page others of this second were, and whether the page ended among them."""
     others = world.twin.held(world.app_type, since=second, until=second + SECOND - MOMENT).keys() - ids.keys()
-    for number, page in reversed(list(enumerate(world.pages, start=1))):
+    for number, page in reversed(list(enumerate(world.pages[:LOOKED_THROUGH], start=1))):
         listed = list(identified(world, page.logs))
         if others.isdisjoint(listed):
             continue

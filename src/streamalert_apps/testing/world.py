@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import httpx
 
@@ -23,7 +23,7 @@ from streamalert_apps.runtime.handler import CLOSING_SECONDS, LEASE_SLACK
 from streamalert_apps.runtime.ssm import ParameterCredentials, ParameterSlot
 from streamalert_apps.runtime.state import State
 from streamalert_apps.sdk.app import App, Checkpoint, Credentials, Log, Page
-from streamalert_apps.sdk.clock import Clock, Deadline
+from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
 from streamalert_apps.simulator.contract import Facts, Twin
@@ -41,17 +41,16 @@ AUTH: Final = f"{FUNCTION}_auth"
 SMALL: Final = 100  # events of a page that was made small
 CHECKPOINT_CHARACTERS: Final = 3000
 STATE_CHARACTERS: Final = 4096
+IDLE_RUNS: Final = 30
+SURPLUS: Final = 10  # times as many logs as there are events: they come round and round
 SHORTEST_INTERVAL: Final = timedelta(minutes=5)
 MARGIN: Final = timedelta(minutes=10)
 
 Status: TypeAlias = Literal["succeeded", "partial", "failed", "killed", "turned away", "circling"]
 
 
-class TwinFactory(Protocol):
-    """Makes a twin; the twin's class is one. `page_size` may be passed as well."""
-
-    def __call__(self, *, clock: Clock, seed: int, **options: Any) -> Any:
-        """Return a new twin."""
+TwinFactory: TypeAlias = Callable[..., Any]
+"""Makes a twin, given `clock`, `seed` and, now and then, `page_size` by name. The twin's class is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,8 @@ class Run:
     status: Status
     outcome: Outcome | None = None
     error: AppError | None = None
+    requests: int = 0
+    delivered: int = 0
 
     def __str__(self) -> str:
         return f"{self.status} ({self.error.message})" if self.error else self.status
@@ -176,7 +177,7 @@ class World:
         """Run once, as the Lambda handler does."""
         whole = self.conditions.budget
         number = len(self.runs)
-        before = self.steps.ends
+        before, requests, delivered = self.steps.ends, self.wire.requests, len(self.functions.batches)
         self.steps.run_begins(self.clock.now() + timedelta(seconds=whole))
         self.runs.append(Run("killed"))
         try:
@@ -194,8 +195,12 @@ class World:
             self._excuse()  # the run could not write how it ended
         if run.error:
             self.leaks.look_at_error(run.error)
-        self.runs[number] = run
-        return run
+        self.runs[number] = replace(
+            run,
+            requests=self.wire.requests - requests,
+            delivered=len(self.functions.batches) - delivered,
+        )
+        return self.runs[number]
 
     def chain(self) -> Run:
         """Run as on a schedule's tick, with the successive invocations that follow; return the last one."""
@@ -216,15 +221,15 @@ class World:
         """Run a second invocation while the first one waits for an answer."""
         self.invoke()
 
-    def settle(self, most_runs: int = 0) -> bool:
+    def settle(self) -> bool:
         """Run on schedule until nothing can be left; tell whether that came about."""
-        most = len(self.runs) + (most_runs or self._enough_runs())
+        most = len(self.runs) + self._enough_runs()
         run = self.chain()
-        while self.clock.now() < self.twin.complete(self.app_type) and len(self.runs) < most:
+        while self.clock.now() < self.twin.complete(self.app_type) and self._is_moving(most):
             run = self.tick()
         self.clock.sleep_until(self.twin.complete(self.app_type) + self.lag + MARGIN)
         run = self.tick()
-        while run.status != "succeeded" and len(self.runs) < most:
+        while run.status != "succeeded" and self._is_moving(most):
             run = self.tick()
         self.tick()  # and once more, which must bring nothing
         return run.status == "succeeded"
@@ -248,6 +253,21 @@ class World:
 
     def _batch_bytes(self) -> int:
         return 8 << 10 if self.facts.page <= SMALL else 64 << 10
+
+    def _is_moving(self, most: int) -> bool:
+        """Tell whether there is hope: not too many runs or logs, few runs in a row that got nothing."""
+        idle = 0
+        for run in reversed(self.runs):
+            if run.delivered or run.status in {"succeeded", "killed"}:
+                break
+            idle += bool(run.requests)
+        arrived = sum(map(len, self.functions.batches))
+        if (
+            arrived > SURPLUS * (1 + self.twin.held(self.app_type).total())
+            or self.runs[-1].status == "circling"
+        ):
+            return False
+        return len(self.runs) < most and idle < IDLE_RUNS
 
     def _enough_runs(self) -> int:
         waiting = self.twin.complete(self.app_type) - self.clock.now()

@@ -18,6 +18,7 @@ def scenarios() -> tuple[Scenario, ...]:
         Scenario("resume", "A poll cut short after each page.", cuts.resume),
         Scenario("late", "Events that appear as late as is documented.", feeds.late, core=True),
         Scenario("growing", "Events that happen while pages are read.", feeds.growing),
+        Scenario("own_pages", "Pages as large as the vendor makes them.", feeds.own_pages, sockets=True),
         Scenario("few_moments", "Many events, few times.", feeds.few_moments, sockets=True),
         Scenario("burst", "Thousands of events in one second.", feeds.burst, sockets=True),
         Scenario("large", "Events of 200 kB and 1.5 MB.", feeds.large, sockets=True),

@@ -6,7 +6,7 @@ from streamalert_apps.errors import AppError, CredentialsError
 from streamalert_apps.sdk.app import Checkpoint
 from streamalert_apps.testing.kit import Trial
 from streamalert_apps.testing.steps import Disturbance
-from streamalert_apps.testing.world import World
+from streamalert_apps.testing.world import Run, World
 
 
 def wrong_credentials(trial: Trial) -> None:
@@ -14,18 +14,15 @@ def wrong_credentials(trial: Trial) -> None:
     world = trial.world()
     _check(trial, world)
     for _ in range(2):  # in the first run, and when there is a checkpoint
+        for _ in range(3):
+            world.twin.put(world.app_type, at=world.clock.now())
         world.use(world.twin.wrong_credentials)
         before = world.state.checkpoint
-        run = world.tick()
-        if run.status != "failed" or not isinstance(run.error, CredentialsError):
-            trial.say(f"with wrong credentials a run has to fail as refused credentials; it {run}")
-        if world.state.status != "failed":
-            trial.say(f"with wrong credentials the state is to be 'failed'; it is '{world.state.status}'")
+        for _ in range(2):
+            _hold_to_refusal(trial, world, world.tick())
         if before is not None and _reached(world, world.state.checkpoint) != _reached(world, before):
             trial.say("a run with wrong credentials moved the checkpoint")
         world.use(world.twin.credentials)
-        for _ in range(3):
-            world.twin.put(world.app_type, at=world.clock.now())
         world.tick()
     trial.settle(world)
 
@@ -37,6 +34,13 @@ def revoked_token(trial: Trial) -> None:
         return lambda _: world.twin.revoke_tokens()
 
     trial.each_step(World.fill, revoking, edges=("request",), done=(False,), what="tokens ended")
+
+
+def _hold_to_refusal(trial: Trial, world: World, run: Run) -> None:
+    if run.status != "failed" or not isinstance(run.error, CredentialsError):
+        trial.say(f"with wrong credentials a run has to fail as refused credentials; it {run}")
+    if world.state.status != "failed":
+        trial.say(f"with wrong credentials the state is to be 'failed'; it is '{world.state.status}'")
 
 
 def _reached(world: World, checkpoint: Checkpoint | None) -> object:

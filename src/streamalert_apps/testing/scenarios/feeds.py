@@ -9,23 +9,30 @@ from streamalert_apps.testing.kit import Trial
 from streamalert_apps.testing.world import Conditions, World
 
 CROWD: Final = 2400
+MANY: Final = 4000
 LARGE: Final = (200_000, 1_500_000)
 VENDORS_OWN: Final = Conditions(page_size=None, batch_bytes=256 << 10)
 
 
 def backlog(trial: Trial) -> None:
-    """Collect several pages, of small size and of the vendor's own."""
-    for conditions, name in ((Conditions(), "small pages"), (VENDORS_OWN, "the vendor's pages")):
-        world = trial.world(conditions)
-        world.fill(dear=True)
-        trial.settle(world, name)
+    """Collect several small pages."""
+    world = trial.world()
+    world.fill(dear=True)
+    trial.settle(world)
+
+
+def own_pages(trial: Trial) -> None:
+    """Collect several pages of the vendor's own size."""
+    world = trial.world(VENDORS_OWN)
+    world.fill(min(3.5, MANY / world.facts.page))
+    trial.settle(world)
 
 
 def burst(trial: Trial) -> None:
     """Collect thousands of events of one second: of one long ago, and of one a moment ago."""
     for seconds_ago in ((1.5 * _lag(trial)).total_seconds() + 600, 5.0):
         world = trial.world(VENDORS_OWN)
-        crowd = min(max(CROWD, 2 * world.facts.page + 1), world.facts.in_one_second or CROWD**2)
+        crowd = min(max(CROWD, min(2 * world.facts.page + 1, MANY)), world.facts.in_one_second or MANY)
         moment = world.clock.now() - timedelta(seconds=seconds_ago)
         world.fill(0.2)
         crowded(world, moment, crowd)
