@@ -366,7 +366,8 @@ class NewestFirst(Feed):
                     if not walk.floor <= time < at.settled:
                         continue
                     passed = at.passed(unit, identity, descending=True)
-                if passed or identity in walk.seen or identity in at.edge:  # a list that grows moves rows down
+                moved = identity in at.edge  # down, in a list that grew
+                if passed or moved or identity in walk.seen:
                     walk.seen.discard(identity)
                     repeats += 1
                 else:
