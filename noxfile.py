@@ -36,6 +36,7 @@ nox.options.sessions = [
     "lint",
     "types",
     f"tests-{sys.version_info.major}.{sys.version_info.minor}",
+    "simulation",
     "examples",
     "wheel",
 ]
@@ -64,6 +65,15 @@ def tests(session: nox.Session) -> None:
     """Run the tests. Words after `--` go to pytest."""
     session.install("-e", ".", *_group("test"))
     session.run("pytest", "-n", "auto", "--ignore", DOCUMENTS, *session.posargs)
+
+
+@nox.session
+def simulation(session: nox.Session) -> None:
+    """Run the collector through thousands of seeds of bad luck. Words after `--`: see docs/simulation.md."""
+    session.install("-e", ".", *_group("test"))
+    session.run("python", "-m", "tests.simulation", *(session.posargs or ["--seeds", "1000"]))
+    if not session.posargs:
+        session.run("python", "-m", "tests.simulation", "--mutations", "--only", "quick")
 
 
 @nox.session

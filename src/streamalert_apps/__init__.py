@@ -11,36 +11,47 @@ __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
     from streamalert_apps.sdk.app import App, AuthField, Checkpoint, Page, Rate
+    from streamalert_apps.sdk.catalogue import Catalogue
     from streamalert_apps.sdk.events import Fetched
     from streamalert_apps.sdk.http import Api
     from streamalert_apps.sdk.integration import AppIntegration, StreamAlertApp
     from streamalert_apps.sdk.log import LOGGER, get_logger
-    from streamalert_apps.sdk.watermark import NewestFirst, OldestFirst
+    from streamalert_apps.sdk.oauth import Bearer, Token
+    from streamalert_apps.sdk.stream import Stream
+    from streamalert_apps.sdk.watermark import AnyOrder, NewestFirst, OldestFirst
 
 __all__ = [
     "LOGGER",
+    "AnyOrder",
     "Api",
     "App",
     "AppIntegration",
     "AuthField",
+    "Bearer",
+    "Catalogue",
     "Checkpoint",
     "Fetched",
     "NewestFirst",
     "OldestFirst",
     "Page",
     "Rate",
+    "Stream",
     "StreamAlertApp",
+    "Token",
     "__version__",
     "get_logger",
 ]
 
 _HOMES = {
     "app": ("App", "AuthField", "Checkpoint", "Page", "Rate"),
+    "catalogue": ("Catalogue",),
     "events": ("Fetched",),
     "http": ("Api",),
     "integration": ("AppIntegration", "StreamAlertApp"),
     "log": ("LOGGER", "get_logger"),
-    "watermark": ("NewestFirst", "OldestFirst"),
+    "oauth": ("Bearer", "Token"),
+    "stream": ("Stream",),
+    "watermark": ("AnyOrder", "NewestFirst", "OldestFirst"),
 }
 
 

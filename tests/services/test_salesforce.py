@@ -123,20 +123,20 @@ def test_what_comes_later_for_an_hour_is_in_a_second_file_and_arrives() -> None:
     assert len(opened(app)) == 2
 
 
-@pytest.mark.parametrize("pages", [None, 2])
+@pytest.mark.parametrize("pages", [None, 6])
 def test_many_files_made_in_one_second_arrive_whole(pages: int | None) -> None:
-    app = collector(page_size=40)
+    app = collector()
     made = NOW - HOUR * 24
     app.since = made - HOUR
-    for number in range(300):
+    for number in range(240):
         app.twin.put(APP, at=made - HOUR * (30 + number), visible=made)
 
-    for _ in range(320):
+    for _ in range(130):
         app.run(pages=pages)
     app.finish()
 
     assert nothing_lost_or_repeated(app.tally())
-    assert app.tally().arrived == 300
+    assert app.tally().arrived == 240
 
 
 def test_more_young_files_than_can_be_remembered_arrive_later_and_once() -> None:
@@ -268,6 +268,17 @@ def test_a_file_whose_transfer_breaks_off_is_gone_on_with() -> None:
     app.finish()
 
     assert {asked.fault for asked in app.requests} == {"", "CutBody"}
+    assert nothing_lost_or_repeated(app.tally())
+
+
+def test_a_page_for_people_is_not_taken_for_a_file_without_events() -> None:
+    app = collector(faults=(Fault(HtmlPage(), nth=2, path=FILE),))
+    app.twin.seed(APP, events=200, start=START, end=NOW - 4 * HOUR)
+
+    with pytest.raises(BadResponse, match="a page for people"):
+        app.finish()
+    app.finish()
+
     assert nothing_lost_or_repeated(app.tally())
 
 

@@ -116,6 +116,7 @@ class Judge:
         run.unsaved.clear()
         run.unsaved_requests, run.unsaved_rest = False, 0.0
         state = json.loads(text)
+        run.works &= state["current_state"] == "running"
         checkpoint = (state.get("sa_apps") or {}).get("checkpoint")
         self._world.say(f"  {state['current_state']} {checkpoint}")
         if half := (state.get("sa_apps") or {}).get("delivered"):
@@ -156,6 +157,9 @@ class Judge:
                 self.violated(f"lost: {log.decode()}")
         for log in self.repeats.unexplained():
             self.violated(f"delivered {self.arrived[log]} times: {log.decode()}")
+        seen = (state["sa_apps"]["checkpoint"] or {}).get("seen") if self.since else None
+        if seen and not self._world.plan.unreadable:
+            self.violated(f"ids of events that have settled stay in the memory: {seen}")
         if state.get("current_state") != "succeeded":
             self.violated(f"the state stays {state.get('current_state')}")
 

@@ -46,23 +46,26 @@ class ParameterStore:
         return versions[-1].text if versions else None
 
     def get_parameters(self, *, Names: list[str], **_options: bool) -> dict[str, Any]:  # noqa: N803 (boto3's)
-        """Return a parameter, or one version of it."""
-        name, _, number = Names[0].partition(":")
+        """Return parameters, or single versions of them."""
 
         def read() -> dict[str, Any]:
             self._fail("GetParameters")
-            versions = self._values.get(name, [])
-            fresh = versions and self._world.timeline.now - versions[-1].written < STALE_SECONDS
-            if fresh and self._world.strikes("stale read"):
-                versions = versions[:-1]
-            wanted = int(number) if number else len(versions)
-            if not max(1, len(versions) - KEPT_VERSIONS + 1) <= wanted <= len(versions):
-                return {"Parameters": [], "InvalidParameters": Names}
-            self._world.say(f"  version {wanted}")
-            parameter = {"Name": name, "Value": versions[wanted - 1].text, "Version": wanted}
-            return {"Parameters": [parameter], "InvalidParameters": []}
+            found = [parameter for name in Names if (parameter := self._read(name))]
+            self._world.say(f"  versions {[parameter['Version'] for parameter in found]}")
+            return {"Parameters": found, "InvalidParameters": [] if found else Names}
 
-        return self._world.step(f"reads {name.rpartition('_')[2]} {number}", 0.03, read)
+        return self._world.step(f"reads {Names[0].rpartition('_')[2]}", 0.03, read)
+
+    def _read(self, selected: str) -> dict[str, Any] | None:
+        name, _, number = selected.partition(":")
+        versions = self._values.get(name, [])
+        fresh = versions and self._world.timeline.now - versions[-1].written < STALE_SECONDS
+        if fresh and self._world.strikes("stale read"):
+            versions = versions[:-1]
+        wanted = int(number) if number else len(versions)
+        if not max(1, len(versions) - KEPT_VERSIONS + 1) <= wanted <= len(versions):
+            return None
+        return {"Name": name, "Value": versions[wanted - 1].text, "Version": wanted}
 
     def put_parameter(
         self,

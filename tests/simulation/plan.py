@@ -42,6 +42,7 @@ FAULTS: Final = {
     "invocation delivered twice": 0.05,
     "successor lost": 0.2,
     "successor invoked, answer lost": 0.1,
+    "run from a laptop": 0.05,
     "redeployed": 0.1,
     "credentials rotated": 0.05,
     "clock jumps": 0.08,

@@ -70,7 +70,8 @@ class Vendor:
 
     def close(self, now: float, seconds: float) -> Reply:
         """Answer that there were too many requests, and for how long none is wanted."""
-        self.closed_until = max(self.closed_until, now + seconds)
+        seconds = max(seconds, self.closed_until - now)
+        self.closed_until = now + seconds
         after = str(int(seconds)) if self._luck.random() < 0.5 else format_datetime(moment(now + seconds))
         return Reply(429, headers={"Retry-After": after})
 

@@ -15,9 +15,17 @@ from typing import Any, Final, TypeVar
 from unittest import mock
 
 from streamalert_apps import services
+from streamalert_apps.cli.run import LEASE, LONGEST_WAIT_SECONDS
 from streamalert_apps.runtime import handler, names
+from streamalert_apps.runtime.batch import Batches
+from streamalert_apps.runtime.collect import Terms, collect
+from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
+from streamalert_apps.runtime.ssm import ParameterCredentials, ParameterSlot
 from streamalert_apps.sdk import catalogue, stream, watermark
 from streamalert_apps.sdk.app import App
+from streamalert_apps.sdk.clock import Deadline
+from streamalert_apps.sdk.http import Api
+from streamalert_apps.sdk.pace import Pace
 from tests.simulation.apps import TYPE, app_type
 from tests.simulation.functions import Lambda, end_of
 from tests.simulation.judge import Judge
@@ -77,6 +85,7 @@ class World:
         self.judge = Judge(self)
         self.ends: Counter[str] = Counter()
         self._tell = tell
+        self._laptops = 0
         kind = app_type(self.plan, self.plan.page)
         self.deployed = Deployed(kind, self.plan.batch_bytes, self.plan.time_limit)
         self._kinds: dict[Process, type[App]] = {}
@@ -214,12 +223,41 @@ class World:
             page = max(1, int(self.plan.page * luck.choice((0.5, 1, 2))))
             time_limit = max(60.0, self.plan.time_limit)
             self.deployed = Deployed(app_type(self.plan, page), luck.choice((200, 1000, 5000)), time_limit)
+        if self.strikes("run from a laptop"):
+            self._run_from_a_laptop()
         if self.strikes("credentials rotated"):
             luck = self.luck.of("credentials rotated")
             number = int(self.vendor.key.partition("-")[2]) + 1
             self.vendor.key = f"key-{number}"
             told = self.timeline.now + luck.uniform(0, self.plan.interval_minutes * 90)
             self.timeline.at(told, self._save_key)
+
+    def _run_from_a_laptop(self) -> None:
+        """Collect as `sa-apps run --to classifier` does: without a time limit, but for one wait."""
+        self._laptops += 1
+        process = Process(f"laptop-{self._laptops}", self.timeline, on_end=self.end)
+        clock, deadline = Clock(self), Deadline(lambda: LONGEST_WAIT_SECONDS)
+
+        def build() -> App:
+            store = ParameterCredentials(
+                self.parameters, names.auth_parameter(self.function), clock, deadline
+            )
+            kind = self._kinds[process]
+            api = Api(clock=clock, deadline=deadline, pace=Pace(kind.rate, clock), transport=self.wire)
+            return kind(store.load(), api)
+
+        def work() -> None:
+            first_look = timedelta(minutes=self.plan.interval_minutes)
+            outcome = collect(
+                build,
+                ParameterSlot(self.parameters, names.state_parameter(self.function), clock, deadline),
+                ClassifierLambda(self.functions, "sim_prod_streamalert_classifier", self.function),
+                Batches(lambda *_: "", self.plan.batch_bytes),
+                Terms(process.name, clock, deadline, LEASE, first_look),
+            )
+            self.say(f"ends: {outcome.status} {outcome.error or ''}")
+
+        self.begin(process, work)
 
     def _bury(self) -> None:
         """End the processes that still wait."""

@@ -31,21 +31,27 @@ def command(
     events: Annotated[
         int, typer.Option(help="Events of each app type, spread over the last hour.", min=0, metavar="N")
     ] = 5000,
+    project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """Serve a simulated service over HTTP until Ctrl-C.
+    """Serve a simulated service over HTTP until Ctrl-C: one that is built in, or a plugin's.
 
     It checks signatures, parameters and limits as the vendor does, and listens on this machine alone.
     """
     from streamalert_apps import services, simulator
+    from streamalert_apps.cli.project import known_types, root_if_any
     from streamalert_apps.sdk.clock import SystemClock
     from streamalert_apps.simulator.server import serve
 
     clock = SystemClock()
-    twin = simulator.twin(service, clock=clock)
+    plugin = known_types(root_if_any(project_dir)).of_service(service)
+    if plugin and plugin.twin_path.is_file():
+        twin, app_types = plugin.twin(clock=clock), plugin.apps
+    else:
+        twin, app_types = simulator.twin(service, clock=clock), services.apps(service)
     now = clock.now()
     if events:
-        for app_type in services.apps(service):
+        for app_type in app_types:
             twin.seed(
                 app_type,
                 events=events,

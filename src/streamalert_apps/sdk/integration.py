@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from inspect import isabstract, ismethod
 from typing import Any, TypeVar
 
@@ -105,7 +105,14 @@ class AppIntegration(App):
 
     def check(self) -> None:
         """Gather once, from now on."""
-        next(self.poll(self.start(datetime.now(UTC))))
+        next(self.poll(self.start(self.api.clock.now())))
+
+    def _make_request(
+        self, full_url: str, headers: Mapping[str, str] | None = None, params: Mapping[str, Any] | None = None
+    ) -> Json:
+        """Return the JSON that a GET brought, or False where it failed."""
+        succeeded, body = self._make_get_request(full_url, headers, params)
+        return body if succeeded else False
 
     def _make_get_request(
         self, full_url: str, headers: Mapping[str, str] | None, params: Mapping[str, Any] | None = None

@@ -464,26 +464,34 @@ class AnyOrder(Feed):
         walk = self._resume(checkpoint)
         more = True
         while more:
-            whole = walk.position is None
+            begins = walk.position is None
             at = self._begin(walk)
+            whole = at.token is None
             reading = _Reading()
             while walk.position:
                 token = at.token
                 fetched = self._next_page(walk, at)
+                if begins:  # a run whose first delivery failed comes back to the same bounds and logs
+                    yield Page([], walk.checkpoint(), more=True)
+                    begins = False
                 if at.token != token:  # it expired, and all comes again
                     reading.met.clear()
                 logs, repeats = self._sift(fetched.rows, walk, at, reading)
                 at.token = fetched.next
-                if fetched.next is None:
-                    now = self.api.clock.now()
-                    more = now - at.until > _WALK
-                    have_settled = walk.youngest is not None and walk.youngest < at.settled
-                    kept = reading.kept if whole or have_settled else walk.seen
-                    first = reading.first(CAPACITY - len(kept))
-                    logs += [row for _, row in first.values()]
-                    walk.floor, walk.seen, walk.youngest = at.settled, kept | first.keys(), now + SKEW
-                    walk.position = None
-                yield Page(logs, walk.checkpoint(), more=more, repeats=repeats)
+                if fetched.next is not None:
+                    yield Page(logs, walk.checkpoint(), more=True, repeats=repeats)
+                    continue
+                now = self.api.clock.now()
+                more = now - at.until > _WALK
+                have_settled = walk.youngest is not None and walk.youngest < at.settled
+                walk.seen = reading.kept if whole or have_settled else walk.seen
+                walk.floor, walk.position, walk.youngest = at.settled, None, now + SKEW
+                fresh = [*reading.first(CAPACITY - len(walk.seen)).items()][::-1]
+                yield Page(logs, walk.checkpoint(), more=more or bool(fresh), repeats=repeats)
+                while fresh:  # one by one: just those that were accepted are remembered
+                    identity, (_, row) = fresh.pop()
+                    walk.seen.add(identity)
+                    yield Page([row], walk.checkpoint(), more=more or bool(fresh))
 
     def _sift(
         self, rows: Sequence[Row], walk: _Walk, at: _Position, reading: _Reading

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import re
 from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import ClassVar
@@ -21,7 +22,7 @@ import msgspec
 
 from streamalert_apps.errors import AppError, BadResponse, CredentialsError, RequestRefused
 from streamalert_apps.sdk.app import AuthField, Json, Rate
-from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.events import NEVER, Fetched, Row
 from streamalert_apps.sdk.http import Answer
 from streamalert_apps.sdk.log import LOGGER
 from streamalert_apps.sdk.watermark import Feed, OldestFirst
@@ -203,12 +204,18 @@ class DuoAdmin(_Duo, OldestFirst):
         rows = self._get(mintime=mintime).json(_AdminPage).response
         if len(rows) < PAGE:
             return Fetched(rows)
-        seconds = [int(self.stamp(row).time.timestamp()) for row in rows]
+        seconds = [*self._seconds(rows, mintime)]
         last = seconds[-1]
         if seconds[0] < last:
             return Fetched(rows[: seconds.index(last)], last)
         LOGGER.error("%d or more administrator events in second %d: Duo shows only these", PAGE, last)
         return Fetched(rows, last + 1)
+
+    def _seconds(self, rows: Sequence[Row], second: int) -> Iterator[int]:
+        """Yield the second of each event; one without a readable time has that of its neighbour."""
+        for _, time, _ in self.identified(rows):
+            second = second if time == NEVER else int(time.timestamp())
+            yield second
 
 
 def _milliseconds(moment: datetime) -> int:

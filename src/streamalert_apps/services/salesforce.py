@@ -163,6 +163,8 @@ class _EventLogFile(Catalogue):
         path = msgspec.json.decode(file, type=_File).path
         rows = csv.reader(_lines(self._salesforce.stream(self._url(path), judge=_judge)))
         header = next(rows, [])
+        if header and header[0].lstrip().startswith("<"):
+            raise BadResponse("Salesforce's answer is a page for people where a log file was asked for.")
         for row in rows:
             if row:
                 names = header + [f"COLUMN_{n}" for n in range(len(header) + 1, len(row) + 1)]

@@ -124,6 +124,14 @@ class Trial:
             world.steps.disturb = once(step, disturbance(world))
             self.settle(world, f"{what} {step}")
 
+    def telling_requests(self) -> list[int]:
+        """Return the numbers of the requests where a fault tells most: the first ones, some to the last."""
+        model = self.world()
+        model.fill()
+        model.chain()
+        last = max(3, model.wire.requests)
+        return sorted({1, 2, 3, *(3 + (last - 3) * part // 3 for part in (1, 2, 3))})
+
     def short_budgets(self) -> list[float]:
         """Return seconds of an invocation that suffice for a first delivery, and a few more."""
         model = self.world()

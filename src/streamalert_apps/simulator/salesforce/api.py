@@ -205,8 +205,9 @@ class Salesforce:
             query, files = self._locators[name]
             start = int(offset)
         else:
-            query = self._parsed(request, int(version))
-            name, files = rows.identifier(self._random("salesforce_login"), "01g"), query.run(self._visible())
+            query, there = self._parsed(request, int(version)), self._visible()
+            seeded(self._seed, len(there)).shuffle(there)  # without ORDER BY there is no order
+            name, files = rows.identifier(self._random("salesforce_login"), "01g"), query.run(there)
             self._locators[name] = query, files
         shown = files[start : start + min(self._page_size, BATCH)]
         done = start + len(shown) >= len(files)
@@ -230,16 +231,14 @@ class Salesforce:
             raise refused(400, error.code, error.message) from None
 
     def _visible(self) -> list[LogFile]:
-        """Return the files that are there now, in no order."""
+        """Return the files that are there now."""
         now = self.clock.now()
-        files = [
+        return [
             file
             for of_type in self._files.values()
             for file in of_type.files()
             if file.created <= now < file.created + RETENTION and (file.until is None or now < file.until)
         ]
-        seeded(self._seed, len(files)).shuffle(files)
-        return files
 
     def _file(self, request: Request, name: str) -> Response:
         file = next((file for file in self._visible() if file.id == name), None)

@@ -59,6 +59,7 @@ class Files:
         self._random = random
         self._made: defaultdict[datetime, dict[datetime, list[Happened]]] = defaultdict(dict)
         self._ids: dict[tuple[datetime, datetime], str] = {}
+        self._files: list[LogFile] | None = None  # as they are until something is added
 
     def due(self, at: datetime) -> datetime:
         """Return when the first file with the events of a time is made."""
@@ -75,10 +76,13 @@ class Files:
             if (start, made) in closed:
                 made = _whole_second(now)
             self._made[start].setdefault(made, []).append(event)
+        self._files = None
 
     def files(self) -> list[LogFile]:
         """Return every file, those included that are not made yet or were replaced."""
-        return [file for start, parts in self._made.items() for file in self._of_span(start, parts)]
+        if self._files is None:
+            self._files = [f for start, parts in self._made.items() for f in self._of_span(start, parts)]
+        return self._files
 
     def _start(self, at: datetime) -> datetime:
         return at - (at - EPOCH) % self._span

@@ -36,15 +36,10 @@ def scenarios() -> tuple[Scenario, ...]:
 
 
 def _played(effect: Effect) -> Callable[[Trial], None]:
-    cases = {
-        "at request 1": Fault(effect, nth=1),
-        "at request 2": Fault(effect, nth=2),
-        "at request 3": Fault(effect, nth=3),
-        "at every second request": Fault(effect, nth=SOMETIMES),
-        "at requests 2 to 15": Fault(effect, nth=OUTAGE),
-    }
-
     def play(trial: Trial) -> None:
+        cases = {f"at request {number}": Fault(effect, nth=number) for number in trial.telling_requests()}
+        cases["at every second request"] = Fault(effect, nth=SOMETIMES)
+        cases[f"at requests {OUTAGE.start} to {OUTAGE.stop - 1}"] = Fault(effect, nth=OUTAGE)
         for when, fault in cases.items():
             world = trial.world(Conditions(faults=(fault,)))
             world.fill()

@@ -1,0 +1,149 @@
+"""`sa-apps deploy` against a moto server on the same machine: whole processes, packages in the cache.
+
+First and unchanged, for 1, 10 and 50 apps; 50 unchanged also with 40 ms more for each call. Only the last
+goes through a proxy. Calls are counted by one run through the proxy that is not timed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+from tests import moto_server, proxy
+from tests.proxy import Delay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROUNDS: Final = {1: 7, 10: 5, 50: 3}
+UNCHANGED_ROUNDS: Final = 7
+DELAY_SECONDS: Final = 0.04
+READS: Final = ("Get", "List", "Describe")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One process: wall seconds and peak memory in MB."""
+
+    seconds: float
+    peak: float
+
+
+def main() -> None:
+    """Print median seconds, calls and peak memory of each case."""
+    with moto_server.serve() as url, TemporaryDirectory() as folder:
+        _project(Path(folder))
+        print(f"{'':34}{'median s':>9}{'range s':>14}{'calls':>7}{'writes':>8}{'peak MB':>9}")
+        for count in ROUNDS:
+            _apps(Path(folder), count)
+            _measure(url, Path(folder), count)
+
+
+def _measure(url: str, folder: Path, count: int) -> None:
+    first = []
+    for _ in range(ROUNDS[count]):
+        _empty(url)
+        first.append(_deploy(url, folder))
+    unchanged = [_deploy(url, folder) for _ in range(UNCHANGED_ROUNDS)]
+    with proxy.serve(url) as aws:
+        _deploy(aws.url, folder)
+        _row(f"{count} unchanged", unchanged, aws.names())
+        if count == max(ROUNDS):
+            aws.before = lambda _: Delay(DELAY_SECONDS)
+            slow = [_deploy(aws.url, folder) for _ in range(UNCHANGED_ROUNDS)]
+            _row(f"{count} unchanged, +{DELAY_SECONDS * 1000:.0f} ms a call", slow, [])
+        aws.before = lambda _: None
+        _empty(url)
+        aws.calls.clear()
+        _deploy(aws.url, folder)
+        _row(f"{count} first", first, aws.names())
+
+
+def _row(what: str, runs: list[Ran], calls: list[str]) -> None:
+    seconds = [run.seconds for run in runs]
+    writes = sum(not name.partition(".")[2].startswith(READS) for name in calls)
+    spread = f"{min(seconds):.2f}-{max(seconds):.2f}"
+    counted = f"{len(calls):7}{writes:8}" if calls else f"{'':15}"
+    peak = max(run.peak for run in runs)
+    print(f"{what:34}{statistics.median(seconds):9.2f}{spread:>14}{counted}{peak:9.1f}", flush=True)
+
+
+def _empty(url: str) -> None:
+    """Forget everything. The first question to a service makes moto's back end: that is not ours to count."""
+    import boto3
+
+    moto_server.reset(url)
+    with _environment(url):
+        for service, question in (
+            ("iam", "list_roles"),
+            ("lambda", "list_functions"),
+            ("events", "list_rules"),
+            ("logs", "describe_log_groups"),
+            ("cloudwatch", "describe_alarms"),
+            ("ssm", "describe_parameters"),
+            ("sts", "get_caller_identity"),
+        ):
+            make: Any = boto3.client
+            getattr(make(service), question)()
+
+
+def _deploy(url: str, folder: Path) -> Ran:
+    words = [sys.executable, "-m", "streamalert_apps", "deploy", "--yes"]
+    with _environment(url):
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stderr is not None
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(said)
+    return Ran(seconds, usage.ru_maxrss / 1024)
+
+
+@contextmanager
+def _environment(url: str) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": url,
+    }
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
+
+
+def _project(folder: Path) -> None:
+    (folder / "conf/clusters").mkdir(parents=True)
+    account = {"aws_account_id": "123456789012", "prefix": "bench", "region": "us-east-1"}
+    (folder / "conf/global.json").write_text(json.dumps({"account": account}))
+
+
+def _apps(folder: Path, count: int) -> None:
+    apps = {
+        f"bench_prod_duo_auth_app{number}_app": {
+            "app_name": f"app{number}",
+            "concurrency_limit": 1,
+            "schedule_expression": "rate(1 hour)",
+            "type": "duo_auth",
+        }
+        for number in range(count)
+    }
+    conf = {"modules": {"streamalert_apps": apps}}
+    (folder / "conf/clusters/prod.json").write_text(json.dumps(conf))

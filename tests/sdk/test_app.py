@@ -1,0 +1,62 @@
+"""What an app asks for, and times as StreamAlert stored them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from streamalert_apps.errors import UsageError
+from streamalert_apps.sdk.app import AuthField, parse_time, service_of
+
+WORD = AuthField("word", "a word in lower case", re.compile("[a-z]+"), secret=True)
+
+
+@pytest.mark.parametrize("text", ["Abc", "abc1", "abc\n", " abc", "", "abc def"])
+def test_a_format_has_to_match_the_whole_input(text: str) -> None:
+    with pytest.raises(UsageError, match="The value for 'word' does not have the right form") as raised:
+        WORD.parse(text)
+
+    assert raised.value.hint == "It should be a word in lower case."
+    assert not text.strip() or text not in raised.value.message
+
+
+def test_what_matches_is_stored_as_it_is() -> None:
+    assert WORD.parse("abc") == "abc"
+
+
+@pytest.mark.parametrize("refusal", [False, None])
+def test_a_function_refuses_with_false(refusal: Any) -> None:
+    with pytest.raises(UsageError):
+        AuthField("file", "a file", lambda _: refusal).parse("x")
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, "", 0, []])
+def test_a_function_returns_what_is_stored(value: Any) -> None:
+    assert AuthField("file", "a file", lambda _: value).parse("x") == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1_700_000_000,
+        1_700_000_000.0,
+        "2023-11-14T22:13:20Z",
+        "2023-11-14T22:13:20",
+        "2023-11-14T22:13:20+00:00",
+        "2023-11-15T07:13:20+09:00",
+    ],
+)
+def test_a_time_of_streamalert_is_understood_in_each_of_its_forms(value: Any) -> None:
+    assert parse_time(value) == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+
+
+def test_a_text_that_is_no_time_is_told() -> None:
+    with pytest.raises(ValueError, match="soon"):
+        parse_time("soon")
+
+
+def test_the_service_is_the_first_word_of_an_app_type() -> None:
+    assert service_of("gsuite_user_accounts") == "gsuite"
