@@ -73,7 +73,7 @@ def simulation(session: nox.Session) -> None:
     session.install("-e", ".", *_group("test"))
     session.run("python", "-m", "tests.simulation", *(session.posargs or ["--seeds", "1000"]))
     if not session.posargs:
-        session.run("python", "-m", "tests.simulation", "--mutations", "--only", "quick")
+        session.run("python", "-m", "tests.simulation", "--mutations", "--quick")
 
 
 @nox.session

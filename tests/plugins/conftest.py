@@ -68,5 +68,6 @@ def an_app(app_type: str) -> str:
     """Return the source of an app class."""
     return (
         f"class Any(OldestFirst):\n    type = '{app_type}'\n    collects = 'anything'\n    auth = ()\n"
-        "    time_field = 'time'\n    def fetch(self, since, until, token):\n        raise NotImplementedError\n"
+        "    time_field = 'time'\n"
+        "    def fetch(self, since, until, token):\n        raise NotImplementedError\n"
     )

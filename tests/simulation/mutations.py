@@ -1,13 +1,13 @@
 """Broken on purpose: each guarantee undone in one place, to see that the simulation notices.
 
-`MUTATIONS`: in words what is wrong, and the patches that make it so.
+`MUTATIONS`: in words what is wrong, the patches that make it so, and a seed that notices.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from unittest import mock
@@ -25,6 +25,18 @@ from tests.simulation import apps, world
 from tests.simulation.plan import Plan, plan
 
 Patch = Callable[[], "AbstractContextManager[Any]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """What is broken, as patches; `seed`: one that is known to notice."""
+
+    seed: int
+    patches: tuple[Patch, ...]
+
+
+def _by(seed: int, *patches: Patch) -> Mutation:
+    return Mutation(seed, patches)
 
 
 def _method(owner: Any, name: str, wrap: Callable[..., Any]) -> Patch:
@@ -167,45 +179,47 @@ def _wait_for_ever(call: Any, *, clock: Any, deadline: Deadline, **terms: Any) -
     return retrying(call, clock=clock, deadline=Deadline.never(), **terms)
 
 
-MUTATIONS: Final[dict[str, tuple[Patch, ...]]] = {
-    "saves before it delivers": (_method(collect._Run, "_deliver", _save_first),),
-    "counts one log more than was accepted": (_method(collect._Run, "_settle", _settle_one_more),),
-    "leaves what does not fill a batch": (_method(collect._Run, "_flush", lambda *_: None),),
-    "takes a failed delivery for a done one": (_method(ClassifierLambda, "forward", _swallow),),
-    "ignores which logs of a page were delivered": (_method(collect._Run, "_accepted_before", lambda *_: 0),),
-    "trusts the count of delivered logs without digest": (
-        _method(collect._Run, "_accepted_before", _trust_the_count),
+MUTATIONS: Final[dict[str, Mutation]] = {
+    "saves before it delivers": _by(0, _method(collect._Run, "_deliver", _save_first)),
+    "counts one log more than was accepted": _by(0, _method(collect._Run, "_settle", _settle_one_more)),
+    "leaves what does not fill a batch": _by(0, _method(collect._Run, "_flush", lambda *_: None)),
+    "takes a failed delivery for a done one": _by(0, _method(ClassifierLambda, "forward", _swallow)),
+    "ignores which logs of a page were delivered": _by(
+        0, _method(collect._Run, "_accepted_before", lambda *_: 0)
     ),
-    "looks back from each attempt at a first run": (
-        _method(collect._Run, "_first_checkpoint", _begin_at_this_run),
+    "trusts the count of delivered logs without digest": _by(
+        0, _method(collect._Run, "_accepted_before", _trust_the_count)
     ),
-    "forgets that a lease ends": (_method(collect, "take_lease", _lease_without_end),),
-    "takes over a living lease": (_method(collect, "take_lease", _take_a_living_lease),),
-    "takes a partial run for a running one": (_method(collect, "take_lease", _leave_partial),),
-    "does not look at versions": (_method(ssm.ParameterSlot, "replace", _count_no_versions),),
-    "puts nothing back after a lost race": (_method(ssm.ParameterSlot, "replace", _give_nothing_back),),
-    "waits out the lease of a wrong clock": (_value(state, "LONGEST_LEASE", timedelta(days=9000)),),
-    "takes late reads for the truth": (_method(ssm._Parameter, "_get", _believe_late_reads),),
-    "lets the first page of a newest-first feed move the floor": (
-        _method(NewestFirst, "_settled", _move_the_floor_at_once),
+    "looks back from each attempt at a first run": _by(
+        0, _method(collect._Run, "_first_checkpoint", _begin_at_this_run)
     ),
-    "forgets ids": (_method(_Walk, "checkpoint", _forget_ids),),
-    "takes all time for settled": (_method(world, "app_type", _state_no_lag),),
-    "asks for exact bounds": (_method(Feed, "_bounds", _ask_for_exact_bounds),),
-    "begins again after an expired token as if nothing had been read": (
-        _method(_Position, "restart", _begin_again_without_place),
+    "forgets that a lease ends": _by(0, _method(collect, "take_lease", _lease_without_end)),
+    "takes over a living lease": _by(0, _method(collect, "take_lease", _take_a_living_lease)),
+    "takes a partial run for a running one": _by(0, _method(collect, "take_lease", _leave_partial)),
+    "does not look at versions": _by(0, _method(ssm.ParameterSlot, "replace", _count_no_versions)),
+    "puts nothing back after a lost race": _by(0, _method(ssm.ParameterSlot, "replace", _give_nothing_back)),
+    "waits out the lease of a wrong clock": _by(0, _value(state, "LONGEST_LEASE", timedelta(days=9000))),
+    "takes late reads for the truth": _by(0, _method(ssm._Parameter, "_get", _believe_late_reads)),
+    "lets the first page of a newest-first feed move the floor": _by(
+        0, _method(NewestFirst, "_settled", _move_the_floor_at_once)
     ),
-    "leaves out all ties of the last event after an expired token": (
-        _method(_Position, "passed", _pass_all_ties),
+    "forgets ids": _by(0, _method(_Walk, "checkpoint", _forget_ids)),
+    "takes all time for settled": _by(0, _method(world, "app_type", _state_no_lag)),
+    "asks for exact bounds": _by(0, _method(Feed, "_bounds", _ask_for_exact_bounds)),
+    "begins again after an expired token as if nothing had been read": _by(
+        0, _method(_Position, "restart", _begin_again_without_place)
     ),
-    "takes an empty page for the end": (_method(apps._Feed, "fetch", _end_at_an_empty_page),),
-    "reads page tokens as floats": (_method(_Position, "of", _token_as_float),),
-    "remembers more ids than fit": (_value(world, "plan", _remember_too_much),),
-    "trusts its own clock": (_method(http.Api, "_compare_clocks", lambda *_: None),),
-    "tries again past its deadline": tuple(
-        _value(module, "retrying", _wait_for_ever) for module in (collect, http, ssm)
+    "leaves out all ties of the last event after an expired token": _by(
+        0, _method(_Position, "passed", _pass_all_ties)
     ),
-    "forgets when it made requests": (_method(Pace, "request_made", lambda *_: None),),
-    "forgets Retry-After": (_method(Pace, "rest", lambda *_: None),),
-    "lets runs succeed one another without end": (_value(event, "DEEPEST_SUCCESSION", 1000),),
+    "takes an empty page for the end": _by(0, _method(apps._Feed, "fetch", _end_at_an_empty_page)),
+    "reads page tokens as floats": _by(0, _method(_Position, "of", _token_as_float)),
+    "remembers more ids than fit": _by(0, _value(world, "plan", _remember_too_much)),
+    "trusts its own clock": _by(0, _method(http.Api, "_compare_clocks", lambda *_: None)),
+    "tries again past its deadline": _by(
+        0, *(_value(module, "retrying", _wait_for_ever) for module in (collect, http, ssm))
+    ),
+    "forgets when it made requests": _by(0, _method(Pace, "request_made", lambda *_: None)),
+    "forgets Retry-After": _by(0, _method(Pace, "rest", lambda *_: None)),
+    "lets runs succeed one another without end": _by(0, _value(event, "DEEPEST_SUCCESSION", 1000)),
 }

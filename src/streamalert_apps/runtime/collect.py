@@ -26,7 +26,15 @@ from streamalert_apps.sdk.retry import retrying
 LOGGER = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_SAVES: Final = 2.0  # Parameter Store takes a handful of puts a second per account
+CLOCKS_DIFFER_SECONDS: Final = 60.0
+LONGEST_REST_SECONDS: Final = 86_400.0  # then a service is asked again, whatever it said
 EMPTY_PAGES: Final = 100  # in a row without moving: the service's token runs in a circle
+
+
+_FOREIGN_STATE: Final = (
+    "If its stored state was changed by hand or belongs to another app, delete it: "
+    "the app then starts one interval back."
+)
 
 
 @dataclass(slots=True)
@@ -84,7 +92,9 @@ def collect(
         raise
     except Exception as error:  # a fault of a plugin must not leave the state `running`
         LOGGER.debug("the app broke", exc_info=True)
-        run.stop("failed", BadResponse(f"The app broke: {type(error).__name__} at {_place(error)}."))
+        hint = "" if run.outcome.pages else _FOREIGN_STATE
+        broke = f"The app broke: {type(error).__name__} at {_place(error)}."
+        run.stop("failed", BadResponse(broke, hint=hint))
     return run.end()
 
 
@@ -111,8 +121,10 @@ class _Run:
 
     def work(self, app: App) -> None:
         self.app = app
-        app.api.pace.recent.extend(self.state.requests)
-        app.api.pace.not_before = self.state.not_before
+        began = self.started.timestamp()
+        latest = began + CLOCKS_DIFFER_SECONDS  # what is later is of a clock that was wrong
+        app.api.pace.recent.extend(time for time in self.state.requests if time <= latest)
+        app.api.pace.not_before = min(self.state.not_before, began + LONGEST_REST_SECONDS)
         self.state = replace(self.state, checkpoint=self._first_checkpoint(app))
         saved = page_began = self.started
         slowest = 0.0
@@ -264,7 +276,10 @@ class _Run:
         """Return how far the app is, in the form that StreamAlert itself would go on from."""
         if self.app is None or self.state.checkpoint is None:
             return self.state.last_timestamp
-        return self.app.last_timestamp(self.state.checkpoint)
+        try:
+            return self.app.last_timestamp(self.state.checkpoint)
+        except (ValueError, TypeError, KeyError, AttributeError):  # a checkpoint that is none of this app's
+            return self.state.last_timestamp
 
 
 def digest(logs: Sequence[Log]) -> str:

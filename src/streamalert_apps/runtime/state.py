@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, cast
 
 from streamalert_apps.errors import AlreadyRunning, AppError, StateError
 from streamalert_apps.sdk.app import Checkpoint, Json
@@ -113,7 +113,7 @@ class State:
             own = whole.get("sa_apps") or {}
             lease, delivered, last = own.get("lease"), own.get("delivered"), own.get("last_run")
             since = own.get("since")
-            return cls(
+            state = cls(
                 status=whole["current_state"],
                 checkpoint=own.get("checkpoint"),
                 since=datetime.fromisoformat(since) if since else None,
@@ -125,11 +125,28 @@ class State:
                 last_timestamp=whole.get("last_timestamp"),
                 context=whole.get("context"),
             )
+            return _sound(state)
         except (ValueError, TypeError, KeyError, AttributeError):
             raise StateError(
                 "The stored state of the app is not readable.",
                 hint="Repair it, or delete it: the app then starts one interval back.",
             ) from None
+
+
+def _sound(state: State) -> State:
+    """Return a state whose parts are what they have to be; raise TypeError where one is something else."""
+    lease, delivered = state.lease, state.delivered
+    times = [time for time in (state.since, lease.until if lease else None) if time]
+    sound = (
+        isinstance(cast(object, state.checkpoint), dict | None)
+        and all(time.tzinfo for time in times)
+        and all(isinstance(time, int | float) for time in state.requests)
+        and (delivered is None or (type(delivered.logs) is int and delivered.logs > 0))
+        and isinstance(state.context, dict | None)
+    )
+    if not sound:
+        raise TypeError
+    return state
 
 
 @dataclass(frozen=True, slots=True)

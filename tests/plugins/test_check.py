@@ -1,0 +1,133 @@
+"""`sa-apps plugin check`: what is wrong with a plugin is said in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.test_json import SCHEMA, check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.cli.conftest import Ran
+
+    Command = Callable[..., Ran]
+
+NORMAL = "listing = self.api.get(with_params(URL, query), headers=headers).json(Listing)"
+MOVES_TOO_SOON = """
+    def poll(self, checkpoint):
+        for page in super().poll(checkpoint):
+            done = {"floor": self.api.clock.now().isoformat()}
+            yield Page(page.logs, done, page.more)
+"""
+
+
+def change(root: Path, old: str, new: str, file: str = "apps/box.py") -> None:
+    text = (root / file).read_text()
+    assert old in text
+    (root / file).write_text(text.replace(old, new))
+
+
+def failing(answer: dict[str, Any]) -> dict[str, str]:
+    return {s["name"]: "\n".join(s["messages"]) for s in answer["scenarios"] if not s["ok"]}
+
+
+def checked(sa_apps: Command, file: str = "apps/box.py") -> dict[str, Any]:
+    """Check a plugin; return what is said, which has the documented form even where something fails."""
+    import json
+
+    from jsonschema import Draft202012Validator
+
+    ran = sa_apps("plugin", "check", file, "--json")
+    answer: dict[str, Any] = json.loads(ran.out)
+    form = {"$ref": "#/$defs/plugin%20check", "$defs": SCHEMA["$defs"]}
+    Draft202012Validator(form).validate(answer)
+    assert ran.code == (answer["status"] == "failed")
+    return answer
+
+
+def test_a_cursor_that_moves_too_soon_is_said_in_words(box: Path, sa_apps: Command) -> None:
+    change(box, "import AuthField, Fetched,", "import AuthField, Fetched, Page,")
+    (box / "apps/box.py").write_text((box / "apps/box.py").read_text() + MOVES_TOO_SOON)
+    ran = sa_apps("plugin", "check", "apps/box.py")
+
+    assert ran.code == 1
+    assert "FAILED  box_events  resume: A poll cut short after each page." in ran.out
+    assert "the checkpoint moved before page 2 was returned" in ran.out
+    assert "scenarios fail" in ran.err
+
+
+def test_what_a_lag_that_is_too_short_loses_is_counted(box: Path, sa_apps: Command) -> None:
+    change(box, "lag = timedelta(minutes=2)", "lag = timedelta(seconds=1)")
+    answer = checked(sa_apps)
+
+    (late,) = [scenario for scenario in answer["scenarios"] if scenario["name"] == "late"]
+    assert late["lost"] > 0
+    assert "lost" in failing(answer)["late"]
+
+
+def test_a_plugin_that_breaks_is_named_with_the_place(box: Path, sa_apps: Command) -> None:
+    change(box, NORMAL, "listing = None")
+    change(box, "listing.entries", "listing.entries[0].no")
+
+    assert "AttributeError" in failing(checked(sa_apps))["wrong_credentials"]
+
+
+def test_a_library_that_lambda_lacks_is_named(box: Path, sa_apps: Command) -> None:
+    change(box, "import msgspec\n", "import msgspec\nimport filelock\n")
+
+    assert "imports filelock, which is not there in Lambda" in failing(checked(sa_apps))["form"]
+
+
+def test_a_library_that_is_required_is_there(box: Path, sa_apps: Command) -> None:
+    change(box, "import msgspec\n", 'import msgspec\nimport filelock\n\nrequirements = ("FileLock>=3",)\n')
+
+    assert "form" not in failing(checked(sa_apps))
+
+
+def test_a_schema_that_is_missing_is_named(box: Path, sa_apps: Command) -> None:
+    (box / "apps/schemas/box.json").unlink()
+
+    assert "there is no schema 'box:events'" in failing(checked(sa_apps))["form"]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "code", "message"),
+    [
+        (lambda root: (root / "apps/box.py").write_text("x ="), 1, "apps/box.py, line 1: invalid syntax."),
+        (
+            lambda root: (root / "apps/simulator/box.py").unlink(),
+            1,
+            "apps/box.py has no twin: there is no apps/simulator/box.py.",
+        ),
+        (
+            lambda root: change(root, "TWIN = Box", "", "apps/simulator/box.py"),
+            1,
+            "apps/simulator/box.py, line 1: it does not say which class is the TWIN.",
+        ),
+        (lambda root: (root / "apps/box.py").unlink(), 2, "There is no apps/box.py."),
+    ],
+)
+def test_what_can_t_be_checked_is_said(
+    box: Path, sa_apps: Command, break_it: Callable[[Path], object], code: int, message: str
+) -> None:
+    break_it(box)
+    ran = sa_apps("plugin", "check", "apps/box.py")
+
+    assert (ran.code, message in ran.err) == (code, True), ran.err
+
+
+def test_a_file_that_is_not_named_as_a_service_is_refused(box: Path, sa_apps: Command) -> None:
+    (box / "apps/box.py").rename(box / "apps/my_box.py")
+    ran = sa_apps("plugin", "check", "apps/my_box.py")
+
+    assert ran.code == 2
+    assert "is not named as a plugin's file" in ran.err
+
+
+def test_a_service_is_enough_where_there_is_a_plugin_of_it(box: Path, sa_apps: Command) -> None:
+    assert check(sa_apps("plugin", "check", "box", "--json").out, "plugin check")["status"] == "ok"
+    assert "There is no plugin 'acme'." in sa_apps("plugin", "check", "acme").err
