@@ -33,9 +33,10 @@ DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 BLOCK = re.compile(r"^```(?P<kind>console|sh)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 PREFIX, ELLIPSIS, MARK = "$ ", "…", "\x1e"
 TO_SIMULATOR = """
+trap 'kill $(jobs -p) 2> /dev/null || true' EXIT
 sa-apps() {
   case "$1" in
-    new | run | update-auth | check) command sa-apps "$@" --simulator "$SIMULATOR" ;;
+    new | run | update-auth | check) command sa-apps "$1" --simulator "$SIMULATOR" "${@:2}" ;;
     *) command sa-apps "$@" ;;
   esac
 }

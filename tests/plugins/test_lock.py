@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from streamalert_apps.deploy.package import build
+from streamalert_apps.deploy import dependencies
+from streamalert_apps.deploy.package import Package, build
 from streamalert_apps.errors import PackageError
 from streamalert_apps.testing import load_plugin
 from tests.cli.test_json import check
@@ -32,8 +33,16 @@ def acme(local: Path, index: Index) -> Path:
     return write_plugin(local, "acme", f"requirements = ('tiny>=1',)\n{an_app('acme_any')}")
 
 
-def package(path: Path) -> Any:
-    return build("acme_any", plugin=load_plugin(path))
+def package(path: Path) -> Package:
+    """Build without what every app has: the index knows nothing of it."""
+    ours, files = dependencies.lock_of("base"), dependencies.files
+
+    def without_ours(lock: str, runtime: str, architecture: str) -> dict[str, bytes]:
+        return {} if lock == ours else files(lock, runtime, architecture)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dependencies, "files", without_ours)
+        return build("acme_any", plugin=load_plugin(path))
 
 
 def test_a_lock_is_written_beside_the_plugin_and_holds_versions_and_hashes(

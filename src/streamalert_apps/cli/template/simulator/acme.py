@@ -5,7 +5,6 @@ by mistake is a mistake that no test finds.
 """
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from streamalert_apps.sdk.clock import Clock
 from streamalert_apps.simulator.contract import Request, Response
 from streamalert_apps.simulator.single import ID, TIME, SingleLog
-from streamalert_apps.simulator.store import MILLISECOND, micros, seeded
+from streamalert_apps.simulator.store import MILLISECOND, micros
 
 ACTIONS = ("signed in", "shared a file", "changed a role", "made a token")
 
@@ -29,12 +28,8 @@ class Acme(SingleLog):
 
     def __init__(self, clock: Clock | None = None, *, seed: int = 1, page_size: int | None = None) -> None:
         super().__init__(clock, seed=seed, page_size=page_size)
-        self.credentials = {"token": f"{seeded(seed).getrandbits(128):032x}"}
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, str]:
-        """Credentials of the right form that are refused."""
-        return {"token": self.credentials["token"][::-1]}
+        self.credentials = {"token": f"{seed:032x}"}
+        self.wrong_credentials = {"token": f"{seed + 1:032x}"}  # of the right form, and refused
 
     def revoke_tokens(self) -> None:
         """Do nothing: Acme hands out no tokens that end."""
