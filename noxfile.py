@@ -72,8 +72,6 @@ def simulation(session: nox.Session) -> None:
     """Run the collector through thousands of seeds of bad luck. Words after `--`: see docs/simulation.md."""
     session.install("-e", ".", *_group("test"))
     session.run("python", "-m", "tests.simulation", *(session.posargs or ["--seeds", "1000"]))
-    if not session.posargs:
-        session.run("python", "-m", "tests.simulation", "--mutations", "--quick")
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""The simulation itself: one seed is one story, promises hold for some, and what is broken is noticed."""
+"""The simulation itself: one seed is one story, and promises hold for some."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import sys
 
 import pytest
 
-from tests.simulation.__main__ import caught_by, run
-from tests.simulation.mutations import MUTATIONS
+from tests.simulation.__main__ import run
 from tests.simulation.world import World
 
 
@@ -42,8 +41,3 @@ def test_every_promise_is_kept(seed: int) -> None:
 def test_a_fault_can_be_left_out() -> None:
     seed = next(seed for seed in range(100) if run(seed).faults["killed"])
     assert not run(seed, frozenset({"killed"})).faults["killed"]
-
-
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_what_is_broken_on_purpose_is_noticed(name: str) -> None:
-    assert caught_by(name, [MUTATIONS[name].seed])
