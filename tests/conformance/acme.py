@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import msgspec
 
@@ -28,7 +29,7 @@ class AcmeEvents(OldestFirst):
     collects = "every event"
     auth = (AuthField("secret", "the secret", re.compile(r"[a-z0-9-]+"), secret=True),)
     time_field = "time"
-    id_fields = ("id",)
+    id_fields: ClassVar[tuple[str, ...]] = ("id",)
     lag = timedelta(minutes=3)
 
     def __init__(self, credentials: Credentials, api: Api) -> None:

@@ -3,3 +3,4 @@
 from streamalert_apps.testing import conformance
 
 test_services = conformance()
+test_services_over_sockets = conformance(sockets=True)

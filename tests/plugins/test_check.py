@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.cli.test_json import SCHEMA, check
 
@@ -35,13 +37,9 @@ def failing(answer: dict[str, Any]) -> dict[str, str]:
     return {s["name"]: "\n".join(s["messages"]) for s in answer["scenarios"] if not s["ok"]}
 
 
-def checked(sa_apps: Command, file: str = "apps/box.py") -> dict[str, Any]:
-    """Check a plugin; return what is said, which has the documented form even where something fails."""
-    import json
-
-    from jsonschema import Draft202012Validator
-
-    ran = sa_apps("plugin", "check", file, "--json")
+def checked(sa_apps: Command, only: str) -> dict[str, Any]:
+    """Check a plugin in one scenario; what is said has the documented form even where something fails."""
+    ran = sa_apps("plugin", "check", "apps/box.py", "--only", only, "--json")
     answer: dict[str, Any] = json.loads(ran.out)
     form = {"$ref": "#/$defs/plugin%20check", "$defs": SCHEMA["$defs"]}
     Draft202012Validator(form).validate(answer)
@@ -52,46 +50,45 @@ def checked(sa_apps: Command, file: str = "apps/box.py") -> dict[str, Any]:
 def test_a_cursor_that_moves_too_soon_is_said_in_words(box: Path, sa_apps: Command) -> None:
     change(box, "import AuthField, Fetched,", "import AuthField, Fetched, Page,")
     (box / "apps/box.py").write_text((box / "apps/box.py").read_text() + MOVES_TOO_SOON)
-    ran = sa_apps("plugin", "check", "apps/box.py")
+    ran = sa_apps("plugin", "check", "apps/box.py", "--only", "resume")
 
     assert ran.code == 1
     assert "FAILED  box_events  resume: A poll cut short after each page." in ran.out
     assert "the checkpoint moved before page 2 was returned" in ran.out
-    assert "scenarios fail" in ran.err
+    assert "apps/box.py: 1 of 1 scenarios fail." in ran.err
 
 
 def test_what_a_lag_that_is_too_short_loses_is_counted(box: Path, sa_apps: Command) -> None:
     change(box, "lag = timedelta(minutes=2)", "lag = timedelta(seconds=1)")
-    answer = checked(sa_apps)
+    (late,) = checked(sa_apps, "late")["scenarios"]
 
-    (late,) = [scenario for scenario in answer["scenarios"] if scenario["name"] == "late"]
     assert late["lost"] > 0
-    assert "lost" in failing(answer)["late"]
+    assert "lost" in late["messages"][0]
 
 
 def test_a_plugin_that_breaks_is_named_with_the_place(box: Path, sa_apps: Command) -> None:
     change(box, NORMAL, "listing = None")
     change(box, "listing.entries", "listing.entries[0].no")
 
-    assert "AttributeError" in failing(checked(sa_apps))["wrong_credentials"]
+    assert "AttributeError" in failing(checked(sa_apps, "wrong_credentials"))["wrong_credentials"]
 
 
 def test_a_library_that_lambda_lacks_is_named(box: Path, sa_apps: Command) -> None:
     change(box, "import msgspec\n", "import msgspec\nimport filelock\n")
 
-    assert "imports filelock, which is not there in Lambda" in failing(checked(sa_apps))["form"]
+    assert "imports filelock, which is not there in Lambda" in failing(checked(sa_apps, "form"))["form"]
 
 
 def test_a_library_that_is_required_is_there(box: Path, sa_apps: Command) -> None:
     change(box, "import msgspec\n", 'import msgspec\nimport filelock\n\nrequirements = ("FileLock>=3",)\n')
 
-    assert "form" not in failing(checked(sa_apps))
+    assert failing(checked(sa_apps, "form")) == {}
 
 
 def test_a_schema_that_is_missing_is_named(box: Path, sa_apps: Command) -> None:
     (box / "apps/schemas/box.json").unlink()
 
-    assert "there is no schema 'box:events'" in failing(checked(sa_apps))["form"]
+    assert "there is no schema 'box:events'" in failing(checked(sa_apps, "form"))["form"]
 
 
 @pytest.mark.parametrize(
@@ -129,5 +126,15 @@ def test_a_file_that_is_not_named_as_a_service_is_refused(box: Path, sa_apps: Co
 
 
 def test_a_service_is_enough_where_there_is_a_plugin_of_it(box: Path, sa_apps: Command) -> None:
-    assert check(sa_apps("plugin", "check", "box", "--json").out, "plugin check")["status"] == "ok"
+    ran = sa_apps("plugin", "check", "box", "--only", "form", "--json")
+
+    assert check(ran.out, "plugin check")["status"] == "ok"
     assert "There is no plugin 'acme'." in sa_apps("plugin", "check", "acme").err
+
+
+def test_a_scenario_that_is_none_is_answered_with_those_that_are(box: Path, sa_apps: Command) -> None:
+    ran = sa_apps("plugin", "check", "apps/box.py", "--only", "lte")
+
+    assert ran.code == 2
+    assert "There is no scenario 'lte'." in ran.err
+    assert "late" in ran.err

@@ -1,13 +1,12 @@
-"""`sa-apps demo`: the whole job with no account: a simulated service, a project, an app, runs, a count."""
+"""`sa-apps demo`: the whole job with no account, for one app type, a service, or all of them."""
 
 from __future__ import annotations
 
-import json
+import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -18,30 +17,31 @@ from streamalert_apps.cli import options, output
 from streamalert_apps.errors import UsageError
 
 if TYPE_CHECKING:
-    from streamalert_apps.config.conf import AppConf, Project
-    from streamalert_apps.sdk.clock import Clock
-    from streamalert_apps.simulator.server import Server
+    from streamalert_apps.cli.demonstration import Shown
+    from streamalert_apps.sdk.app import App
 
 EXAMPLES = """Examples:
 
 \b
   sa-apps demo
-  sa-apps demo --events 20000 --keep ./demo
-  sa-apps demo --json"""
+  sa-apps demo --service slack
+  sa-apps demo --service all --json
+  sa-apps demo --events 20000 --keep ./demo"""
 
-APP_TYPE: Final = "duo_auth"
-CLUSTER: Final = "demo"
-NAME: Final = "collector"
-SPEED: Final = 180  # the demonstration's clock: an hour passes in 20 seconds
-INTERVAL: Final = timedelta(minutes=4)  # between two runs
-SETTLING: Final = timedelta(minutes=6)  # after that, what came late or had to wait has been collected
-STILL_TO_COME: Final = timedelta(minutes=3)  # the last events happen while the first run reads
+DEFAULT: Final = "duo_auth"
+ALL: Final = "all"
+COLUMNS: Final = ("service", "app type", "held", "arrived", "lost", "repeated", "requests", "seconds")
+TOTALS: Final = ("events", "delivered", "lost", "repeated", "requests", "refused", "runs")
 
 
 def command(
     *,
+    service: Annotated[
+        str,
+        typer.Option(help="A service, one of its app types, or all.", metavar="NAME"),
+    ] = DEFAULT,
     events: Annotated[
-        int, typer.Option(help="How many events the service holds.", min=100, metavar="N")
+        int, typer.Option(help="How many events each app type's log holds.", min=100, metavar="N")
     ] = 5000,
     keep: Annotated[
         Path | None,
@@ -53,115 +53,63 @@ def command(
 ) -> int:
     """Show the whole job in seconds: no account, no AWS, no network.
 
-    A simulated Duo holds the events: over a fifth of them in one second, some late. It limits requests,
+    A simulated service holds the events: a fifth of them in one second, some late. It limits requests,
     answers 429 and breaks a connection on the way. The demonstration makes a project, adds an app, runs
-    it on schedule, and counts what arrived against what the service held.
+    it on schedule, and counts what arrived against what the service held. Of app types that are alike
+    but for their names one is shown.
     """
     began = time.monotonic()
+    kinds = _kinds(service)
     with _folder(keep) as folder:
-        result = _demonstrate(folder, events)
+        shown = _demonstrate(kinds, folder, events, leap=service != DEFAULT)
     seconds = time.monotonic() - began
-    failed = bool(result.lost or result.repeated)
-    told = {
-        "events": result.events,
-        "delivered": result.delivered,
-        "lost": result.lost,
-        "repeated": result.repeated,
-        "seconds": round(seconds, 2),
-        "requests": result.requests,
-        "refused": result.refused,
-        "in_one_second": result.burst,
-        "late": result.late,
-        "runs": result.runs,
-    }
+    failed = any(one.lost or one.repeated for one in shown)
     if as_json:
-        output.envelope("demo", told, failed=failed)
+        output.envelope("demo", _told(shown, seconds), failed=failed)
     else:
-        _tell(result, seconds, keep)
+        _tell(shown, seconds, keep)
     return 1 if failed else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What the service held and what became of it."""
+def _kinds(name: str) -> list[type[App]]:
+    """Return the app types to show; raise UsageError for a name that is none."""
+    from streamalert_apps import services
+    from streamalert_apps.sdk.app import service_of
 
-    events: int
-    delivered: int
-    lost: int
-    repeated: int
-    requests: int
-    refused: int
-    burst: int
-    late: int
-    runs: int
-
-
-def _demonstrate(folder: Path, events: int) -> Result:
-    from streamalert_apps import simulator
-    from streamalert_apps.cli.run import Run
-    from streamalert_apps.runtime.destinations.jsonlines import JsonLines
-    from streamalert_apps.sdk.clock import FastClock
-    from streamalert_apps.simulator.faults import Dropped, Fault, Status
-    from streamalert_apps.simulator.server import serve
-    from streamalert_apps.simulator.tally import compare
-
-    clock = FastClock(SPEED)
-    twin = simulator.twin("duo", clock=clock)
-    burst, late = max(events * 24 // 100, 1), max(events // 100, 1)
-    now = clock.now()
-    start, end = now - timedelta(minutes=100), now + STILL_TO_COME
-    twin.seed(APP_TYPE, events=events, burst=burst, late=late, start=start, end=end)
-    runs = 0
-    logs = folder / "logs.jsonl"
-    with serve(twin, faults=[Fault(Status(429), nth=2), Fault(Dropped(), nth=4)]) as server:
-        output.say(f"A simulated Duo holds {events:,} events: {burst:,} in one second, {late:,} late.")
-        project, app = _project(folder, twin.credentials, clock, server)
-        with logs.open("ab") as file:
-            run = Run(project, app, JsonLines(file), simulator=server.url, clock=clock)
-            while (began := clock.now()) < twin.complete(APP_TYPE) + SETTLING:
-                runs += 1
-                with output.progress(f"Run {runs}") as show:
-                    outcome = run.collect(show=show)
-                if outcome.error:
-                    raise outcome.error
-                output.say(f"Run {runs}: {outcome.logs:,} logs, {outcome.repeats:,} repeats left out.")
-                clock.sleep(max(0.0, (began + INTERVAL - clock.now()).total_seconds()))
-        with logs.open("rb") as file:
-            tally = compare(twin, APP_TYPE, map(json.loads, file))
-        asked = server.requests
-    return Result(
-        events=tally.held,
-        delivered=tally.arrived,
-        lost=len(tally.lost),
-        repeated=len(tally.repeated) + len(tally.foreign),
-        requests=len(asked),
-        refused=sum(request.status != 200 for request in asked),  # noqa: PLR2004
-        burst=burst,
-        late=late,
-        runs=runs,
+    if name == ALL:
+        return [kind for service in services.services() for kind in _unlike(service)]
+    if name in services.services():
+        return _unlike(name)
+    if kind := services.apps(service_of(name)).get(name):
+        return [kind]
+    close = get_close_matches(name.replace("-", "_"), [ALL, *services.services(), *services.names()], n=1)
+    raise UsageError(
+        f"There is no service '{name}' to show.",
+        hint=f"Did you mean '{close[0]}'?"
+        if close
+        else f"There are: {', '.join(services.services())}, {ALL}.",
     )
 
 
-def _project(
-    folder: Path, credentials: Mapping[str, Any], clock: Clock, server: Server
-) -> tuple[Project, AppConf]:
-    """Do what `init --local` and `new` do."""
-    from streamalert_apps.cli import configure
-    from streamalert_apps.cli.credentials import Source
-    from streamalert_apps.cli.prompts import Prompts
-    from streamalert_apps.cli.start import start_project
-    from streamalert_apps.config import conf
-    from streamalert_apps.plugins.registry import Registry
+def _unlike(service: str) -> list[type[App]]:
+    """Return a service's app types, one of those that are alike."""
+    from streamalert_apps import services
+    from streamalert_apps.testing.conformance import representatives
 
-    nobody = Prompts("a demonstration asks nothing")
-    start_project(folder, CLUSTER, {}, nobody, local=True)
-    output.say(f"init: made conf/ in {folder}.")
-    project = conf.load(folder)
-    source = Source(nobody, credentials, simulator=server.url, clock=clock)
-    wanted = configure.wanted(project, CLUSTER, APP_TYPE, NAME)
-    configure.add(project, wanted, Registry(), source)
-    output.say(f"new: added {APP_TYPE} '{NAME}', its credentials in .sa-apps/.")
-    return conf.load(folder), wanted
+    return representatives(services.apps(service).values())
+
+
+def _demonstrate(kinds: Sequence[type[App]], folder: Path, events: int, *, leap: bool) -> list[Shown]:
+    """Show app types, each in a project of its own; waits are leapt over but in the short tour of one."""
+    from streamalert_apps.cli.demonstration import SPEED, LeapingClock, demonstrate
+    from streamalert_apps.sdk.clock import FastClock
+
+    shown = []
+    for kind in kinds:
+        place = folder / kind.type if len(kinds) > 1 else folder
+        place.mkdir(exist_ok=True)
+        shown.append(demonstrate(kind, place, events, LeapingClock(SPEED) if leap else FastClock(SPEED)))
+    return shown
 
 
 @contextmanager
@@ -176,7 +124,39 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     yield keep.absolute()
 
 
-def _tell(result: Result, seconds: float, keep: Path | None) -> None:
+def _told(shown: Sequence[Shown], seconds: float) -> dict[str, Any]:
+    """Return the totals, and each app type's own numbers in `services`."""
+    return {
+        **{name: sum(getattr(one, name) for one in shown) for name in TOTALS},
+        "in_one_second": sum(one.burst for one in shown),
+        "late": sum(one.late for one in shown),
+        "seconds": round(seconds, 2),
+        "services": [_entry(one) for one in shown],
+    }
+
+
+def _entry(one: Shown) -> dict[str, Any]:
+    numbers = {name: getattr(one, name) for name in ("events", "delivered", "lost", "repeated", "requests")}
+    return {
+        "service": one.service,
+        "app_type": one.app_type,
+        **numbers,
+        "seconds": round(one.seconds, 2),
+    }
+
+
+def _tell(shown: Sequence[Shown], seconds: float, keep: Path | None) -> None:
+    if len(shown) == 1:
+        _tell_one(shown[0], seconds)
+    else:
+        _tell_all(shown, seconds)
+    if keep:
+        logs = keep / "logs.jsonl" if len(shown) == 1 else keep / "*" / "logs.jsonl"
+        output.say(f"The project is in {keep}, the logs in {logs}.")
+    output.say("Next: `sa-apps init` starts a project of your own.")
+
+
+def _tell_one(result: Shown, seconds: float) -> None:
     output.data(f"The service held   {result.events:>9,} events")
     output.data(f"  in one second    {result.burst:>9,}")
     output.data(f"  visible late     {result.late:>9,}")
@@ -185,6 +165,20 @@ def _tell(result: Result, seconds: float, keep: Path | None) -> None:
     output.data(f"Lost               {result.lost:>9,}")
     output.data(f"Repeated           {result.repeated:>9,}")
     output.data(f"Seconds            {seconds:>9.1f}")
-    if keep:
-        output.say(f"The project is in {keep}, the logs in {keep / 'logs.jsonl'}.")
-    output.say("Next: `sa-apps init` starts a project of your own.")
+
+
+def _tell_all(shown: Sequence[Shown], seconds: float) -> None:
+    """Write the table: drawn on a terminal, a tab between columns elsewhere."""
+    rows = [_row(_entry(one)) for one in shown]
+    total = _told(shown, seconds)
+    rows.append(_row({"service": "all", "app_type": f"{len(shown)} app types", **total}))
+    if output.is_terminal(sys.stdout):
+        output.table(COLUMNS, rows)
+        return
+    for row in (COLUMNS, *rows):
+        output.data("\t".join(row))
+
+
+def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+    numbers = (f"{entry[name]:,}" for name in ("events", "delivered", "lost", "repeated", "requests"))
+    return (entry["service"], entry["app_type"], *numbers, f"{entry['seconds']:.1f}")

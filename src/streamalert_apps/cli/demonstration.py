@@ -58,6 +58,11 @@ class Shown:
     runs: int
     seconds: float
 
+    @property
+    def service(self) -> str:
+        """The service that the app type is of."""
+        return service_of(self.app_type)
+
 
 def demonstrate(kind: type[App], folder: Path, events: int, clock: Clock) -> Shown:
     """Collect an app type's events on schedule until nothing is left; what it does is told in words."""
@@ -88,8 +93,10 @@ def demonstrate(kind: type[App], folder: Path, events: int, clock: Clock) -> Sho
                 if outcome.error and outcome.status == "failed":
                     raise outcome.error
                 output.say(f"Run {runs}: {outcome.logs:,} logs, {outcome.repeats:,} repeats left out.")
-                clock.sleep(max(0.0, (run_began + interval - clock.now()).total_seconds()))
-                done = clock.now() >= twin.complete(app_type) + lag + MARGIN and outcome.status == "succeeded"
+                everything_was_there = run_began >= twin.complete(app_type) + lag + MARGIN
+                done = everything_was_there and outcome.status == "succeeded"
+                if not done:
+                    clock.sleep(max(0.0, (run_began + interval - clock.now()).total_seconds()))
         with logs.open("rb") as file:
             tally = compare(twin, app_type, map(json.loads, file))
         asked = server.requests

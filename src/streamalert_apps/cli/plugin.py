@@ -36,6 +36,7 @@ CHECK_EXAMPLES = """Examples:
 \b
   sa-apps plugin check apps/box.py
   sa-apps plugin check apps/box.py --json | jq '.scenarios[] | select(.ok | not)'
+  sa-apps plugin check apps/box.py --only late --only resume
   sa-apps plugin check box                 one of an installed distribution
 
 It takes seconds: time is simulated, and nothing is asked of the service itself."""
@@ -100,7 +101,14 @@ def new(
 
 @group.command("check", epilog=CHECK_EXAMPLES)
 def check(
-    *, file: FileArgument, project_dir: options.ProjectDir = None, as_json: options.Json = False
+    *,
+    file: FileArgument,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Only this scenario; may be repeated.", metavar="SCENARIO"),
+    ] = None,
+    project_dir: options.ProjectDir = None,
+    as_json: options.Json = False,
 ) -> int:
     """Run a plugin against its simulated service: many pages, late events, faults, kills at any step.
 
@@ -110,7 +118,7 @@ def check(
 
     plugin = _named(file, project_dir)
     results: list[tuple[Scenario, Report]] = []
-    for scenario, report in examine(plugin):
+    for scenario, report in examine(plugin, only or ()):
         results.append((scenario, report))
         if not as_json:
             _tell(scenario, report)

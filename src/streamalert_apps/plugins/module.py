@@ -21,7 +21,9 @@ def load(path: Path, shown: str) -> ModuleType:
 
     It is compiled here, so that nothing is written beside it, and has a name that no other file has.
     """
-    code = compile(source.parse(path, shown), str(path), "exec", dont_inherit=True)
+    tree = source.parse(path, shown)
+    source.check_imports(tree, shown)
+    code = compile(tree, str(path), "exec", dont_inherit=True)
     name = f"plugin_{sha256(str(path).encode()).hexdigest()[:12]}.{path.stem}"
     module = ModuleType(name)
     module.__file__ = str(path)

@@ -24,19 +24,22 @@ def is_plugin(path: Path) -> bool:
 
 
 def parse(path: Path, shown: str) -> ast.Module:
-    """Return a file's syntax tree; raise PluginError where it has none, or imports in StreamAlert's way."""
+    """Return a file's syntax tree; raise PluginError where it has none."""
     try:
-        tree = ast.parse(path.read_bytes(), str(path))
+        return ast.parse(path.read_bytes(), str(path))
     except SyntaxError as error:
         raise PluginError(f"{shown}, line {error.lineno or 1}: {error.msg}.") from None
     except (ValueError, RecursionError, MemoryError):
         raise PluginError(f"{shown}, line 1: this is no Python.") from None
     except OSError as error:
         raise PluginError(f"{shown} can't be read: {error.strerror}.") from None
+
+
+def check_imports(tree: ast.Module, shown: str) -> None:
+    """Raise PluginError, with the line to write, where a file in apps/ imports in StreamAlert's way."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and _is_streamalerts(node):
             raise _to_change(node, shown)
-    return tree
 
 
 def _is_streamalerts(node: ast.ImportFrom) -> bool:

@@ -13,22 +13,25 @@ from streamalert_apps.testing.scenarios import scenarios
 from streamalert_apps.testing.world import TwinFactory
 
 
-def conformance(*kinds: type[App], twin: TwinFactory | None = None) -> Callable[..., None]:
+def conformance(
+    *kinds: type[App], twin: TwinFactory | None = None, sockets: bool = False
+) -> Callable[..., None]:
     """Return a test function that runs app types through the scenarios; without types, the built-in ones.
 
     Of types that are alike but for what they ask for, one runs through all scenarios, and each of them
-    through the core.
+    through the core. With `sockets` that one runs through the few that are for real ones.
     """
     import pytest  # noqa: PLC0415 (the kit can be used without it)
 
     chosen = kinds or tuple(services.find(name) for name in services.names())
     parameters = [
-        pytest.param(kind, scenario, id=f"{kind.type}-{scenario.name}") for kind, scenario in cases(chosen)
+        pytest.param(kind, scenario, id=f"{kind.type}-{scenario.name}")
+        for kind, scenario in cases(chosen, sockets=sockets)
     ]
 
     @pytest.mark.parametrize(("kind", "scenario"), parameters)
     def test(kind: type[App], scenario: Scenario) -> None:
-        report = check(kind, twin or twin_of(kind), scenario)
+        report = check(kind, twin or twin_of(kind), scenario, sockets=sockets)
         if not report.ok:
             pytest.fail(str(report), pytrace=False)
 
@@ -40,15 +43,22 @@ def twin_of(kind: type[App]) -> TwinFactory:
     return partial(simulator.twin, service_of(kind.type))
 
 
-def cases(kinds: Iterable[type[App]]) -> Iterator[tuple[type[App], Scenario]]:
+def cases(kinds: Iterable[type[App]], *, sockets: bool = False) -> Iterator[tuple[type[App], Scenario]]:
     """Yield the scenarios that app types have to come through, as `conformance` says."""
-    met: set[Any] = set()
-    for kind in kinds:
-        alike = _alike(kind)
+    every = tuple(kinds)
+    thorough = representatives(every)
+    for kind in every:
         for scenario in scenarios():
-            if scenario.core or alike not in met:
+            if scenario.sockets and kind in thorough if sockets else scenario.core or kind in thorough:
                 yield kind, scenario
-        met.add(alike)
+
+
+def representatives(kinds: Iterable[type[App]]) -> list[type[App]]:
+    """Return the first one of those app types that are alike but for what they ask for."""
+    first: dict[Any, type[App]] = {}
+    for kind in kinds:
+        first.setdefault(_alike(kind), kind)
+    return list(first.values())
 
 
 def _alike(kind: type[App]) -> Any:

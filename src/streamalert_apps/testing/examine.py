@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from streamalert_apps.errors import AppError
+from streamalert_apps.errors import AppError, UsageError
 from streamalert_apps.plugins.plugin import Plugin
 from streamalert_apps.sdk.app import App
 from streamalert_apps.testing.conformance import cases
 from streamalert_apps.testing.kit import Scenario, check
 from streamalert_apps.testing.report import Report
+from streamalert_apps.testing.scenarios import scenarios
 from streamalert_apps.testing.world import TwinFactory
 
 
-def examine(plugin: Plugin) -> Iterator[tuple[Scenario, Report]]:
-    """Yield each scenario with what it found; raise PluginError where plugin or twin can't be loaded."""
+def examine(plugin: Plugin, only: Sequence[str] = ()) -> Iterator[tuple[Scenario, Report]]:
+    """Yield each scenario, or those of these names, with what it found.
+
+    Raises UsageError for a name that is none, PluginError where plugin or twin can't be loaded.
+    """
+    names = [scenario.name for scenario in scenarios()]
+    if unknown := [name for name in only if name not in names]:
+        raise UsageError(f"There is no scenario '{unknown[0]}'.", hint=f"There are: {', '.join(names)}.")
     twin = plugin.twin
     for kind, scenario in cases(plugin.apps.values()):
-        yield scenario, _report(plugin, kind, twin, scenario)
+        if not only or scenario.name in only:
+            yield scenario, _report(plugin, kind, twin, scenario)
 
 
 def _report(plugin: Plugin, kind: type[App], twin: TwinFactory, scenario: Scenario) -> Report:

@@ -37,6 +37,8 @@ def judge(world: World) -> Verdict:
     again = [*world.excused, *world.functions.doubtful]
     excused = Counter(twin.identify(app_type, world.whole(log)) for log in again)
     repeated = Counter(tally.repeated) - excused
+    if world.pages_move and not world.has_ids:
+        repeated = Counter()  # a row that moved to the next page looks like another one that says the same
     words = []
     if tally.lost:
         words.append(f"{_events(len(tally.lost))} lost: {'; '.join(_where(world, Counter(tally.lost)))}")

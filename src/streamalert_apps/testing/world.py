@@ -24,6 +24,7 @@ from streamalert_apps.runtime.ssm import ParameterCredentials, ParameterSlot
 from streamalert_apps.runtime.state import State
 from streamalert_apps.sdk.app import App, Checkpoint, Credentials, Log, Page
 from streamalert_apps.sdk.clock import Deadline
+from streamalert_apps.sdk.events import Events
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
 from streamalert_apps.simulator.contract import Facts, Twin
@@ -119,6 +120,7 @@ class World:
         self.runs: list[Run] = []
         self.pages: list[Passed] = []
         self.findings: dict[str, None] = {}
+        self.pages_move = False  # events arrive while pages are read
         self.excused: list[dict[str, Any]] = []
         """Logs that may come again: they were delivered, and the run was killed before it could note it."""
         self._kept: dict[str, bytes] = {}
@@ -129,6 +131,13 @@ class World:
     def app_type(self) -> str:
         """The app type under test."""
         return self.kind.type
+
+    @property
+    def has_ids(self) -> bool:
+        """Tell whether events are known by an id, and not by what they say."""
+        return (
+            bool(getattr(self.kind, "id_fields", True)) or getattr(self.kind, "stamp", None) != Events.stamp
+        )
 
     @property
     def facts(self) -> Facts:
@@ -193,6 +202,8 @@ class World:
         self.steps.run_begins(before)
         if run.outcome is None and run.status != "turned away":
             self._excuse()  # the run could not write how it ended
+            if len(self.runs) > number + 1:  # nor give back the state that it took from one that came between
+                self._excuse_since(delivered)
         if run.error:
             self.leaks.look_at_error(run.error)
         self.runs[number] = replace(
@@ -310,10 +321,13 @@ class World:
 
     def _excuse(self) -> None:
         """Excuse the repeat of what was delivered since the state was written last."""
-        for batch in self.functions.batches[self._saved :]:
-            self.excused += batch
+        self._excuse_since(self._saved)
         self._wrote()
         self.wire.forgive()
+
+    def _excuse_since(self, first: int) -> None:
+        for batch in self.functions.batches[first:]:
+            self.excused += batch
 
     def _keep(self, log: bytes, digest: str) -> str:
         self._kept[digest] = log

@@ -63,6 +63,7 @@ def late(trial: Trial) -> None:
 def growing(trial: Trial) -> None:
     """Collect events that happen while pages are read."""
     world = trial.world(Conditions(latency=5.0))
+    world.pages_move = True
     world.fill(4.0, ahead=timedelta(minutes=2), dear=True)
     now = world.clock.now()
     for second in range(0, 180, 4):

@@ -35,6 +35,7 @@ def storm(trial: Trial) -> None:
     for number in range(STORMS):
         random = seeded(trial.seed, trial.kind.type, number)
         world = trial.world(_conditions(random))
+        world.pages_move = True
         _grow(world, random)
         world.steps.disturb = _disturbing(world, random)
         ends = world.clock.now() + LENGTH + world.lag
