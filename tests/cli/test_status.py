@@ -26,8 +26,9 @@ NOW = datetime.now(UTC)
 
 def remember(*, ago: timedelta = timedelta(minutes=5), **state: Any) -> None:
     """Store the state that a run left, begun so long ago."""
-    run = LastRun((NOW - ago).isoformat(), 1.5, 312, message=state.pop("message", ""))
-    text = State(checkpoint={"floor": (NOW - ago).isoformat()}, last_run=run, **state).to_text()
+    began = (datetime.now(UTC) - ago).isoformat()
+    run = LastRun(began, 1.5, 312, message=state.pop("message", ""))
+    text = State(checkpoint={"floor": began}, last_run=run, **state).to_text()
     boto3.client("ssm").put_parameter(
         Name=f"{FUNCTION}_state", Value=text, Type="SecureString", Overwrite=True
     )

@@ -33,6 +33,7 @@ class Order:
     made: float
     tries: int = 0
     throttled: int = 0
+    copy: str = ""
 
 
 @dataclass(slots=True)
@@ -78,7 +79,8 @@ class Lambda:
         order = Order(event, f"run-{self._ids}", self._world.timeline.now)
         self._later(order, delay)
         if self._world.plan.alone and self._world.strikes("invocation delivered twice"):
-            self._later(order, delay + self._world.luck.of("invocation delivered twice").uniform(0, 200))
+            later = self._world.luck.of("invocation delivered twice").uniform(0, 200)
+            self._later(replace(order, copy="b"), delay + later)
 
     def _succeed(self, payload: str) -> dict[str, Any]:
         if self._world.strikes("successor lost"):
@@ -120,19 +122,13 @@ class Lambda:
         """Return the process of an invocation, with the luck that it will have."""
         world = self._world
         process = Process(
-            f"{order.request_id}.{order.tries}",
+            f"{order.request_id}.{order.tries}{order.copy}",
             world.timeline,
             on_end=lambda process: self._ended(process, order),
             limit=world.timeline.now + world.deployed.time_limit,
             skew=world.luck.of("skew").uniform(-world.plan.skew, world.plan.skew),
         )
-        if world.strikes("killed"):
-            luck = world.luck.of("killed")
-            process.fuse = luck.choice((1, 2, 3, 4, 5, luck.randint(1, 60)))
-            process.fuse_after = luck.random() < 0.5
-        if world.strikes("clock jumps"):
-            luck = world.luck.of("clock jumps")
-            process.jump = (luck.choice((1, 1, 3, 10)), luck.choice((-1, 1)) * luck.choice(JUMPS))
+        doom(world, process)
         return process
 
     def _handle(self, order: Order, process: Process) -> None:
@@ -146,6 +142,19 @@ class Lambda:
         self._world.end(process)
         if process.error is not None and order.tries < len(TRIES_AGAIN_AFTER):
             self._later(replace(order, tries=order.tries + 1, throttled=0), TRIES_AGAIN_AFTER[order.tries])
+
+
+def doom(world: World, process: Process) -> None:
+    """Decide whether a process will be killed, and when; whether its clock is wrong, or will be."""
+    if world.strikes("killed"):
+        luck = world.luck.of("killed")
+        process.fuse = luck.choice((1, 2, 3, 4, 5, luck.randint(1, 60)))
+        process.fuse_after = luck.random() < 0.5
+    if world.strikes("clock jumps"):
+        luck = world.luck.of("clock jumps")
+        process.jump = (luck.choice((0, 1, 3, 10)), luck.choice((-1, 1)) * luck.choice(JUMPS))
+        if not process.jump[0]:
+            process.skew += process.jump[1]
 
 
 def end_of(process: Process) -> str:

@@ -44,6 +44,8 @@ class Judge:
         self._floor: datetime | None = None
         self._went_back: Process | None = None  # it wrote an older state, and must put the newer one back
         self._closed_until = 0.0
+        seed_style = world.plan.shape == "seed style"  # has what was at its last timestamp
+        self._counts_since = timedelta(0) if seed_style else timedelta(microseconds=1)
         self._forgiven = 0.0  # until when a request may come too early: what was known of it died
 
     def violated(self, rule: str) -> None:
@@ -119,8 +121,8 @@ class Judge:
         run.works &= state["current_state"] == "running"
         checkpoint = (state.get("sa_apps") or {}).get("checkpoint")
         self._world.say(f"  {state['current_state']} {checkpoint}")
-        if half := (state.get("sa_apps") or {}).get("delivered"):
-            self.repeats.half_delivered(half["logs"])
+        half = (state.get("sa_apps") or {}).get("delivered") or {"logs": 0, "digest": ""}
+        self.repeats.half_delivered(half["logs"], half["digest"])
         if len(text) > STATE_CHARACTERS:
             self.violated(f"a state of {len(text)} characters")
         if self.since is None:
@@ -149,7 +151,7 @@ class Judge:
         """Judge the whole."""
         due: Counter[bytes] = Counter()
         for event in self._world.vendor.every:
-            if self.since and START + timedelta(microseconds=event.time) >= self.since:
+            if self.since and START + timedelta(microseconds=event.time) > self.since - self._counts_since:
                 due.update(event.logs)
         self.events = due.total()
         for log, count in due.items():

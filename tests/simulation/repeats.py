@@ -19,8 +19,8 @@ class Repeats:
         self._vendor = vendor
         self._delivered: Counter[bytes] = Counter()
         self._order: list[bytes] = []
-        self._half: frozenset[bytes] = frozenset()
-        self._published = 0  # when a page was half delivered
+        self._half: dict[bytes, int] = {}  # logs of half-delivered pages, and how many events there were then
+        self._half_digest = ""
         self._by: dict[bytes, str] = {}
         self._excuses: dict[bytes, list[str]] = {}
         self._held: Counter[bytes] = Counter()
@@ -47,10 +47,12 @@ class Repeats:
         self._by[log] = process
         return again
 
-    def half_delivered(self, logs: int) -> None:
-        """A run ended with so many logs of a page accepted, and the others not."""
-        self._half = frozenset(self._order[-logs:])
-        self._published = self._vendor.published
+    def half_delivered(self, logs: int, digest: str) -> None:
+        """A state says that so many logs of a page were accepted, and the others not: 0 for none."""
+        if digest != self._half_digest:
+            for log in self._order[len(self._order) - logs :]:
+                self._half.setdefault(log, self._vendor.published)
+        self._half_digest = digest
 
     def unexplained(self) -> Iterator[bytes]:
         """Yield each log that came more often than is explained."""
@@ -71,8 +73,13 @@ class Repeats:
             return "a clock was wrong"
         if self.older_state_left:
             return "who lost the race for the lease died before it put the state back"
-        if log in self._half and self._vendor.published > self._published:
+        listed = -1 if self._plan.shape == "any order" else self._half.get(log, self._vendor.published)
+        if (
+            log in self._half and self._vendor.published > listed
+        ):  # without order, other bounds are another list
             return "half of its page was delivered, and the page has changed"
+        if self._held[log] > 1:
+            return "no id, and there are others equal to it"
         if log in self._undated:
             return "its time can't be read"
         if not self._plan.ids and self._plan.tokens == "offset":

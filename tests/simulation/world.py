@@ -27,7 +27,7 @@ from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
 from tests.simulation.apps import TYPE, app_type
-from tests.simulation.functions import Lambda, end_of
+from tests.simulation.functions import Lambda, doom, end_of
 from tests.simulation.judge import Judge
 from tests.simulation.luck import Luck
 from tests.simulation.parameters import ParameterStore
@@ -39,6 +39,7 @@ from tests.simulation.wire import Wire
 T = TypeVar("T")
 
 MOST_CALM_TICKS: Final = 150
+GOOD_TICKS: Final = 3  # in a row: what waited for room in the memory is there then
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class World:
         self.ends: Counter[str] = Counter()
         self._tell = tell
         self._laptops = 0
+        self._good_ticks = 0
         kind = app_type(self.plan, self.plan.page)
         self.deployed = Deployed(kind, self.plan.batch_bytes, self.plan.time_limit)
         self._kinds: dict[Process, type[App]] = {}
@@ -176,7 +178,7 @@ class World:
         self._save_key()
         if self.plan.adopted:
             since = START.replace(second=7)
-            self.judge.since = since + timedelta(seconds=1)  # a seed-style plugin has what was then
+            self.judge.since = since
             timestamp = since.isoformat() if self.plan.shape == "seed style" else int(since.timestamp())
             left: dict[str, Any] = {"current_state": "running", "last_timestamp": timestamp, "context": {}}
             self.parameters.set(names.state_parameter(self.function), json.dumps(left))
@@ -197,7 +199,9 @@ class World:
         if self.luck.calm:
             calm_ticks += 1
             over = now > self.plan.span + self.plan.lag + 3 * interval + 400
-            if over and (self._state().get("current_state") == "succeeded" or calm_ticks > MOST_CALM_TICKS):
+            succeeded = self._state().get("current_state") == "succeeded"
+            self._good_ticks = self._good_ticks + 1 if over and succeeded else 0
+            if self._good_ticks > GOOD_TICKS or calm_ticks > MOST_CALM_TICKS:
                 return
         else:
             self._operate()
@@ -236,6 +240,7 @@ class World:
         """Collect as `sa-apps run --to classifier` does: without a time limit, but for one wait."""
         self._laptops += 1
         process = Process(f"laptop-{self._laptops}", self.timeline, on_end=self.end)
+        doom(self, process)
         clock, deadline = Clock(self), Deadline(lambda: LONGEST_WAIT_SECONDS)
 
         def build() -> App:

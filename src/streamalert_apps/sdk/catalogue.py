@@ -6,8 +6,9 @@ the floor to itself; the ids of younger ones are remembered until they have sett
 may still show up before them.
 
 A checkpoint: `floor` and `last` (the file that was done last there: others may share its time),
-`seen` (younger files that are done), in the middle of a file `file` and `skip` (how many of its logs
-are done), and `reach` (seconds of the list to ask for at once, where a run was too short for all).
+`seen` (younger files that are done), in the middle of a file `file`, `at` (its time) and `skip` (how
+many of its logs are done), and `reach` (seconds of the list to ask for at once, where a run was too
+short for all).
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class _Place:
     last: bytes = b""
     seen: set[bytes] = field(default_factory=set)
     file: bytes = b""
+    at: datetime | None = None
     skip: int = 0
     reach: float | None = None
 
@@ -51,6 +53,7 @@ class _Place:
             last=b"".join(unpack(checkpoint.get("last", ""))),
             seen=set(unpack(checkpoint.get("seen", ""))),
             file=b"".join(unpack(checkpoint.get("file", ""))),
+            at=datetime.fromisoformat(checkpoint["at"]) if "at" in checkpoint else None,
             skip=checkpoint.get("skip", 0),
             reach=checkpoint.get("reach"),
         )
@@ -63,6 +66,8 @@ class _Place:
             checkpoint["seen"] = pack(sorted(self.seen))
         if self.skip:
             checkpoint |= {"file": pack([self.file]), "skip": self.skip}
+        if self.skip and self.at is not None:
+            checkpoint["at"] = self.at.isoformat()
         if self.reach is not None:
             checkpoint["reach"] = self.reach
         return checkpoint
@@ -101,7 +106,10 @@ class Catalogue(Feed):
         """Return up to when files are listed: now, or less where a run was too short for that."""
         if place.reach is None:
             return now
-        return min(now, place.floor + max(self.precision, timedelta(seconds=place.reach)))
+        until = place.floor + max(self.precision, timedelta(seconds=place.reach))
+        if place.skip and place.at is not None:
+            until = max(until, place.at)  # the file under way is to be in the list
+        return min(now, until)
 
     def _opened(
         self, files: list[_File], settled: datetime, place: _Place, *, more: bool, whole: bool
@@ -118,7 +126,7 @@ class Catalogue(Feed):
             if full and not known and settled <= time < NEVER:
                 continue  # it waits until it has settled
             if not known:
-                yield from self._read(file, identity, place)
+                yield from self._read(file, time, identity, place)
             if time < settled:
                 place.floor, place.last = time, identity
                 place.seen.discard(identity)
@@ -156,16 +164,17 @@ class Catalogue(Feed):
 
     def _finish(self, files: list[_File], place: _Place) -> Iterator[Page]:
         """Yield the rest of the file that was under way, though others may have shown up before it."""
-        for file, _, identity in files:
+        for file, time, identity in files:
             if place.skip and identity == place.file:
-                yield from self._read(file, identity, place)
+                yield from self._read(file, time, identity, place)
                 place.seen.add(identity)
                 yield Page([], place.checkpoint(), more=True)
 
-    def _read(self, file: Row, identity: bytes, place: _Place) -> Iterator[Page]:
+    def _read(self, file: Row, time: datetime, identity: bytes, place: _Place) -> Iterator[Page]:
         """Yield a file's logs. A file that breaks off is opened again, if it gave any since it was opened."""
         if place.file != identity:
             place.file, place.skip = identity, 0
+        place.at = time if time < NEVER else None
         broken = True
         while broken:
             start = place.skip
