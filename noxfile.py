@@ -12,6 +12,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 DOCUMENTS = "tests/test_documents.py"
 DIST = Path("dist")
+SITE = "site"
 LOCKS = Path("src/streamalert_apps/deploy/locks")
 
 # What a function needs beside our own code, by lock: the packages, and what they name but no app uses.
@@ -20,6 +21,9 @@ PACKED = {
     "base": (["httpx", "msgspec"], ["anyio", "typing-extensions"]),
     "cryptography": (["cryptography"], ["pycparser"]),
 }
+
+# A site that is read offline asks nobody else for a script, a style, a font or a picture.
+FROM_ELSEWHERE = r"<(script|link|img)[^>]*(src|href)=.(https?:)?//|(@import |url\().?(https?:)?//"
 
 # Nobody else's machine has these folders, and nobody else may reach these hosts.
 NOT_FOR_A_COMMIT = (
@@ -38,6 +42,7 @@ nox.options.sessions = [
     f"tests-{sys.version_info.major}.{sys.version_info.minor}",
     "simulation",
     "examples",
+    "docs",
     "wheel",
 ]
 
@@ -79,6 +84,18 @@ def examples(session: nox.Session) -> None:
     """Run every command of README.md and docs/."""
     session.install("-e", ".", *_group("test"))
     session.run("pytest", DOCUMENTS, *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Make the site of docs/ in site/; a link that leads nowhere is an error."""
+    session.install("-e", ".", *_group("docs"))
+    session.run("sphinx-build", "--nitpicky", "--fail-on-warning", "--keep-going", "-q", "-E", "docs", SITE)
+    session.run(
+        *("git", "grep", "--no-index", "-nIE", FROM_ELSEWHERE, "--", f"{SITE}/*.html", f"{SITE}/*.css"),
+        external=True,
+        success_codes=[1],
+    )
 
 
 @nox.session
