@@ -99,6 +99,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def reference(session: nox.Session) -> None:
+    """Write docs/commands.md anew, after a change of a command, an option or an answer."""
+    session.install("-e", ".")
+    session.run("python", "-m", "docs.reference")
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build the wheel and the source distribution, and check what an index would say of them."""
     session.install("build", "twine")
