@@ -17,10 +17,10 @@ SCHEMA: Final = json.loads((Path(__file__).parent / "output.schema.json").read_t
 SHARED: Final = {"schema", "command", "status", "errors"}
 HEAD: Final = """# Commands
 
-Made from the program by `nox -s reference`; `sa-apps COMMAND --help` says the same on the terminal. Words for
-people go to standard error, results to standard output. [json.md](json.md) has what all `--json` answers have in
-common, and the error codes. `sa-apps --version` shows the version; `sa-apps --install-completion` lets the shell
-complete commands, app types, clusters and names.
+Made from the program by `nox -s reference`; `sa-apps COMMAND --help` says the same on the terminal. Words
+for people go to standard error, results to standard output. [json.md](json.md) has what all `--json`
+answers have in common, and the error codes. `sa-apps --version` shows the version; `sa-apps
+--install-completion` lets the shell complete commands, app types, clusters and names.
 
 | exit code | meaning |
 |---|---|
