@@ -58,7 +58,7 @@ def test_our_own_part_is_errors_sdk_runtime_and_one_service(acme: Path) -> None:
         "services/duo.py",
     }
     assert {name for name in inside if name.startswith("sdk")} == {
-        f"sdk/{p.name}" for p in ROOT.glob("sdk/*.py")
+        path.relative_to(ROOT).as_posix() for path in ROOT.glob("sdk/**/*.py")
     }
 
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamalert_apps.sdk import watermark
-from streamalert_apps.sdk.watermark import AnyOrder, NewestFirst, OldestFirst
+from streamalert_apps.sdk import ids
+from streamalert_apps.sdk.watermark import AnyOrder, NewestFirst, OldestFirst, newest_first
 from tests.sdk.feed import MILLISECOND, NOW, SECOND, Collector, Service
 
 LONGEST = 20 * SECOND  # that events happen before NOW and after it, and that one may be late
@@ -31,8 +31,8 @@ a_time = st.one_of(
 
 @pytest.fixture(autouse=True)
 def _small_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(watermark, "CAPACITY", 6)
-    monkeypatch.setattr(watermark, "_FRESH_IDS", 4)
+    monkeypatch.setattr(ids, "CAPACITY", 6)
+    monkeypatch.setattr(newest_first, "FRESH_IDS", 4)
     logging.disable()
     yield
     logging.disable(logging.NOTSET)

@@ -20,7 +20,8 @@ from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.events import Fetched
 from streamalert_apps.sdk.pace import Pace
 from streamalert_apps.sdk.retry import retrying
-from streamalert_apps.sdk.watermark import Feed, NewestFirst, _Position, _Walk
+from streamalert_apps.sdk.watermark import Feed, NewestFirst
+from streamalert_apps.sdk.watermark.walk import Position, Walk
 from tests.simulation import apps, world
 from tests.simulation.plan import Plan, plan
 
@@ -203,17 +204,17 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     "lets the first page of a newest-first feed move the floor": _by(
         0, _method(NewestFirst, "_settled", _move_the_floor_at_once)
     ),
-    "forgets ids": _by(0, _method(_Walk, "checkpoint", _forget_ids)),
+    "forgets ids": _by(0, _method(Walk, "checkpoint", _forget_ids)),
     "takes all time for settled": _by(0, _method(world, "app_type", _state_no_lag)),
     "asks for exact bounds": _by(0, _method(Feed, "_bounds", _ask_for_exact_bounds)),
     "begins again after an expired token as if nothing had been read": _by(
-        0, _method(_Position, "restart", _begin_again_without_place)
+        0, _method(Position, "restart", _begin_again_without_place)
     ),
     "leaves out all ties of the last event after an expired token": _by(
-        0, _method(_Position, "passed", _pass_all_ties)
+        0, _method(Position, "passed", _pass_all_ties)
     ),
     "takes an empty page for the end": _by(0, _method(apps._Feed, "fetch", _end_at_an_empty_page)),
-    "reads page tokens as floats": _by(0, _method(_Position, "of", _token_as_float)),
+    "reads page tokens as floats": _by(0, _method(Position, "of", _token_as_float)),
     "remembers more ids than fit": _by(0, _value(world, "plan", _remember_too_much)),
     "trusts its own clock": _by(0, _method(http.Api, "_compare_clocks", lambda *_: None)),
     "tries again past its deadline": _by(

@@ -21,11 +21,12 @@ from streamalert_apps.runtime.batch import Batches
 from streamalert_apps.runtime.collect import Terms, collect
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.ssm import ParameterCredentials, ParameterSlot
-from streamalert_apps.sdk import catalogue, stream, watermark
+from streamalert_apps.sdk import catalogue, ids
 from streamalert_apps.sdk.app import App
 from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
+from streamalert_apps.sdk.watermark import newest_first
 from tests.simulation.apps import TYPE, app_type
 from tests.simulation.functions import Lambda, doom, end_of
 from tests.simulation.judge import Judge
@@ -163,10 +164,8 @@ class World:
             mock.patch.object(handler, "_transport", return_value=self.wire),
             mock.patch.object(handler, "SystemClock", return_value=Clock(self)),
             mock.patch.object(services, "find", self._find),
-            mock.patch.object(watermark, "CAPACITY", plan.memory),
-            mock.patch.object(watermark, "_FRESH_IDS", max(plan.memory - 24, plan.memory // 2)),
-            mock.patch.object(stream, "CAPACITY", plan.memory),
-            mock.patch.object(catalogue, "CAPACITY", plan.memory),
+            mock.patch.object(ids, "CAPACITY", plan.memory),
+            mock.patch.object(newest_first, "FRESH_IDS", max(plan.memory - 24, plan.memory // 2)),
             mock.patch.object(catalogue, "PIECE", 5),
         ]
 

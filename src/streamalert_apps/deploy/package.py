@@ -33,7 +33,7 @@ DEFAULT_RUNTIME: Final = "python3.13"
 DEFAULT_ARCHITECTURE: Final = "arm64"
 
 _ROOT: Final = Path(__file__).parents[1]
-_OURS: Final = ("__init__.py", "errors.py", "sdk/*.py", "runtime/**/*.py", "services/__init__.py")
+_OURS: Final = ("__init__.py", "errors.py", "sdk/**/*.py", "runtime/**/*.py", "services/__init__.py")
 _ON_A_LAPTOP: Final = {"runtime/local.py", "runtime/destinations/jsonlines.py"}
 
 

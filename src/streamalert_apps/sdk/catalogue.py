@@ -22,9 +22,10 @@ from itertools import islice
 from typing import Final
 
 from streamalert_apps.errors import PageTokenExpired, Unavailable
+from streamalert_apps.sdk import ids
 from streamalert_apps.sdk.app import Checkpoint, Json, Log, Page
 from streamalert_apps.sdk.events import NEVER, Row
-from streamalert_apps.sdk.ids import CAPACITY, pack, unpack
+from streamalert_apps.sdk.ids import pack, unpack
 from streamalert_apps.sdk.watermark import SKEW, Feed
 
 LOGGER = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ class Catalogue(Feed):
         undated = [entry for entry in files if entry[1] == NEVER]  # first: the list moves on past them
         for file, time, identity in undated + dated[_done(dated, place.last) :]:
             known = identity in place.seen
-            full = len(place.seen) >= CAPACITY
+            full = len(place.seen) >= ids.CAPACITY
             if full and not known and settled <= time < NEVER:
                 continue  # it waits until it has settled
             if not known:

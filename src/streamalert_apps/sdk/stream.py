@@ -20,9 +20,10 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 from streamalert_apps.errors import PageTokenExpired
+from streamalert_apps.sdk import ids
 from streamalert_apps.sdk.app import Checkpoint, Json, Page
 from streamalert_apps.sdk.events import NEVER, Events, Fetched, Row
-from streamalert_apps.sdk.ids import CAPACITY, pack, unpack
+from streamalert_apps.sdk.ids import pack, unpack
 
 LOGGER = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class _Place:
         if self.gap:
             done["gap"] = [self.gap.since.isoformat(), self.gap.until.isoformat(), self.gap.token]
         if self.recent:
-            done["recent"] = pack([*self.recent][-CAPACITY:])
+            done["recent"] = pack([*self.recent][-ids.CAPACITY :])
         return done
 
 
