@@ -24,6 +24,7 @@ import pytest
 from streamalert_apps import simulator
 from streamalert_apps.sdk.clock import SystemClock
 from streamalert_apps.simulator.server import serve
+from tests.bench import streamalert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,3 +159,9 @@ def test_every_block_says_what_it_holds(document: Path) -> None:
 def test_every_json_block_is_json(document: Path) -> None:
     for text in re.findall(r"^```json\n(.*?)^```$", document.read_text(), re.MULTILINE | re.DOTALL):
         json.loads(text)
+
+
+def test_the_figures_of_the_readme_are_those_of_the_benchmark() -> None:
+    table = "\n".join(streamalert.table())
+
+    assert table in (ROOT / "README.md").read_text(), f"README.md shows other figures than these:\n{table}"
