@@ -341,11 +341,22 @@ def test_without_aws_credentials_nothing_is_asked_or_written(
     assert apps(aws_project) == {}
 
 
+def test_a_person_is_told_first_what_to_set_up_in_the_service(local: Path) -> None:
+    with Terminal(*NEW, "--no-check", folder=local) as terminal:
+        terminal.see("What to set up first").see("Grant read log").see("the API hostname of your")
+        terminal.type(CTRL_C)
+        assert terminal.ends() == 130
+
+
+def test_who_gives_a_file_is_not_told_what_to_set_up(local: Path, sa_apps: Command, auth_file: Path) -> None:
+    assert "Grant read log" not in sa_apps(*NEW, "--auth-file", str(auth_file), "--no-check").err
+
+
 def test_a_person_is_asked_for_all_that_is_missing(aws_project: Path, duo: Duo) -> None:
     with Terminal("new", "--simulator", duo.url, folder=aws_project) as terminal:
         terminal.see("Which type of app?").type("duo_auth" + ENTER)
         terminal.see("In which cluster?").type(ENTER)
-        terminal.answer("API hostname", duo.api_hostname)
+        terminal.answer("the API hostname of your", duo.api_hostname)
         terminal.answer("integration key", duo.integration_key)
         terminal.answer("secret key", duo.secret_key)
         assert terminal.ends() == 0
@@ -356,9 +367,9 @@ def test_a_person_is_asked_for_all_that_is_missing(aws_project: Path, duo: Duo) 
 
 def test_a_wrong_answer_is_explained_and_asked_again(local: Path, duo: Duo) -> None:
     with Terminal(*NEW, "--simulator", duo.url, folder=local) as terminal:
-        terminal.answer("API hostname", "duo.example.com")
+        terminal.answer("the API hostname of your", "duo.example.com")
         terminal.see("does not have the right form").type("\x15")
-        terminal.answer("API hostname", duo.api_hostname)
+        terminal.answer("the API hostname of your", duo.api_hostname)
         terminal.answer("integration key", duo.integration_key)
         terminal.answer("secret key", "short")
         terminal.see("does not have the right form").type("\x15")
@@ -369,7 +380,7 @@ def test_a_wrong_answer_is_explained_and_asked_again(local: Path, duo: Duo) -> N
 
 def test_refused_credentials_can_be_entered_again(local: Path, duo: Duo) -> None:
     with Terminal(*NEW, "--simulator", duo.url, folder=local) as terminal:
-        terminal.answer("API hostname", duo.api_hostname)
+        terminal.answer("the API hostname of your", duo.api_hostname)
         terminal.answer("integration key", duo.integration_key)
         terminal.answer("secret key", "b" * 40)
         terminal.see("Duo refused the credentials").see("Enter them again?").type(ENTER)
@@ -382,7 +393,7 @@ def test_refused_credentials_can_be_entered_again(local: Path, duo: Duo) -> None
 
 def test_who_gives_up_on_refused_credentials_saves_nothing(local: Path, duo: Duo) -> None:
     with Terminal(*NEW, "--simulator", duo.url, folder=local) as terminal:
-        terminal.answer("API hostname", duo.api_hostname)
+        terminal.answer("the API hostname of your", duo.api_hostname)
         terminal.answer("integration key", duo.integration_key)
         terminal.answer("secret key", "b" * 40)
         terminal.see("Enter them again?").type("n")
@@ -392,7 +403,7 @@ def test_who_gives_up_on_refused_credentials_saves_nothing(local: Path, duo: Duo
 
 def test_ctrl_c_at_the_secret_saves_nothing(local: Path, duo: Duo) -> None:
     with Terminal(*NEW, "--simulator", duo.url, folder=local) as terminal:
-        terminal.answer("API hostname", duo.api_hostname)
+        terminal.answer("the API hostname of your", duo.api_hostname)
         terminal.answer("integration key", duo.integration_key)
         terminal.see("secret key").type("abc" + CTRL_C)
         assert terminal.ends() == 130

@@ -118,7 +118,7 @@ def test_a_person_keeps_what_is_shown_and_types_the_secret(with_app: Path, auth_
 
 def test_a_secret_is_kept_by_enter(with_app: Path, auth_file: Path) -> None:
     with Terminal("update-auth", "duo_prod", "--no-check", folder=with_app) as terminal:
-        terminal.see("API hostname").type("\x15" + "api-99999999.duosecurity.com" + ENTER)
+        terminal.see("the API hostname of your").type("\x15" + "api-99999999.duosecurity.com" + ENTER)
         terminal.see("integration key").type(ENTER)
         terminal.see("(Enter keeps it)").type(ENTER)
         assert terminal.ends() == 0

@@ -85,6 +85,27 @@ def test_schemas_may_stand_in_the_module(local: Path) -> None:
     assert Registry(local).schemas("acme_any") == {"acme:any": {"parser": "json"}}
 
 
+def test_what_to_set_up_lies_beside_the_file(box: Path, sa_apps: Command) -> None:
+    assert "**Settings > API tokens**" in sa_apps("types", "box_events").out
+
+
+def test_a_plugin_need_not_say_what_to_set_up(local: Path, sa_apps: Command) -> None:
+    write_plugin(local, "acme", an_app("acme_any"))
+
+    assert sa_apps("types", "acme_any").out == "**acme_any** collects anything.\n"
+
+
+def test_what_to_set_up_is_text_or_the_file_is_named(local: Path, sa_apps: Command) -> None:
+    write_plugin(local, "acme", an_app("acme_any"))
+    (local / "apps/setup").mkdir()
+    (local / "apps/setup/acme.md").write_bytes(b"\xff")
+
+    ran = sa_apps("types", "acme_any")
+
+    assert ran.code == 1
+    assert "apps/setup/acme.md is not UTF-8 text." in ran.err
+
+
 def test_the_shell_completes_a_plugins_types_without_running_it(local: Path) -> None:
     write_plugin(local, "acme", MARK + an_app("acme_any"))
     asked = {"_SA_APPS_COMPLETE": "complete_bash", "COMP_WORDS": "sa-apps new acm", "COMP_CWORD": "2"}

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Ran]
 
-FILES = ["apps/box.py", "apps/schemas/box.json", "apps/simulator/box.py", "apps/tests/test_box.py"]
+FILES = [
+    "apps/box.py",
+    "apps/schemas/box.json",
+    "apps/setup/box.md",
+    "apps/simulator/box.py",
+    "apps/tests/test_box.py",
+]
 
 
 def test_plugin_simulator_schema_and_test_are_written(local: Path, sa_apps: Command) -> None:

@@ -38,13 +38,17 @@ FLAG: Final = "--auth-file FILE (- reads standard input)"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where credentials come from (`given`, or a person) and how they are tried."""
+    """Where credentials come from (`given`, or a person) and how they are tried.
+
+    `setup` is what a person is told first who is asked for new ones, in Markdown.
+    """
 
     prompts: Prompts
     given: Mapping[str, Any] | None = None
     check: bool = True
     simulator: str = ""
     clock: Clock | None = None
+    setup: str = ""
 
     def need(self) -> None:
         """Raise UsageError when there is nowhere to take credentials from."""
@@ -53,6 +57,8 @@ class Source:
 
     def obtain(self, app_type: type[App], present: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return credentials that the service accepts; on a terminal refused ones can be entered again."""
+        if self.setup and self.given is None and present is None:
+            output.markdown(f"**What to set up first**\n\n{self.setup}", sys.stderr)
         while True:
             values = dict(self.given) if self.given is not None else self._ask_all(app_type, present or {})
             for field in app_type.auth:

@@ -69,7 +69,7 @@ def demonstrate(kind: type[App], folder: Path, events: int, clock: Clock) -> Sho
     began = time.monotonic()
     app_type, service = kind.type, service_of(kind.type)
     twin = simulator.twin(service, clock=clock)
-    lag: timedelta = getattr(kind, "lag", timedelta(0))
+    lag = kind.lag or timedelta(0)
     interval = max(SHORTEST_INTERVAL, lag / 4)
     most = (twin.facts(app_type).in_one_second or 2 * events) // 2
     burst, late = min(max(events * 24 // 100, 1), most), max(events // 100, 1)

@@ -105,7 +105,8 @@ def command(
     app_type = types.find(given_type or configure.ask_type(prompts, types))
     app = configure.wanted(project, cluster or configure.ask_cluster(project, prompts), app_type.type, name)
     given = read_file(auth_file, app_type.auth) if auth_file else None
-    source = Source(prompts, given, check=not no_check, simulator=simulator)
+    setup = types.setup(app_type.type)
+    source = Source(prompts, given, check=not no_check, simulator=simulator, setup=setup)
     old = next((there for there in project.apps(app.cluster) if there.function == app.function), None)
     if old is None:
         outcome = configure.add(project, replace(app, **settings), types, source)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from streamalert_apps.runtime.collect import Outcome
 
 SCHEMA: Final = 1
+WIDEST_TEXT: Final = 100
 _SHORTEST_SECRET: Final = 8
 _secrets: set[str] = set()
 
@@ -91,6 +92,18 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     for row in rows:
         drawn.add_row(*(str(value) for value in row))
     Console().print(Padding(drawn, (0, 0, 0, 2)))
+
+
+def markdown(text: str, stream: TextIO) -> None:
+    """Write Markdown: laid out on a terminal, as it stands elsewhere."""
+    if not is_terminal(stream) or os.environ.get("TERM") == "dumb":
+        stream.write(f"{text}\n")
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console(file=stream)
+    console.print(Markdown(text), width=min(console.width, WIDEST_TEXT))
 
 
 @contextmanager

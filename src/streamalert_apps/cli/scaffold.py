@@ -12,7 +12,7 @@ from streamalert_apps.plugins.places import FOLDER
 from streamalert_apps.sdk.app import service_of
 
 TEMPLATE: Final = Path(__file__).with_name("template")
-FILES: Final = ("{}.py", "schemas/{}.json", "simulator/{}.py", "tests/test_{}.py")
+FILES: Final = ("{}.py", "schemas/{}.json", "setup/{}.md", "simulator/{}.py", "tests/test_{}.py")
 
 _APP_TYPE: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
 _SERVICE, _LOG = "acme", "audit"

@@ -3,6 +3,7 @@
 box.py            the app types box_…
 box.lock.txt      the packages that it needs in Lambda, by hash
 schemas/box.json  the classifier's schemas of its logs; or SCHEMAS in box.py
+setup/box.md      what an administrator of the service sets up
 simulator/box.py  its twin
 """
 
@@ -25,7 +26,7 @@ from streamalert_apps.plugins import source
 from streamalert_apps.plugins.module import guarded, load
 from streamalert_apps.sdk.app import App, service_of
 
-_NOT_FOR_LAMBDA: Final = {"__pycache__", "schemas", "simulator", "tests"}
+_NOT_FOR_LAMBDA: Final = {"__pycache__", "schemas", "setup", "simulator", "tests"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,15 @@ class Plugin:
             return dict(json.loads(path.read_text("utf-8")))
         except (ValueError, TypeError) as error:
             raise PluginError(f"{self._shown(path)} is no JSON object: {error}.") from None
+
+    @property
+    def setup(self) -> str:
+        """What an administrator of the service sets up, in Markdown."""
+        path = self.path.parent / "setup" / f"{self.service}.md"
+        try:
+            return path.read_text("utf-8") if path.is_file() else ""
+        except UnicodeDecodeError:
+            raise PluginError(f"{self._shown(path)} is not UTF-8 text.") from None
 
     @property
     def twin_path(self) -> Path:

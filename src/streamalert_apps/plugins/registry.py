@@ -81,6 +81,11 @@ class Registry:
         plugin = self.plugin(app_type)
         return plugin.schemas if plugin else services.schemas(service_of(app_type))
 
+    def setup(self, app_type: str) -> str:
+        """Return what an administrator of an app type's service sets up, in Markdown."""
+        plugin = self.plugin(app_type)
+        return plugin.setup if plugin else services.setup(service_of(app_type))
+
     def of_service(self, service: str) -> Plugin | None:
         """Return a service's plugin, if there is one; looks for no other. Raises PluginError."""
         if service not in self._plugins:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from re import Pattern
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -90,6 +90,12 @@ class App(ABC):
     rate: ClassVar[Rate | None] = None
     schemas: ClassVar[tuple[str, ...]] = ()
     """Names of the classifier's schemas that its logs match, for instance `duo:authentication`."""
+    lag: ClassVar[timedelta | None] = None
+    """How late an event may appear, as documented, plus what clocks may differ."""
+    retention: ClassVar[timedelta | None] = None
+    """How far back the service can be asked."""
+    documentation: ClassVar[str] = ""
+    """Where the service documents the API."""
 
     def __init__(self, credentials: Credentials, api: Api) -> None:
         self.credentials = credentials

@@ -82,8 +82,6 @@ class Stream(Events):
 
     beginning: ClassVar[str]
     """The position of the oldest event."""
-    retention: ClassVar[timedelta | None] = None
-    """How long the feed holds an event."""
     history_retention: ClassVar[timedelta | None] = None
     """How long the history holds one, where there is a history."""
 

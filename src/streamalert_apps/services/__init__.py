@@ -50,6 +50,12 @@ def find(app_type: str) -> type[App]:
     )
 
 
+def setup(service: str) -> str:
+    """Return what an administrator of the service sets up, in Markdown."""
+    path = files(__name__) / "setup" / f"{service}.md"
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
 def schemas(service: str) -> dict[str, Any]:
     """Return the classifier's schemas for a service's logs, by name."""
     path = files(__name__) / "schemas" / f"{service}.json"

@@ -1,4 +1,4 @@
-"""Alibaba Cloud ActionTrail, https://www.alibabacloud.com/help/en/actiontrail/developer-reference/api-actiontrail-2020-07-06-lookupevents.
+"""Alibaba Cloud ActionTrail, LookupEvents of version 2020-07-06.
 
 Each region has a log of its own, of 90 days, whose events can be looked up about ten minutes after they
 happened: 50 a request, two requests a second, the oldest first with Direction=FORWARD. The next page is
@@ -67,6 +67,7 @@ class AliyunActionTrail(OldestFirst):
             re.compile(r"[a-z]{2}-[a-z]+(-[0-9])?(-[a-z0-9]+)*"),
         ),
     )
+    documentation = "https://www.alibabacloud.com/help/en/actiontrail/developer-reference/api-actiontrail-2020-07-06-lookupevents"
     rate = Rate(requests=1, seconds=0.6)
     time_field = "eventTime"
     id_fields = ("eventId",)

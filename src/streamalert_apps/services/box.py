@@ -1,4 +1,4 @@
-"""Box enterprise events, https://developer.box.com/reference/get-events.
+"""Box enterprise events.
 
 `admin_logs_streaming` holds two weeks and goes on by position: every event at least once, in no order.
 `admin_logs` holds a year and is for what was missed. An app signs in with a JWT, or with its secret alone.
@@ -78,6 +78,7 @@ class BoxAdminEvents(Stream):
     collects = "what users and administrators do: files, sharing, sign-ins, settings"
     schemas = ("box:admin_events_v2",)
     auth = (AuthField("keyfile", "the path of the Box app's configuration file, in JSON", key_file),)
+    documentation = "https://developer.box.com/reference/get-events"
     time_field = "created_at"
     id_fields = ("event_id",)
     beginning = "0"

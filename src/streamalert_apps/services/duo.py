@@ -1,4 +1,4 @@
-"""Duo Admin API, https://duo.com/docs/adminapi.
+"""Duo Admin API.
 
 A request is signed over its date, method, host, path and query. The log endpoints want no more than
 one or two requests a minute. Version 2 counts milliseconds, lists by `sort`, pages by `next_offset`
@@ -51,6 +51,7 @@ class _Duo(Feed):
             secret=True,
         ),
     )
+    documentation = "https://duo.com/docs/adminapi"
     rate = Rate(requests=2, seconds=60, after_429=60)
     lag = timedelta(minutes=5)  # documented: 2; the rest is for clocks that differ
     path: ClassVar[str]

@@ -1,4 +1,4 @@
-"""Google Workspace, Reports API, https://developers.google.com/workspace/admin/reports/v1/reference/activities/list.
+"""Google Workspace, Reports API.
 
 Each application has a list of its own, newest first. Its events show up out of order, most within
 minutes, some hours late. A service account signs in with a JWT, on behalf of an administrator.
@@ -74,6 +74,7 @@ class _Report(NewestFirst):
         ),
     )
     schemas = ("gsuite:reports_v2",)
+    documentation = "https://developers.google.com/workspace/admin/reports/v1/reference/activities/list"
     precision = timedelta(milliseconds=1)
     retention = timedelta(days=180)
     application: ClassVar[str]

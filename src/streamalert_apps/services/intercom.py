@@ -1,4 +1,4 @@
-"""Intercom, admin activity logs, https://developers.intercom.com/docs/references/2.17/rest-api/api.intercom.io/admins/listactivitylogs.
+"""Intercom, admin activity logs.
 
 Logs between two times in seconds are listed in pages that are counted, up to 250 logs each. Not documented
 are their order, whether the bounds belong to them, and how late a log may show up: nothing here depends
@@ -55,6 +55,7 @@ class IntercomAdminActivityLogs(NewestFirst):
             optional=True,
         ),
     )
+    documentation = "https://developers.intercom.com/docs/references/2.17/rest-api/api.intercom.io/admins/listactivitylogs"
     time_field = "created_at"
     id_fields = ("id",)
     precision = timedelta(seconds=1)

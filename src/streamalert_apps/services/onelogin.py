@@ -1,4 +1,4 @@
-"""OneLogin, Events API, https://developers.onelogin.com/api-docs/1/events/get-events.
+"""OneLogin, Events API.
 
 Events are listed between two times, 50 a page, and a cursor goes on after a page. Not documented are
 their order, whether the bounds belong to it, and how late an event may show up: nothing here depends on
@@ -73,6 +73,7 @@ class OneLoginEvents(AnyOrder):
             secret=True,
         ),
     )
+    documentation = "https://developers.onelogin.com/api-docs/1/events/get-events"
     rate = Rate(requests=4, seconds=3)  # 4,800 in an hour
     time_field = "created_at"
     id_fields = ("id",)

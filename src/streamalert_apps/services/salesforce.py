@@ -1,4 +1,4 @@
-"""Salesforce Event Monitoring: https://developer.salesforce.com/docs (REST API, Using Event Monitoring).
+"""Salesforce Event Monitoring.
 
 Events are in files, EventLogFile, one for each type and day or, with `interval` Hourly, hour. A file
 is made hours or days after its events and listed by CreatedDate from then on; what comes later is in
@@ -132,6 +132,7 @@ class _EventLogFile(Catalogue):
         ),
     )
     schemas = ("salesforce:event_log_file",)
+    documentation = "https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/using_resources_event_log_files.htm"
     time_field = "CreatedDate"
     id_fields = ("Id", "CreatedDate")  # the file of a day may be replaced, perhaps under its id
     precision = timedelta(seconds=1)

@@ -1,4 +1,4 @@
-"""Slack: team.accessLogs, team.integrationLogs (https://docs.slack.dev/reference/methods), Audit Logs API.
+"""Slack: team.accessLogs and team.integrationLogs of the Web API, Audit Logs API.
 
 The two lists of the Web API have no lower bound, and their rows no id. They are read whole, without
 an upper bound either, so that rows only ever move down while they are read. A row of the access log
@@ -161,6 +161,7 @@ class SlackAccess(_List):
     type = "slack_access"
     collects = "who used the workspace, from which address and with which client"
     schemas = ("slack:access",)
+    documentation = "https://docs.slack.dev/reference/methods/team.accessLogs"
     method = "team.accessLogs"
     shape = _Logins
     time_field = "date_last"
@@ -200,6 +201,7 @@ class SlackIntegration(_List):
     type = "slack_integration"
     collects = "which apps and integrations were added, changed or removed, and by whom"
     schemas = ("slack:integration_v2",)
+    documentation = "https://docs.slack.dev/reference/methods/team.integrationLogs"
     method = "team.integrationLogs"
     shape = _Logs
     time_field = "date"
@@ -221,6 +223,7 @@ class SlackAudit(_Slack, NewestFirst):
     collects = "what users and administrators of an Enterprise organization do"
     auth = (TOKEN,)
     schemas = ("slack:audit",)
+    documentation = "https://docs.slack.dev/reference/audit-logs-api"
     rate = Rate(requests=10, seconds=12, after_429=30)
     lag = timedelta(minutes=5)  # not documented
     time_field = "date_create"

@@ -147,7 +147,7 @@ class World:
     @property
     def lag(self) -> timedelta:
         """The longer of the vendor's lag and the one that the app reckons with."""
-        return max(self.facts.lag, getattr(self.kind, "lag", timedelta(0)))
+        return max(self.facts.lag, self.kind.lag or timedelta(0))
 
     @property
     def span(self) -> timedelta:

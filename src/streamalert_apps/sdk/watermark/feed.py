@@ -24,9 +24,6 @@ class Feed(Events):
     precision: ClassVar[timedelta] = timedelta(seconds=1)
     """The unit in which the service compares times."""
     lag: ClassVar[timedelta] = timedelta(0)
-    """How late an event may appear, as documented, plus what clocks may differ."""
-    retention: ClassVar[timedelta | None] = None
-    """How far back the service can be asked."""
     _descending: ClassVar[bool]
 
     @abstractmethod
