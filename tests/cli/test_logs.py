@@ -60,6 +60,32 @@ def test_our_lines_are_made_readable_and_others_stay(sa_apps: Command) -> None:
     assert half.endswith("  {half")
 
 
+def test_what_every_line_of_an_app_says_is_left_out(deployable: Path, sa_apps: Command) -> None:
+    whose = {"app": "acme_prod_duo_auth_collector_app", "type": "duo_auth", "run": "1a2b"}
+    write(json.dumps({"message": "page polled", "level": "INFO", "logs": 9} | whose))
+    write(json.dumps({"message": "metrics", "level": "INFO", "_aws": {"Timestamp": 1}, "Events": 9}))
+
+    lines = sa_apps("logs", "collector").out.splitlines()
+
+    assert [line[19:] for line in lines] == ["  INFO     page polled logs=9", "  INFO     metrics Events=9"]
+
+
+def test_the_run_of_a_line_is_in_the_json(deployable: Path, sa_apps: Command) -> None:
+    write(json.dumps({"message": "page polled", "level": "INFO", "run": "1a2b"}))
+    assert check(sa_apps("logs", "collector", "--json").out, "logs")["lines"][0]["fields"] == {"run": "1a2b"}
+
+
+def test_lambdas_own_lines_are_readable_in_their_json_form_too(deployable: Path, sa_apps: Command) -> None:
+    record = {"requestId": "1a2b", "status": "success", "metrics": {"durationMs": 3.1, "billedDurationMs": 4}}
+    write(json.dumps({"time": "…", "type": "platform.report", "record": record}))
+
+    (line,) = sa_apps("logs", "collector").out.splitlines()
+
+    assert line[19:].split() == [
+        *("platform.report", "requestId=1a2b", "status=success", "durationMs=3.1", "billedDurationMs=4")
+    ]
+
+
 @pytest.mark.usefixtures("lines")
 def test_json_has_the_documented_form(sa_apps: Command) -> None:
     answer = check(sa_apps("logs", "collector", "--json").out, "logs")

@@ -258,7 +258,15 @@ def _log_groups() -> dict[str, Any]:
 
 def _alarms() -> dict[str, Any]:
     alarms = client("cloudwatch")
-    kept = ("MetricName", "Threshold", "Period", "EvaluationPeriods", "AlarmActions", "Dimensions")
+    kept = (
+        "MetricName",
+        "Threshold",
+        "Period",
+        "EvaluationPeriods",
+        "AlarmActions",
+        "Dimensions",
+        "TreatMissingData",
+    )
     return {
         alarm["AlarmName"]: {key: alarm.get(key) for key in kept}
         | {"tags": _by_key(alarms.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -223,6 +223,92 @@ def test_an_alarm_of_which_conf_says_nothing_is_left_alone(cloud: Cloud) -> None
 
     assert cloud.writes() == []
     assert f"{FUNCTION}_throttles" in world()["alarms"]
+
+
+WATCHED = app(
+    metric_alarms={"errors": {}, "cursor_age": {"threshold": 14400}}, extra={"enable_custom_metrics": True}
+)
+CURSOR_AGE = f"{FUNCTION}_cursor_age"
+
+
+def test_an_alarm_on_the_age_of_the_cursor_is_made_where_conf_names_it(cloud: Cloud) -> None:
+    cloud.deploy_well(WATCHED)
+
+    alarm = world()["alarms"][CURSOR_AGE]
+    assert (alarm["MetricName"], alarm["Threshold"], alarm["Period"]) == ("CursorAge", 14400.0, 14400)
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": FUNCTION}]
+    cloud.writes()
+    cloud.deploy_well(WATCHED)
+    assert cloud.writes() == []
+
+
+def test_an_alarm_on_the_age_of_the_cursor_follows_conf(cloud: Cloud) -> None:
+    cloud.deploy_well(WATCHED)
+    settings = {"threshold": 600, "period_secs": 7200, "evaluation_periods": 2}
+    cloud.deploy_well(replace(WATCHED, metric_alarms={"errors": {}, "cursor_age": settings}))
+
+    alarm = world()["alarms"][CURSOR_AGE]
+    assert (alarm["Threshold"], alarm["Period"], alarm["EvaluationPeriods"]) == (600.0, 7200, 2)
+
+
+def test_an_alarm_on_the_age_of_the_cursor_that_somebody_changed_is_put_right(cloud: Cloud) -> None:
+    cloud.deploy_well(WATCHED)
+    right = world()
+    client("cloudwatch").put_metric_alarm(
+        AlarmName=CURSOR_AGE,
+        Namespace="StreamAlert",
+        MetricName="CursorAge",
+        Statistic="Minimum",
+        ComparisonOperator="GreaterThanThreshold",
+        Threshold=14400,
+        Period=14400,
+        EvaluationPeriods=1,
+        Dimensions=[{"Name": "FunctionName", "Value": FUNCTION}],
+        AlarmActions=right["alarms"][CURSOR_AGE]["AlarmActions"],
+        TreatMissingData="notBreaching",
+    )
+    assert world() != right
+
+    cloud.deploy_well(WATCHED)
+    assert world() == right
+
+
+@pytest.mark.parametrize(
+    "alarms", [{"errors": {}}, {"errors": {}, "cursor_age": {"enabled": False}}], ids=str
+)
+def test_an_alarm_on_the_age_of_the_cursor_goes_when_conf_has_it_no_more(
+    cloud: Cloud, alarms: dict[str, Any]
+) -> None:
+    cloud.deploy_well(WATCHED)
+    cloud.deploy_well(replace(WATCHED, metric_alarms=alarms))
+    assert CURSOR_AGE not in world()["alarms"]
+
+
+def test_an_app_that_goes_takes_the_alarm_on_the_age_of_its_cursor_with_it(cloud: Cloud) -> None:
+    cloud.deploy_well(WATCHED)
+    cloud.deploy_well(gone=[FUNCTION])
+    assert world()["alarms"] == {}
+
+
+def test_custom_metrics_are_switched_by_conf_and_what_somebody_changed_is_put_right(cloud: Cloud) -> None:
+    cloud.deploy_well(WATCHED)
+    assert switched() == "on"
+
+    client("lambda").update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": {}})
+    cloud.deploy_well(WATCHED)
+    assert switched() == "on"
+
+    cloud.deploy_well(app())
+    assert switched() is None
+
+
+def switched() -> str | None:
+    """Return what the function that runs is told of custom metrics."""
+    variables: dict[str, str] = world()["functions"][FUNCTION]["aliases"]["production"]["Environment"][
+        "Variables"
+    ]
+    return variables.get("SA_APPS_METRICS")
 
 
 def test_an_alarm_that_conf_switches_off_is_deleted(cloud: Cloud) -> None:

@@ -10,6 +10,8 @@ from streamalert_apps.deploy import limits
 from streamalert_apps.errors import ConfigError
 from tests.deploy.cloud import app
 
+METRICS = {"enable_custom_metrics": True}
+
 
 @pytest.mark.parametrize(
     "settings",
@@ -27,6 +29,12 @@ from tests.deploy.cloud import app
         {"metric_alarms": {"throttles": {"period_secs": 10, "threshold": 0.5}}},
         {"extra": {"architecture": "x86_64", "runtime": "python3.14", "log_format": "json"}},
         {"extra": {"batch_bytes": 100_000, "enable_custom_metrics": True}},
+        {"metric_alarms": {"cursor_age": {"threshold": 9}}, "extra": METRICS},
+        {"metric_alarms": {"cursor_age": {"enabled": False}}},
+        {
+            "metric_alarms": {"cursor_age": {"threshold": 9, "period_secs": 3600, "evaluation_periods": 2}},
+            "extra": METRICS,
+        },
     ],
     ids=str,
 )
@@ -54,6 +62,24 @@ def test_what_lambda_takes_passes(settings: dict[str, Any]) -> None:
         ({"extra": {"runtime": "python2.7"}}, "runtime is 'python2.7'"),
         ({"extra": {"log_format": "xml"}}, "log_format is 'xml'"),
         ({"extra": {"batch_bytes": 0}}, "batch_bytes"),
+        ({"extra": {"enable_custom_metrics": "yes"}}, "enable_custom_metrics has to be true or false"),
+        (
+            {"metric_alarms": {"cursor_age": {"threshold": 9}}},
+            "metric_alarms.cursor_age needs enable_custom_metrics to be true",
+        ),
+        ({"metric_alarms": {"cursor_age": {}}, "extra": METRICS}, "cursor_age.threshold has to say"),
+        (
+            {"metric_alarms": {"cursor_age": {"threshold": 9, "period_secs": 3600}}, "extra": METRICS},
+            "has to be 7200 at least",
+        ),
+        (
+            {
+                "schedule_expression": "rate(4 days)",
+                "metric_alarms": {"cursor_age": {"threshold": 9}},
+                "extra": METRICS,
+            },
+            "less than once in 3 days",
+        ),
     ],
     ids=str,
 )

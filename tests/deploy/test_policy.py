@@ -104,7 +104,7 @@ def change_everything(cloud: Cloud) -> None:
         {"memory": memory, "concurrency_limit": limit} for memory, limit in enumerate([2, None], 256)
     ]
     changes.append({"schedule_expression": "rate(1 hour)", "log_retention_days": 30, "vpc_config": vpc})
-    changes.append({"metric_alarms": {"errors": {"enabled": False}}})
+    changes.append({"metric_alarms": {"errors": {"enabled": False}, "cursor_age": {"threshold": 14400}}})
     for change in changes:
         cloud.deploy_well(app(**change), code=OTHER_CODE)
     functions = client("lambda")

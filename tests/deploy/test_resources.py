@@ -65,6 +65,28 @@ def test_an_alarm_has_streamalerts_defaults_and_confs_values() -> None:
     assert throttles.name == "acme_prod_duo_auth_collector_app_throttles"
 
 
+@pytest.mark.parametrize(
+    ("schedule", "period", "count"),
+    [
+        ("rate(1 minute)", 120, 1),
+        ("rate(7 minutes)", 840, 1),
+        ("rate(12 hours)", 86_400, 1),
+        ("rate(13 hours)", 46_800, 2),
+        ("rate(3 days)", 86_400, 6),
+    ],
+)
+def test_the_cursors_age_is_judged_over_two_intervals(schedule: str, period: int, count: int) -> None:
+    _, alarm = desired(
+        "alarm", schedule_expression=schedule, metric_alarms={"cursor_age": {"threshold": 3600}}
+    )
+    assert (alarm.attributes["period"], alarm.attributes["evaluation_periods"]) == (period, count)
+
+
+@pytest.mark.parametrize(("chosen", "told"), [({}, None), ({"enable_custom_metrics": True}, "on")])
+def test_a_function_writes_metrics_where_conf_says_so(chosen: dict[str, bool], told: str | None) -> None:
+    assert attributes("function", extra=chosen)["environment"].get("SA_APPS_METRICS") == told
+
+
 def test_throttles_ring_only_where_conf_says_so() -> None:
     assert len(desired("alarm", metric_alarms={})) == 1
 

@@ -240,6 +240,54 @@ def test_a_backlog_is_worked_off_by_successors_at_most_8_deep_and_then_by_the_ne
     assert account.state()["current_state"] == "succeeded"
 
 
+def logged(function: LambdaFunction) -> list[dict[str, Any]]:
+    """Return the product's own lines of the log."""
+    return [json.loads(line) for line in function.log.splitlines() if line.startswith("{")]
+
+
+def test_the_log_has_a_line_a_page_a_delivery_and_a_checkpoint_of_each_run(account: Account) -> None:
+    with account.function() as function:
+        function.invoke(SCHEDULED, request_id="the-run")
+        lines = logged(function)
+
+    assert {(line["app"], line["type"], line["run"]) for line in lines} == {(FUNCTION, "duo_auth", "the-run")}
+    told = [line["message"] for line in lines]
+    assert {"page polled", "batch delivered", "checkpoint saved"} < set(told)
+    pages = [line for line in lines if line["message"] == "page polled"]
+    assert sum(page["logs"] for page in pages) == EVENTS
+    ended = lines[-1]
+    assert (ended["message"], ended["status"], ended["logs"], ended["pages"]) == (
+        *("run ended", "succeeded"),
+        EVENTS,
+        len(pages),
+    )
+
+
+def test_a_quiet_function_writes_nothing_of_a_run_that_succeeds(account: Account) -> None:
+    with account.function(SA_APPS_LOG_LEVEL="warning") as function:
+        function.invoke(SCHEDULED)
+        assert logged(function) == []
+
+
+def test_custom_metrics_are_one_line_a_run_however_it_ends(account: Account) -> None:
+    with account.function(SA_APPS_METRICS="on", SA_APPS_LOG_LEVEL="critical") as function:
+        function.invoke(SCHEDULED)
+        account.store_credentials(secret_key="f" * 40)
+        function.invoke(SCHEDULED)
+        good, bad = logged(function)
+
+    assert (good["Events"], good["FailedRuns"], good["FunctionName"]) == (EVENTS, 0, FUNCTION)
+    assert good["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "StreamAlert"
+    assert (bad["Events"], bad["FailedRuns"]) == (0, 1)
+    assert bad["CursorAge"] > good["CursorAge"] >= 0
+
+
+def test_without_the_switch_there_are_no_metrics(account: Account) -> None:
+    with account.function() as function:
+        function.invoke(SCHEDULED)
+        assert "_aws" not in function.log
+
+
 def test_a_failed_run_is_a_lambda_error_and_says_why(account: Account) -> None:
     account.store_credentials(secret_key="f" * 40)
     with account.function() as function:

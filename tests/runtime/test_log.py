@@ -7,6 +7,9 @@ import logging
 import sys
 from typing import Any
 
+import pytest
+
+from streamalert_apps.runtime import log
 from streamalert_apps.runtime.log import JsonFormatter
 
 SECRET = "s3cr3t-value"
@@ -17,7 +20,7 @@ def formatted(message: str, *args: Any, error: BaseException | None = None, **ex
     record = logging.LogRecord("streamalert_apps.x", logging.INFO, "x.py", 1, message, args, info)
     record.__dict__.update(extra)
     text = JsonFormatter().format(record)
-    assert "\n" not in text
+    assert text.index("\n") == len(text) - 1
     line: dict[str, Any] = json.loads(text)
     return line
 
@@ -47,6 +50,18 @@ def test_a_message_of_several_lines_stays_one_line() -> None:
 
 def test_fields_stand_beside_the_message() -> None:
     assert formatted("run ended", fields={"logs": 3, "status": "partial"})["logs"] == 3
+
+
+def test_each_line_names_the_run_that_it_is_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    formatter = JsonFormatter()
+    monkeypatch.setattr(log, "_FORMATTER", formatter)
+    log.begin(app="acme_prod_duo_auth_collector_app", app_type="duo_auth", run="first")
+    log.begin(app="acme_prod_duo_auth_collector_app", app_type="duo_auth", run="second")
+
+    line = json.loads(formatter.format(logging.LogRecord("x", logging.INFO, "x", 1, "polled", (), None)))
+
+    assert (line["app"], line["type"]) == ("acme_prod_duo_auth_collector_app", "duo_auth")
+    assert line["run"] == "second"
 
 
 def test_a_field_that_json_can_not_hold_is_written_as_text() -> None:

@@ -25,6 +25,7 @@ EXAMPLES = """Examples:
   sa-apps logs collector --json | jq -r '.lines[].message'"""
 
 _SHOWN_APART: Final = ("time", "level", "message", "logger")
+_NOT_FOR_PEOPLE: Final = (*_SHOWN_APART, "app", "type", "run", "_aws", "FunctionName")
 
 
 def command(
@@ -89,8 +90,24 @@ def _described(line: Line) -> dict[str, Any]:
 
 def _text(line: Line) -> str:
     stamp = f"{line.time:%Y-%m-%d %H:%M:%S}"
-    if "message" not in line.fields:
+    fields = _of_lambda(line.fields) or line.fields
+    if "message" not in fields:
         return f"{stamp}  {line.text}"
-    level, message = line.fields.get("level", ""), line.fields["message"]
-    more = (f"{key}={value}" for key, value in line.fields.items() if key not in _SHOWN_APART)
-    return "  ".join([stamp, f"{level:<7}", f"{message} {' '.join(more)}".rstrip()])
+    more = (f"{key}={_value(value)}" for key, value in fields.items() if key not in _NOT_FOR_PEOPLE)
+    words = f"{fields['message']} {' '.join(more)}".rstrip()
+    return "  ".join([stamp, f"{fields.get('level', ''):<7}", words])
+
+
+def _of_lambda(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of one of Lambda's own lines, in its JSON form: `platform.report` and its like."""
+    kind, record = fields.get("type"), fields.get("record")
+    if not str(kind).startswith("platform.") or not isinstance(record, dict):
+        return {}
+    measured = record.get("metrics")
+    rest = {key: value for key, value in record.items() if not isinstance(value, dict | list)}
+    return {"message": kind, **rest, **(measured if isinstance(measured, dict) else {})}
+
+
+def _value(value: Any) -> str:
+    """Return a value as it stands in a line: lists and objects stay JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)

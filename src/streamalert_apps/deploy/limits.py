@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from streamalert_apps.config import rules
 from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy.package import ARCHITECTURES, RUNTIMES
+from streamalert_apps.deploy.resources.alarm import CURSOR_AGE, periods
 from streamalert_apps.deploy.resources.function import LOG_FORMATS
 from streamalert_apps.errors import AppError, ConfigError
 from streamalert_apps.runtime import names
@@ -20,11 +22,12 @@ RETENTION_DAYS: Final = (
 LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 _SHORT_PERIODS: Final = (10, 20, 30)
 _MINUTE: Final = 60
+_LONGEST_INTERVAL: Final = timedelta(days=3)  # CloudWatch judges seven days at most, and two runs have to fit
 
 
 def check(app: AppConf) -> None:
     """Raise ConfigError that names each setting of an app that can't be deployed."""
-    faults = [*_settings(app), *_alarms(app), *_vpc(app.vpc_config or {})]
+    faults = [*_settings(app), *_alarms(app), *_cursor_age(app), *_vpc(app.vpc_config or {})]
     if faults:
         raise ConfigError(
             " ".join(faults), hint=f"Mend it in conf/clusters/{app.cluster}.json, {app.function}."
@@ -46,6 +49,8 @@ def _settings(app: AppConf) -> list[str]:
         faults += _chosen(key, app.extra.get(key, choices[0]), choices)
     if app.concurrency_limit is not None and app.concurrency_limit < -1:
         faults.append("concurrency_limit has to be a number of runs at a time.")
+    if type(app.extra.get("enable_custom_metrics", False)) is not bool:
+        faults.append("enable_custom_metrics has to be true or false.")
     return faults + _positive(app.extra, "batch_bytes")
 
 
@@ -83,6 +88,38 @@ def _alarms(app: AppConf) -> list[str]:
         if not isinstance(settings.get("threshold", 0), int | float):
             faults.append(f"metric_alarms.{kind}.threshold has to be a number.")
     return faults
+
+
+def _cursor_age(app: AppConf) -> list[str]:
+    """Return what is wrong with the alarm on the age of the cursor, where the app has one."""
+    settings = app.metric_alarms.get(CURSOR_AGE)
+    if not isinstance(settings, Mapping) or not settings.get("enabled", True):
+        return []
+    key, faults = f"metric_alarms.{CURSOR_AGE}", []
+    if app.extra.get("enable_custom_metrics") is not True:
+        faults.append(f"{key} needs enable_custom_metrics to be true: the age is a custom metric.")
+    if "threshold" not in settings:
+        faults.append(f"{key}.threshold has to say from how many seconds on it rings.")
+    try:
+        every, judged = interval(app.schedule_expression), {**periods(app), **settings}
+    except AppError:
+        return faults  # the schedule's own fault is told
+    if every > _LONGEST_INTERVAL:
+        faults.append(f"{key} can't watch an app that runs less than once in {_LONGEST_INTERVAL.days} days.")
+    elif not _covers(judged, every):
+        faults.append(
+            f"{key}: period_secs times evaluation_periods has to be {every.total_seconds():.0f} at least, "
+            "the schedule's interval, or it rings between two runs."
+        )
+    return faults
+
+
+def _covers(judged: Mapping[str, Any], every: timedelta) -> bool:
+    """Tell whether a run falls into the time that is judged; what is no number is told elsewhere."""
+    period, count = judged["period_secs"], judged["evaluation_periods"]
+    if type(period) is not int or type(count) is not int:
+        return True
+    return timedelta(seconds=period * count) >= every
 
 
 def _vpc(vpc: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -31,6 +32,7 @@ LONGEST_REST_SECONDS: Final = 86_400.0  # then a service is asked again, whateve
 EMPTY_PAGES: Final = 100  # in a row without moving: the service's token runs in a circle
 
 
+_FOREIGN_CHECKPOINT: Final = (ValueError, TypeError, KeyError, AttributeError)  # it is of another app
 _FOREIGN_STATE: Final = (
     "If its stored state was changed by hand or belongs to another app, delete it: "
     "the app then starts one interval back."
@@ -39,7 +41,11 @@ _FOREIGN_STATE: Final = (
 
 @dataclass(slots=True)
 class Outcome:
-    """How a run ended, and what it did. `retry_after`: seconds that the service wants to be left alone."""
+    """How a run ended, and what it did.
+
+    `retry_after`: seconds that the service wants to be left alone. `cursor`: all that the service showed of
+    the time before it has been collected, where the app can tell.
+    """
 
     status: Literal["succeeded", "partial", "failed"] = "succeeded"
     logs: int = 0
@@ -48,8 +54,11 @@ class Outcome:
     pages: int = 0
     repeats: int = 0
     truncated: int = 0
+    retries: int = 0
+    rate_limits: int = 0
     seconds: float = 0.0
     retry_after: float = 0.0
+    cursor: datetime | None = None
     error: AppError | None = None
 
 
@@ -118,6 +127,7 @@ class _Run:
     outcome: Outcome = field(default_factory=Outcome)
     app: App | None = None
     queue: deque[_Undelivered] = field(default_factory=deque)
+    telling: bool = field(default_factory=lambda: LOGGER.isEnabledFor(logging.INFO))
 
     def work(self, app: App) -> None:
         self.app = app
@@ -131,6 +141,7 @@ class _Run:
         for page in self._guarded(app.poll(self._checkpoint())):
             self.outcome.pages += 1
             self.outcome.repeats += page.repeats
+            self._tell_page(page, page_began)
             self._forward(page)
             now = self.terms.clock.now()
             slowest = max(slowest, (now - page_began).total_seconds())
@@ -159,6 +170,10 @@ class _Run:
 
     def end(self) -> Outcome:
         self.outcome.truncated = self.batches.truncated
+        if self.app:
+            retries = self.app.api.retries
+            self.outcome.retries, self.outcome.rate_limits = retries.made, retries.rate_limits
+        self.outcome.cursor = self.started if self.outcome.status == "succeeded" else self._watermark()
         self.outcome.seconds = (self.terms.clock.now() - self.started).total_seconds()
         self._save(self.outcome.status)
         return self.outcome
@@ -206,12 +221,19 @@ class _Run:
             self._deliver(batch)
 
     def _deliver(self, batch: list[Bytes]) -> None:
+        began = self.terms.clock.now() if self.telling else self.started
         retrying(
-            lambda: self.destination.forward(batch), clock=self.terms.clock, deadline=self.terms.deadline
+            lambda: self.destination.forward(batch),
+            clock=self.terms.clock,
+            deadline=self.terms.deadline,
+            retries=self.app.api.retries if self.app else None,
         )
+        size = sum(map(len, batch))
         self.outcome.logs += len(batch)
-        self.outcome.bytes += sum(map(len, batch))
+        self.outcome.bytes += size
         self.outcome.batches += 1
+        if self.telling:
+            self._tell("batch delivered", began, batch=self.outcome.batches, logs=len(batch), bytes=size)
         self._settle(len(batch))
 
     def _settle(self, accepted: int) -> None:
@@ -261,6 +283,10 @@ class _Run:
             )
         self.slot.write(state.to_text())
         self.state = state
+        if self.telling:
+            cursor = self._watermark()
+            shown = cursor.isoformat(timespec="seconds") if cursor else None
+            self._tell("checkpoint saved", now, status=status, cursor=shown)
 
     def _not_before(self, now: datetime) -> float:
         """Return when the service wants the next request, where that is still to come."""
@@ -278,8 +304,25 @@ class _Run:
             return self.state.last_timestamp
         try:
             return self.app.last_timestamp(self.state.checkpoint)
-        except (ValueError, TypeError, KeyError, AttributeError):  # a checkpoint that is none of this app's
+        except _FOREIGN_CHECKPOINT:
             return self.state.last_timestamp
+
+    def _watermark(self) -> datetime | None:
+        if self.app is None or self.state.checkpoint is None:
+            return None
+        with suppress(*_FOREIGN_CHECKPOINT):
+            return self.app.watermark(self.state.checkpoint)
+        return None
+
+    def _tell_page(self, page: Page, began: datetime) -> None:
+        if self.telling:
+            number, logs = self.outcome.pages, len(page.logs)
+            self._tell("page polled", began, page=number, logs=logs, repeats=page.repeats, more=page.more)
+
+    def _tell(self, what: str, began: datetime, **fields: object) -> None:
+        """Write a line for the log group; a caller asks first whether anybody listens."""
+        seconds = (self.terms.clock.now() - began).total_seconds()
+        LOGGER.info(what, extra={"fields": fields | {"seconds": round(seconds, 3)}})
 
 
 def digest(logs: Sequence[Log]) -> str:

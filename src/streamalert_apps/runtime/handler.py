@@ -1,8 +1,9 @@
 """The Lambda function: event in, one run, the next invocation where a backlog is left.
 
 What is slow to make (clients, the TLS context) is made at import: in the init phase CPU is free.
-Environment: SA_APPS_TYPE (the app type, loaded at import), SA_APPS_LOG_LEVEL, SA_APPS_BATCH_BYTES,
-SA_APPS_OVERSIZE_BUCKET, SA_APPS_SIMULATOR (a loopback URL that takes the service's place).
+Environment: SA_APPS_TYPE (the app type, loaded at import), SA_APPS_LOG_LEVEL, SA_APPS_METRICS (`on` or not
+there), SA_APPS_BATCH_BYTES, SA_APPS_OVERSIZE_BUCKET, SA_APPS_SIMULATOR (a loopback URL that takes the
+service's place).
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final, Protocol
@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps import services
 from streamalert_apps.errors import AlreadyRunning, ConfigError
-from streamalert_apps.runtime import log, names
+from streamalert_apps.runtime import log, metrics, names
 from streamalert_apps.runtime.batch import DEFAULT_BATCH_BYTES, Batches, Keep
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
@@ -90,6 +90,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         after=order.after,
     )
     function = context.function_name
+    log.begin(app=function, app_type=order.app_type, run=context.aws_request_id)
     try:
         outcome = collect(
             lambda: _app(order.app_type, function, clock, deadline),
@@ -102,7 +103,10 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         LOGGER.warning("%s", error.message)
         return {"status": error.code}
     summary = _summary(outcome)
-    LOGGER.info("run ended", extra={"fields": summary})
+    level = logging.ERROR if outcome.status == "failed" else logging.INFO
+    LOGGER.log(level, "run ended", extra={"fields": summary})
+    if os.environ.get("SA_APPS_METRICS") == "on":
+        metrics.write(outcome, function, clock.now())
     if outcome.error and outcome.status == "failed":
         raise outcome.error
     if outcome.status == "partial" and outcome.retry_after < whole - closing:
@@ -137,10 +141,25 @@ def _batch_bytes() -> int:
 
 
 def _summary(outcome: Outcome) -> dict[str, Any]:
-    summary = asdict(outcome) | {"seconds": round(outcome.seconds, 3)}
+    summary: dict[str, Any] = {
+        "status": outcome.status,
+        "logs": outcome.logs,
+        "bytes": outcome.bytes,
+        "batches": outcome.batches,
+        "pages": outcome.pages,
+        "repeats": outcome.repeats,
+        "truncated": outcome.truncated,
+        "retries": outcome.retries,
+        "rate_limits": outcome.rate_limits,
+        "seconds": round(outcome.seconds, 3),
+    }
+    if outcome.cursor:
+        summary["cursor"] = outcome.cursor.isoformat(timespec="seconds")
+    if outcome.retry_after:
+        summary["retry_after"] = outcome.retry_after
     if outcome.error:
         summary["error"] = {"code": outcome.error.code, "message": outcome.error.message}
-    return {key: value for key, value in summary.items() if value}
+    return summary
 
 
 def _invoke_successor(order: Event, context: Context) -> None:

@@ -9,29 +9,48 @@ from typing import Any
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one line: time, level, message, where from, and what was passed as `extra`."""
+    """Formats a record as one line: time, level, message, where from, whose, and what was passed as `extra`.
+
+    `run` is on each line: the app, its type, the invocation.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run: dict[str, str] = {}
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the line, with its end: Lambda's own handler adds none."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "message": record.getMessage(),
             "logger": record.name,
         }
+        line |= self.run
         line |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[2]:
             line["at"] = _frames(record.exc_info[2])
-        return json.dumps(line, default=str)
+        return json.dumps(line, default=str) + "\n"
+
+
+_FORMATTER = JsonFormatter()
 
 
 def configure(level: str) -> None:
     """Send the product's log lines to the log group, in place of Lambda's own form."""
     root = logging.getLogger()
-    for handler in root.handlers or [logging.StreamHandler()]:
-        handler.setFormatter(JsonFormatter())
-        root.addHandler(handler)
+    if not root.handlers:
+        root.addHandler(logging.StreamHandler())
+    for handler in root.handlers:
+        handler.setFormatter(_FORMATTER)
+        if isinstance(handler, logging.StreamHandler):
+            handler.terminator = ""
     logging.getLogger("streamalert_apps").setLevel(level.upper())
+
+
+def begin(*, app: str, app_type: str, run: str) -> None:
+    """Name the run that the next lines are of; a process has one at a time."""
+    _FORMATTER.run = {"app": app, "type": app_type, "run": run}
 
 
 def _frames(traceback: Any) -> list[str]:

@@ -63,6 +63,11 @@ def throttles_alarm(function: str) -> str:
     return f"{function}_throttles"
 
 
+def cursor_age_alarm(function: str) -> str:
+    """Return the name of the alarm on an app that is far behind."""
+    return f"{function}_cursor_age"
+
+
 def alarm_topic(prefix: str) -> str:
     """Return the name of the SNS topic that alarms go to unless global.json names another."""
     return f"{prefix}_streamalert_monitoring"

@@ -32,7 +32,7 @@ from streamalert_apps.errors import (
 )
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.pace import Pace
-from streamalert_apps.sdk.retry import retrying
+from streamalert_apps.sdk.retry import Retries, retrying
 
 T = TypeVar("T")
 
@@ -96,6 +96,7 @@ class Api:
         self.clock = clock
         self.pace = pace or Pace(None, clock)
         self.ahead = timedelta(0)
+        self.retries = Retries()
         self.simulated = bool(simulator)
         self._deadline = deadline or Deadline.never()
         self._client = httpx.Client(
@@ -152,7 +153,7 @@ class Api:
             answer = self._answer(response)
             raise self._error(answer, judge) or BadResponse(f"{answer.place} answered {answer.status}.")
 
-        return retrying(attempt, clock=self.clock, deadline=self._deadline)
+        return retrying(attempt, clock=self.clock, deadline=self._deadline, retries=self.retries)
 
     def _retried(
         self,
@@ -168,7 +169,7 @@ class Api:
                 raise error
             return answer
 
-        return retrying(attempt, clock=self.clock, deadline=self._deadline)
+        return retrying(attempt, clock=self.clock, deadline=self._deadline, retries=self.retries)
 
     def _error(self, answer: Answer, judge: Judge | None) -> AppError | None:
         error = (judge(answer) if judge else None) or _judge_status(answer)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from typing import TypeVar
 
@@ -11,6 +13,8 @@ from streamalert_apps.errors import OutOfTime, RateLimited, TransientError
 from streamalert_apps.sdk.clock import Clock, Deadline
 
 T = TypeVar("T")
+
+LOGGER = logging.getLogger(__name__)
 
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
@@ -23,22 +27,42 @@ def backoff(attempt: int) -> float:
     return random.uniform(ceiling / 2, ceiling)  # noqa: S311 (jitter, not a secret)
 
 
-def retrying(call: Callable[[], T], *, clock: Clock, deadline: Deadline, attempts: int = ATTEMPTS) -> T:
+@dataclass(slots=True)
+class Retries:
+    """How many calls were made again, and how many were refused as too many."""
+
+    made: int = 0
+    rate_limits: int = 0
+
+
+def retrying(
+    call: Callable[[], T],
+    *,
+    clock: Clock,
+    deadline: Deadline,
+    attempts: int = ATTEMPTS,
+    retries: Retries | None = None,
+) -> T:
     """Return what `call` returns, trying again on a TransientError; raise the last one.
 
     A wait that the time left does not cover is not begun. What is rate limited then tells in
-    `retry_after` when to come back.
+    `retry_after` when to come back. `retries` counts.
     """
+    retries = retries or Retries()
     for attempt in count():
         try:
             return call()
         except OutOfTime:
             raise  # waiting makes it no better
         except TransientError as error:
+            retries.rate_limits += isinstance(error, RateLimited)
             wait = backoff(attempt) if error.retry_after is None else error.retry_after
             if wait >= deadline.left() or attempt + 1 >= attempts:
                 if isinstance(error, RateLimited):
                     error.retry_after = wait
                 raise
+            told = {"code": error.code, "attempt": attempt + 1, "wait": round(wait, 3)}
+            LOGGER.info("trying again", extra={"fields": told})
+        retries.made += 1
         clock.sleep(wait)
     raise AssertionError  # pragma: no cover

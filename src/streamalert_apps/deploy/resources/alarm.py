@@ -1,12 +1,14 @@
-"""The alarms on failed and on throttled runs, as conf/ has them.
+"""The alarms on failed runs, on throttled ones and on an app that is far behind, as conf/ has them.
 
 A failed run is an error by default. Throttles are one only where conf/ says so: an app that runs one at
-a time is throttled whenever a tick meets a run. An alarm that conf/ does not speak of is left alone.
+a time is throttled whenever a tick meets a run. An alarm that conf/ does not speak of is left alone,
+but for that on the age of the cursor, which only we make.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from streamalert_apps.config.conf import AppConf
@@ -14,20 +16,51 @@ from streamalert_apps.deploy import tags
 from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View
-from streamalert_apps.runtime import names
+from streamalert_apps.runtime import metrics, names
+from streamalert_apps.runtime.schedule import interval
 
 KIND: Final = "alarm"
 
-_NAMES: Final = {"errors": names.errors_alarm, "throttles": names.throttles_alarm}
-_METRICS: Final = {"errors": "Errors", "throttles": "Throttles"}
-_WORDS: Final = {"errors": "Invocation Errors", "throttles": "Throttles"}
+CURSOR_AGE: Final = "cursor_age"
+
+_NAMES: Final = {
+    "errors": names.errors_alarm,
+    "throttles": names.throttles_alarm,
+    CURSOR_AGE: names.cursor_age_alarm,
+}
+_METRICS: Final = {
+    "errors": "AWS/Lambda Errors Sum",
+    "throttles": "AWS/Lambda Throttles Sum",
+    # the best of a period: a backlog that was worked off within it is no trouble
+    CURSOR_AGE: f"{metrics.NAMESPACE} {metrics.CURSOR_AGE} Minimum",
+}
+_WORDS: Final = {
+    "errors": "StreamAlert Lambda Invocation Errors",
+    "throttles": "StreamAlert Lambda Throttles",
+    CURSOR_AGE: "StreamAlert App Cursor Age",
+}
 _DEFAULTS: Final = {"enabled": True, "evaluation_periods": 1, "period_secs": 120, "threshold": 0}
+_MINUTE: Final = timedelta(minutes=1)
+LONGEST_PERIOD: Final = timedelta(days=1)  # CloudWatch's
 
 
 def desired(wanted: Wanted) -> tuple[Resource, ...]:
     """Return the alarms that the app shall have."""
-    settings = {kind: {**_DEFAULTS, **given} for kind, given in _spoken_of(wanted.app).items()}
+    app = wanted.app
+    settings = {kind: {**_defaults(app, kind), **given} for kind, given in _spoken_of(app).items()}
     return tuple(_alarm(wanted, kind, s) for kind, s in settings.items() if s["enabled"])
+
+
+def periods(app: AppConf) -> dict[str, int]:
+    """Return how the cursor's age is judged where conf/ does not say: over two intervals of the schedule."""
+    two = 2 * interval(app.schedule_expression)
+    count = -(-two // LONGEST_PERIOD)
+    minutes = max(1, -(-two // (count * _MINUTE)))
+    return {"evaluation_periods": count, "period_secs": 60 * minutes}
+
+
+def _defaults(app: AppConf, kind: str) -> dict[str, Any]:
+    return _DEFAULTS | periods(app) if kind == CURSOR_AGE else _DEFAULTS
 
 
 def _spoken_of(app: AppConf) -> dict[str, Mapping[str, Any]]:
@@ -36,15 +69,19 @@ def _spoken_of(app: AppConf) -> dict[str, Mapping[str, Any]]:
 
 def _alarm(wanted: Wanted, kind: str, settings: Mapping[str, Any]) -> Resource:
     app, place = wanted.app, wanted.place
+    dimensions = {metrics.DIMENSION: app.function}
+    if kind != CURSOR_AGE:
+        dimensions["Resource"] = f"{app.function}:{names.ALIAS}"
     attributes = {
-        "metric": f"AWS/Lambda {_METRICS[kind]} Sum",
-        "dimensions": {"FunctionName": app.function, "Resource": f"{app.function}:{names.ALIAS}"},
+        "metric": _METRICS[kind],
+        "dimensions": dimensions,
         "comparison": "GreaterThanThreshold",
         "threshold": float(settings["threshold"]),
         "period": settings["period_secs"],
         "evaluation_periods": settings["evaluation_periods"],
+        "missing": "breaching" if kind == CURSOR_AGE else "missing",  # no run, no age: that rings, too
         "actions": (place.topic(),),
-        "description": f"StreamAlert Lambda {_WORDS[kind]}: {app.function}",
+        "description": f"{_WORDS[kind]}: {app.function}",
         "tags": tags.tags_of(app, place.prefix),
     }
     return Resource(KIND, _NAMES[kind](app.function), attributes)
@@ -52,7 +89,7 @@ def _alarm(wanted: Wanted, kind: str, settings: Mapping[str, Any]) -> Resource:
 
 def observe(view: View) -> tuple[Resource, ...]:
     """Return those alarms that are there and that conf/ speaks of; all of an app that shall be gone."""
-    kinds = _spoken_of(view.job.app) if view.job.app else _NAMES
+    kinds = {**_spoken_of(view.job.app), CURSOR_AGE: {}} if view.job.app else _NAMES
     wanted = (_NAMES[kind](view.job.function) for kind in kinds)
     return tuple(_observed(view, view.known.alarms[name]) for name in wanted if name in view.known.alarms)
 
@@ -65,13 +102,14 @@ def _observed(view: View, alarm: Mapping[str, Any]) -> Resource:
         "threshold": alarm.get("Threshold"),
         "period": alarm.get("Period"),
         "evaluation_periods": alarm["EvaluationPeriods"],
+        "missing": alarm.get("TreatMissingData", "missing"),
         "actions": tuple(alarm.get("AlarmActions", ())),
         "description": alarm.get("AlarmDescription", ""),
     }
     if view.strange:
         listed = view.job.aws.alarms.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
         attributes["tags"] = tags.of_list(listed)
-    foreign = attributes["dimensions"].get("FunctionName") != view.job.function
+    foreign = attributes["dimensions"].get(metrics.DIMENSION) != view.job.function
     return Resource(KIND, alarm["AlarmName"], attributes, foreign=foreign)
 
 
@@ -109,6 +147,7 @@ def _put(job: Job, resource: Resource, **other: Any) -> None:
         Threshold=wanted["threshold"],
         Period=wanted["period"],
         EvaluationPeriods=wanted["evaluation_periods"],
+        TreatMissingData=wanted["missing"],
         AlarmActions=list(wanted["actions"]),
         **other,
     )

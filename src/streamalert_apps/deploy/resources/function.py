@@ -43,6 +43,8 @@ def versioned(wanted: Wanted) -> dict[str, Any]:
     for key in ("batch_bytes", "oversize_bucket"):
         if key in app.extra:
             environment[f"SA_APPS_{key.upper()}"] = str(app.extra[key])
+    if app.extra.get("enable_custom_metrics"):
+        environment["SA_APPS_METRICS"] = "on"
     vpc = app.vpc_config or {}
     return {
         "runtime": package.runtime,

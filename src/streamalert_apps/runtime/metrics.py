@@ -1,0 +1,54 @@
+"""What a run did, as one log line that CloudWatch makes metrics of: its embedded metric format.
+
+It takes no call and no permission. The namespace is StreamAlert's own, the dimension that of AWS/Lambda.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any, Final
+
+from streamalert_apps.runtime.collect import Outcome
+
+NAMESPACE: Final = "StreamAlert"
+DIMENSION: Final = "FunctionName"
+CURSOR_AGE: Final = "CursorAge"
+UNITS: Final = {
+    "Events": "Count",
+    "Bytes": "Bytes",
+    "Repeats": "Count",
+    "Retries": "Count",
+    "RateLimits": "Count",
+    "FailedRuns": "Count",
+    CURSOR_AGE: "Seconds",
+}
+
+LOGGER = logging.getLogger(__name__)
+LOGGER.setLevel(logging.INFO)  # a metric is no less wanted where log lines are few
+
+
+def write(outcome: Outcome, function: str, now: datetime) -> None:
+    """Write the line."""
+    LOGGER.info("metrics", extra={"fields": embedded(outcome, function, now)})
+
+
+def embedded(outcome: Outcome, function: str, now: datetime) -> dict[str, Any]:
+    """Return the metrics of a run, and what tells CloudWatch that they are some."""
+    values: dict[str, float] = {
+        "Events": outcome.logs,
+        "Bytes": outcome.bytes,
+        "Repeats": outcome.repeats,
+        "Retries": outcome.retries,
+        "RateLimits": outcome.rate_limits,
+        "FailedRuns": int(outcome.status == "failed"),
+    }
+    if outcome.cursor:
+        values[CURSOR_AGE] = max(0.0, round((now - outcome.cursor).total_seconds(), 3))
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [[DIMENSION]],
+        "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in values],
+    }
+    about = {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}
+    return {"_aws": about, DIMENSION: function, **values}

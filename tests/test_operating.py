@@ -1,0 +1,81 @@
+"""The operator's page knows each error, each line of a log and each metric that the product has."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from streamalert_apps.deploy.resources import alarm
+from streamalert_apps.runtime import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+ENTRIES = set(re.findall(r"^\| `([^`]+)` \|", PAGE, re.MULTILINE))
+PLACEHOLDER = re.compile(r"%[.\d]*[sdf]")
+TREES = [ast.parse(path.read_text(encoding="utf-8")) for path in ROOT.glob("src/streamalert_apps/**/*.py")]
+
+
+def codes() -> set[str]:
+    """Return the code of each class of errors: AppError, and what is derived from it."""
+    classes = [node for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    names = {"AppError"}
+    while more := {c.name for c in classes if {ast.unparse(b) for b in c.bases} & names} - names:
+        names |= more
+    bodies = [statement for c in classes if c.name in names for statement in c.body]
+    return {ast.literal_eval(value) for statement in bodies if (value := code_of(statement))}
+
+
+def code_of(statement: ast.stmt) -> ast.expr | None:
+    match statement:
+        case ast.Assign(targets=[ast.Name(id="code")], value=value):
+            return value
+        case ast.AnnAssign(target=ast.Name(id="code"), value=value):
+            return value
+    return None
+
+
+def lines() -> Iterator[str]:
+    """Yield what is written to the log of a function, `…` for what differs."""
+    for call in (node for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if not re.fullmatch(r"LOGGER\.(debug|info|warning|error|exception|log)", ast.unparse(call.func)):
+            continue
+        for argument in call.args[:2]:
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                yield PLACEHOLDER.sub("…", argument.value).partition(". ")[0].partition("; only")[0]
+                break
+
+
+def test_the_sources_are_read_well() -> None:
+    assert {"error", "usage_error", "rate_limited", "cancelled"} <= codes()
+    assert {"run ended", "the page token expired; going on from …"} <= set(lines())
+
+
+@pytest.mark.parametrize("code", sorted(codes()))
+def test_each_error_code_has_an_entry(code: str) -> None:
+    assert code in ENTRIES
+
+
+@pytest.mark.parametrize("line", sorted({*lines()} - {"…"}))
+def test_each_line_of_the_log_has_an_entry(line: str) -> None:
+    assert line in ENTRIES
+
+
+@pytest.mark.parametrize("message", ["page polled", "batch delivered", "checkpoint saved"])
+def test_each_line_of_a_run_has_an_entry(message: str) -> None:
+    assert message in ENTRIES
+
+
+@pytest.mark.parametrize("metric", metrics.UNITS)
+def test_each_metric_has_an_entry_with_its_unit(metric: str) -> None:
+    assert f"| `{metric}` | {metrics.UNITS[metric]} |" in PAGE
+
+
+def test_the_alarm_that_the_page_shows_has_the_name_that_deploy_reads() -> None:
+    assert f'"{alarm.CURSOR_AGE}": {{"threshold": 14400}}' in PAGE
