@@ -155,9 +155,13 @@ def test_a_plugins_dict_is_written_as_json() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "value", [object(), "\ud800", {(1, 2): 3}], ids=["an object", "half a character", "a key"]
-)
+def test_half_a_character_in_a_plugins_dict_does_not_cost_the_log() -> None:
+    (batch,) = pack([{"user": "Zoë \ud800", "n": 1}], limit=1000)
+
+    assert [json.loads(bytes(log)) for log in batch] == [{"user": "Zoë \ufffd", "n": 1}]
+
+
+@pytest.mark.parametrize("value", [object(), {(1, 2): 3}], ids=["an object", "a key"])
 def test_a_dict_that_json_can_not_hold_is_told_without_its_values(value: Any) -> None:
     with pytest.raises(ConfigError, match="A log holds what JSON can't"):
         pack([{"secret": "s3cr3t", "value": value}], limit=1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ import msgspec
 
 from streamalert_apps.errors import ConfigError
 from streamalert_apps.sdk.app import Json, Log
+from streamalert_apps.sdk.mend import mended
 
 LOGGER = logging.getLogger(__name__)
 
@@ -84,6 +86,8 @@ def encode(log: Mapping[str, Json]) -> bytes:
     """Return a plugin's dict as JSON bytes; raise ConfigError for what JSON can't hold."""
     try:
         return msgspec.json.encode(log)
+    except UnicodeEncodeError:  # half a surrogate pair, which Python's strings can hold
+        return mended(json.dumps(log).encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"A log holds what JSON can't ({type(error).__name__}).") from None
 

@@ -22,13 +22,13 @@ from streamalert_apps.runtime.destinations import Destination
 from streamalert_apps.runtime.state import Delivered, LastRun, Lease, State, StateSlot, take_lease
 from streamalert_apps.sdk.app import App, Checkpoint, Log, Page
 from streamalert_apps.sdk.clock import Clock, Deadline
+from streamalert_apps.sdk.http import LONGEST_REST_SECONDS
 from streamalert_apps.sdk.retry import retrying
 
 LOGGER = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_SAVES: Final = 2.0  # Parameter Store takes a handful of puts a second per account
 CLOCKS_DIFFER_SECONDS: Final = 60.0
-LONGEST_REST_SECONDS: Final = 86_400.0  # then a service is asked again, whatever it said
 EMPTY_PAGES: Final = 100  # in a row without moving: the service's token runs in a circle
 
 
@@ -191,14 +191,25 @@ class _Run:
         return app.start(self.state.since or self.started - self.terms.first_look)
 
     def _guarded(self, pages: Iterator[Page]) -> Iterator[Page]:
-        """Pass pages on; raise BadResponse when empty ones run in a circle."""
+        """Pass pages on; raise BadResponse when the service leads in a circle.
+
+        One place is kept to compare with, and another one after twice as many pages: so a circle of any
+        length is found, and no page is passed on more than a few times.
+        """
         idle = 0
         places: set[str] = set()
+        passed, next_mark = 0, 1
+        mark: tuple[str, str] | None = None
         for page in pages:
             place = json.dumps(page.checkpoint, sort_keys=True)
             if page.logs:
                 idle = 0
                 places.clear()
+                if mark and mark[0] == place and mark[1] == digest(page.logs):
+                    raise BadResponse("The service gave the same page again: its pages run in a circle.")
+                passed += 1
+                if passed == next_mark:
+                    mark, next_mark = (place, digest(page.logs)), 2 * passed
             elif place in places:
                 idle += 1
             if idle >= EMPTY_PAGES:

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from streamalert_apps.errors import PageTokenExpired, Unavailable
+from streamalert_apps.errors import BadResponse, PageTokenExpired, Unavailable
 from streamalert_apps.sdk import ids
 from streamalert_apps.sdk.app import Checkpoint, Json, Log, Page
 from streamalert_apps.sdk.events import NEVER, Row
@@ -147,6 +147,7 @@ class Catalogue(Feed):
         rows: list[Row] = []
         pages = 0
         token: Json = None
+        tokens: list[Json] = []
         restarted = False
         while True:
             try:
@@ -154,11 +155,14 @@ class Catalogue(Feed):
             except PageTokenExpired:
                 if token is None or restarted:
                     raise
-                rows, token, restarted = [], None, True
+                rows, token, tokens, restarted = [], None, [], True
                 continue
             rows += fetched.rows
             pages += 1
             token = fetched.next
+            if token in tokens:
+                raise BadResponse("The service's list of files runs in a circle.")
+            tokens.append(token)
             if token is None:
                 files = [entry for entry in self.identified(rows) if entry[1] >= since]
                 return sorted(files, key=lambda entry: entry[1]), pages

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -31,6 +32,7 @@ from streamalert_apps.errors import (
     Unavailable,
 )
 from streamalert_apps.sdk.clock import Clock, Deadline
+from streamalert_apps.sdk.mend import is_deep, mended, readable
 from streamalert_apps.sdk.pace import Pace
 from streamalert_apps.sdk.retry import Retries, retrying
 
@@ -41,12 +43,12 @@ ANSWER_SECONDS: Final = 30.0
 SHORTEST_REQUEST_SECONDS: Final = 1.0
 CLOCKS_DIFFER: Final = timedelta(seconds=5)  # by less than that, or it is told
 ANSWER_BYTES: Final = 64 << 20
+PIECE_BYTES: Final = 64 << 10  # of what is unpacked at once: a few bytes may unpack to gigabytes
+LONGEST_REST_SECONDS: Final = 86_400.0  # then a service is asked again, whatever it said
 
 LOGGER = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold the query of each request
 
-# A whole surrogate pair, or half of one (the group), or any other escape.
-_ESCAPE: Final = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.")
 _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?")
 
 
@@ -62,8 +64,7 @@ class Answer:
     def json(self, shape: type[T]) -> T:
         """Return the body decoded into `shape`; raise BadResponse when it is something else.
 
-        A character that is none (half a surrogate pair, bytes outside UTF-8) becomes U+FFFD: users can put
-        one into an event, and that must not stop a feed.
+        What is odd inside of an event is mended (`sdk.mend`), that it does not stop the feed.
         """
         try:
             return _decoded(self.body, shape)
@@ -101,7 +102,11 @@ class Api:
         self._deadline = deadline or Deadline.never()
         self._client = httpx.Client(
             transport=ToSimulator(simulator) if simulator else transport,
-            headers={"User-Agent": "streamalert-apps", "Accept": "application/json"},
+            headers={
+                "User-Agent": "streamalert-apps",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+            },
         )
 
     def close(self) -> None:
@@ -208,7 +213,7 @@ class Api:
         """Note by how much our clock is ahead of the service's; a simulator's runs as it likes."""
         if self.simulated or "Age" in response.headers:
             return
-        with suppress(ValueError, TypeError):
+        with suppress(ValueError, TypeError, OverflowError):
             ahead = sent - parsedate_to_datetime(response.headers.get("Date", ""))
             took = self.clock.now() - sent  # the service may have written its Date at the end of it
             self.ahead = ahead + took if ahead > CLOCKS_DIFFER else timedelta(0)
@@ -227,7 +232,7 @@ class Api:
 
     def _pieces(self, response: httpx.Response) -> Generator[bytes]:
         with _faults_named(response.request), closing(response):
-            for piece in response.iter_bytes():
+            for piece in _unpacked(response):
                 yield piece
                 if self._deadline.left() <= 0:
                     place = _place(response.request)
@@ -237,22 +242,23 @@ class Api:
         """Return the seconds of Retry-After, given as a number or as a date."""
         value = answer.headers.get("Retry-After", "").strip()
         if value.isdecimal():
-            return float(value)
-        with suppress(ValueError, TypeError):
-            return max(0.0, (parsedate_to_datetime(value) - self.clock.now()).total_seconds())
+            return min(float(value), LONGEST_REST_SECONDS)
+        with suppress(ValueError, TypeError, OverflowError):
+            seconds = (parsedate_to_datetime(value) - self.clock.now()).total_seconds()
+            return min(max(0.0, seconds), LONGEST_REST_SECONDS)
         return None
 
 
 def _decoded(body: bytes, shape: type[T]) -> T:
-    if not body.isascii():
-        body = body.decode("utf-8", "replace").encode()
+    body = readable(body)
     try:
-        return msgspec.json.decode(body, type=shape)
+        if not is_deep(body):
+            return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError:
+        raise
     except msgspec.DecodeError:
-        mended = _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], body)
-        if mended == body:
-            raise
-        return msgspec.json.decode(mended, type=shape)
+        pass
+    return msgspec.json.decode(mended(body), type=shape)
 
 
 def with_params(url: str, params: Mapping[str, Any] | None) -> str:
@@ -306,8 +312,40 @@ def _faults_named(request: httpx.Request) -> Iterator[None]:
         raise Unavailable(f"{host} did not answer in time.") from None
     except httpx.TransportError as error:
         raise Unavailable(f"{host} can't be reached ({_plain(error)}).") from None
-    except httpx.DecodingError:
+    except zlib.error:
         raise Unavailable(f"The answer of {_place(request)} is broken.") from None
+
+
+def _unpacked(response: httpx.Response) -> Iterator[bytes]:
+    """Yield the body as it was before the service packed it, in pieces of a bounded size.
+
+    Only gzip is asked for, once: packed twice, a kilobyte can hold more than any memory.
+    """
+    stream = cast(httpx.SyncByteStream, response.stream)
+    packed = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if packed in {"", "identity"}:
+        yield from stream
+    elif packed in {"gzip", "x-gzip"}:
+        yield from _inflated(stream)
+    else:
+        raise BadResponse(f"The answer of {_place(response.request)} has a packing that was not asked for.")
+
+
+def _inflated(packed: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what was packed with gzip; raise zlib.error where it is something else, or breaks off."""
+    member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    for data in packed:
+        rest = data
+        while rest:
+            if member.eof:
+                member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            if piece := member.decompress(rest, PIECE_BYTES):
+                yield piece
+            rest = member.unconsumed_tail or member.unused_data
+    while piece := member.decompress(b"", PIECE_BYTES):
+        yield piece
+    if not member.eof:
+        raise zlib.error
 
 
 def _plain(error: httpx.TransportError) -> str:

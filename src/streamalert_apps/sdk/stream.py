@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
-from streamalert_apps.errors import PageTokenExpired
+from streamalert_apps.errors import BadResponse, PageTokenExpired
 from streamalert_apps.sdk import ids
 from streamalert_apps.sdk.app import Checkpoint, Json, Page
 from streamalert_apps.sdk.events import NEVER, Events, Fetched, Row
@@ -109,6 +109,7 @@ class Stream(Events):
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
         """Yield pages up to the end of the feed, and then those of a gap."""
         place = _Place.of(checkpoint)
+        visited = {place.position}
         more = True
         while more:
             try:
@@ -117,12 +118,17 @@ class Stream(Events):
                 if place.position == self.beginning:
                     raise
                 self._begin_again(place)
+                visited.clear()
                 continue
             if self.retention and self._now() - place.at > self.retention - MARGIN:
                 self._begin_again(place)
+                visited.clear()
                 continue
             logs, repeats = self._sift(fetched.rows, place)
             more = bool(fetched.rows) and fetched.next not in {None, place.position}
+            if more and fetched.next in visited:
+                raise BadResponse("The service's positions run in a circle.")
+            visited.add(fetched.next)
             place.position, place.at = fetched.next or place.position, self._now()
             place.since = place.since if more else None
             if place.gap and not fetched.rows:

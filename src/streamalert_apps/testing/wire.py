@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, cast
 
 import httpx
 
@@ -39,8 +39,7 @@ class Wire(httpx.BaseTransport):
         with self._steps.taking("request"):
             self._clock.sleep(self._seconds)
             try:
-                response = self._inner.handle_request(request)
-                response.read()
+                response = _whole(self._inner.handle_request(request))
             except httpx.ReadTimeout:
                 self._clock.sleep(request.extensions["timeout"]["read"] - self._seconds)
                 raise
@@ -69,3 +68,13 @@ class Wire(httpx.BaseTransport):
             return
         with suppress(ValueError):
             self._not_before[host] = parsedate_to_datetime(value)
+
+
+def _whole(response: httpx.Response) -> httpx.Response:
+    """Read an answer to its end, as it came."""
+    stream = cast(httpx.SyncByteStream, response.stream)
+    try:
+        body = httpx.ByteStream(b"".join(stream))
+    finally:
+        stream.close()
+    return httpx.Response(response.status_code, headers=response.headers, stream=body)
