@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
-from streamalert_apps.errors import AppError
+from streamalert_apps.errors import AlreadyRunning, AppError
 from streamalert_apps.runtime import handler
 from tests.simulation.parameters import refusal
 from tests.simulation.timeline import Killed, Process
@@ -136,23 +136,27 @@ class Lambda:
         context = Context(self._world.function, order.request_id, process)
         summary = handler.handler(json.loads(order.event), context)
         self._world.say(f"ends: {summary}")
+        if summary["status"] == AlreadyRunning.code:
+            self._world.judge.turned_away(process)
 
     def _ended(self, process: Process, order: Order) -> None:
         self._busy -= 1
         self._world.end(process)
-        if process.error is not None and order.tries < len(TRIES_AGAIN_AFTER):
+        tries_left = process.error is not None and order.tries < len(TRIES_AGAIN_AFTER)
+        if tries_left and not self._world.strikes("not tried again"):
             self._later(replace(order, tries=order.tries + 1, throttled=0), TRIES_AGAIN_AFTER[order.tries])
 
 
 def doom(world: World, process: Process) -> None:
     """Decide whether a process will be killed, and when; whether its clock is wrong, or will be."""
-    if world.strikes("killed"):
+    sick = world.strikes("killed with a wrong clock")
+    if sick or world.strikes("killed"):
         luck = world.luck.of("killed")
         process.fuse = luck.choice((1, 2, 3, 4, 5, luck.randint(1, 60)))
         process.fuse_after = luck.random() < 0.5
-    if world.strikes("clock jumps"):
+    if sick or world.strikes("clock jumps"):
         luck = world.luck.of("clock jumps")
-        process.jump = (luck.choice((0, 1, 3, 10)), luck.choice((-1, 1)) * luck.choice(JUMPS))
+        process.jump = (0 if sick else luck.choice((0, 1, 3, 10)), luck.choice((-1, 1)) * luck.choice(JUMPS))
         if not process.jump[0]:
             process.skew += process.jump[1]
 

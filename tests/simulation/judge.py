@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STATE_CHARACTERS: Final = 4096
 DEEPEST: Final = 8
+LONGEST_WAIT: Final = 24 * 60.0  # for a dead run's lease: the longest one, and 4 minutes for each clock
 
 
 @dataclass(slots=True)
@@ -25,6 +26,8 @@ class _Run:
 
     clock: datetime
     works: bool = False
+    turned_away: bool = False
+    read_stale: bool = False
     unsaved: Counter[bytes] = field(default_factory=Counter)
     unsaved_requests: bool = False
     unsaved_rest: float = 0.0
@@ -44,6 +47,7 @@ class Judge:
         self._floor: datetime | None = None
         self._went_back: Process | None = None  # it wrote an older state, and must put the newer one back
         self._closed_until = 0.0
+        self._last_lived = 0.0  # when a run that had the lease last did something
         seed_style = world.plan.shape == "seed style"  # has what was at its last timestamp
         self._counts_since = timedelta(0) if seed_style else timedelta(microseconds=1)
         self._forgiven = 0.0  # until when a request may come too early: what was known of it died
@@ -61,15 +65,26 @@ class Judge:
     def ended(self, process: Process) -> None:
         """A process ended, in whatever way."""
         run = self._runs.pop(process)
+        if not run.turned_away:
+            self._last_lived = self._world.timeline.now
         reason = "killed before its checkpoint" if isinstance(process.error, Killed) else "state not written"
         for log, count in run.unsaved.items():
             self.repeats.excuse(log, reason, count)
         if process is self._went_back:
             self._went_back = self._floor = None
-            self.repeats.older_state_left |= process.error is not None
+        if run.read_stale and process.error is not None:
+            self.repeats.older_state_left = True
+            self._forgiven = max(self._forgiven, self._closed_until)
         if run.unsaved_requests and self._world.plan.rate:
             self._forgiven = max(self._forgiven, self._world.timeline.now + self._world.plan.rate[1])
         self._forgiven = max(self._forgiven, run.unsaved_rest)
+
+    def turned_away(self, process: Process) -> None:
+        """A run was told that another one has the lease."""
+        self._runs[process].turned_away = True
+        waited = self._world.timeline.now - self._last_lived
+        if waited > LONGEST_WAIT and not any(other is not process for other in self._runs):
+            self.violated(f"{process.name} is turned away {waited:.0f} s after the last run's end")
 
     def asked(self, process: Process) -> None:
         """A process made a request or a delivery: it must be the only one that does."""
@@ -78,7 +93,7 @@ class Judge:
         if self._went_back is process:
             self.violated(f"{process.name} works from an older state")
         for other, others in self._runs.items():
-            if others.works and other is not process and not other.dead:
+            if others.works and other is not process and not other.dead and not self._may_steal():
                 self.violated(f"{process.name} works while {other.name} does")
 
     def asked_too_often(self, seconds: float) -> None:
@@ -99,6 +114,9 @@ class Judge:
 
     def _may_be_early(self) -> bool:
         return self.repeats.clock_was_wrong or self._world.timeline.now < self._forgiven
+
+    def _may_steal(self) -> bool:
+        return self.repeats.clock_was_wrong  # by a wrong clock a living lease has ended
 
     def delivered(self, payload: bytes, *, answered: bool) -> None:
         """The classifier accepted a batch."""
@@ -136,6 +154,10 @@ class Judge:
             self._went_back = self._world.process
         else:
             self._floor, self._went_back = floor, None
+
+    def state_read_stale(self) -> None:
+        """Parameter Store gave an older state to the running process, who may lose a race by it."""
+        self._runs[self._world.process].read_stale = True
 
     def invoked(self, event: Any) -> None:
         """A run invoked its successor."""

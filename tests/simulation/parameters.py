@@ -62,6 +62,7 @@ class ParameterStore:
         fresh = versions and self._world.timeline.now - versions[-1].written < STALE_SECONDS
         if fresh and self._world.strikes("stale read"):
             versions = versions[:-1]
+            self._world.judge.state_read_stale()
         wanted = int(number) if number else len(versions)
         if not max(1, len(versions) - KEPT_VERSIONS + 1) <= wanted <= len(versions):
             return None

@@ -88,6 +88,6 @@ class Repeats:
             return ""
         if self._plan.shape in {"any order", "stream"} and self._by[log] != process:
             return "the page token expired, and all is read again"
-        if self._ties[log] > self._plan.memory // 4:
-            return "the page token expired among more ties than the memory holds"
+        if self._ties[log] > (self._plan.memory // 4 if self._plan.ids else self._plan.page):
+            return "the page token expired among more ties than can be told apart"
         return ""

@@ -39,7 +39,7 @@ from tests.simulation.wire import Wire
 
 T = TypeVar("T")
 
-MOST_CALM_TICKS: Final = 150
+MOST_CALM_TICKS: Final = 600
 GOOD_TICKS: Final = 3  # in a row: what waited for room in the memory is there then
 
 

@@ -55,21 +55,24 @@ class NewestFirst(Feed):
             logs: list[Row] = []
             repeats = 0
             before = NEVER if at.again else at.reached or NEVER
+            page = set[bytes]()
             for row, time, identity in self.identified(fetched.rows, taken=at.edge):
+                page.add(identity)
                 passed = False
                 if time != NEVER:
                     unit = self._rounded(time)
-                    at.ordered &= unit <= before
-                    before = unit
+                    if identity not in at.last_page:  # it moved down, in a list that grew
+                        at.ordered &= unit <= before
+                        before = unit
                     if not walk.floor <= time < at.settled:
                         continue
                     passed = at.passed(unit, identity, descending=True)
-                moved = identity in at.edge  # down, in a list that grew
-                if passed or moved or identity in walk.seen:
+                if passed or identity in at.edge or identity in walk.seen:
                     walk.seen.discard(identity)
                     repeats += 1
                 else:
                     logs.append(row)
+            at.last_page = page
             if fetched.next is None or self._all_below(fetched.rows, walk.floor - self.precision):
                 walk.floor, walk.position = at.settled, None
             else:

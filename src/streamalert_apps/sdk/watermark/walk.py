@@ -23,6 +23,7 @@ class Position:
     before: set[bytes] = field(default_factory=set)  # ids read in `reached` before that
     restarted: datetime | None = None  # where it started again; its tokens are good for bounds from there
     ordered: bool = True  # up to here; where it is not, `reached` says nothing
+    last_page: set[bytes] = field(default_factory=set)  # ids, where this run has read it
     unmet: set[bytes] = field(default_factory=set)  # ids in the memory that a walk of this run has not met
 
     def passed(self, unit: datetime, identity: bytes, *, descending: bool = False) -> bool:
