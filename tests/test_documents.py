@@ -3,16 +3,19 @@
 A `console` block is a session in an empty folder: its commands (`$ …`) run in the order of the document,
 in one shell, with AWS and Duo on loopback and Duo's credentials in duo.json. Where output is shown it has
 to come, whatever the numbers; `…` stands for more of the line, and alone on a line for any lines. An `sh`
-block runs in a clone of the project.
+block runs in a clone of the project. A block of commands that can't be run here says why in a comment
+before it, `<!-- not run: … -->`; NOT_RUN counts them.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,18 +23,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from streamalert_apps import simulator
+from streamalert_apps.cli.scaffold import written
 from streamalert_apps.sdk.clock import SystemClock
 from streamalert_apps.simulator.server import serve
 from tests.bench import streamalert
+from tests.deploy.streamalert import installation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
-BLOCK = re.compile(r"^```(?P<kind>console|sh)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+SCHEMA = json.loads((ROOT / "docs/output.schema.json").read_text("utf-8"))
+MOVING = ROOT / "docs/moving.md"  # begins in an installation of StreamAlert
+BLOCK = re.compile(
+    r"^(?P<mark><!-- not run: [^\n]+ -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+COMMAND = re.compile(r"^ *(\$ )?(sa-apps|nox|pytest|pip|python3?|terraform|git|uv) ", re.MULTILINE)
+NOT_RUN = {"README.md": 1, "docs/moving.md": 1, "docs/simulation.md": 3}
 PREFIX, ELLIPSIS, MARK = "$ ", "…", "\x1e"
 TO_SIMULATOR = """
 trap 'kill $(jobs -p) 2> /dev/null || true' EXIT
@@ -57,7 +69,8 @@ def where(document: Path) -> str:
 
 
 def blocks(document: Path, kind: str) -> list[str]:
-    return [block["text"] for block in BLOCK.finditer(document.read_text()) if block["kind"] == kind]
+    found = BLOCK.finditer(document.read_text("utf-8"))
+    return [block["text"] for block in found if block["kind"] == kind and not block["mark"]]
 
 
 def steps(document: Path) -> list[Step]:
@@ -67,6 +80,12 @@ def steps(document: Path) -> list[Step]:
             command, _, shown = re.sub(r"\\\n", "\\\\\0", part).partition("\n")
             found.append(Step(command.replace("\0", "\n"), tuple(shown.rstrip().splitlines())))
     return found
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where built packages are kept, instead of the developer's folder; uv's own cache is used."""
+    return tmp_path_factory.mktemp("packages")
 
 
 @contextmanager
@@ -116,13 +135,14 @@ def pattern(line: str) -> str:
 
 @pytest.mark.usefixtures("aws_env")
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if steps(d)], ids=where)
-def test_what_a_document_shows_is_what_happens(document: Path, project: Path) -> None:
+def test_what_a_document_shows_is_what_happens(document: Path, project: Path, packages: Path) -> None:
     with duo() as (url, credentials):
+        arranged = installation(project, credentials) if document == MOVING else ""
         (project / "duo.json").write_text(json.dumps(credentials))
         (project / "duo.json").chmod(0o600)
         wanted = steps(document)
-        script = TO_SIMULATOR + "".join(f"{step.command}\nprintf '{MARK}'\n" for step in wanted)
-        run = shell(script, project, SIMULATOR=url)
+        script = TO_SIMULATOR + arranged + "".join(f"{step.command}\nprintf '{MARK}'\n" for step in wanted)
+        run = shell(script, project, SIMULATOR=url, SA_APPS_CACHE_DIR=str(packages))
 
     assert run.returncode == 0, run.stdout
     for step, printed in zip(wanted, run.stdout.split(MARK), strict=False):
@@ -132,7 +152,7 @@ def test_what_a_document_shows_is_what_happens(document: Path, project: Path) ->
 
 
 def test_one_command_of_the_readme_goes_from_a_clone_to_the_demo(tmp_path: Path) -> None:
-    install_and_demo, _ = blocks(ROOT / "README.md", "sh")
+    (install_and_demo,) = blocks(ROOT / "README.md", "sh")
     subprocess.run(["git", "clone", "-q", str(ROOT), "clone"], cwd=tmp_path, check=True)
 
     run = shell(install_and_demo, tmp_path / "clone")
@@ -148,17 +168,46 @@ def test_no_link_inside_the_project_is_broken(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=where)
-def test_every_block_says_what_it_holds(document: Path) -> None:
-    fences = re.findall(r"^```(.*)$", document.read_text(), re.MULTILINE)
+def test_every_block_is_fenced_and_says_what_it_holds(document: Path) -> None:
+    fences = re.findall(r"^```(.*)$", document.read_text("utf-8"), re.MULTILINE)
+    outside = BLOCK.sub("", document.read_text("utf-8"))
 
     assert set(fences[::2]) <= {"console", "sh", "json", "python", "text"}
     assert set(fences[1::2]) <= {""}
+    assert re.findall(r"^(?: {4}|\t)(?=\S).*$", outside, re.MULTILINE) == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=where)
-def test_every_json_block_is_json(document: Path) -> None:
-    for text in re.findall(r"^```json\n(.*?)^```$", document.read_text(), re.MULTILINE | re.DOTALL):
-        json.loads(text)
+def test_a_block_with_commands_is_run_or_says_why_not() -> None:
+    pages = [page for page in DOCUMENTS if page.name != "commands.md"]  # its examples go through the parser
+    found = [(where(page), block) for page in pages for block in BLOCK.finditer(page.read_text("utf-8"))]
+
+    assert Counter(page for page, block in found if block["mark"]) == NOT_RUN
+    assert [
+        (page, block["text"])
+        for page, block in found
+        if not block["mark"] and COMMAND.search(block["text"]) and block["kind"] not in {"console", "sh"}
+    ] == []
+    assert {page for page, block in found if block["kind"] == "sh" and not block["mark"]} == {"README.md"}
+
+
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if blocks(d, "json")], ids=where)
+def test_every_json_block_is_json_and_every_answer_has_its_form(document: Path) -> None:
+    for text in blocks(document, "json"):
+        content = json.loads(text)
+        if "schema" in content:
+            Draft202012Validator(SCHEMA).validate(content)
+
+
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if blocks(d, "python")], ids=where)
+def test_every_python_block_runs(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin, twin = (written("box_events")[path] for path in ("apps/box.py", "apps/simulator/box.py"))
+    text = "\n".join([plugin, twin, "BoxTwin = TWIN", *blocks(document, "python")])
+    (tmp_path / "shown.py").write_text(text, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    importlib.import_module("shown")
+
+    monkeypatch.delitem(sys.modules, "shown")
 
 
 def test_the_figures_of_the_readme_are_those_of_the_benchmark() -> None:

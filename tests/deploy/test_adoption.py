@@ -8,117 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.deploy.cloud import OTHER_CODE, app, client, world
+from tests.deploy.streamalert import FUNCTION, TRUST, terraform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.deploy.cloud import Cloud
 
-FUNCTION = app().function
-ARN = f"arn:aws:lambda:us-east-1:123456789012:function:{FUNCTION}"
-STREAMALERT = {"Name": "StreamAlert"}
 THEIRS = [("Name", "StreamAlert"), ("Sid", "")]
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Sid": "",
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
 ADOPTION = 19
 CONF = app(metric_alarms={"errors": {}, "throttles": {}}, extra={"architecture": "x86_64"})
-
-
-def terraform() -> None:
-    """Make an app as StreamAlert 3.5 does."""
-    iam, functions = client("iam"), client("lambda")
-    role = iam.create_role(
-        Path="/streamalert/",
-        RoleName=f"{FUNCTION}_role",
-        AssumeRolePolicyDocument=json.dumps(TRUST),
-        Tags=listed(STREAMALERT),
-    )["Role"]["Arn"]
-    basic = iam.create_policy(
-        PolicyName="AWSLambdaBasicExecutionRole", PolicyDocument=json.dumps(allow("logs:*"))
-    )
-    iam.attach_role_policy(RoleName=f"{FUNCTION}_role", PolicyArn=basic["Policy"]["Arn"])
-    for policy in ("InvokeDestinationFunction", "GetAndPutSSMParams", "LambdaInvokeSelf"):
-        iam.put_role_policy(
-            RoleName=f"{FUNCTION}_role", PolicyName=policy, PolicyDocument=json.dumps(allow("ssm:*"))
-        )
-    functions.create_function(
-        FunctionName=FUNCTION,
-        Role=role,
-        Runtime="python3.7",
-        Handler="streamalert.apps.main.handler",
-        Description="Acme Prod Duo Auth Collector App",
-        Code={"ZipFile": OTHER_CODE.archive},
-        MemorySize=128,
-        Timeout=80,
-        Environment={"Variables": {"ENABLE_METRICS": "0", "LOGGER_LEVEL": "info"}},
-        Tags=STREAMALERT,
-        Publish=True,
-    )
-    functions.put_function_concurrency(FunctionName=FUNCTION, ReservedConcurrentExecutions=2)
-    functions.create_alias(FunctionName=FUNCTION, Name="production", FunctionVersion="1")
-    schedule()
-    client("logs").create_log_group(logGroupName=f"/aws/lambda/{FUNCTION}", tags=STREAMALERT)
-    for name, metric in (("invocation_errors", "Errors"), ("throttles", "Throttles")):
-        client("cloudwatch").put_metric_alarm(
-            AlarmName=f"{FUNCTION}_{name}",
-            Namespace="AWS/Lambda",
-            MetricName=metric,
-            Statistic="Sum",
-            ComparisonOperator="GreaterThanThreshold",
-            Threshold=0,
-            Period=120,
-            EvaluationPeriods=1,
-            AlarmActions=["arn:aws:sns:us-east-1:123456789012:acme_streamalert_monitoring"],
-            Dimensions=[
-                {"Name": "FunctionName", "Value": FUNCTION},
-                {"Name": "Resource", "Value": f"{FUNCTION}:production"},
-            ],
-            Tags=listed(STREAMALERT),
-        )
-
-
-def schedule() -> None:
-    events = client("events")
-    rule = events.put_rule(
-        Name=f"{FUNCTION}_schedule", ScheduleExpression="rate(2 hours)", Tags=listed(STREAMALERT)
-    )["RuleArn"]
-    event = {
-        "app_type": "duo_auth",
-        "destination_function_name": "acme_prod_streamalert_classifier",
-        "schedule_expression": "rate(2 hours)",
-    }
-    events.put_targets(
-        Rule=f"{FUNCTION}_schedule",
-        Targets=[{"Id": "terraform-1", "Arn": f"{ARN}:production", "Input": json.dumps(event)}],
-    )
-    client("lambda").add_permission(
-        FunctionName=FUNCTION,
-        Qualifier="production",
-        StatementId=f"AllowExecutionFromCloudWatch_{FUNCTION}",
-        Action="lambda:InvokeFunction",
-        Principal="events.amazonaws.com",
-        SourceArn=rule,
-    )
-
-
-def allow(action: str) -> dict[str, Any]:
-    return {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}],
-    }
-
-
-def listed(tags: dict[str, str]) -> list[Any]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 @pytest.fixture(scope="module")

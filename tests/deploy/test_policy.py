@@ -15,7 +15,7 @@ from streamalert_apps.deploy import classifier
 from streamalert_apps.deploy.job import Job
 from tests import proxy
 from tests.deploy.cloud import OTHER_CODE, PLACE, Cloud, app, client
-from tests.deploy.test_adoption import terraform
+from tests.deploy.streamalert import terraform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
