@@ -13,7 +13,11 @@ PYTHONS = nox.project.python_versions(PROJECT)
 DOCUMENTS = "tests/test_documents.py"
 DIST = Path("dist")
 SITE = "site"
+SBOM = Path("sbom")
 LOCKS = Path("src/streamalert_apps/deploy/locks")
+VERSION = re.findall(
+    r'^__version__ = "(.+)"$', Path("src/streamalert_apps/__init__.py").read_text("utf-8"), re.MULTILINE
+)[0]
 
 # What a function needs beside our own code, by lock: the packages, and what they name but no app uses.
 # Apps call httpx without async; of cffi, cryptography runs on the compiled part alone.
@@ -55,6 +59,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("lint-imports")
+    session.run("zizmor", "--offline", "--persona", "pedantic", "--quiet", ".github")
     session.run("git", "grep", "-nIE", NOT_FOR_A_COMMIT, external=True, success_codes=[1])
 
 
@@ -122,6 +127,43 @@ def wheel(session: nox.Session) -> None:
     session.chdir(session.create_tmp())
     session.run("sa-apps", "--version")
     session.run("sa-apps", "demo", "--json")
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Ask whether a dependency is known to be vulnerable. `-- --strict`: no answer is a failure, too."""
+    session.install("pip-audit", *_dependencies("uv"))
+    folder = Path(session.create_tmp())
+    lists = {"runtime.txt": [], "dev.txt": ["--group", "dev", "--group", "docs"]}
+    for name, groups in lists.items():
+        session.run("uv", "pip", "compile", "-q", "pyproject.toml", *groups, "-o", str(folder / name))
+    session.run(
+        *("python", "tools/audit.py", *session.posargs),
+        *(str(folder / name) for name in lists),
+        *map(str, sorted(LOCKS.glob("*.txt"))),
+    )
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """Write what the command line and each zip for Lambda are made of, as CycloneDX, to sbom/."""
+    session.install("cyclonedx-bom", *_dependencies("uv"))
+    SBOM.mkdir(exist_ok=True)
+    for old in SBOM.glob("*.cdx.json"):
+        old.unlink()
+    options = ["--output-reproducible", "--short-PURLs", "--spec-version", "1.6"]
+    place = Path(session.create_tmp()) / "installed"
+    session.run("uv", "venv", "-q", "--clear", str(place))
+    session.run("uv", "pip", "install", "-q", "--python", str(place), "-r", "pyproject.toml")
+    _bill(session, "streamalert-apps", "environment", "--pyproject", "pyproject.toml", *options, str(place))
+    for path in sorted(LOCKS.glob("*.txt")):
+        _bill(session, f"streamalert-apps-lambda-{path.stem}", "requirements", *options, str(path))
+
+
+def _bill(session: nox.Session, name: str, *words: str) -> None:
+    path = str(SBOM / f"{name}-{VERSION}.cdx.json")
+    session.run("cyclonedx-py", *words, "--output-file", path)
+    session.run("python", "tools/sbom.py", path, name, VERSION)
 
 
 @nox.session

@@ -8,12 +8,15 @@ import tarfile
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
+import yaml
 from hatchling import build
 
 import streamalert_apps
+from tools import release
 
 ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -68,6 +71,27 @@ def test_the_source_distribution_can_be_tested(tmp_path: Path, monkeypatch: pyte
     assert not any(top.startswith(".") for top in tops - {".gitignore"})
 
 
+def test_the_source_distribution_holds_only_what_is_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with tarfile.open(tmp_path / build.build_sdist(str(tmp_path))) as archive:
+        names = {"/".join(Path(file.name).parts[1:]) for file in archive.getmembers() if file.isfile()}
+
+    assert names - {"PKG-INFO"} <= committed(".")
+
+
+def test_the_wheel_brings_what_runs_without_a_checkout_and_no_test(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        names = archive.namelist()
+
+    inside = {name.partition("/")[2] for name in names if name.startswith("streamalert_apps/")}
+    assert {"py.typed", "deploy/locks/base.txt", "deploy/locks/cryptography.txt"} <= inside
+    assert len([name for name in inside if name.startswith("services/schemas/")]) >= 8
+    assert [name for name in names if name.endswith(".dist-info/licenses/LICENSE")]
+    assert [name for name in names if re.search(r"__pycache__|\.pyc$|^tests?/|\.cache", name)] == []
+
+
 def test_ci_runs_the_readmes_own_command() -> None:
     *_, command = re.findall(
         r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
@@ -76,21 +100,72 @@ def test_ci_runs_the_readmes_own_command() -> None:
     assert (ROOT / ".ci/run").read_text().splitlines()[-1] == command.strip()
 
 
-def test_the_workflow_runs_on_every_python_that_is_promised() -> None:
-    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
-    assert f"python: [{', '.join(f'{p!r}' for p in PYTHONS)}]".replace("'", '"') in workflow
+
+def jobs(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())["jobs"]
+    return found
+
+
+def test_ci_runs_on_every_python_and_system_that_is_promised() -> None:
+    matrix = jobs("ci")["check"]["strategy"]["matrix"]
+
+    assert matrix["python"] == PYTHONS
+    assert matrix["system"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
     assert PYPROJECT["project"]["requires-python"] == f">={PYTHONS[0]}"
 
 
-def test_the_workflow_pins_what_it_uses_and_may_write_nothing() -> None:
-    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
-    used = re.findall(r"uses: \S+@(\S+)", workflow)
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_pins_what_it_uses_and_may_nothing_that_a_job_does_not_name(workflow: Path) -> None:
+    text = workflow.read_text()
+    used = re.findall(r"uses: (.*)", text)
+    whole = yaml.safe_load(text)
 
     assert used
-    assert [pin for pin in used if not re.fullmatch(r"[0-9a-f]{40}", pin)] == []
-    assert re.search(r"^permissions: \{\}$", workflow, re.MULTILINE)
-    assert "write" not in workflow
+    assert [one for one in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)] == []
+    assert whole["permissions"] == {}
+    assert all("permissions" in job and "timeout-minutes" in job for job in whole["jobs"].values())
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_runs_only_sessions_that_there_are(workflow: Path) -> None:
+    sessions = set(re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(), re.MULTILINE))
+    named = re.findall(r"nox -s ([\w. -]+?)(?: -- .*)?$", workflow.read_text(), re.MULTILINE)
+
+    assert {name.partition("-")[0] for names in named for name in names.split()} <= sessions
+
+
+def test_ci_may_write_nothing() -> None:
+    assert "write" not in (ROOT / ".github/workflows/ci.yml").read_text()
+
+
+def test_a_release_is_built_once_and_published_without_a_token() -> None:
+    release = jobs("release")
+
+    assert release["publish"]["environment"] == "pypi"
+    assert release["publish"]["permissions"] == {"id-token": "write"}
+    assert "secrets." not in (ROOT / ".github/workflows/release.yml").read_text()
+    builds = [name for name, job in release.items() if "nox" in str(job["steps"])]
+    assert builds == ["build"]
+
+
+def test_a_releases_text_is_its_section_of_the_changelog() -> None:
+    changelog = (
+        "# Changelog\n\n## [Unreleased]\n\n## [1.0.1] - 2027-01-02\n\n- b\n\n## [1.0.0] - 2027-01-01\n\n- a\n"
+    )
+
+    assert release.notes("v1.0.1", "1.0.1", changelog) == "- b"
+    assert release.notes("v1.0.0", "1.0.0", changelog + "\n[1.0.0]: https://example.com\n") == "- a"
+
+
+@pytest.mark.parametrize(
+    ("tag", "version", "told"),
+    [("v1.0.1", "1.0.0", "the version 1.0.0"), ("v1.0.0", "1.0.0", "no section 1.0.0")],
+)
+def test_a_tag_that_is_not_ready_makes_no_release(tag: str, version: str, told: str) -> None:
+    with pytest.raises(SystemExit, match=told):
+        release.notes(tag, version, "# Changelog\n")
 
 
 def test_the_changelog_keeps_its_form() -> None:
