@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from streamalert_apps.cli import output
 from streamalert_apps.cli.project import aws_session
-from streamalert_apps.config import conf
-from streamalert_apps.config.jsonfile import private_folder
+from streamalert_apps.config import conf, jsonfile
 from streamalert_apps.errors import (
     AppError,
     Cancelled,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from streamalert_apps.sdk.clock import Clock
 
 CHECK_SECONDS: Final = 20.0
+LARGEST_FILE: Final = 1 << 20  # characters; a device never ends
 WHAT: Final = "the app's credentials"
 FLAG: Final = "--auth-file FILE (- reads standard input)"
 
@@ -148,24 +148,30 @@ def _is_left_out(field: AuthField | None, value: Any) -> bool:
 
 def _text(path: Path, shown: str) -> str:
     if str(path) == "-":
-        return sys.stdin.read()
+        return _bounded(sys.stdin, shown)
     try:
         if path.stat().st_mode & 0o077 and sys.platform != "win32":
             output.warn(f"{path} can be read by others on this machine; `chmod 600 {path}` closes it.")
-        return path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as file:
+            return _bounded(file, shown)
     except OSError as error:
         raise UsageError(f"{shown} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{shown} is not UTF-8 text.") from error
 
 
+def _bounded(file: TextIO, shown: str) -> str:
+    text = file.read(LARGEST_FILE + 1)
+    if len(text) > LARGEST_FILE:
+        raise UsageError(f"{shown} is larger than {LARGEST_FILE >> 20} MiB.", hint=FLAG)
+    return text
+
+
 def _parse(text: str, shown: str) -> dict[str, Any]:
     try:
-        given = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UsageError(
-            f"{shown} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}."
-        ) from None
+        given = jsonfile.parse(text)
+    except ValueError as error:
+        raise UsageError(f"{shown} is not valid JSON: {error}.") from None
     if not isinstance(given, dict):
         raise UsageError(f"{shown} must hold a JSON object.")
     return given
@@ -181,7 +187,7 @@ def store_of(project: conf.Project, function: str) -> CredentialStore:
     if project.account.local:
         from streamalert_apps.runtime.local import FileCredentials
 
-        private_folder(project.root)
+        jsonfile.private_folder(project.root)
         return FileCredentials(names.local_folder(project.root, function) / "auth.json")
     from streamalert_apps.runtime.ssm import ParameterCredentials
 

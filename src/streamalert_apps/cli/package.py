@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,14 +61,12 @@ def command(
 
 def write(path: Path, data: bytes) -> None:
     """Replace a file as a whole; a failure leaves what was there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    from streamalert_apps.config.jsonfile import replace_all
+
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        replace_all({path.resolve(): data})
     except OSError as error:
         raise UsageError(f"{path} can't be written: {error.strerror}.") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _tell(app: AppConf, package: Package, path: Path, *, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from streamalert_apps import services
+from streamalert_apps.config import rules
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.plugins.places import FOLDER
 from streamalert_apps.sdk.app import service_of
@@ -26,6 +27,10 @@ def written(app_type: str) -> dict[str, str]:
             hint="It is <service>_<log> in lower-case letters and digits, as box_events.",
         )
     service = service_of(app_type)
+    if rules.is_device(service):
+        raise UsageError(
+            f"'{service}' can't be the name of a service.", hint="Windows has a device of that name."
+        )
     if app_type in services.apps(service):
         raise UsageError(
             f"There is a built-in app type '{app_type}', which goes before a plugin's.",

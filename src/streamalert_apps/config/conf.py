@@ -198,14 +198,16 @@ class Project:
 
 def write(root: Path, objects: Mapping[str, Mapping[str, Any]]) -> None:
     """Write JSON files, named relative to the project's folder, all or none."""
-    texts = {}
+    contents = {}
     for shown, value in objects.items():
         path = (root / shown).resolve()
         before = path.read_text(encoding="utf-8-sig") if path.exists() else "null"
         if json.loads(before) != value:
-            texts[path] = jsonfile.dump(value, ascii_only=before.isascii())
+            contents[path] = jsonfile.dump(value, ascii_only=before.isascii()).encode()
     try:
-        jsonfile.replace_all(texts)
+        for path in contents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        jsonfile.replace_all(contents)
     except OSError as error:
         raise ConfigError(
             f"{' and '.join(objects)} could not be written: {error.strerror or error}.",
@@ -269,17 +271,24 @@ def _apps(root: Path, cluster: str) -> list[AppConf]:
 _KEYS: Final = {"app_name": "name"} | {
     f.name: f.name for f in fields(AppConf) if f.name not in {"cluster", "function", "name", "extra"}
 }
-_NUMBERS: Final = ("timeout", "memory", "log_retention_days", "concurrency_limit")
+_NUMBERS: Final = ("timeout", "memory", "log_retention_days", "concurrency_limit", "batch_bytes")
+_TEXTS: Final = ("log_level", "oversize_bucket")
+_FUNCTION: Final = re.compile(r"[A-Za-z0-9_-]+")  # also the name of a folder: nothing that leads elsewhere
 
 
 def _app(cluster: str, function: str, entry: dict[str, Any], shown: str) -> AppConf:
     where = f"{shown}: modules.streamalert_apps.{function}"
+    if not _FUNCTION.fullmatch(function):
+        raise ConfigError(f"{shown}: {json.dumps(function)} is not the name of a Lambda function.")
     for key in ("app_name", "type", "schedule_expression"):
         if not isinstance(entry.get(key), str):
             raise ConfigError(f"{where} lacks {key}.")
     for key in _NUMBERS:
         if key in entry and type(entry[key]) is not int:
             raise ConfigError(f"{where}: {key} must be a whole number, not {entry[key]!r}.")
+    for key in _TEXTS:
+        if key in entry and not isinstance(entry[key], str):
+            raise ConfigError(f"{where}: {key} must be a string, not {entry[key]!r}.")
     for key in ("metric_alarms", "vpc_config"):
         _object(entry, key, where)
     values = {_KEYS[key]: value for key, value in entry.items() if key in _KEYS}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from contextlib import contextmanager, suppress
+from errno import EACCES
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from stat import S_ISDIR, S_ISREG
+from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.errors import ConfigError
 
@@ -14,26 +17,75 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 LOCK_SECONDS = 30
+LARGEST_BYTES: Final = 32 << 20
+LONGEST_NUMBER: Final = 4000  # digits; Python itself refuses more than 4,300
 
 
 def read_object(path: Path, shown: str) -> dict[str, Any]:
     """Return the JSON object in `path`; `shown` is how errors call the file."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        mode = path.stat().st_mode
+        if not (S_ISREG(mode) or S_ISDIR(mode)):  # to open a pipe waits for its other end
+            raise ConfigError(f"{shown} is not a file.")
+        with path.open("rb") as file:
+            data = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{shown} can't be read: {error.strerror}.") from error
+    if len(data) > LARGEST_BYTES:
+        raise ConfigError(f"{shown} is larger than {LARGEST_BYTES >> 20} MiB.")
+    try:
+        value = parse(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{shown} is not UTF-8 text (byte {error.start}).") from error
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise ConfigError(
-            f"{shown} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}.",
-            hint="Mend the file there; nothing was changed.",
+            f"{shown} is not valid JSON: {error}.", hint="Mend the file there; nothing was changed."
         ) from error
     if not isinstance(value, dict):
         raise ConfigError(f"{shown} must hold a JSON object.")
     return value
+
+
+def parse(text: str) -> Any:
+    """Return what JSON says; raise ValueError, which says what is wrong with it and where.
+
+    What could not be written back as it was is wrong, too: a key that stands twice, NaN, a number
+    beyond a float.
+    """
+    try:
+        return json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_no_number, parse_float=_finite, parse_int=_whole
+        )
+    except json.JSONDecodeError as error:
+        raise ValueError(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in unique if keys.count(key) > 1)
+        raise ValueError(f"the key {json.dumps(twice)} stands twice in one object")
+    return unique
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError("a number is too long")
+    return int(digits)
 
 
 def insert(mapping: dict[str, Any], key: str, value: Any) -> None:
@@ -48,16 +100,21 @@ def insert(mapping: dict[str, Any], key: str, value: Any) -> None:
 
 def dump(value: Mapping[str, Any], *, ascii_only: bool = True) -> str:
     """Return JSON as StreamAlert writes it, with a newline at the end."""
-    return json.dumps(value, indent=2, ensure_ascii=ascii_only) + "\n"
+    text = json.dumps(value, indent=2, ensure_ascii=ascii_only) + "\n"
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair: only an escape can say it
+        return dump(value)
+    return text
 
 
-def replace_all(texts: Mapping[Path, str]) -> None:
+def replace_all(contents: Mapping[Path, bytes]) -> None:
     """Write all files or none: a failure on the way puts back what was there."""
     staged: list[tuple[Path, Path]] = []
     before: dict[Path, bytes | None] = {}
     try:
-        for path, text in texts.items():
-            staged.append((_stage(path, text.encode()), path))
+        for path, data in contents.items():
+            staged.append((_stage(path, data), path))
         for temporary, path in staged:
             old = path.read_bytes() if path.exists() else None
             temporary.replace(path)
@@ -72,8 +129,9 @@ def replace_all(texts: Mapping[Path, str]) -> None:
 
 
 def _stage(path: Path, data: bytes) -> Path:
-    """Write `data` to a new file beside `path`, with its mode."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write `data` to a new file beside `path`, with its mode; a file that nobody may write stays."""
+    if path.exists() and not path.stat().st_mode & 0o222:
+        raise PermissionError(EACCES, "It is read-only")
     import tempfile  # noqa: PLC0415 (commands that only read start without it)
 
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

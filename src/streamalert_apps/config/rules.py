@@ -15,6 +15,8 @@ MEMORY_MB: Final = (128, 10240)
 _NAME = re.compile(r"[a-z0-9_-]+")
 _PREFIX = re.compile(r"[a-z0-9-]+")
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_FUNCTION = re.compile(r"[A-Za-z0-9_-]+")
+_DEVICES: Final = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}")
 
 
@@ -43,8 +45,15 @@ def app_name(text: str) -> str:
 
 
 def cluster_name(text: str) -> str:
-    """Return a cluster's name."""
+    """Return a cluster's name, which is that of its file."""
+    if is_device(text):
+        raise UsageError(f"'{text}' is not a valid cluster name.", hint="Windows has a device of that name.")
     return _matching(_NAME, text, "cluster name", "Use lower-case letters, digits, '_' and '-'.")
+
+
+def is_device(name: str) -> bool:
+    """Tell whether Windows takes a file of this name for a device."""
+    return name.lower() in _DEVICES
 
 
 def prefix(text: str) -> str:
@@ -65,6 +74,7 @@ def region(text: str) -> str:
 def function_name(prefix: str, cluster: str, app_type: str, name: str) -> str:
     """Return the function's name, which AWS must be able to take with all that is added to it."""
     function = names.function_name(prefix, cluster, app_type, name)
+    _matching(_FUNCTION, function, "function name", "Check account.prefix in conf/global.json.")
     over = len(function) - names.FUNCTION_NAME_LIMIT
     if over > 0:
         raise UsageError(

@@ -29,7 +29,7 @@ def parse_credentials(text: str | bytes, place: str) -> Credentials:
     """Return credentials from JSON; raise ConfigError, which shows nothing of the text, if it is none."""
     try:
         credentials = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         credentials = None
     if not isinstance(credentials, dict):
         raise ConfigError(

@@ -52,7 +52,7 @@ class FileSlot:
         try:
             whole = json.loads(data)
             return Stored(json.dumps(whole["state"]), int(whole["version"]))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             raise StateError(
                 f"{self.path} is not a state file.", hint="Delete it: the app then starts one interval back."
             ) from None

@@ -126,7 +126,7 @@ class State:
                 context=whole.get("context"),
             )
             return _sound(state)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             raise StateError(
                 "The stored state of the app is not readable.",
                 hint="Repair it, or delete it: the app then starts one interval back.",

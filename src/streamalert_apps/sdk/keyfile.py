@@ -20,7 +20,7 @@ def read_key_file(text: str) -> dict[str, Json]:
         text = _content(path)
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         raise UsageError(f"{what} is not a JSON object.", hint="Give the path of the key file.")
