@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -27,7 +27,8 @@ def serve() -> Iterator[str]:
     It knows no managed policies of IAM (MOTO_IAM_LOAD_MANAGED_POLICIES): a reset takes 0.02 s, not 0.8.
     """
     with (
-        TemporaryFile() as log,
+        TemporaryDirectory() as folder,
+        (Path(folder) / "log").open("wb") as log,
         subprocess.Popen(
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
             stdout=log,
@@ -35,7 +36,7 @@ def serve() -> Iterator[str]:
         ) as process,
     ):
         try:
-            url = _address(process, log)
+            url = _address(process, Path(folder) / "log")
             # Without Docker an invocation is only answered. To be said before the first function is made:
             # the setting switches to another back end.
             httpx.post(f"{url}/moto-api/config", json={"lambda": {"use_docker": False}}).raise_for_status()
@@ -49,11 +50,10 @@ def reset(url: str) -> None:
     httpx.post(f"{url}/moto-api/reset").raise_for_status()
 
 
-def _address(process: subprocess.Popen[bytes], log: IO[bytes]) -> str:
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     give_up = time.monotonic() + START_SECONDS
     while time.monotonic() < give_up and process.poll() is None:
-        # pread: the child writes through the same file position.
-        if found := ADDRESS.search(os.pread(log.fileno(), 10_000, 0)):
+        if found := ADDRESS.search(log.read_bytes()):
             return found[1].decode()
         time.sleep(0.02)
-    raise RuntimeError(f"moto did not start: {os.pread(log.fileno(), 10_000, 0).decode()}")
+    raise RuntimeError(f"moto did not start: {log.read_text()}")

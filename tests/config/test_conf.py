@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,7 @@ def test_a_crash_before_the_replacement_leaves_the_old_file(
     assert (root / "conf/clusters/prod.json").read_bytes() == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes and links are of POSIX")
 def test_the_files_mode_is_kept(root: Path) -> None:
     path = root / "conf/clusters/prod.json"
     path.chmod(0o664)
@@ -176,6 +178,7 @@ def test_the_files_mode_is_kept(root: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o664
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes and links are of POSIX")
 def test_a_linked_file_stays_a_link(root: Path) -> None:
     path = root / "conf/clusters/prod.json"
     real = path.rename(root / "elsewhere.json")
@@ -201,6 +204,7 @@ def test_two_commands_at_once_lose_neither_app(root: Path) -> None:
     assert [found.name for found in conf.load(root).apps()] == names
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes and links are of POSIX")
 def test_the_folder_for_what_is_private_keeps_itself_out_of_git(root: Path) -> None:
     conf.load(root).add_app(app())
     assert (root / ".sa-apps").stat().st_mode & 0o777 == 0o700

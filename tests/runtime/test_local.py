@@ -33,6 +33,7 @@ def mode(path: Path) -> int:
 # Files
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes and links are of POSIX")
 def test_files_and_their_folder_are_for_their_owner_alone(path: Path) -> None:
     os.umask(0)
     try:
@@ -49,6 +50,7 @@ def test_files_and_their_folder_are_for_their_owner_alone(path: Path) -> None:
     }
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes and links are of POSIX")
 def test_a_file_with_wider_rights_loses_them_when_it_is_written(path: Path) -> None:
     FileSlot(path).write("{}")
     path.chmod(0o644)
