@@ -168,6 +168,25 @@ def test_a_tag_that_is_not_ready_makes_no_release(tag: str, version: str, told: 
         release.notes(tag, version, "# Changelog\n")
 
 
+@pytest.mark.parametrize("elsewhere", ["", "https://example.com/them/theirs"])
+def test_an_index_gets_links_only_to_the_repository_that_a_release_is_built_from(
+    elsewhere: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, _, name = elsewhere.partition("/them/")
+    monkeypatch.setenv("GITHUB_SERVER_URL", server)
+    monkeypatch.setenv("GITHUB_REPOSITORY", f"them/{name}" if name else "")
+    monkeypatch.chdir(ROOT)
+    with ZipFile(tmp_path / build.build_wheel(str(tmp_path))) as archive:
+        told = archive.read(next(n for n in archive.namelist() if n.endswith("METADATA"))).decode()
+
+    head, _, readme = told.partition("\n\n")
+    links = re.findall(r"^Project-URL: \w+, (.*)", head, re.MULTILINE)
+    relative = [link for link in re.findall(r"\]\(([^)]+)\)", readme) if not re.match(r"https:|#", link)]
+    assert len(links) == (4 if elsewhere else 0)
+    assert all(link.startswith(elsewhere) for link in links)
+    assert bool(relative) == (not elsewhere)
+
+
 def test_the_changelog_keeps_its_form() -> None:
     headings = re.findall(r"^(##+) (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     releases = [text for level, text in headings if level == "##"]
@@ -182,3 +201,12 @@ def test_a_version_that_is_released_is_in_the_changelog() -> None:
     number = streamalert_apps.__version__
 
     assert ".dev" in number or f"## [{number}] - " in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_each_release_in_the_changelog_has_its_link() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    headings = re.findall(r"^## \[(.*?)\]", changelog, re.MULTILINE)
+    links = dict(re.findall(r"^\[(.*?)\]: (\S+)$", changelog, re.MULTILINE))
+
+    assert list(links) == headings
+    assert all(links[number].endswith(f"/v{number}") for number in headings[1:])
