@@ -1,4 +1,4 @@
-"""`sa-apps deploy` against a moto server on the same machine: whole processes, packages in the cache.
+"""`sa-apps deploy` and `chalice deploy` against a moto server on the same machine: whole processes, warm.
 
 First and unchanged, for 1, 10 and 50 apps; 50 unchanged also with 40 ms more for each call. Only the last
 goes through a proxy. Calls are counted by one run through the proxy that is not timed.
@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from tests import moto_server, proxy
+from tests.bench import peers
 from tests.proxy import Delay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROUNDS: Final = {1: 7, 10: 5, 50: 3}
 UNCHANGED_ROUNDS: Final = 7
+SLOW_ROUNDS: Final = 3
+OURS: Final = (sys.executable, "-m", "streamalert_apps", "deploy", "--yes")
 DELAY_SECONDS: Final = 0.04
 READS: Final = ("Get", "List", "Describe")
 
@@ -45,27 +49,36 @@ def main() -> None:
         print(f"{'':34}{'median s':>9}{'range s':>14}{'calls':>7}{'writes':>8}{'peak MB':>9}")
         for count in ROUNDS:
             _apps(Path(folder), count)
-            _measure(url, Path(folder), count)
+            _measure("sa-apps", url, _Deploy(OURS, Path(folder)), count)
+        if chalice := peers.chalice():
+            peer = _Deploy((str(chalice), "deploy"), Path(folder) / "chalice", peers.environment)
+            for count in ROUNDS:
+                peers.chalice_project(peer.folder, count)
+                _empty(url)
+                peer.run(url)  # fetches the packages
+                _measure("chalice", url, peer, count)
 
 
-def _measure(url: str, folder: Path, count: int) -> None:
+def _measure(who: str, url: str, deploy: _Deploy, count: int) -> None:
     first = []
     for _ in range(ROUNDS[count]):
         _empty(url)
-        first.append(_deploy(url, folder))
-    unchanged = [_deploy(url, folder) for _ in range(UNCHANGED_ROUNDS)]
+        deploy.forget()
+        first.append(deploy.run(url))
+    unchanged = [deploy.run(url) for _ in range(UNCHANGED_ROUNDS)]
     with proxy.serve(url) as aws:
-        _deploy(aws.url, folder)
-        _row(f"{count} unchanged", unchanged, aws.names())
+        deploy.run(aws.url)
+        _row(f"{who}, {count} unchanged", unchanged, aws.names())
         if count == max(ROUNDS):
             aws.before = lambda _: Delay(DELAY_SECONDS)
-            slow = [_deploy(aws.url, folder) for _ in range(UNCHANGED_ROUNDS)]
-            _row(f"{count} unchanged, +{DELAY_SECONDS * 1000:.0f} ms a call", slow, [])
+            slow = [deploy.run(aws.url) for _ in range(SLOW_ROUNDS)]
+            _row(f"{who}, {count} unchanged, +{DELAY_SECONDS * 1000:.0f} ms", slow, [])
         aws.before = lambda _: None
         _empty(url)
+        deploy.forget()
         aws.calls.clear()
-        _deploy(aws.url, folder)
-        _row(f"{count} first", first, aws.names())
+        deploy.run(aws.url)
+        _row(f"{who}, {count} first", first, aws.names())
 
 
 def _row(what: str, runs: list[Ran], calls: list[str]) -> None:
@@ -96,21 +109,38 @@ def _empty(url: str) -> None:
             getattr(make(service), question)()
 
 
-def _deploy(url: str, folder: Path) -> Ran:
-    words = [sys.executable, "-m", "streamalert_apps", "deploy", "--yes"]
-    with _environment(url):
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-        assert process.stderr is not None
-        said = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(said)
-    return Ran(seconds, usage.ru_maxrss / 1024)
+@dataclass(frozen=True)
+class _Deploy:
+    """A command that deploys what a folder says."""
+
+    words: tuple[str, ...]
+    folder: Path
+    environment: Callable[[], dict[str, str]] = field(default=lambda: dict(os.environ))
+
+    def run(self, url: str) -> Ran:
+        """Run it against the AWS at `url`."""
+        with _environment(url):
+            began = time.perf_counter()
+            process = subprocess.Popen(
+                self.words,
+                cwd=self.folder,
+                env=self.environment(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            assert process.stderr is not None
+            said = process.stderr.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - began
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(said)
+        return Ran(seconds, usage.ru_maxrss / 1024)
+
+    def forget(self) -> None:
+        """Make the next deploy a first one: forget what the command noted of the last, not its packages."""
+        shutil.rmtree(self.folder / ".chalice" / "deployed", ignore_errors=True)
 
 
 @contextmanager
