@@ -23,7 +23,6 @@ from streamalert_apps.errors import (
     OutOfTime,
     RateLimited,
     RequestRefused,
-    TransientError,
     Unavailable,
 )
 from streamalert_apps.sdk.app import Rate
@@ -78,6 +77,18 @@ class Service:
         return Api(
             clock=self.clock, deadline=Deadline(seconds), pace=pace, transport=httpx.MockTransport(self)
         )
+
+
+class Broken(httpx.SyncByteStream):
+    """A body that breaks off."""
+
+    def __init__(self, begins: bytes, fault: Exception) -> None:
+        self._begins = begins
+        self._fault = fault
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._begins
+        raise self._fault
 
 
 # Trying again
@@ -260,10 +271,30 @@ def test_a_wish_to_be_left_alone_outlives_the_error(status: int) -> None:
     service = Service(httpx.Response(status, headers={"Retry-After": "300"}))
     pace = Pace(None, service.clock)
 
-    with pytest.raises(TransientError):
+    with pytest.raises(RateLimited):
         service.api(pace=pace, left=60).get(URL)
 
     assert pace.wait() == 300
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("fault", [httpx.ReadTimeout("slow"), httpx.ReadError("cut")])
+def test_a_wish_to_be_left_alone_is_heard_though_the_body_does_not_come(
+    status: int, fault: Exception
+) -> None:
+    headers = {"Retry-After": "300"}
+    service = Service(httpx.Response(status, headers=headers, stream=Broken(b'{"error"', fault)))
+    pace = Pace(None, service.clock)
+
+    with pytest.raises(RateLimited):
+        service.api(pace=pace, left=20).get(URL)
+
+    assert pace.wait() == 300
+
+
+def test_a_service_without_a_word_on_when_to_come_back_is_down() -> None:
+    with pytest.raises(Unavailable):
+        Service(503).api().get(URL)
 
 
 def test_a_limit_is_kept_between_requests() -> None:

@@ -45,6 +45,7 @@ CLOCKS_DIFFER: Final = timedelta(seconds=5)  # by less than that, or it is told
 ANSWER_BYTES: Final = 64 << 20
 PIECE_BYTES: Final = 64 << 10  # of what is unpacked at once: a few bytes may unpack to gigabytes
 LONGEST_REST_SECONDS: Final = 86_400.0  # then a service is asked again, whatever it said
+TOO_BUSY: Final = {429, 503}
 
 LOGGER = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold the query of each request
@@ -223,11 +224,16 @@ class Api:
     def _answer(self, response: httpx.Response) -> Answer:
         place = _place(response.request)
         body = bytearray()
-        with closing(self._pieces(response)) as pieces:
-            for piece in pieces:
-                body += piece
-                if len(body) > ANSWER_BYTES:
-                    raise BadResponse(f"The answer of {place} is larger than {ANSWER_BYTES >> 20} MiB.")
+        try:
+            with closing(self._pieces(response)) as pieces:
+                for piece in pieces:
+                    body += piece
+                    if len(body) > ANSWER_BYTES:
+                        raise BadResponse(f"The answer of {place} is larger than {ANSWER_BYTES >> 20} MiB.")
+        except TransientError:
+            if response.status_code not in TOO_BUSY:
+                raise
+            body.clear()  # the head said how long to wait, which must not be forgotten
         return Answer(place, response.status_code, response.headers, bytes(body))
 
     def _pieces(self, response: httpx.Response) -> Generator[bytes]:
@@ -284,6 +290,8 @@ def _judge_status(answer: Answer) -> AppError | None:
             return CredentialsError(f"{said}: the credentials were refused.")
         case 429:
             return RateLimited(f"{said}: too many requests.")
+        case 503 if "Retry-After" in answer.headers:
+            return RateLimited(f"{said}: the service wants to be asked later.")
         case 408 | 425:
             return Unavailable(f"{said}.")
         case _ if status < 400:  # noqa: PLR2004
