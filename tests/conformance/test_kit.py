@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,9 +21,9 @@ from tests.conformance.acme_twin import AcmeTwin
 test_a_good_app_comes_through_every_scenario = conformance(AcmeEvents, twin=AcmeTwin)
 
 
-def report_of(kind: type[App], name: str, **options: Any) -> Report:
+def report_of(kind: type[App], name: str, twin: type[AcmeTwin] = AcmeTwin, **options: Any) -> Report:
     scenario = next(scenario for scenario in scenarios() if scenario.name == name)
-    return check(kind, AcmeTwin, scenario, **options)
+    return check(kind, twin, scenario, **options)
 
 
 class ByTime(AcmeEvents):
@@ -64,16 +65,42 @@ def test_events_at_the_edge_come_twice() -> None:
     assert "delivered again, though no kill fell between delivery and checkpoint" in str(report)
 
 
-def test_without_ids_a_repeat_is_excused_only_while_pages_move() -> None:
-    class Repeating(AcmeEvents):
-        id_fields = ()
+class Repeating(AcmeEvents):
+    """Has no ids, and sends the last event of each page twice."""
 
-        def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
-            fetched = super().fetch(since, until, token)
-            return Fetched([*fetched.rows, *fetched.rows[-1:]], fetched.next)
+    id_fields = ()
 
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        fetched = super().fetch(since, until, token)
+        return Fetched([*fetched.rows, *fetched.rows[-1:]], fetched.next)
+
+
+def test_without_ids_an_event_unlike_all_others_must_not_come_again() -> None:
     assert report_of(Repeating, "backlog").repeated > 0
-    assert report_of(Repeating, "growing").ok
+    assert report_of(Repeating, "growing").repeated > 0
+
+
+def test_without_ids_one_of_equal_events_may_come_again_while_pages_move() -> None:
+    class Equal(AcmeTwin):
+        def identify(self, _: str, __: Mapping[str, Any]) -> str:
+            return "event"
+
+        def held(
+            self, app_type: str, *, since: datetime | None = None, until: datetime | None = None
+        ) -> Counter[str]:
+            return Counter(event=super().held(app_type, since=since, until=until).total())
+
+    assert report_of(Repeating, "backlog", Equal).repeated > 0
+    assert report_of(Repeating, "growing", Equal).ok
+
+
+def test_a_checkpoint_that_moves_before_the_service_has_answered_is_told() -> None:
+    class Hasty(AcmeEvents):
+        def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
+            yield Page([], checkpoint | {"asked": self.api.clock.now().isoformat()}, more=True)
+            yield from super().poll(checkpoint)
+
+    assert "a run with wrong credentials moved the checkpoint" in str(report_of(Hasty, "wrong_credentials"))
 
 
 def test_late_events_are_missed() -> None:

@@ -344,7 +344,7 @@ def test_a_refusal_is_explained(options: dict[str, Any], changed: dict[str, str]
     assert hint in refused.value.hint
 
 
-def test_wrong_credentials_leave_the_floor_and_are_not_shown() -> None:
+def test_wrong_credentials_leave_the_checkpoint_and_are_not_shown() -> None:
     app = collector()
     app.credentials = dict(app.twin.wrong_credentials)
 
@@ -352,8 +352,7 @@ def test_wrong_credentials_leave_the_floor_and_are_not_shown() -> None:
         app.finish()
 
     assert app.credentials["client_secret"] not in f"{refused.value}{refused.value.hint}"
-    assert app.checkpoint
-    assert app.checkpoint["floor"] == app.app().start(app.since)["floor"]
+    assert app.checkpoint == app.app().start(app.since)
 
 
 def test_client_credentials_without_a_domain_are_a_slip_that_is_named() -> None:

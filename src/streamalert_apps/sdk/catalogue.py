@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from streamalert_apps.errors import BadResponse, PageTokenExpired, Unavailable
+from streamalert_apps.errors import AppError, BadResponse, PageTokenExpired, TransientError, Unavailable
 from streamalert_apps.sdk import ids
 from streamalert_apps.sdk.app import Checkpoint, Json, Log, Page
 from streamalert_apps.sdk.events import NEVER, Row
@@ -97,7 +97,14 @@ class Catalogue(Feed):
             reach = place.reach
             place.reach = (until - place.floor).total_seconds() / 2
             yield Page([], place.checkpoint(), more=True)  # a run that ends while it lists leaves this behind
-            files, pages = self._listed(place.floor, until)
+            try:
+                files, pages = self._listed(place.floor, until)
+            except TransientError:
+                raise
+            except AppError:  # it was not for want of time
+                place.reach = reach
+                yield Page([], place.checkpoint(), more=True)
+                raise
             place.reach = reach and reach * (2 if pages == 1 else 1) if until < now else None
             settled = max(self._rounded(min(now - self.api.ahead - self.lag, until)), place.floor)
             more = until < now - self.api.ahead - self.lag

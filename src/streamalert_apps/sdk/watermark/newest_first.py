@@ -48,10 +48,11 @@ class NewestFirst(Feed):
     def _settled(self, walk: Walk) -> Iterator[Page]:
         begins = walk.position is None
         at = self._begin(walk)
-        if begins:  # a run whose first delivery fails comes back to the same bounds, and the same logs
-            yield Page([], walk.checkpoint(), more=True)
         while walk.position:
             fetched = self._next_page(walk, at)
+            if begins:  # a run whose first delivery fails comes back to the same bounds, and the same logs
+                yield Page([], walk.checkpoint(), more=True)
+                begins = False
             logs: list[Row] = []
             repeats = 0
             before = NEVER if at.again else at.reached or NEVER
