@@ -111,6 +111,13 @@ def reference(session: nox.Session) -> None:
 
 
 @nox.session
+def pictures(session: nox.Session) -> None:
+    """Record the pictures of README.md anew, in docs/pictures/."""
+    session.install("-e", ".", *_group("test"))
+    session.run("python", "-m", "tests.pictures")
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build the wheel and the source distribution, and check what an index would say of them."""
     session.install("build", "twine")
