@@ -21,6 +21,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -43,7 +44,13 @@ BLOCK = re.compile(
     r"^(?P<mark><!-- not run: [^\n]+ -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 COMMAND = re.compile(r"^ *(\$ )?(sa-apps|nox|pytest|pip|python3?|terraform|git|uv) ", re.MULTILINE)
-NOT_RUN = {"README.md": 1, "docs/moving.md": 1, "docs/operating.md": 1, "docs/simulation.md": 3}
+NOT_RUN = {
+    "README.md": 1,
+    "docs/moving.md": 1,
+    "docs/operating.md": 1,
+    "docs/simulation.md": 3,
+    "docs/start.md": 1,
+}
 PREFIX, ELLIPSIS, MARK = "$ ", "…", "\x1e"
 TO_SIMULATOR = """
 trap 'kill $(jobs -p) 2> /dev/null || true' EXIT
@@ -210,6 +217,14 @@ def test_every_python_block_runs(document: Path, tmp_path: Path, monkeypatch: py
 
     for text in blocks(document, "python"):
         exec(text, vars(module))
+
+
+@pytest.mark.parametrize("picture", sorted(ROOT.glob("docs/**/*.svg")), ids=where)
+def test_a_picture_is_whole_and_asks_nobody_for_anything(picture: Path) -> None:
+    svg = picture.read_text("utf-8")
+
+    assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
+    assert re.findall(r"url\((?!#)|@import|href=|<script", svg) == []
 
 
 def test_the_figures_of_the_readme_are_those_of_the_benchmark() -> None:
