@@ -70,7 +70,7 @@ class _Report(NewestFirst):
         AuthField(
             "delegation_email",
             "the email address of the administrator that the service account acts for",
-            re.compile(r"[A-Za-z0-9-_.+]+@[A-Za-z0-9-.]+\.[A-Za-z]{2,}"),
+            re.compile(r"(?!.*gserviceaccount)[A-Za-z0-9_.+'-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}"),
         ),
     )
     schemas = ("gsuite:reports_v2",)

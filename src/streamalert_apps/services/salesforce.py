@@ -102,12 +102,14 @@ class _EventLogFile(Catalogue):
             "domain", "the host of your My Domain, like 'acme.my.salesforce.com'", _host, optional=True
         ),
         AuthField(
-            "client_id", "the consumer key of your External Client App", re.compile(r"[\w.#@]{60,256}")
+            "client_id",
+            "the consumer key of your External Client App",
+            re.compile(r"(?![0-9A-Fa-f]{64}$)[A-Za-z0-9_.#@]{60,256}"),
         ),
         AuthField(
             "client_secret",
             "the consumer secret of the app, digits and letters",
-            re.compile(r"[0-9a-zA-Z]{16,128}"),
+            re.compile(r"(?!3MVG)[0-9a-zA-Z]{16,128}"),
             secret=True,
         ),
         AuthField(
