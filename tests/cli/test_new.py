@@ -352,6 +352,15 @@ def test_who_gives_a_file_is_not_told_what_to_set_up(local: Path, sa_apps: Comma
     assert "Grant read log" not in sa_apps(*NEW, "--auth-file", str(auth_file), "--no-check").err
 
 
+def test_white_space_around_what_is_typed_is_not_stored(local: Path, duo: Duo) -> None:
+    with Terminal(*NEW, "--no-check", folder=local) as terminal:
+        terminal.answer("the API hostname of your", f"  {duo.api_hostname} ")
+        terminal.answer("integration key of your", f"{duo.integration_key}  ")
+        terminal.answer("secret key of your", f" {duo.secret_key} ")
+        assert terminal.ends() == 0
+    assert stored(local) == {key: getattr(duo, key) for key in stored(local)}
+
+
 def test_a_person_is_asked_for_all_that_is_missing(aws_project: Path, duo: Duo) -> None:
     with Terminal("new", "--simulator", duo.url, folder=aws_project) as terminal:
         terminal.see("Which type of app?").type("duo_auth" + ENTER)
