@@ -41,7 +41,10 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Try an app's stored credentials at the service, and explain what it answers."""
+    """Try an app's stored credentials at the service.
+
+    One cheap request; what the service answers is explained.
+    """
     from streamalert_apps.cli.meant import identity, label, meant
     from streamalert_apps.cli.project import known_types
     from streamalert_apps.cli.prompts import Prompts

@@ -51,7 +51,7 @@ def command(
     ] = None,
     as_json: options.Json = False,
 ) -> int:
-    """Show the whole job in seconds: no account, no AWS, no network.
+    """Show the whole job in seconds, without an account or AWS.
 
     A simulated service holds the events: a fifth of them in one second, some late. It limits requests,
     answers 429 and breaks a connection on the way. The demonstration makes a project, adds an app, runs

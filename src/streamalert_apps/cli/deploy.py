@@ -90,7 +90,9 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> int:
-    """Bring AWS to what conf/ says: function, role, schedule, logs, alarms of each app.
+    """Bring AWS to what conf/ says, app by app.
+
+    An app has a function, a role, a schedule, a log group and alarms.
 
     Only differences are written. The alias that the schedule invokes moves last, so that a run sees the
     old version or the new one, and nothing in between.

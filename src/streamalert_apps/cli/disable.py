@@ -22,7 +22,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Keep an app from running on its schedule, until `sa-apps enable`."""
+    """Keep an app from running, until `sa-apps enable`."""
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.meant import identity, label, meant
     from streamalert_apps.cli.prompts import Prompts

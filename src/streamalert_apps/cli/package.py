@@ -43,7 +43,10 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write the zip that an app's function runs: the same bytes wherever it is built."""
+    """Write the zip that an app's function runs.
+
+    It has the same bytes wherever it is built.
+    """
     from streamalert_apps.cli.project import either, known_types, open_project, pick_app
     from streamalert_apps.cli.prompts import Prompts
     from streamalert_apps.deploy.package import build

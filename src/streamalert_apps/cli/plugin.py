@@ -82,7 +82,10 @@ def new(
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """Write a plugin, its simulated service, its schema and its test to apps/; never over a file."""
+    """Write a plugin to apps/, with its simulator and its test.
+
+    Its schema, too. No file that is there is written over.
+    """
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.scaffold import create, written
 
@@ -110,9 +113,10 @@ def check(
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> int:
-    """Run a plugin against its simulated service: many pages, late events, faults, kills at any step.
+    """Hold a plugin to the scenarios that every app type passes.
 
-    Says in words what is lost, repeated or stuck, and when.
+    Among them are many pages, late events, faults, and kills at any step. Says in words what is lost,
+    repeated or stuck, and when.
     """
     from streamalert_apps.testing.examine import examine
 
@@ -138,9 +142,9 @@ def check(
 def lock(
     *, file: FileArgument, project_dir: options.ProjectDir = None, as_json: options.Json = False
 ) -> None:
-    """Lock a plugin's `requirements` by version and hash, in a file beside it to be checked in.
+    """Lock a plugin's `requirements` by version and hash.
 
-    What its Lambda function gets is in the lock and nowhere else.
+    The lock is a file beside it, to be checked in. What its Lambda function gets is there and nowhere else.
     """
     from streamalert_apps.cli.package import write
     from streamalert_apps.deploy import locking

@@ -30,7 +30,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Take an app away: what it has in AWS, its credentials and state, its entries in conf/."""
+    """Take an app away: from AWS, its credentials, from conf/."""
     from streamalert_apps.cli.meant import identity, label, meant
     from streamalert_apps.cli.prompts import Prompts
     from streamalert_apps.cli.removing import removal_of

@@ -69,7 +69,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> int:
-    """Collect an app's logs now, from this machine, as one JSON object a line.
+    """Collect an app's logs now, from this machine, as JSON lines.
 
     The summary goes to standard error; with --json it is the last line of standard output.
     """

@@ -34,7 +34,7 @@ def command(
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """Serve a simulated service over HTTP until Ctrl-C: one that is built in, or a plugin's.
+    """Serve a simulated service over HTTP until Ctrl-C.
 
     It checks signatures, parameters and limits as the vendor does, and listens on this machine alone.
     """

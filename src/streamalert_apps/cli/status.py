@@ -30,7 +30,7 @@ def command(
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> int:
-    """Show how the apps are: what is deployed, how the last run ended, how far they came.
+    """Show what is deployed, how it ran, and how far it came.
 
     In a local project it shows what the runs on this machine left.
     """
