@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,9 @@ BLOCK = re.compile(
     r"^(?P<mark><!-- not run: [^\n]+ -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 COMMAND = re.compile(r"^ *(\$ )?(sa-apps|nox|pytest|pip|python3?|terraform|git|uv) ", re.MULTILINE)
+ARCHITECTURE_PATHS = re.findall(
+    r"`((?!conf/)[a-z]+/[\w./]*)`", (ROOT / "docs/architecture.md").read_text("utf-8")
+)
 NOT_RUN = {
     "README.md": 1,
     "docs/moving.md": 1,
@@ -225,6 +229,24 @@ def test_a_picture_is_whole_and_asks_nobody_for_anything(picture: Path) -> None:
 
     assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
     assert re.findall(r"url\((?!#)|@import|href=|<script", svg) == []
+
+
+def test_the_architecture_has_the_layers_of_the_import_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = [part for layer in contracts[0]["layers"] for part in layer.split(" | ")]
+    picture = (ROOT / "docs/pictures/architecture.svg").read_text("utf-8")
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+
+    assert re.findall(r'class="name"[^>]*>(\w+)<', picture) == layers
+    assert re.findall(r"`(\w+)`", page.partition("as in the picture:")[2].partition("2. **")[0]) == layers
+    assert all(f"**{contract['name']}" in page.replace("`", "") for contract in contracts)
+
+
+@pytest.mark.parametrize("path", sorted(set(ARCHITECTURE_PATHS)))
+def test_the_architecture_names_files_that_are_there(path: str) -> None:
+    assert (ROOT / "src/streamalert_apps" / path).exists() or (ROOT / path).exists()
 
 
 def test_the_figures_of_the_readme_are_those_of_the_benchmark() -> None:
