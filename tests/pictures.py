@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from rich.console import CONSOLE_SVG_FORMAT, Console
+from rich.console import CONSOLE_SVG_FORMAT, Console  # type: ignore[attr-defined]  # its documented place
 from rich.text import Text
 
 from streamalert_apps import simulator
