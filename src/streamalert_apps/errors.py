@@ -8,8 +8,8 @@
     ├─ OutOfTime         out_of_time          the time left does not suffice; nothing broke exit 1
     ├─ Unavailable       unavailable          network, 5xx, time-out                        exit 1
     ├─ RequestRefused    request_refused      any other 4xx: asking again will not help     exit 1
+    │  └─ PageTokenExpired  page_token_expired  the service no longer knows the page token  exit 1
     ├─ BadResponse       bad_response         not JSON, a field missing, a foreign link     exit 1
-    ├─ PageTokenExpired  page_token_expired   the service no longer knows the page token    exit 1
     ├─ DeliveryFailed    delivery_failed      the destination did not take a batch          exit 1
     ├─ DeliveryRefused   delivery_refused    the destination can't take batches at all       exit 1
     ├─ PackageError      package_failed       a function's zip can't be built                exit 1
@@ -107,7 +107,7 @@ class BadResponse(AppError):
     code = "bad_response"
 
 
-class PageTokenExpired(AppError):
+class PageTokenExpired(RequestRefused):
     """The service no longer knows the page token; the walk starts again from where it was."""
 
     code = "page_token_expired"

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from streamalert_apps.errors import PageTokenExpired
+from streamalert_apps.errors import RequestRefused
 from streamalert_apps.sdk.app import Checkpoint, Json, Log
 from streamalert_apps.sdk.events import Fetched
 from streamalert_apps.sdk.http import Api
@@ -97,7 +97,7 @@ class Service:
         of_query, place = json.loads(token)
         assert of_query == query, "a page token was sent with another query than its own"
         if sum(token is not None for *_, token in self.asked) in self.expired:
-            raise PageTokenExpired("The page token has expired.")
+            raise RequestRefused("The page token has expired.")
         return place
 
     def _found(self, low: datetime, high: datetime) -> Iterator[tuple[int, int, int]]:

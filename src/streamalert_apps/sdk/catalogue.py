@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from streamalert_apps.errors import AppError, BadResponse, PageTokenExpired, TransientError, Unavailable
+from streamalert_apps.errors import AppError, BadResponse, RequestRefused, TransientError, Unavailable
 from streamalert_apps.sdk import ids
 from streamalert_apps.sdk.app import Checkpoint, Json, Log, Page
 from streamalert_apps.sdk.events import NEVER, Row
@@ -159,7 +159,7 @@ class Catalogue(Feed):
         while True:
             try:
                 fetched = self.fetch(*bounds, token)
-            except PageTokenExpired:
+            except RequestRefused:
                 if token is None or restarted:
                     raise
                 rows, token, tokens, restarted = [], None, [], True

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
-from streamalert_apps.errors import BadResponse, PageTokenExpired
+from streamalert_apps.errors import BadResponse, RequestRefused
 from streamalert_apps.sdk import ids
 from streamalert_apps.sdk.app import Checkpoint, Json, Page
 from streamalert_apps.sdk.events import NEVER, Events, Fetched, Row
@@ -89,7 +89,7 @@ class Stream(Events):
     def fetch(self, position: str) -> Fetched:
         """Ask for the page at a position; `next` is the position after it.
 
-        Raises PageTokenExpired where the service no longer knows the position.
+        Raises RequestRefused where the service no longer knows the position.
         """
 
     def history(self, since: datetime, until: datetime, token: Json) -> Fetched:
@@ -114,7 +114,7 @@ class Stream(Events):
         while more:
             try:
                 fetched = self.fetch(place.position)
-            except PageTokenExpired:
+            except RequestRefused:
                 if place.position == self.beginning:
                     raise
                 self._begin_again(place)
@@ -186,7 +186,7 @@ class Stream(Events):
         """Return the next page of a gap; the history may go on beyond it."""
         try:
             fetched = self.history(gap.since, gap.until, gap.token)
-        except PageTokenExpired:
+        except RequestRefused:
             if gap.token is None:
                 raise
             LOGGER.warning("the history's token is lost; going on from %s", gap.since)

@@ -13,24 +13,17 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from secrets import token_hex
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
-from streamalert_apps.errors import (
-    AppError,
-    BadResponse,
-    CredentialsError,
-    PageTokenExpired,
-    RateLimited,
-    RequestRefused,
-    Unavailable,
-)
+from streamalert_apps.errors import CredentialsError, RateLimited, Unavailable
 from streamalert_apps.sdk.app import AuthField, Checkpoint, Json, Rate
 from streamalert_apps.sdk.events import Fetched, Row
-from streamalert_apps.sdk.http import Answer
+from streamalert_apps.sdk.refusals import SET_CLOCK, by_code
 from streamalert_apps.sdk.watermark import OldestFirst
 
 PAGE: Final = 50
@@ -87,14 +80,9 @@ class AliyunActionTrail(OldestFirst):
             params["NextToken"] = token
         query = "&".join(f"{name}={quote(value, safe='~')}" for name, value in sorted(params.items()))
         host = f"actiontrail.{self.credentials['region_id']}.aliyuncs.com"
-        try:
-            answer = self.api.post(
-                f"https://{host}/?{query}", headers=lambda: self._signed(host, query), judge=_judge
-            )
-        except RequestRefused:
-            if token is None:
-                raise
-            raise PageTokenExpired("ActionTrail no longer knows the page token.") from None
+        answer = self.api.post(
+            f"https://{host}/?{query}", headers=lambda: self._signed(host, query), judge=_judge
+        )
         page = answer.json(_Page)
         return Fetched(page.events, page.next_token or None)
 
@@ -134,36 +122,32 @@ class _Failure(msgspec.Struct, rename="pascal"):
     code: str
 
 
-def _judge(answer: Answer) -> AppError | None:
-    """Tell a refusal by its code: the status that goes with it differs from gateway to gateway."""
-    if answer.status < 400:  # noqa: PLR2004
-        return None
-    try:
-        code = answer.json(_Failure).code
-    except BadResponse:
-        return None
-    match code.partition(".")[0]:
-        case "Throttling":
-            return RateLimited("ActionTrail throttles the requests.")
-        case "SignatureNonceUsed":
-            return Unavailable("ActionTrail got a request twice.")
-        case "InvalidTimeStamp":
-            return CredentialsError(
-                "Alibaba Cloud refused the request's time.",
-                hint="Set this machine's clock: it differs too much.",
-            )
-        case "InvalidAccessKeyId":
-            return CredentialsError(
-                "Alibaba Cloud refused the AccessKey ID.", hint="It may be mistyped, disabled or deleted."
-            )
-        case "SignatureDoesNotMatch" | "IncompleteSignature":
-            return CredentialsError(
-                "Alibaba Cloud refused the signature.", hint="Check the AccessKey secret."
-            )
-        case "Forbidden" | "NoPermission":
-            return CredentialsError(
+_judge = by_code(
+    lambda answer: answer.json(_Failure).code.partition(".")[0],  # the status differs from gateway to gateway
+    {
+        "Throttling": partial(RateLimited, "ActionTrail throttles the requests."),
+        "SignatureNonceUsed": partial(Unavailable, "ActionTrail got a request twice."),
+        "InvalidTimeStamp": partial(
+            CredentialsError, "Alibaba Cloud refused the request's time.", hint=SET_CLOCK
+        ),
+        "InvalidAccessKeyId": partial(
+            CredentialsError,
+            "Alibaba Cloud refused the AccessKey ID.",
+            hint="It may be mistyped, disabled or deleted.",
+        ),
+        **dict.fromkeys(
+            ("SignatureDoesNotMatch", "IncompleteSignature"),
+            partial(
+                CredentialsError, "Alibaba Cloud refused the signature.", hint="Check the AccessKey secret."
+            ),
+        ),
+        **dict.fromkeys(
+            ("Forbidden", "NoPermission"),
+            partial(
+                CredentialsError,
                 "Alibaba Cloud does not let this user look up events.",
                 hint="Grant the RAM user a policy with 'actiontrail:LookupEvents'.",
-            )
-        case _:
-            return None
+            ),
+        ),
+    },
+)

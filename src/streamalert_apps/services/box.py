@@ -15,13 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from streamalert_apps.errors import (
-    AppError,
-    CredentialsError,
-    PageTokenExpired,
-    RequestRefused,
-    UsageError,
-)
+from streamalert_apps.errors import AppError, CredentialsError, UsageError
 from streamalert_apps.sdk.app import AuthField, Checkpoint, Credentials, Json
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer, Api, Form, with_params
@@ -111,13 +105,7 @@ class BoxAdminEvents(Stream):
 
     def _events(self, params: dict[str, Any], position: str | None) -> Fetched:
         place = {} if position is None else {"stream_position": position}
-        try:
-            answer = self._box.get(with_params(EVENTS, params | place | {"limit": PAGE}), judge=_judge)
-        except RequestRefused:
-            if position in {None, self.beginning, "now"}:
-                raise
-            raise PageTokenExpired("Box no longer knows the position.") from None
-        page = answer.json(_Page)
+        page = self._box.get(with_params(EVENTS, params | place | {"limit": PAGE}), judge=_judge).json(_Page)
         after = bytes(page.next_stream_position).decode().strip('"')  # a number may be too large for JSON
         known = after not in {"null", ""} and (page.entries or after != self.beginning)
         return Fetched(page.entries, after if known else None)

@@ -12,19 +12,20 @@ import hashlib
 import hmac
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
 
-from streamalert_apps.errors import AppError, BadResponse, CredentialsError, RequestRefused
+from streamalert_apps.errors import CredentialsError, RequestRefused
 from streamalert_apps.sdk.app import AuthField, Json, Rate
-from streamalert_apps.sdk.events import NEVER, Fetched, Row
+from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer
-from streamalert_apps.sdk.log import LOGGER
+from streamalert_apps.sdk.refusals import SET_CLOCK, by_code
+from streamalert_apps.sdk.seconds import whole_seconds
 from streamalert_apps.sdk.watermark import Feed, OldestFirst
 
 PAGE = 1000
@@ -75,59 +76,38 @@ class _Duo(Feed):
 
 class _Failure(msgspec.Struct):
     code: int = 0
-    message: str = ""
-    message_detail: str = ""
 
 
-def _judge(answer: Answer) -> AppError | None:
-    """Tell a refusal in Duo's own words: its codes say more than the status."""
-    if answer.status not in {400, 401, 403}:
-        return None
-    try:
-        failure = answer.json(_Failure)
-    except BadResponse:
-        return None
-    match failure.code:
-        case 40105:
-            return CredentialsError(
-                "Duo refused the request's timestamp.", hint="Set this machine's clock: it differs too much."
-            )
-        case 40101 | 40102 | 40103:
-            return CredentialsError(
-                f"Duo refused the credentials ({failure.code}).",
+_judge = by_code(
+    lambda answer: answer.json(_Failure).code,
+    {
+        40002: partial(RequestRefused, "Duo refused a parameter of the request (40002)."),
+        **{
+            code: partial(
+                CredentialsError,
+                f"Duo refused the credentials ({code}).",
                 hint="Check the integration key and the secret key.",
             )
-        case 40301:
-            return CredentialsError(
-                "Duo refused access to its logs (40301).",
-                hint="Grant the Admin API application 'Grant read log'.",
-            )
-        case 40002:
-            return RequestRefused("Duo refused a parameter of the request (40002).")
-        case _:
-            return None
+            for code in (40101, 40102, 40103)
+        },
+        40105: partial(CredentialsError, "Duo refused the request's timestamp.", hint=SET_CLOCK),
+        40301: partial(
+            CredentialsError,
+            "Duo refused access to its logs (40301).",
+            hint="Grant the Admin API application 'Grant read log'.",
+        ),
+    },
+)
 
 
 class _Metadata(msgspec.Struct):
     next_offset: list[str] | str | None = None
 
 
-class _AuthLogs(msgspec.Struct, rename={"rows": "authlogs"}):
-    rows: list[Row]
-    metadata: _Metadata
-
-
-class _Items(msgspec.Struct, rename={"rows": "items"}):
-    rows: list[Row]
-    metadata: _Metadata
-
-
-class _AuthPage(msgspec.Struct):
-    response: _AuthLogs
-
-
-class _ItemsPage(msgspec.Struct):
-    response: _Items
+def _page(rows: str) -> Any:
+    """Return the shape of an answer of version 2; the field with the events differs."""
+    logs = [("rows", list[Row]), ("metadata", _Metadata)]
+    return msgspec.defstruct("Page", [("response", msgspec.defstruct("Logs", logs, rename={"rows": rows}))])
 
 
 class _Second(_Duo, OldestFirst):
@@ -135,7 +115,7 @@ class _Second(_Duo, OldestFirst):
 
     precision = timedelta(milliseconds=1)
     retention = timedelta(days=180)
-    page: ClassVar[type[_AuthPage | _ItemsPage]] = _ItemsPage
+    page: ClassVar[Any] = _page("items")
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
         """Ask for up to 1000 events between two times in milliseconds, both counted in."""
@@ -157,7 +137,7 @@ class DuoAuth(_Second):
     path = "/admin/v2/logs/authentication"
     time_field = "isotimestamp"
     id_fields = ("txid", "timestamp", "factor", "result")
-    page = _AuthPage
+    page = _page("authlogs")
 
 
 class DuoActivity(_Second):
@@ -197,26 +177,10 @@ class DuoAdmin(_Duo, OldestFirst):
     precision = timedelta(seconds=1)
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:  # noqa: ARG002 (it has no end)
-        """Ask for the 1000 earliest events from a second on. The token is that second.
-
-        A full page may end in the middle of a second: that second is left to the next page.
-        """
+        """Ask for the 1000 earliest events from a second on; the token is that second."""
         mintime = token or int(since.timestamp())
         rows = self._get(mintime=mintime).json(_AdminPage).response
-        if len(rows) < PAGE:
-            return Fetched(rows)
-        seconds = [*self._seconds(rows, mintime)]
-        last = seconds[-1]
-        if seconds[0] < last:
-            return Fetched(rows[: seconds.index(last)], last)
-        LOGGER.error("%d or more administrator events in second %d: Duo shows only these", PAGE, last)
-        return Fetched(rows, last + 1)
-
-    def _seconds(self, rows: Sequence[Row], second: int) -> Iterator[int]:
-        """Yield the second of each event; one without a readable time has that of its neighbour."""
-        for _, time, _ in self.identified(rows):
-            second = second if time == NEVER else int(time.timestamp())
-            yield second
+        return whole_seconds(self, rows, since=mintime, size=PAGE)
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -16,9 +16,7 @@ from streamalert_apps.errors import (
     AppError,
     BadResponse,
     CredentialsError,
-    PageTokenExpired,
     RateLimited,
-    RequestRefused,
     UsageError,
 )
 from streamalert_apps.sdk.app import App, AuthField, Checkpoint, Credentials, Json, Stamp
@@ -104,13 +102,8 @@ class _Report(NewestFirst):
         params = {"startTime": _iso(since), "endTime": _iso(until), "maxResults": PAGE}
         if token is not None:
             params["pageToken"] = token
-        try:
-            answer = self._google.get(with_params(f"{ACTIVITIES}/{self.application}", params), judge=_judge)
-        except RequestRefused:
-            if token is None:
-                raise
-            raise PageTokenExpired("Google no longer knows the page token.") from None
-        page = answer.json(_Activities)
+        url = with_params(f"{ACTIVITIES}/{self.application}", params)
+        page = self._google.get(url, judge=_judge).json(_Activities)
         return Fetched(page.items, None if page.next_page_token == token else page.next_page_token)
 
     def stamp(self, row: Row) -> Stamp:

@@ -19,9 +19,7 @@ from streamalert_apps.errors import (
     AppError,
     BadResponse,
     CredentialsError,
-    PageTokenExpired,
     RateLimited,
-    RequestRefused,
 )
 from streamalert_apps.sdk.app import AuthField, Checkpoint, Credentials, Json, Rate
 from streamalert_apps.sdk.events import Fetched, Row
@@ -89,13 +87,8 @@ class OneLoginEvents(AnyOrder):
         params = {"since": _iso(since), "until": _iso(until), "limit": PAGE}
         if token is not None:
             params["after_cursor"] = token
-        try:
-            answer = self._onelogin.get(with_params(f"{self._url}/api/1/events", params), judge=_judge)
-        except RequestRefused:
-            if token is None:
-                raise
-            raise PageTokenExpired("OneLogin no longer knows the cursor.") from None
-        page = answer.json(_Page)
+        url = with_params(f"{self._url}/api/1/events", params)
+        page = self._onelogin.get(url, judge=_judge).json(_Page)
         if page.pagination.next_link is None:  # the last page may have a cursor, too
             return Fetched(page.data)
         if page.pagination.after_cursor is None:

@@ -11,11 +11,10 @@ newer organisations). An answer names the instance to ask; a token has no stated
 
 from __future__ import annotations
 
-import codecs
-import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import ClassVar, Final
 
 import msgspec
@@ -31,9 +30,11 @@ from streamalert_apps.errors import (
 )
 from streamalert_apps.sdk.app import App, AuthField, Credentials, Json, Log
 from streamalert_apps.sdk.catalogue import Catalogue
+from streamalert_apps.sdk.csvfile import objects
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer, Api, pinned, with_params
 from streamalert_apps.sdk.oauth import Bearer, Refusal, Token
+from streamalert_apps.sdk.refusals import by_code
 
 API: Final = "/services/data/v66.0"  # Spring '26; a version is served for years
 LOGIN: Final = "login.salesforce.com"
@@ -62,8 +63,6 @@ SAYS: Final = {
     "Report": "reports that were run",
     "ReportExport": "reports that were exported",
 }
-
-csv.field_size_limit(1 << 30)  # a field may hold a whole query
 
 
 def _host(text: str) -> Json:
@@ -162,16 +161,9 @@ class _EventLogFile(Catalogue):
             return self._query(made)  # without hourly files the field is missing, and all are daily
 
     def open(self, file: Row) -> Iterator[Log]:
-        """Yield the rows of a file, each as an object with the names of the header."""
+        """Return the rows of a file, each as an object with the names of the header."""
         path = msgspec.json.decode(file, type=_File).path
-        rows = csv.reader(_lines(self._salesforce.stream(self._url(path), judge=_judge)))
-        header = next(rows, [])
-        if header and header[0].lstrip().startswith("<"):
-            raise BadResponse("Salesforce's answer is a page for people where a log file was asked for.")
-        for row in rows:
-            if row:
-                names = header + [f"COLUMN_{n}" for n in range(len(header) + 1, len(row) + 1)]
-                yield msgspec.json.encode(dict(zip(names, row, strict=False)))
+        return objects(self._salesforce.stream(self._url(path), judge=_judge))
 
     def _query(self, conditions: str) -> Fetched:
         which = f"EventType = '{self.event_type}' AND {conditions}"
@@ -208,19 +200,6 @@ class _EventLogFile(Catalogue):
         return Token.of(answer)
 
 
-def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
-    """Yield the lines of a text that comes in pieces; a quoted line break ends one, too."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
-    rest: list[str] = []
-    for piece in pieces:
-        *lines, last = decoder.decode(piece).split("\n")
-        for line in lines:
-            yield "".join((*rest, line, "\n"))
-            rest.clear()
-        rest.append(last)
-    yield "".join((*rest, decoder.decode(b"", final=True)))
-
-
 def _judge_token(answer: Answer) -> AppError | None:
     if answer.status not in {400, 401, 403}:
         return None
@@ -241,30 +220,27 @@ def _judge_token(answer: Answer) -> AppError | None:
             return CredentialsError(said)
 
 
-def _judge(answer: Answer) -> AppError | None:
-    """Tell a refusal by Salesforce's own code."""
-    if answer.status not in {400, 401, 403, 404}:
-        return None
-    try:
-        code = next((error.code for error in answer.json(list[_Error])), "")
-    except BadResponse:
-        return None
-    match code:
-        case "REQUEST_LIMIT_EXCEEDED":
-            return RateLimited("The requests of 24 hours are used up.", retry_after=ALLOWANCE_SECONDS)
-        case "INVALID_QUERY_LOCATOR":
-            return PageTokenExpired("Salesforce no longer knows the rest of the list.")
-        case "INVALID_FIELD":
-            return _NoSuchFieldError("Salesforce knows no field 'Interval' of EventLogFile.")
-        case "INVALID_TYPE" | "INSUFFICIENT_ACCESS" | "API_DISABLED_FOR_ORG":
-            return CredentialsError(
+_judge = by_code(
+    lambda answer: next((error.code for error in answer.json(list[_Error])), ""),
+    {
+        "REQUEST_LIMIT_EXCEEDED": partial(
+            RateLimited, "The requests of 24 hours are used up.", retry_after=ALLOWANCE_SECONDS
+        ),
+        "INVALID_QUERY_LOCATOR": partial(
+            PageTokenExpired, "Salesforce no longer knows the rest of the list."
+        ),
+        "INVALID_FIELD": partial(_NoSuchFieldError, "Salesforce knows no field 'Interval' of EventLogFile."),
+        "INVALID_SESSION_ID": partial(CredentialsError, "The session has ended."),
+        **{
+            code: partial(
+                CredentialsError,
                 f"Salesforce does not let the user see log files ({code}).",
                 hint="Grant 'API Enabled' and 'View Event Log Files'; most types need Event Monitoring.",
             )
-        case "INVALID_SESSION_ID":
-            return CredentialsError("The session has ended.")
-        case _:
-            return None
+            for code in ("INVALID_TYPE", "INSUFFICIENT_ACCESS", "API_DISABLED_FOR_ORG")
+        },
+    },
+)
 
 
 def _app(event_type: str) -> type[App]:

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-from streamalert_apps.errors import PageTokenExpired
+from streamalert_apps.errors import RequestRefused
 from streamalert_apps.sdk.app import Checkpoint, Json
 from streamalert_apps.sdk.events import NEVER, Events, Fetched
 from streamalert_apps.sdk.watermark.walk import Position, Walk
@@ -30,7 +30,8 @@ class Feed(Events):
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
         """Ask for one page of the events from `since` to `until`; `token` is None for the first.
 
-        Raises PageTokenExpired where the service no longer knows the token.
+        A token with which the request is refused has expired; raise PageTokenExpired where that is told
+        in another way.
         """
 
     def start(self, since: datetime) -> Checkpoint:
@@ -79,7 +80,7 @@ class Feed(Events):
         if at.token is not None:
             try:
                 return self.fetch(*self._bounds(walk, at), at.token)
-            except PageTokenExpired:
+            except RequestRefused:
                 at.restart()
                 LOGGER.warning("the page token expired; going on from %s", at.restarted or "the first page")
         asked = self.api.clock.now()

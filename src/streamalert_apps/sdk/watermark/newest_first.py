@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from streamalert_apps.errors import PageTokenExpired
+from streamalert_apps.errors import RequestRefused
 from streamalert_apps.sdk.app import Checkpoint, Json, Page
 from streamalert_apps.sdk.events import NEVER, Row
 from streamalert_apps.sdk.ids import CAPACITY
@@ -119,7 +119,9 @@ class NewestFirst(Feed):
         while True:
             try:
                 fetched = self.fetch(walk.floor - self.precision, until, token)
-            except PageTokenExpired:
+            except RequestRefused:
+                if token is None:
+                    raise
                 return None
             rows |= {id_: row for row, time, id_ in self.identified(fetched.rows, met) if time >= walk.floor}
             if len(rows.keys() if whole else rows.keys() | walk.seen) > FRESH_IDS:

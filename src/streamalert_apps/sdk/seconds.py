@@ -1,0 +1,30 @@
+"""Lists without page tokens: the earliest events from a second on, and no more than a page of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from streamalert_apps.sdk.events import NEVER, Events, Fetched, Row
+from streamalert_apps.sdk.log import LOGGER
+
+
+def whole_seconds(app: Events, rows: Sequence[Row], *, since: int, size: int) -> Fetched:
+    """Return what such a list brought from the second `since` on; the token is the second to go on from.
+
+    A full page may end in the middle of a second: that second is left to the next page.
+    """
+    if len(rows) < size:
+        return Fetched(rows)
+    seconds = list(_seconds(app, rows, since))
+    last = seconds[-1]
+    if seconds[0] < last:
+        return Fetched(rows[: seconds.index(last)], last)
+    LOGGER.error("%s: the service shows only %d of the events in second %d", app.type, size, last)
+    return Fetched(rows, last + 1)
+
+
+def _seconds(app: Events, rows: Sequence[Row], second: int) -> Iterator[int]:
+    """Yield the second of each event; one without a readable time has that of its neighbour."""
+    for _, time, _ in app.identified(rows):
+        second = second if time == NEVER else int(time.timestamp())
+        yield second
