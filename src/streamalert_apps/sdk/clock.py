@@ -31,6 +31,11 @@ class SystemClock:
         time.sleep(seconds)
 
 
+def iso(moment: datetime, unit: str = "seconds") -> str:
+    """Return a time as most services write it: 2026-03-01T12:00:00Z, or with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec=unit).replace("+00:00", "Z")
+
+
 class FastClock:
     """A clock that runs `speed` times as fast as the machine's, from `start` on."""
 

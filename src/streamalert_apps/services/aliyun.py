@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from secrets import token_hex
 from typing import Final
@@ -22,6 +22,7 @@ import msgspec
 
 from streamalert_apps.errors import CredentialsError, RateLimited, Unavailable
 from streamalert_apps.sdk.app import AuthField, Checkpoint, Json, Rate
+from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.refusals import SET_CLOCK, by_code
 from streamalert_apps.sdk.watermark import OldestFirst
@@ -72,9 +73,9 @@ class AliyunActionTrail(OldestFirst):
         """Ask for up to 50 events; never for the future, as `until` is a second too wide."""
         params = {
             "Direction": "FORWARD",
-            "EndTime": _iso(until - self.precision),
+            "EndTime": iso(until - self.precision),
             "MaxResults": str(PAGE),
-            "StartTime": _iso(since),
+            "StartTime": iso(since),
         }
         if token is not None:
             params["NextToken"] = token
@@ -88,7 +89,7 @@ class AliyunActionTrail(OldestFirst):
 
     def last_timestamp(self, checkpoint: Checkpoint) -> Json:
         """Return how far the app is in ISO 8601, as StreamAlert's own app stores it."""
-        return _iso(self.watermark(checkpoint))
+        return iso(self.watermark(checkpoint))
 
     def _signed(self, host: str, query: str) -> dict[str, str]:
         """Return the headers of one attempt: with a date and a nonce of its own, signed."""
@@ -96,7 +97,7 @@ class AliyunActionTrail(OldestFirst):
             "host": host,
             "x-acs-action": "LookupEvents",
             "x-acs-content-sha256": EMPTY,
-            "x-acs-date": _iso(self.api.clock.now()),
+            "x-acs-date": iso(self.api.clock.now()),
             "x-acs-signature-nonce": token_hex(16),
             "x-acs-version": "2020-07-06",
         }
@@ -112,10 +113,6 @@ def sign(secret: str, query: str, headers: Mapping[str, str]) -> str:
     request = f"POST\n/\n{query}\n{lines}\n{';'.join(headers)}\n{EMPTY}"
     text = f"{ALGORITHM}\n{hashlib.sha256(request.encode()).hexdigest()}"
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class _Failure(msgspec.Struct, rename="pascal"):

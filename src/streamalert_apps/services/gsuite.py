@@ -7,7 +7,7 @@ minutes, some hours late. A service account signs in with a JWT, on behalf of an
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Final
 
 import msgspec
@@ -20,6 +20,7 @@ from streamalert_apps.errors import (
     UsageError,
 )
 from streamalert_apps.sdk.app import App, AuthField, Checkpoint, Credentials, Json, Stamp
+from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer, Api, with_params
 from streamalert_apps.sdk.keyfile import check_private_key, read_key_file
@@ -99,7 +100,11 @@ class _Report(NewestFirst):
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
         """Ask for up to 1000 activities between two times in milliseconds."""
-        params = {"startTime": _iso(since), "endTime": _iso(until), "maxResults": PAGE}
+        params = {
+            "startTime": iso(since, "milliseconds"),
+            "endTime": iso(until, "milliseconds"),
+            "maxResults": PAGE,
+        }
         if token is not None:
             params["pageToken"] = token
         url = with_params(f"{ACTIVITIES}/{self.application}", params)
@@ -116,14 +121,10 @@ class _Report(NewestFirst):
 
     def last_timestamp(self, checkpoint: Checkpoint) -> Json:
         """Return how far the app is as StreamAlert would ask for it."""
-        return _iso(self.watermark(checkpoint))
+        return iso(self.watermark(checkpoint), "milliseconds")
 
 
 _ACTIVITY: Final = msgspec.json.Decoder(_Activity)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 _THROTTLED: Final = re.compile(rb'"(rateLimitExceeded|userRateLimitExceeded|quotaExceeded)"')

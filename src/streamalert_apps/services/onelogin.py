@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -22,6 +22,7 @@ from streamalert_apps.errors import (
     RateLimited,
 )
 from streamalert_apps.sdk.app import AuthField, Checkpoint, Credentials, Json, Rate
+from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer, Api, with_params
 from streamalert_apps.sdk.oauth import Bearer, Token
@@ -84,7 +85,7 @@ class OneLoginEvents(AnyOrder):
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
         """Ask for up to 50 events. The token is a cursor; the link to the next page is not followed."""
-        params = {"since": _iso(since), "until": _iso(until), "limit": PAGE}
+        params = {"since": iso(since, "milliseconds"), "until": iso(until, "milliseconds"), "limit": PAGE}
         if token is not None:
             params["after_cursor"] = token
         url = with_params(f"{self._url}/api/1/events", params)
@@ -97,7 +98,7 @@ class OneLoginEvents(AnyOrder):
 
     def last_timestamp(self, checkpoint: Checkpoint) -> Json:
         """Return how far the app is in ISO 8601, as StreamAlert's own app stores it."""
-        return self.watermark(checkpoint).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return iso(self.watermark(checkpoint))
 
     @property
     def _url(self) -> str:
@@ -118,10 +119,6 @@ class OneLoginEvents(AnyOrder):
                 judge=_judge_token,
             )
         )
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class _Status(msgspec.Struct):
