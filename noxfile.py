@@ -85,6 +85,14 @@ def simulation(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Give the parsers far more odd input than the tests do. A word after `--`: examples for each."""
+    session.install("-e", ".", *_group("test"))
+    count = session.posargs[0] if session.posargs else "20000"
+    session.run("pytest", "-n", "auto", "tests/fuzz", env={"SA_APPS_FUZZ_EXAMPLES": count})
+
+
+@nox.session
 def examples(session: nox.Session) -> None:
     """Run every command of README.md and docs/."""
     session.install("-e", ".", *_group("test"))

@@ -66,7 +66,7 @@ def _stored(project: Project, app: AppConf, app_type: type[App]) -> Mapping[str,
     credentials = store_of(project, app.function).load()
     for field in app_type.auth:
         if field.secret and field.name in credentials:
-            output.hide(str(credentials[field.name]))
+            output.hide(credentials[field.name])
     missing = [f.name for f in app_type.auth if f.name not in credentials and not f.optional]
     if missing:
         raise CredentialsError(

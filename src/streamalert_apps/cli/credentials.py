@@ -63,7 +63,7 @@ class Source:
             values = dict(self.given) if self.given is not None else self._ask_all(app_type, present or {})
             for field in app_type.auth:
                 if field.secret and field.name in values:
-                    output.hide(str(values[field.name]))
+                    output.hide(values[field.name])
             try:
                 self._try(app_type, values)
             except (CredentialsError, RequestRefused) as refused:

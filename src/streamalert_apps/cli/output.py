@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TextIO
+from urllib.parse import quote
 
 from streamalert_apps.errors import AppError
 
@@ -17,20 +19,28 @@ if TYPE_CHECKING:
 SCHEMA: Final = 1
 WIDEST_TEXT: Final = 100
 _SHORTEST_SECRET: Final = 8
+_AWS_SECRETS: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_TOKEN: Final = re.compile(r"\b((?:Bearer|Basic) )[\w.~+/=-]{8,}", re.IGNORECASE)
 _secrets: set[str] = set()
 
 
-def hide(secret: str) -> None:
-    """Never write this value from now on, wherever it may turn up."""
-    if len(secret) >= _SHORTEST_SECRET:
-        _secrets.add(secret)
+def hide(secret: Any) -> None:
+    """Never write this value from now on, nor a part of it, wherever it may turn up."""
+    if isinstance(secret, Mapping):
+        for part in secret.values():
+            hide(part)
+        return
+    for line in str(secret).splitlines():
+        if len(line) >= _SHORTEST_SECRET and not line.startswith("-----"):
+            _secrets.update((line, json.dumps(line)[1:-1], quote(line, safe="")))
 
 
 def masked(text: str) -> str:
-    """Return `text` with stars for every secret."""
-    for secret in _secrets:
+    """Return `text` with stars for every secret, for what AWS is signed in with, and for tokens."""
+    from_environment = {os.environ.get(name, "") for name in _AWS_SECRETS} - {""}
+    for secret in sorted(_secrets | from_environment, key=len, reverse=True):
         text = text.replace(secret, "***")
-    return text
+    return _TOKEN.sub(r"\1***", text)
 
 
 def data(text: str) -> None:

@@ -149,7 +149,7 @@ class Run:
         credentials = store_of(self.project, self.app.function).load()
         for field in fields:
             if field.secret and field.name in credentials:
-                output.hide(str(credentials[field.name]))
+                output.hide(credentials[field.name])
         if missing := [f.name for f in fields if f.name not in credentials and not f.optional]:
             raise CredentialsError(
                 f"The credentials of {self.app.name} lack {', '.join(missing)}.",

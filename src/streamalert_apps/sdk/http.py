@@ -192,7 +192,10 @@ class Api:
         if wait := self.pace.wait():
             self.sleep(wait)
         fresh = headers() if callable(headers) else headers
-        request = self._client.build_request(method, url, headers=fresh, **content)
+        try:
+            request = self._client.build_request(method, url, headers=fresh, **content)
+        except (httpx.InvalidURL, UnicodeEncodeError):
+            raise BadResponse("A request can't be made: its address or a header is not valid.") from None
         if request.url.scheme != "https":
             raise BadResponse(f"{_place(request)} was not asked: only HTTPS is.")
         seconds = min(ANSWER_SECONDS, self._deadline.left())
@@ -274,7 +277,11 @@ def with_params(url: str, params: Mapping[str, Any] | None) -> str:
 
 def pinned(link: str, to: str) -> str:
     """Return a next-page link if it stays on the host of `to`, by HTTPS; raise BadResponse otherwise."""
-    asked, given = urlsplit(to), urlsplit(link)
+    asked = urlsplit(to)
+    try:
+        given = urlsplit(link)
+    except ValueError:
+        given = urlsplit("")
     if given.scheme != "https" or given.netloc != asked.netloc:
         raise BadResponse(f"{asked.hostname} gave a next-page link to another place; it is not followed.")
     return link
