@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -25,10 +26,11 @@ from streamalert_apps.runtime.credentials import parse_credentials
 from streamalert_apps.runtime.event import Event
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.state import State
+from streamalert_apps.sdk import csvfile
 from streamalert_apps.sdk.clock import Deadline
+from streamalert_apps.sdk.csvfile import objects
 from streamalert_apps.sdk.http import LONGEST_REST_SECONDS, Answer, Api, pinned
 from streamalert_apps.sdk.mend import DEEPEST, is_deep, mended, readable
-from streamalert_apps.services.salesforce import _lines
 from tests.simulator.world import StillClock
 
 EXAMPLES = int(os.environ.get("SA_APPS_FUZZ_EXAMPLES", "50"))
@@ -331,7 +333,35 @@ def test_a_value_of_credentials_is_taken_or_refused(field: Any, text: str) -> No
 
 @fuzz
 @given(st.lists(st.binary(max_size=20), max_size=10))
-@example([b"\xef\xbb", b"\xbfa\n", b"\xff"])
+@example([b"\xef\xbb", b"\xbfa\n1", b"\xff"])
 @example([b"a\r", b"\nb"])
-def test_the_lines_of_a_file_are_the_same_however_it_is_cut(pieces: list[bytes]) -> None:
-    assert list(_lines(pieces)) == list(_lines([b"".join(pieces)]))
+@example([b"a\rb\n"])
+@example([b'a\n"never closed'])
+@example([b"a,a,a\n1,2,3,4\n"])
+def test_the_rows_of_a_file_are_the_same_however_it_is_cut(pieces: list[bytes]) -> None:
+    assert _objects(pieces) == _objects([b"".join(pieces)])
+
+
+def _objects(pieces: list[bytes]) -> list[Any] | str:
+    try:
+        return [json.loads(row) for row in objects(pieces)]
+    except BadResponse as error:
+        return error.message
+
+
+def test_equal_names_of_columns_lose_no_column() -> None:
+    assert _objects([b"a,a,b\n1,2,3,4\n"]) == [{"a": "1", "COLUMN_2": "2", "b": "3", "COLUMN_4": "4"}]
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csvfile, "LARGEST", 1 << 20)
+    read: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        while len(read) < 1000:
+            read.append(1)
+            yield b"x" * (1 << 16)
+
+    with pytest.raises(BadResponse, match="A line of the file is larger than 1 MiB"):
+        list(objects(endless()))
+    assert len(read) <= 20
