@@ -139,9 +139,10 @@ def _bare_loop(place: dict[str, Any]) -> int:
 
     def deliver(batch: list[msgspec.Raw]) -> None:
         payload = b"".join((head, b",".join(batch), b"]}]}"))
-        classifier.invoke(
+        answer = classifier.invoke(
             FunctionName=CLASSIFIER, Qualifier="production", InvocationType="Event", Payload=payload
         )
+        answer["Payload"].read()
 
     while True:
         query = f"limit=1000&maxtime={until}&mintime={since}{offset}&sort=ts%3Aasc"

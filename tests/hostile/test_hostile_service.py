@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -42,10 +43,11 @@ class Classifier:
     def __init__(self) -> None:
         self.logs: list[Any] = []
 
-    def invoke(self, *, Payload: bytes, **_: Any) -> None:  # noqa: N803
+    def invoke(self, *, Payload: bytes, **_: Any) -> dict[str, Any]:  # noqa: N803
         payload = json.loads(Payload.decode(), parse_constant=_no_constant)
         json.dumps(payload, ensure_ascii=False).encode()  # no half of a surrogate pair
         self.logs += payload["Records"][0]["logs"]
+        return {"Payload": BytesIO()}
 
 
 def _no_constant(name: str) -> None:

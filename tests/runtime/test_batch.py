@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable
+from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
@@ -126,8 +127,9 @@ def test_the_largest_log_fits_into_a_delivery_to_the_classifier() -> None:
     sent: list[bytes] = []
 
     class Client:
-        def invoke(self, *, Payload: bytes, **_: Any) -> None:  # noqa: N803 (AWS's word)
+        def invoke(self, *, Payload: bytes, **_: Any) -> dict[str, Any]:  # noqa: N803 (AWS's word)
             sent.append(Payload)
+            return {"Payload": BytesIO()}
 
     (batch,) = pack([log_of(LARGEST_DELIVERY_BYTES - ENVELOPE_BYTES)], limit=MIB)
     ClassifierLambda(Client(), "x" * 140, "x" * 64).forward(batch)

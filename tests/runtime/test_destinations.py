@@ -6,6 +6,7 @@ import io
 import json
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
@@ -13,6 +14,8 @@ from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, 
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.destinations.jsonlines import JsonLines
 from streamalert_apps.runtime.oversize import Bucket
+from tests import loopback
+from tests.loopback import Exchange
 
 CLASSIFIER = "acme_prod_streamalert_classifier"
 FUNCTION = "acme_prod_duo_auth_collector_app"
@@ -25,10 +28,11 @@ class Client:
         self.calls: list[dict[str, Any]] = []
         self._error = error
 
-    def invoke(self, **options: Any) -> None:
+    def invoke(self, **options: Any) -> dict[str, Any]:
         self.calls.append(options)
         if self._error:
             raise self._error
+        return {"Payload": io.BytesIO()}
 
     put_object = invoke
 
@@ -53,6 +57,25 @@ def test_a_batch_has_the_form_that_streamalerts_classifier_takes() -> None:
         "Records": [{"streamalert_app": FUNCTION, "logs": [{"n": 1}, {"n": 2}]}]
     }
     assert call == {"FunctionName": CLASSIFIER, "Qualifier": "production", "InvocationType": "Event"}
+
+
+def test_batches_share_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    connections = set[Any]()
+
+    def accept(exchange: Exchange) -> None:
+        connections.add(exchange.client_address)
+        exchange.read_body()
+        exchange.send(202)
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with loopback.serve(accept) as place:
+        client = boto3.client("lambda", region_name="us-east-1", endpoint_url=f"http://{place}")
+        classifier = ClassifierLambda(client, CLASSIFIER, FUNCTION)
+        for _ in range(3):
+            classifier.forward([b"{}"])
+
+    assert len(connections) == 1
 
 
 def test_logs_reach_the_classifier_byte_for_byte() -> None:

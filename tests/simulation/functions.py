@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -89,7 +90,7 @@ class Lambda:
         self.submit(payload, delay=0.1)
         if self._world.strikes("successor invoked, answer lost"):
             raise ReadTimeoutError(endpoint_url=ENDPOINT)
-        return {"StatusCode": 202}
+        return {"StatusCode": 202, "Payload": BytesIO()}
 
     def _deliver(self, payload: bytes) -> dict[str, Any]:
         if self._world.strikes("classifier throttles"):
@@ -102,7 +103,7 @@ class Lambda:
         if lost:
             self._world.hang(10)
             raise ReadTimeoutError(endpoint_url=ENDPOINT)
-        return {"StatusCode": 202}
+        return {"StatusCode": 202, "Payload": BytesIO()}
 
     def _later(self, order: Order, delay: float) -> None:
         self._world.timeline.at(self._world.timeline.now + delay, lambda: self._start(order))

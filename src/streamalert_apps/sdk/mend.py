@@ -53,7 +53,13 @@ def is_deep(body: bytes) -> bool:
 def readable(body: bytes) -> bytes:
     """Return the body without a byte order mark, its text being UTF-8."""
     body = body.removeprefix(_BOM)
-    return body if body.isascii() else body.decode("utf-8", "replace").encode()
+    if body.isascii():
+        return body
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return body.decode("utf-8", "replace").encode()
+    return body
 
 
 def mended(body: bytes) -> bytes:

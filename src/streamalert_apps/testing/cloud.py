@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -94,7 +95,7 @@ class Functions:
         except BaseException:
             self.doubtful += batch
             raise
-        return {"StatusCode": 202}
+        return {"StatusCode": 202, "Payload": BytesIO()}
 
 
 def _logs(payload: bytes) -> list[dict[str, Any]]:

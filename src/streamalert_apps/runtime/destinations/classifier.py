@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -27,7 +28,7 @@ class ClassifierLambda:
         """Invoke the classifier; raise DeliveryFailed where trying again may help."""
         payload = b"".join((self._head, b",".join(batch), b"]}]}"))
         try:
-            self._client.invoke(
+            answer = self._client.invoke(
                 FunctionName=self._function_name, Qualifier=ALIAS, InvocationType="Event", Payload=payload
             )
         except ClientError as error:
@@ -36,6 +37,8 @@ class ClassifierLambda:
             raise DeliveryFailed(
                 f"{self._function_name} can't be reached ({type(error).__name__})."
             ) from None
+        with suppress(BotoCoreError):  # it is empty, but unread it keeps its connection from the next batch
+            answer["Payload"].read()
 
     def _named(self, error: ClientError) -> Exception:
         code = error.response["Error"]["Code"]
