@@ -81,7 +81,8 @@ def tests(session: nox.Session) -> None:
 def simulation(session: nox.Session) -> None:
     """Run the collector through thousands of seeds of bad luck. Words after `--`: see docs/simulation.md."""
     session.install("-e", ".", *_group("test"))
-    session.run("python", "-m", "tests.simulation", *(session.posargs or ["--seeds", "1000"]))
+    for words in [session.posargs] if session.posargs else (["--seeds", "1000"], ["--mutations"]):
+        session.run("python", "-m", "tests.simulation", *words)
 
 
 @nox.session

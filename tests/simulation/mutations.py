@@ -181,46 +181,46 @@ def _wait_for_ever(call: Any, *, clock: Any, deadline: Deadline, **terms: Any) -
 
 
 MUTATIONS: Final[dict[str, Mutation]] = {
-    "saves before it delivers": _by(0, _method(collect._Run, "_deliver", _save_first)),
-    "counts one log more than was accepted": _by(0, _method(collect._Run, "_settle", _settle_one_more)),
+    "saves before it delivers": _by(1, _method(collect._Run, "_deliver", _save_first)),
+    "counts one log more than was accepted": _by(53, _method(collect._Run, "_settle", _settle_one_more)),
     "leaves what does not fill a batch": _by(0, _method(collect._Run, "_flush", lambda *_: None)),
     "takes a failed delivery for a done one": _by(0, _method(ClassifierLambda, "forward", _swallow)),
     "ignores which logs of a page were delivered": _by(
-        0, _method(collect._Run, "_accepted_before", lambda *_: 0)
+        170, _method(collect._Run, "_accepted_before", lambda *_: 0)
     ),
     "trusts the count of delivered logs without digest": _by(
-        0, _method(collect._Run, "_accepted_before", _trust_the_count)
+        400, _method(collect._Run, "_accepted_before", _trust_the_count)
     ),
     "looks back from each attempt at a first run": _by(
-        0, _method(collect._Run, "_first_checkpoint", _begin_at_this_run)
+        1, _method(collect._Run, "_first_checkpoint", _begin_at_this_run)
     ),
-    "forgets that a lease ends": _by(0, _method(collect, "take_lease", _lease_without_end)),
+    "forgets that a lease ends": _by(2, _method(collect, "take_lease", _lease_without_end)),
     "takes over a living lease": _by(0, _method(collect, "take_lease", _take_a_living_lease)),
     "takes a partial run for a running one": _by(0, _method(collect, "take_lease", _leave_partial)),
-    "does not look at versions": _by(0, _method(ssm.ParameterSlot, "replace", _count_no_versions)),
-    "puts nothing back after a lost race": _by(0, _method(ssm.ParameterSlot, "replace", _give_nothing_back)),
-    "waits out the lease of a wrong clock": _by(0, _value(state, "LONGEST_LEASE", timedelta(days=9000))),
-    "takes late reads for the truth": _by(0, _method(ssm._Parameter, "_get", _believe_late_reads)),
+    "does not look at versions": _by(35, _method(ssm.ParameterSlot, "replace", _count_no_versions)),
+    "puts nothing back after a lost race": _by(48, _method(ssm.ParameterSlot, "replace", _give_nothing_back)),
+    "waits out the lease of a wrong clock": _by(493, _value(state, "LONGEST_LEASE", timedelta(days=9000))),
+    "takes late reads for the truth": _by(199, _method(ssm._Parameter, "_get", _believe_late_reads)),
     "lets the first page of a newest-first feed move the floor": _by(
-        0, _method(NewestFirst, "_settled", _move_the_floor_at_once)
+        1, _method(NewestFirst, "_settled", _move_the_floor_at_once)
     ),
-    "forgets ids": _by(0, _method(Walk, "checkpoint", _forget_ids)),
+    "forgets ids": _by(2, _method(Walk, "checkpoint", _forget_ids)),
     "takes all time for settled": _by(0, _method(world, "app_type", _state_no_lag)),
-    "asks for exact bounds": _by(0, _method(Feed, "_bounds", _ask_for_exact_bounds)),
+    "asks for exact bounds": _by(86, _method(Feed, "_bounds", _ask_for_exact_bounds)),
     "begins again after an expired token as if nothing had been read": _by(
-        0, _method(Position, "restart", _begin_again_without_place)
+        10, _method(Position, "restart", _begin_again_without_place)
     ),
     "leaves out all ties of the last event after an expired token": _by(
-        0, _method(Position, "passed", _pass_all_ties)
+        69, _method(Position, "passed", _pass_all_ties)
     ),
-    "takes an empty page for the end": _by(0, _method(apps._Feed, "fetch", _end_at_an_empty_page)),
-    "reads page tokens as floats": _by(0, _method(Position, "of", _token_as_float)),
-    "remembers more ids than fit": _by(0, _value(world, "plan", _remember_too_much)),
-    "trusts its own clock": _by(0, _method(http.Api, "_compare_clocks", lambda *_: None)),
+    "takes an empty page for the end": _by(21, _method(apps._Feed, "fetch", _end_at_an_empty_page)),
+    "reads page tokens as floats": _by(30, _method(Position, "of", _token_as_float)),
+    "remembers more ids than fit": _by(16, _value(world, "plan", _remember_too_much)),
+    "trusts its own clock": _by(217, _method(http.Api, "_compare_clocks", lambda *_: None)),
     "tries again past its deadline": _by(
         0, *(_value(module, "retrying", _wait_for_ever) for module in (collect, http, ssm))
     ),
-    "forgets when it made requests": _by(0, _method(Pace, "request_made", lambda *_: None)),
+    "forgets when it made requests": _by(8, _method(Pace, "request_made", lambda *_: None)),
     "forgets Retry-After": _by(0, _method(Pace, "rest", lambda *_: None)),
-    "lets runs succeed one another without end": _by(0, _value(event, "DEEPEST_SUCCESSION", 1000)),
+    "lets runs succeed one another without end": _by(202, _value(event, "DEEPEST_SUCCESSION", 1000)),
 }
