@@ -56,7 +56,7 @@ def settings(folder: Path, function: str = FUNCTION, **changed: Any) -> None:
 
 
 def functions() -> list[str]:
-    return [f["FunctionName"] for f in boto3.client("lambda").list_functions()["Functions"]]
+    return sorted(f["FunctionName"] for f in boto3.client("lambda").list_functions()["Functions"])
 
 
 def test_the_plan_is_carried_out_and_the_second_time_there_is_none(
