@@ -1,0 +1,156 @@
+"""The Lambda function shows no secret either: at log level debug, however a run ends."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from streamalert_apps import simulator
+from streamalert_apps.runtime import handler, log, names
+from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.sdk.http import Api
+from streamalert_apps.simulator.faults import Fault, Status
+from streamalert_apps.simulator.server import serve
+from tests.lambda_rig import publish
+from tests.security.canary import Canary
+from tests.security.world import APPS, SECRETS
+
+CLASSIFIER = names.classifier("acme", "prod")
+
+
+class Context:
+    """What Lambda tells an invocation."""
+
+    aws_request_id = "0000-1111"
+
+    def __init__(self, function: str) -> None:
+        self.function_name = function
+        self.invoked_function_arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function}:production"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 8_000
+
+
+class Lines(logging.Handler):
+    """Keeps each line as the log group would get it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.setFormatter(log.JsonFormatter())
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    kept, product, root = Lines(), logging.getLogger("streamalert_apps"), logging.getLogger()
+    level = product.level
+    product.setLevel(logging.DEBUG)
+    root.addHandler(kept)
+    yield kept.lines
+    root.removeHandler(kept)
+    product.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what Lambda keeps for the next invocation."""
+    apis: list[Api] = []
+
+    def api(**options: Any) -> Api:
+        apis.append(Api(**options))
+        return apis[-1]
+
+    monkeypatch.setattr(handler, "Api", api)
+    handler._client.cache_clear()
+    yield
+    for made in apis:
+        made.close()
+    for service in ("ssm", "lambda"):
+        handler._client(service).close()
+    handler._client.cache_clear()
+
+
+def _crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an error show all that a request carries."""
+
+    def send(_: httpx.Client, request: httpx.Request, **__: Any) -> None:
+        raise RuntimeError(f"{dict(request.headers)} {request.url} {request.content!r}")
+
+    monkeypatch.setattr(httpx.Client, "send", send)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is stored as credentials, and what goes wrong."""
+
+    stored: Callable[[Any], Any] = field(default=lambda twin: twin.credentials)
+    faults: tuple[Fault, ...] = ()
+    crash: bool = False
+    classifier: bool = True
+
+
+TROUBLES = {
+    "nothing": Trouble(),
+    "no classifier": Trouble(classifier=False),
+    "refused": Trouble(lambda twin: twin.wrong_credentials),
+    "no credentials": Trouble(lambda _: None),
+    "broken credentials": Trouble(lambda twin: [twin.credentials]),
+    "incomplete credentials": Trouble(lambda _: {}),
+    "a limit": Trouble(faults=(Fault(Status(429, retry_after=900)),)),
+    "a fault": Trouble(faults=(Fault(Status(500)),)),
+    "a crash": Trouble(crash=True),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
+@pytest.mark.parametrize("service", APPS)
+def test_no_outcome_shows_a_secret(
+    aws_env: str, monkeypatch: pytest.MonkeyPatch, lines: list[str], service: str, trouble: Trouble
+) -> None:
+    canary = Canary()
+    clock = SystemClock()
+    twin: Any = simulator.twin(service, clock=clock, rate=None)
+    now = clock.now()
+    twin.seed(APPS[service], events=5, start=now - timedelta(minutes=50), end=now - timedelta(minutes=30))
+    for credentials in (twin.credentials, twin.wrong_credentials):
+        canary.guard(service, credentials[SECRETS[service]])
+    function = names.function_name("acme", "prod", APPS[service], "collector")
+    if (values := trouble.stored(twin)) is not None:
+        boto3.client("ssm").put_parameter(
+            Name=names.auth_parameter(function), Value=json.dumps(values), Type="SecureString"
+        )
+    if trouble.classifier:
+        publish(CLASSIFIER)
+    if trouble.crash:
+        _crash(monkeypatch)
+    event = {
+        "app_type": APPS[service],
+        "destination_function_name": CLASSIFIER,
+        "schedule_expression": "rate(1 hour)",
+    }
+    shown = ""
+    with ExitStack() as stack:
+        monkeypatch.setenv("SA_APPS_SIMULATOR", stack.enter_context(serve(twin, faults=trouble.faults)).url)
+        try:
+            shown = json.dumps(handler.handler(event, Context(function)))
+        except Exception as error:  # noqa: BLE001 (what Lambda shows of it is what counts)
+            shown = "".join(traceback.format_exception(error)) + repr(error)
+    assert shown
+    assert lines
+    state = boto3.client("ssm").get_parameters(Names=[names.state_parameter(function)], WithDecryption=True)
+    assert not canary.seen(shown)
+    assert not canary.seen("\n".join(lines))
+    assert not canary.seen(json.dumps(state["Parameters"], default=str))
