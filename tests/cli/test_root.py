@@ -64,6 +64,13 @@ def test_list_loads_nothing_heavy(
     assert not loaded_by(*arguments) & HEAVY
 
 
+@pytest.mark.parametrize("arguments", [["deploy", "--yes", "--json"], ["status", "--json"]])
+def test_what_asks_aws_alone_loads_no_http_client_of_the_services(
+    aws_project: Path, arguments: list[str]
+) -> None:
+    assert not loaded_by(*arguments) & {"httpx", "msgspec", "pydantic", "questionary", "rich"}
+
+
 def test_without_arguments_the_help_is_shown(sa_apps: Command) -> None:
     ran = sa_apps()
     assert ran.code == 0

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from streamalert_apps.runtime.collect import Outcome
+if TYPE_CHECKING:  # deploying needs the names alone
+    from streamalert_apps.runtime.collect import Outcome
 
 NAMESPACE: Final = "StreamAlert"
 DIMENSION: Final = "FunctionName"
