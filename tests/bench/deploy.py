@@ -45,10 +45,10 @@ class Ran:
 def main() -> None:
     """Print median seconds, calls and peak memory of each case."""
     with moto_server.serve() as url, TemporaryDirectory() as folder:
-        _project(Path(folder))
+        project(Path(folder))
         print(f"{'':34}{'median s':>9}{'range s':>14}{'calls':>7}{'writes':>8}{'peak MB':>9}")
         for count in ROUNDS:
-            _apps(Path(folder), count)
+            apps(Path(folder), count)
             _measure("sa-apps", url, _Deploy(OURS, Path(folder)), count)
         if chalice := peers.chalice():
             peer = _Deploy((str(chalice), "deploy"), Path(folder) / "chalice", peers.environment)
@@ -159,14 +159,16 @@ def _environment(url: str) -> Iterator[None]:
         os.environ |= before
 
 
-def _project(folder: Path) -> None:
+def project(folder: Path) -> None:
+    """Write a project without apps."""
     (folder / "conf/clusters").mkdir(parents=True)
     account = {"aws_account_id": "123456789012", "prefix": "bench", "region": "us-east-1"}
     (folder / "conf/global.json").write_text(json.dumps({"account": account}))
 
 
-def _apps(folder: Path, count: int) -> None:
-    apps = {
+def apps(folder: Path, count: int) -> None:
+    """Configure so many apps, and no other."""
+    entries = {
         f"bench_prod_duo_auth_app{number}_app": {
             "app_name": f"app{number}",
             "concurrency_limit": 1,
@@ -175,5 +177,5 @@ def _apps(folder: Path, count: int) -> None:
         }
         for number in range(count)
     }
-    conf = {"modules": {"streamalert_apps": apps}}
+    conf = {"modules": {"streamalert_apps": entries}}
     (folder / "conf/clusters/prod.json").write_text(json.dumps(conf))

@@ -7,7 +7,6 @@ beside one that only makes the same two boto3 clients.
 from __future__ import annotations
 
 import io
-import json
 import os
 import platform
 import statistics
@@ -21,6 +20,7 @@ from zipfile import ZipFile
 
 from streamalert_apps.deploy.package import build
 from tests.bench import peers
+from tests.bench.deploy import apps, project
 
 ROUNDS: Final = 21
 APPS: Final = 50
@@ -51,7 +51,8 @@ def main() -> None:
     """Print median milliseconds of each start, and the size of some zips."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        _project(folder)
+        project(folder)
+        apps(folder, APPS)
         (folder / "bare.py").write_text(_BARE_TYPER)
         ours = [sys.executable, "-m", "streamalert_apps"]
         starts = {
@@ -67,21 +68,6 @@ def main() -> None:
     for app_type in ZIPS:
         size = len(build(app_type, *_here()).archive) / 1e6
         print(f"{'zip of ' + app_type:34}{size:9.2f} MB")
-
-
-def _project(folder: Path) -> None:
-    (folder / "conf/clusters").mkdir(parents=True)
-    account = {"aws_account_id": "123456789012", "prefix": "bench", "region": "us-east-1"}
-    (folder / "conf/global.json").write_text(json.dumps({"account": account}))
-    apps = {
-        f"bench_prod_duo_auth_app{number}_app": {
-            "app_name": f"app{number}",
-            "schedule_expression": "rate(1 hour)",
-            "type": "duo_auth",
-        }
-        for number in range(APPS)
-    }
-    (folder / "conf/clusters/prod.json").write_text(json.dumps({"modules": {"streamalert_apps": apps}}))
 
 
 def _here() -> tuple[str, str]:
