@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from streamalert_apps.sdk.log import LOGGER, get_logger
     from streamalert_apps.sdk.oauth import Bearer, Token
     from streamalert_apps.sdk.stream import Stream
-    from streamalert_apps.sdk.watermark import AnyOrder, NewestFirst, OldestFirst
+    from streamalert_apps.sdk.feed import AnyOrder, NewestFirst, OldestFirst
 
 __all__ = [
     "LOGGER",
@@ -51,7 +51,7 @@ _HOMES = {
     "log": ("LOGGER", "get_logger"),
     "oauth": ("Bearer", "Token"),
     "stream": ("Stream",),
-    "watermark": ("AnyOrder", "NewestFirst", "OldestFirst"),
+    "feed": ("AnyOrder", "NewestFirst", "OldestFirst"),
 }
 
 

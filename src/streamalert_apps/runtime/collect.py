@@ -1,42 +1,43 @@
-"""One run: take the lease, poll, forward, save, and say how it ended.
+"""One run: take the lease, poll, put on record, forward, and say how it ended.
 
-The one rule: a checkpoint is saved only after every log before it was accepted. Whatever happens
-in between, a kill included, costs repeats at most.
+The one rule: what is on record and how far the app has come change in one write, that of the head. So
+a kill at any moment costs nothing but the work since the last one.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
+
+import msgspec
 
 from streamalert_apps.errors import AlreadyRunning, AppError, BadResponse, OutOfTime, RateLimited
-from streamalert_apps.runtime.batch import Batches, Bytes, encode
+from streamalert_apps.runtime import head as heads
+from streamalert_apps.runtime import journal
+from streamalert_apps.runtime.clean import clean
 from streamalert_apps.runtime.destinations import Destination
-from streamalert_apps.runtime.state import Delivered, LastRun, Lease, State, StateSlot, take_lease
-from streamalert_apps.sdk.app import App, Checkpoint, Log, Page
+from streamalert_apps.runtime.encode import encode
+from streamalert_apps.runtime.forward import Beside, Commit, Delivered, Forwarder, Within
+from streamalert_apps.runtime.head import HeldHead, Identity, Run
+from streamalert_apps.runtime.memory import Memory
+from streamalert_apps.runtime.store import Store
+from streamalert_apps.sdk.app import App, Checkpoint, Json, Page
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.http import LONGEST_REST_SECONDS
-from streamalert_apps.sdk.retry import retrying
+from streamalert_apps.sdk.ids import hashing
 
 LOGGER = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_SAVES: Final = 2.0  # Parameter Store takes a handful of puts a second per account
+COMMIT_BYTES: Final = 4 << 20
+COMMIT_SECONDS: Final = 2.0
 CLOCKS_DIFFER_SECONDS: Final = 60.0
-EMPTY_PAGES: Final = 100  # in a row without moving: the service's token runs in a circle
+JOINING_SECONDS: Final = 20.0
 
-
-_FOREIGN_CHECKPOINT: Final = (ValueError, TypeError, KeyError, AttributeError)  # it is of another app
-_FOREIGN_STATE: Final = (
-    "If its stored state was changed by hand or belongs to another app, delete it: "
-    "the app then starts one interval back."
-)
+_FOREIGN_CHECKPOINT: Final = (ValueError, TypeError, KeyError, AttributeError, msgspec.MsgspecError)
 
 
 @dataclass(slots=True)
@@ -44,306 +45,363 @@ class Outcome:
     """How a run ended, and what it did.
 
     `retry_after`: seconds that the service wants to be left alone. `cursor`: all that the service showed of
-    the time before it has been collected, where the app can tell.
+    the time before it is on record, where the app can tell. `delivered`: by destination.
     """
 
     status: Literal["succeeded", "partial", "failed"] = "succeeded"
-    logs: int = 0
+    events: int = 0
     bytes: int = 0
-    batches: int = 0
+    commits: int = 0
     pages: int = 0
     repeats: int = 0
-    truncated: int = 0
     retries: int = 0
     rate_limits: int = 0
     seconds: float = 0.0
     retry_after: float = 0.0
     cursor: datetime | None = None
+    backlog: bool = False
+    delivered: dict[str, Delivered] = field(default_factory=dict)
     error: AppError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a run is given: who it is, until when it may run, how far back a first run looks."""
+    """What a run is given: who it is, until when it may run, how far back a first run looks.
 
-    holder: str
+    `adopt` returns what an earlier version left. `threads`: whether destinations get one each.
+    `journal_days`: how long what was delivered everywhere is kept.
+    """
+
+    identity: Identity
     clock: Clock
     deadline: Deadline
-    lease: timedelta
     first_look: timedelta
     after: str = ""
+    adopt: Callable[[], Json] = field(default=lambda: None)
+    journal_days: float = 7.0
+    threads: bool = True
     progress: Callable[[Outcome], None] = field(default=lambda _: None)
 
 
+class Forwarding(Protocol):
+    """A forwarder at work."""
+
+    forwarder: Forwarder
+
+    def wake(self) -> None:
+        """Tell that there is something to forward."""
+
+    def finish(self) -> None:
+        """Forward what is there, and end."""
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end; tell whether it came."""
+
+
 def collect(
-    build: Callable[[], App], slot: StateSlot, destination: Destination, batches: Batches, terms: Terms
+    build: Callable[[], App], store: Store, destinations: Mapping[str, Destination], terms: Terms
 ) -> Outcome:
     """Collect what there is to collect; return how it ended, whatever went wrong.
 
     `build` makes the app (its credentials may be missing: that is a failed run too). Raises only
-    AlreadyRunning, and what the state's store raises when even the end can't be saved.
+    AlreadyRunning, and what the store raises when even the end can't be written.
     """
-    now = terms.clock.now()
-    lease = Lease(terms.holder, now + terms.lease)
-    state = take_lease(
-        slot, holder=lease.holder, until=lease.until, now=now, first_look=terms.first_look, after=terms.after
+    held = heads.take(
+        store,
+        terms.identity,
+        clock=terms.clock,
+        deadline=terms.deadline,
+        first_look=terms.first_look,
+        adopt=terms.adopt,
+        after=terms.after,
     )
-    run = _Run(state, lease, slot, destination, batches, terms, started=now)
+    run = _Run(held, store, terms, started=held.now())
+    held.collect = run.note
+    run.open(destinations)
+    try:
+        _poll(run, build)
+        return run.end()
+    finally:
+        held.close()
+
+
+def _poll(run: _Run, build: Callable[[], App]) -> None:
+    """Poll, and note how that ended."""
     try:
         run.work(build())
     except (RateLimited, OutOfTime) as error:
         run.stop("partial", error)
+    except AlreadyRunning:
+        raise
     except AppError as error:
         run.stop("failed", error)
     except KeyboardInterrupt:
         run.outcome.status = "partial"
         run.end()
         raise
-    except Exception as error:  # a fault of a plugin must not leave the state `running`
+    except Exception as error:  # a fault of a plugin must not leave the lease behind
         LOGGER.debug("the app broke", exc_info=True)
-        hint = "" if run.outcome.pages else _FOREIGN_STATE
-        broke = f"The app broke: {type(error).__name__} at {_place(error)}."
-        run.stop("failed", BadResponse(broke, hint=hint))
-    return run.end()
-
-
-@dataclass(slots=True)
-class _Undelivered:
-    """A page some of whose logs have not been accepted yet."""
-
-    page: Page
-    accepted: int = 0
+        run.stop("failed", BadResponse(f"The app broke: {type(error).__name__} at {_place(error)}."))
 
 
 @dataclass(slots=True)
 class _Run:
-    state: State
-    lease: Lease
-    slot: StateSlot
-    destination: Destination
-    batches: Batches
+    held: HeldHead
+    store: Store
     terms: Terms
     started: datetime
     outcome: Outcome = field(default_factory=Outcome)
     app: App | None = None
-    queue: deque[_Undelivered] = field(default_factory=deque)
+    memory: Memory | None = None
+    forwarders: list[Forwarder] = field(default_factory=list)
+    forwarding: list[Forwarding] = field(default_factory=list)
+    events: list[bytes] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+    size: int = 0
+    moved: bool = False  # the checkpoint differs from what the head's object has
     telling: bool = field(default_factory=lambda: LOGGER.isEnabledFor(logging.INFO))
 
+    def open(self, destinations: Mapping[str, Destination]) -> None:
+        """Bring the memory and the destinations to where the head says they are."""
+        head, terms = self.held.head, self.terms
+        self.memory = Memory.of(head.memory, bytes.fromhex(head.key), self._segment)
+        self.forwarders = [
+            Forwarder(name, destination, self.held, terms.clock, terms.deadline)
+            for name, destination in destinations.items()
+        ]
+
     def work(self, app: App) -> None:
+        """Poll: buffer what is new, commit it when it is enough, have it forwarded meanwhile."""
         self.app = app
+        head = self.held.head
         began = self.started.timestamp()
         latest = began + CLOCKS_DIFFER_SECONDS  # what is later is of a clock that was wrong
-        app.api.pace.recent.extend(time for time in self.state.requests if time <= latest)
-        app.api.pace.not_before = min(self.state.not_before, began + LONGEST_REST_SECONDS)
-        self.state = replace(self.state, checkpoint=self._first_checkpoint(app))
-        saved = page_began = self.started
+        app.api.pace.recent.extend(time for time in head.requests if time <= latest)
+        app.api.pace.not_before = min(head.not_before, began + LONGEST_REST_SECONDS)
+        app.api.alive = self.held.renew
+        if head.checkpoint is None:
+            head.checkpoint = self._first_checkpoint(app)
+            self.moved = True
+        assert self.memory is not None  # noqa: S101 (open made it)
+        committed = page_began = self.terms.clock.now()
         slowest = 0.0
-        for page in self._guarded(app.poll(self._checkpoint())):
+        for page in app.walk(head.checkpoint, self.memory):
             self.outcome.pages += 1
             self.outcome.repeats += page.repeats
-            self._tell_page(page, page_began)
-            self._forward(page)
+            self._buffer(page)
             now = self.terms.clock.now()
             slowest = max(slowest, (now - page_began).total_seconds())
+            self._tell_page(page, page_began)
             page_began = now
             if not page.more:
                 break
-            if (now - saved).total_seconds() >= SECONDS_BETWEEN_SAVES:
-                self._flush()
-                self._save("running")
-                saved = now
+            if self.size >= COMMIT_BYTES or (
+                self.lines and (now - committed).total_seconds() >= COMMIT_SECONDS
+            ):
+                self._commit()
+                self._start_forwarding()
+                committed = self.terms.clock.now()
             self.terms.progress(self.outcome)
             if self.terms.deadline.left() <= slowest:
-                self.outcome.status = "partial"
+                self.outcome.status, self.outcome.backlog = "partial", True
                 break
-        self._flush()
 
     def stop(self, status: Literal["partial", "failed"], error: AppError) -> None:
-        """Deliver what was collected before the error, and note it."""
-        try:
-            self._flush()
-        except AppError as worse:
-            status, error = "failed", worse
+        """Note how polling ended; what was collected before is put on record all the same."""
         self.outcome.status, self.outcome.error = status, error
+        self.outcome.backlog = status == "partial"
         if isinstance(error, RateLimited):
             self.outcome.retry_after = error.retry_after or 0.0
 
     def end(self) -> Outcome:
-        self.outcome.truncated = self.batches.truncated
-        if self.app:
-            retries = self.app.api.retries
-            self.outcome.retries, self.outcome.rate_limits = retries.made, retries.rate_limits
-        self.outcome.cursor = self.started if self.outcome.status == "succeeded" else self._watermark()
-        self.outcome.seconds = (self.terms.clock.now() - self.started).total_seconds()
-        self._save(self.outcome.status)
+        """Put the rest on record, let destinations finish, give the lease back."""
+        if self.lines or (self.memory and self.memory.is_full):
+            self._commit()
+        self._start_forwarding()
+        self._join()
+        with self.held.lock:
+            self._close()
         return self.outcome
 
-    def _checkpoint(self) -> Checkpoint:
-        assert self.state.checkpoint is not None  # noqa: S101 (work set it)
-        return self.state.checkpoint
+    def note(self) -> None:
+        """Bring into the head what has been done besides."""
+        head = self.held.head
+        for forwarder in self.forwarders:
+            head.positions[forwarder.name] = forwarder.snapshot()
+        if self.app:
+            head.requests = list(self.app.api.pace.recent)
+            wish = self.app.api.pace.not_before
+            head.not_before = wish if wish > self.held.now().timestamp() else 0.0
+
+    def _segment(self, name: str) -> bytes:
+        body = self.store.get(f"{self.held.head.birth}/memory/{name}")
+        if body is None:
+            raise BadResponse(f"A part of the app's memory is missing: {name}.")
+        return body
 
     def _first_checkpoint(self, app: App) -> Checkpoint:
-        """Return the stored checkpoint, one from what StreamAlert stored, or that of a first run."""
-        if self.state.checkpoint is not None:
-            return self.state.checkpoint
-        if self.state.last_timestamp:
-            return app.adopt(self.state.last_timestamp, self.state.context or {})
-        return app.start(self.state.since or self.started - self.terms.first_look)
+        """Return the checkpoint of what was taken over, or that of a first run."""
+        head = self.held.head
+        adopted = head.adopted
+        if isinstance(adopted, dict) and adopted.get("last_timestamp"):
+            return app.adopt(adopted["last_timestamp"], adopted.get("context") or {})
+        return app.start(head.since or self.started - self.terms.first_look)
 
-    def _guarded(self, pages: Iterator[Page]) -> Iterator[Page]:
-        """Pass pages on; raise BadResponse when the service leads in a circle.
+    def _buffer(self, page: Page) -> None:
+        """Take a page; it is true once it has been committed."""
+        head = self.held.head
+        assert self.memory is not None  # noqa: S101 (open made it)
+        head.checkpoint = page.checkpoint
+        self.moved = True
+        if page.logs:
+            got = round(self.held.now().timestamp(), 3)
+            events = [
+                journal.one_line(bytes(log) if not isinstance(log, Mapping) else encode(log)) for log in page.logs
+            ]
+            ids, times = page.ids, page.times
+            if not ids:
+                ids, times = self._content_ids(events), [got] * len(events)
+            lines = journal.lines(events, ids, times, got)
+            self.events += events
+            self.lines += lines
+            self.size += sum(map(len, lines))
+        self.memory.add(zip(page.ids, page.times, strict=True) if page.remember is None else page.remember)
+        if (floor := self._watermark()) is not None:
+            self.memory.forget(floor.timestamp())
 
-        One place is kept to compare with, and another one after twice as many pages: so a circle of any
-        length is found, and no page is passed on more than a few times.
-        """
-        idle = 0
-        places: set[str] = set()
-        passed, next_mark = 0, 1
-        mark: tuple[str, str] | None = None
-        for page in pages:
-            place = json.dumps(page.checkpoint, sort_keys=True)
-            if page.logs:
-                idle = 0
-                places.clear()
-                if mark and mark[0] == place and mark[1] == digest(page.logs):
-                    raise BadResponse("The service gave the same page again: its pages run in a circle.")
-                passed += 1
-                if passed == next_mark:
-                    mark, next_mark = (place, digest(page.logs)), 2 * passed
-            elif place in places:
-                idle += 1
-            if idle >= EMPTY_PAGES:
-                raise BadResponse(f"The service gave {EMPTY_PAGES} empty pages that lead nowhere.")
-            places.add(place)
-            yield page
+    def _content_ids(self, events: Sequence[bytes]) -> list[bytes]:
+        """Return ids for events of an app that has none: their content, and where they stand on record."""
+        head = self.held.head
+        short = hashing(bytes.fromhex(head.key))
+        row = len(self.events)
+        return [
+            short(f"{head.sequence + 1} {row + at} {event!r}") for at, event in enumerate(events)
+        ]
 
-    def _forward(self, page: Page) -> None:
-        """Hand a page's logs to the batches; deliver those that get full, as far as time allows."""
-        done = self._accepted_before(page.logs)
-        self.queue.append(_Undelivered(page, done))
-        for batch in self.batches.add(page.logs[done:] if done else page.logs):
-            if self.outcome.batches and self.terms.deadline.left() <= 0:  # one delivery there is in each run
-                raise OutOfTime("There is no time left to deliver all of a page.")
-            self._deliver(batch)
-        self._settle(0)
+    def _commit(self) -> None:
+        """Put what is buffered on record: journal, memory, head, in this order."""
+        head, store = self.held.head, self.store
+        assert self.memory is not None  # noqa: S101 (open made it)
+        with self.held.lock:
+            began = self.terms.clock.now()
+            sequence = head.sequence + 1
+            body = b"".join(self.lines)
+            if self.lines:
+                store.put(journal.name_of(head.birth, sequence, head.fence), body)
+            numbers = iter(range(100))
 
-    def _flush(self) -> None:
-        for batch in self.batches.rest():
-            self._deliver(batch)
+            def name() -> str:
+                return f"{sequence:010d}-{head.fence:014d}-{next(numbers)}"
 
-    def _deliver(self, batch: list[Bytes]) -> None:
-        began = self.terms.clock.now() if self.telling else self.started
-        retrying(
-            lambda: self.destination.forward(batch),
-            clock=self.terms.clock,
-            deadline=self.terms.deadline,
-            retries=self.app.api.retries if self.app else None,
-        )
-        size = sum(map(len, batch))
-        self.outcome.logs += len(batch)
+            for segment, data in self.memory.spill(self.held.now().timestamp(), name):
+                store.put(f"{head.birth}/memory/{segment}", data)
+            head.memory = self.memory.kept()
+            events, self.events, self.lines = self.events, [], []
+            size, self.size = self.size, 0
+            if events:
+                head.sequence = sequence
+                head.events += len(events)
+                head.recorded = round(self.held.now().timestamp(), 3)
+            self.held.write()
+            self.moved = False
+        if not events:
+            return
+        self.outcome.commits += 1
+        self.outcome.events += len(events)
         self.outcome.bytes += size
-        self.outcome.batches += 1
+        commit = Commit(sequence, events, body, head.recorded)
+        for forwarder in self.forwarders:
+            forwarder.offer(commit)
+        for forwarding in self.forwarding:
+            forwarding.wake()
         if self.telling:
-            self._tell("batch delivered", began, batch=self.outcome.batches, logs=len(batch), bytes=size)
-        self._settle(len(batch))
+            self._tell("on record", began, commit=sequence, events=len(events), bytes=len(body))
 
-    def _settle(self, accepted: int) -> None:
-        """Count accepted logs to their pages; a page that is through makes its checkpoint true."""
-        while self.queue:
-            first = self.queue[0]
-            missing = len(first.page.logs) - first.accepted
-            if missing > accepted:
-                first.accepted += accepted
-                return
-            accepted -= missing
-            delivered = None if first.page.logs else self.state.delivered  # it still waits for its page
-            self.state = replace(self.state, checkpoint=first.page.checkpoint, delivered=delivered)
-            self.queue.popleft()
+    def _start_forwarding(self) -> None:
+        if not self.forwarding:
+            kind = Beside if self.terms.threads else Within
+            self.forwarding = [
+                kind(forwarder) for forwarder in self.forwarders if self._has_work(forwarder)
+            ]
+            for forwarding in self.forwarding:
+                forwarding.wake()
 
-    def _accepted_before(self, logs: Sequence[Log]) -> int:
-        """Return how many of the first page's logs an earlier run delivered before it failed."""
-        delivered = self.state.delivered
-        if delivered is None or self.queue or not logs:
-            return 0
-        if digest(logs[: delivered.logs]) != delivered.digest:
-            return 0
-        return delivered.logs
+    def _has_work(self, forwarder: Forwarder) -> bool:
+        return self.terms.threads or forwarder.position.sequence <= self.held.head.sequence
 
-    def _save(self, status: Literal["running", "succeeded", "partial", "failed"]) -> None:
-        now = self.terms.clock.now()
-        if now >= self.lease.until and not self._still_ours():
-            raise AlreadyRunning("The lease ended, and another run has taken over.")
-        seconds = min(self.terms.lease.total_seconds(), self.terms.deadline.left())
-        self.lease = replace(self.lease, until=max(self.lease.until, now + timedelta(seconds=seconds)))
-        half = self.queue[0] if self.queue and self.queue[0].accepted else None
-        state = replace(
-            self.state,
-            status=status,
-            lease=self.lease if status == "running" else None,
-            requests=tuple(self.app.api.pace.recent) if self.app else self.state.requests,
-            not_before=self._not_before(now),
-            last_timestamp=self._last_timestamp(),
+    def _join(self) -> None:
+        """Let destinations finish, as far as time allows; keep the lease meanwhile."""
+        for forwarding in self.forwarding:
+            forwarding.finish()
+        for forwarding in self.forwarding:
+            while not forwarding.join(min(JOINING_SECONDS, max(0.05, self.terms.deadline.left()))):
+                if self.terms.deadline.left() <= 0:
+                    break
+                self.held.renew()
+        for forwarder in self.forwarders:
+            self.outcome.delivered[forwarder.name] = forwarder.done
+            self.outcome.retries += forwarder.retries.made
+            if isinstance(forwarder.error, AlreadyRunning):
+                raise forwarder.error
+            if isinstance(forwarder.error, OutOfTime):
+                self.outcome.backlog = True
+                if self.outcome.status == "succeeded":
+                    self.outcome.status = "partial"
+            elif forwarder.error is not None and self.outcome.error is None:
+                self.outcome.status, self.outcome.error = "failed", forwarder.error
+
+    def _close(self) -> None:
+        outcome, head = self.outcome, self.held.head
+        assert self.memory is not None  # noqa: S101 (open made it)
+        if self.app:
+            retries = self.app.api.retries
+            outcome.retries += retries.made
+            outcome.rate_limits = retries.rate_limits
+        outcome.cursor = self._watermark()
+        outcome.seconds = (self.held.now() - self.started).total_seconds()
+        if head.checkpoint is not None:
+            head.adopted = None
+        head.memory = self.memory.kept()
+        head.status = outcome.status
+        head.lease = None
+        head.runs = [*head.runs, self._summary()][-heads.RUNS :]
+        if self.terms.deadline.left() > 0:
+            with suppress(AppError):
+                clean(self.held, self.store, self.terms.journal_days)
+        self.held.write()
+        self.held.closed = True
+
+    def _summary(self) -> Run:
+        out = self.outcome
+        return Run(
+            self.started.replace(microsecond=0),
+            out.status,
+            round(out.seconds, 3),
+            out.events,
+            out.bytes,
+            out.repeats,
+            out.pages,
+            out.error.code if out.error else "",
+            out.error.message[: heads.MESSAGE_CHARACTERS] if out.error else "",
         )
-        if half:
-            done = half.page.logs[: half.accepted]
-            state = replace(state, delivered=Delivered(half.accepted, digest(done)))
-        if status != "running":
-            out = self.outcome
-            state = replace(
-                state, last_run=LastRun.of(self.started, out.seconds, out.logs, out.repeats, out.error)
-            )
-        self.slot.write(state.to_text())
-        self.state = state
-        if self.telling:
-            cursor = self._watermark()
-            shown = cursor.isoformat(timespec="seconds") if cursor else None
-            self._tell("checkpoint saved", now, status=status, cursor=shown)
-
-    def _not_before(self, now: datetime) -> float:
-        """Return when the service wants the next request, where that is still to come."""
-        wish = self.app.api.pace.not_before if self.app else self.state.not_before
-        return wish if wish > now.timestamp() else 0.0
-
-    def _still_ours(self) -> bool:
-        stored = self.slot.read()
-        holder = State.of_text(stored.text).lease if stored else None
-        return holder is not None and holder.holder == self.lease.holder
-
-    def _last_timestamp(self) -> object:
-        """Return how far the app is, in the form that StreamAlert itself would go on from."""
-        if self.app is None or self.state.checkpoint is None:
-            return self.state.last_timestamp
-        try:
-            return self.app.last_timestamp(self.state.checkpoint)
-        except _FOREIGN_CHECKPOINT:
-            return self.state.last_timestamp
 
     def _watermark(self) -> datetime | None:
-        if self.app is None or self.state.checkpoint is None:
+        checkpoint = self.held.head.checkpoint
+        if self.app is None or checkpoint is None:
             return None
         with suppress(*_FOREIGN_CHECKPOINT):
-            return self.app.watermark(self.state.checkpoint)
+            return self.app.watermark(checkpoint)
         return None
 
     def _tell_page(self, page: Page, began: datetime) -> None:
         if self.telling:
-            number, logs = self.outcome.pages, len(page.logs)
-            self._tell("page polled", began, page=number, logs=logs, repeats=page.repeats, more=page.more)
+            number, new = self.outcome.pages, len(page.logs)
+            self._tell("page polled", began, page=number, events=new, repeats=page.repeats, more=page.more)
 
     def _tell(self, what: str, began: datetime, **fields: object) -> None:
         """Write a line for the log group; a caller asks first whether anybody listens."""
         seconds = (self.terms.clock.now() - began).total_seconds()
         LOGGER.info(what, extra={"fields": fields | {"seconds": round(seconds, 3)}})
-
-
-def digest(logs: Sequence[Log]) -> str:
-    """Return what tells a run of logs from any other."""
-    total = hashlib.blake2b(digest_size=12)
-    for log in logs:
-        data = encode(log) if isinstance(log, Mapping) else log
-        total.update(len(data).to_bytes(8, "big"))
-        total.update(data)
-    return total.hexdigest()
 
 
 def _place(error: BaseException) -> str:

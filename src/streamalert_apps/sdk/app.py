@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from re import Pattern
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from streamalert_apps.errors import UsageError
 
@@ -19,7 +19,7 @@ Log: TypeAlias = bytes | bytearray | memoryview | Mapping[str, Json]
 """One event as the service gave it: its bytes (any object with a buffer) or a dict."""
 
 Checkpoint: TypeAlias = dict[str, Json]
-"""Where to go on from. JSON, opaque to the runtime; 3,000 bytes at most, Parameter Store holds 4,096."""
+"""Where to go on from. JSON, opaque to the runtime; 100,000 characters at most."""
 
 Credentials: TypeAlias = Mapping[str, Json]
 Format: TypeAlias = Pattern[str] | Callable[[str], Json]
@@ -67,7 +67,13 @@ class Page:
     logs: Sequence[Log]
     checkpoint: Checkpoint
     more: bool
-    repeats: int = 0  # events of the answer that had been forwarded before and were left out
+    repeats: int = 0  # events of the answer that are on record already and were left out
+    ids: Sequence[bytes] = ()
+    """The short ids of the logs, where the app is a feed; a page with them goes into the memory."""
+    times: Sequence[float] = ()
+    """When they happened, in seconds since 1970."""
+    remember: Sequence[tuple[bytes, float]] | None = None
+    """What the memory keeps, and of which time; None: the ids with their times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,29 @@ class Rate:
     requests: int
     seconds: float
     after_429: float = 0.0
+
+
+class Memory(Protocol):
+    """The ids of the events on record that could still be listed again."""
+
+    key: bytes
+    """Keeps anybody from making two events of one id: it goes into each id's hash."""
+
+    def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:
+        """Return those of the ids that are on record. `times`: of their events, in seconds since 1970.
+
+        One that is met with a later time than before is remembered until that time is forgotten.
+        """
+
+
+class NoMemory:
+    """Knows nothing: for a listing that stands alone."""
+
+    key = b""
+
+    def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:  # noqa: ARG002
+        """Return none."""
+        return set()
 
 
 class App(ABC):
@@ -122,6 +151,10 @@ class App(ABC):
         mark = self.watermark(checkpoint)
         return int(mark.timestamp()) if mark else 0
 
+    def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:  # noqa: ARG002 (feeds have one)
+        """Yield pages as `poll` does; a feed leaves out what the memory knows to be on record."""
+        return self.poll(checkpoint)
+
     @abstractmethod
     def check(self) -> None:
         """Make one cheap request that shows whether the credentials work; raise what went wrong."""
@@ -140,9 +173,8 @@ def service_of(app_type: str) -> str:
     return app_type.partition("_")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What a feed must know of an event: when it happened, and what tells it from all others."""
 
     time: datetime
-    id: str = field(default="")
+    id: str = ""

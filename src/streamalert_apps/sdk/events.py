@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -14,7 +14,7 @@ import msgspec
 
 from streamalert_apps.errors import BadResponse
 from streamalert_apps.sdk.app import App, Json, Stamp
-from streamalert_apps.sdk.ids import short
+from streamalert_apps.sdk.ids import hashing
 
 LOGGER = logging.getLogger(__name__)
 
@@ -39,6 +39,11 @@ class Events(App):
     id_fields: ClassVar[tuple[str, ...]] = ()
     """The fields that identify an event together; empty where the service has no id: its content is it."""
 
+    @property
+    def has_ids(self) -> bool:
+        """Tell whether events are known by an id, and not by what they say."""
+        return bool(self.id_fields) or type(self).stamp is not Events.stamp
+
     def stamp(self, row: Row) -> Stamp:
         """Return an event's time and id; raise BadResponse where they are missing."""
         try:
@@ -51,29 +56,36 @@ class Events(App):
             return Stamp(time)
         return Stamp(time, "\0".join(map(str, ids)))
 
-    def identified(
-        self, rows: Sequence[Row], met: Counter[bytes] | None = None, taken: Collection[bytes] = ()
-    ) -> Iterator[tuple[Row, datetime, bytes]]:
-        """Yield each row with its time and short id; equal rows without an id are told apart by counting.
-
-        `met` counts on from page to page; `taken` are ids of pages before, where there is no count.
-        A row without a readable time must neither be lost nor stop the feed: it counts as fresh.
-        """
-        met = Counter() if met is None else met
+    def stamps(self, rows: Sequence[Row]) -> Iterator[Stamp]:
+        """Yield the stamp of each row; one that can't be read happened NEVER, and is told."""
         for row in rows:
             try:
-                stamp = self.stamp(row)
+                yield self.stamp(row)
             except BadResponse as error:
                 LOGGER.warning("%s", error.message)
-                stamp = Stamp(NEVER)
-            if stamp.id:
-                yield row, stamp.time, short(stamp.id)
+                yield Stamp(NEVER)
+
+    def marked(
+        self, rows: Sequence[Row], met: Counter[bytes], key: bytes, now: float
+    ) -> tuple[Sequence[Row], list[bytes], list[float]]:
+        """Return the rows with their short ids and times (seconds since 1970).
+
+        Equal rows without an id are told apart by counting: `met` counts on from page to page. A row
+        without a readable time must neither be lost nor stop the feed: it happened `now`.
+        """
+        short = hashing(key)
+        ids: list[bytes] = []
+        times: list[float] = []
+        for row, (time, identity) in zip(rows, self.stamps(rows), strict=True):
+            times.append(now if time is NEVER else time.timestamp())
+            if identity:
+                ids.append(short(identity))
                 continue
             content = short(_content(row))
-            while (identity := short(f"{content.hex()}\0{met[content]}")) in taken:
-                met[content] += 1
-            met[content] += 1
-            yield row, stamp.time, identity
+            count = met[content]
+            met[content] = count + 1
+            ids.append(short(f"{content.hex()}\0{count}") if count else content)
+        return rows, ids, times
 
 
 def _content(row: Row) -> str:

@@ -41,6 +41,7 @@ T = TypeVar("T")
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 30.0
 SHORTEST_REQUEST_SECONDS: Final = 1.0
+LONGEST_SILENCE_SECONDS: Final = 30.0  # of a wait, before a run shows that it lives
 CLOCKS_DIFFER: Final = timedelta(seconds=5)  # by less than that, or it is told
 ANSWER_BYTES: Final = 64 << 20
 PIECE_BYTES: Final = 64 << 10  # of what is unpacked at once: a few bytes may unpack to gigabytes
@@ -83,7 +84,8 @@ Judge = Callable[[Answer], AppError | None]
 class Api:
     """The way to a service. `simulator`: a loopback URL that every request goes to, its Host header kept.
 
-    `ahead`: by how much our clock is ahead of the service's, as its last answer says.
+    `ahead`: by how much our clock is ahead of the service's (negative: behind), as its last answer says.
+    `dated`: whether the service tells its time.
     """
 
     def __init__(
@@ -99,7 +101,9 @@ class Api:
         self.pace = pace or Pace(None, clock)
         self.ahead = timedelta(0)
         self.retries = Retries()
-        self.simulated = bool(simulator)
+        self.alive: Callable[[], None] = lambda: None
+        """Called while the service is waited for: a run shows that it lives."""
+        self.simulated = self.dated = bool(simulator)
         self._deadline = deadline or Deadline.never()
         self._client = httpx.Client(
             transport=ToSimulator(simulator) if simulator else transport,
@@ -109,6 +113,14 @@ class Api:
                 "Accept-Encoding": "gzip",
             },
         )
+
+    def left(self) -> float:
+        """Return the seconds that are left for work."""
+        return self._deadline.left()
+
+    def affordable(self) -> float:
+        """Return how many requests the service's limit allows in the time left."""
+        return self.pace.affordable(self._deadline.left())
 
     def close(self) -> None:
         """Close the connections."""
@@ -144,7 +156,11 @@ class Api:
         """Wait, where the time left covers it; raise RateLimited otherwise."""
         if seconds >= self._deadline.left():
             raise RateLimited(f"The next request has to wait {seconds:.0f} s.", retry_after=seconds)
-        self.clock.sleep(seconds)
+        while seconds > 0:
+            piece = min(seconds, LONGEST_SILENCE_SECONDS)
+            self.clock.sleep(piece)
+            seconds -= piece
+            self.alive()
 
     def stream(self, url: str, *, headers: Headers = dict, judge: Judge | None = None) -> Iterator[bytes]:
         """GET `url` and return its body in pieces as they come, of any size in all.
@@ -189,6 +205,7 @@ class Api:
 
     def _open(self, method: str, url: str, headers: Headers, content: dict[str, Any]) -> httpx.Response:
         """Send a request; return the answer once its head is there."""
+        self.alive()
         if wait := self.pace.wait():
             self.sleep(wait)
         fresh = headers() if callable(headers) else headers
@@ -214,15 +231,24 @@ class Api:
         return response
 
     def _compare_clocks(self, sent: datetime, response: httpx.Response) -> None:
-        """Note by how much our clock is ahead of the service's; a simulator's runs as it likes."""
-        if self.simulated or "Age" in response.headers:
+        """Note by how much our clock differs from the service's; a simulator's runs as it likes."""
+        if self.simulated:
             return
+        self.dated = False
         with suppress(ValueError, TypeError, OverflowError):
-            ahead = sent - parsedate_to_datetime(response.headers.get("Date", ""))
-            took = self.clock.now() - sent  # the service may have written its Date at the end of it
-            self.ahead = ahead + took if ahead > CLOCKS_DIFFER else timedelta(0)
+            if int(response.headers.get("Age", "0")) > 0:  # a cache answered
+                return
+            date = parsedate_to_datetime(response.headers.get("Date", ""))
+            received = self.clock.now()
+            self.dated = True
+            if sent - date > CLOCKS_DIFFER:
+                self.ahead = received - date  # the service may have written its Date at the end of it
+            elif date - received > CLOCKS_DIFFER:
+                self.ahead = received - date
+            else:
+                self.ahead = timedelta(0)
             if self.ahead:
-                LOGGER.warning("this machine's clock is %.0f s ahead", ahead.total_seconds())
+                LOGGER.warning("this machine's clock is %.0f s ahead", self.ahead.total_seconds())
 
     def _answer(self, response: httpx.Response) -> Answer:
         place = _place(response.request)

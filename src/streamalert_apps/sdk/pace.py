@@ -33,6 +33,18 @@ class Pace:
             allowed = max(allowed, self.recent[0] + self._rate.seconds)
         return max(0.0, allowed - self._clock.now().timestamp())
 
+    def affordable(self, seconds: float) -> float:
+        """Return how many requests can be made within so many seconds."""
+        if self._rate is None:
+            return float("inf")
+        now = self._clock.now().timestamp()
+        first = max(0.0, self.not_before - now)
+        recent = sum(time > now - self._rate.seconds for time in self.recent)
+        if seconds == float("inf"):
+            return seconds
+        whole = max(0.0, seconds - first) / self._rate.seconds * self._rate.requests
+        return max(0.0, whole + self._rate.requests - recent)
+
     def rest(self, seconds: float) -> None:
         """Make no request for so long: the service said so."""
         if seconds:

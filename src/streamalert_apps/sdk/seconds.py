@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from streamalert_apps.sdk.events import NEVER, Events, Fetched, Row
+from streamalert_apps.sdk.events import NEVER, Fetched, Row
+from streamalert_apps.sdk.feed import Feed
 from streamalert_apps.sdk.log import LOGGER
 
 
-def whole_seconds(app: Events, rows: Sequence[Row], *, since: int, size: int) -> Fetched:
+def whole_seconds(app: Feed, rows: Sequence[Row], *, since: int, size: int) -> Fetched:
     """Return what such a list brought from the second `since` on; the token is the second to go on from.
 
-    A full page may end in the middle of a second: that second is left to the next page.
+    A full page may end in the middle of a second: that second is left to the next page. A page is taken
+    for the last one only where it has fewer rows than another that was seen: a service may hand out
+    fewer at a time than it documents.
     """
-    if len(rows) < size:
+    app.fullest = max(app.fullest, len(rows))
+    if not rows or len(rows) < min(size, app.fullest):
         return Fetched(rows)
     seconds = list(_seconds(app, rows, since))
     last = seconds[-1]
     if seconds[0] < last:
         return Fetched(rows[: seconds.index(last)], last)
-    LOGGER.error("%s: the service shows only %d of the events in second %d", app.type, size, last)
+    if len(rows) >= size:
+        LOGGER.error("%s: the service shows only %d of the events in second %d", app.type, size, last)
     return Fetched(rows, last + 1)
 
 
-def _seconds(app: Events, rows: Sequence[Row], second: int) -> Iterator[int]:
+def _seconds(app: Feed, rows: Sequence[Row], second: int) -> Iterator[int]:
     """Yield the second of each event; one without a readable time has that of its neighbour."""
-    for _, time, _ in app.identified(rows):
+    for time, _ in app.stamps(rows):
         second = second if time == NEVER else int(time.timestamp())
         yield second

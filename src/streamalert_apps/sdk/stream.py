@@ -1,39 +1,44 @@
 """A feed that hands out a position to go on from: at least once, in no order, late events included.
 
-The position says how far the feed is read. A first run starts at the feed's oldest event; what
-happened before the wanted time is left out until the feed has been read to its end once.
+The position says how far the feed is read. A first run begins where the service lets it: at a position
+for a time (`begin`), or at the feed's oldest event; what happened before the wanted time is left out
+until the feed has been read to its end once.
 
 A service keeps such a feed for some time only, and some go on from the oldest event they have as if
 nothing were missing. So a position that was not used for that long counts as lost, as does one that
-the service refuses: the feed is read from its oldest event again, and what is missing before it is
+the service refuses: the feed is read from an older position again, and what is missing before it is
 the gap. Where the service has a history that reaches further back, the gap is filled from there,
 after the feed, which is the one that runs out.
+
+What is on record is known by the memory. An event is remembered by the later of when it happened and
+when it was met, since one that is late comes at the end of such a feed; the floor is the moment at
+which the feed was last read to its end, less the lag.
 """
 
 from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
-from streamalert_apps.errors import BadResponse, RequestRefused
-from streamalert_apps.sdk import ids
-from streamalert_apps.sdk.app import Checkpoint, Json, Page
-from streamalert_apps.sdk.events import NEVER, Events, Fetched, Row
-from streamalert_apps.sdk.ids import pack, unpack
+import msgspec
+
+from streamalert_apps.errors import OutOfTime, RateLimited, RequestRefused, TransientError
+from streamalert_apps.sdk.app import Checkpoint, Json, Memory, NoMemory, Page
+from streamalert_apps.sdk.events import NEVER, Events, Fetched
+from streamalert_apps.sdk.feed.listing import Listing
 
 LOGGER = logging.getLogger(__name__)
 
-REMEMBERED_IN_A_RUN: Final = 20_000
 OVERLAP: Final = timedelta(days=1)  # read again where a position was lost: events may have been late
 MARGIN: Final = timedelta(days=1)  # what a feed loses while it is read does not matter
+MOST_TRIES: Final = 3  # runs in which a position brings nothing but errors
 
 
-@dataclass(slots=True)
-class _Gap:
+class _Gap(msgspec.Struct, omit_defaults=True):
     """A time that the feed does not hold any more, and the history's token to go on with."""
 
     since: datetime
@@ -41,46 +46,32 @@ class _Gap:
     token: Json = None
 
 
-@dataclass(slots=True)
-class _Place:
+class _Place(msgspec.Struct, omit_defaults=True):
     """A checkpoint while it is worked on."""
 
     position: str
-    at: datetime  # when the service took the position or gave it
-    recent: dict[bytes, None]
+    at: datetime
+    """When the service took the position or gave it."""
+    floor: datetime
     since: datetime | None = None
+    """What happened before is left out, until the feed has been read to its end."""
     reached: datetime | None = None
     gap: _Gap | None = None
+    tries: int = 0
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> _Place:
-        gap = checkpoint.get("gap")
-        return cls(
-            checkpoint["position"],
-            datetime.fromisoformat(checkpoint["at"]),
-            dict.fromkeys(unpack(checkpoint.get("recent", ""))),
-            _time(checkpoint.get("since")),
-            _time(checkpoint.get("reached")),
-            _Gap(datetime.fromisoformat(gap[0]), datetime.fromisoformat(gap[1]), gap[2]) if gap else None,
-        )
+        return msgspec.convert(checkpoint, cls, strict=False)
 
     def checkpoint(self) -> Checkpoint:
-        done: Checkpoint = {"position": self.position, "at": self.at.isoformat(timespec="seconds")}
-        if self.since:
-            done["since"] = self.since.isoformat()
-        if self.reached:
-            done["reached"] = self.reached.isoformat()
-        if self.gap:
-            done["gap"] = [self.gap.since.isoformat(), self.gap.until.isoformat(), self.gap.token]
-        if self.recent:
-            done["recent"] = pack([*self.recent][-ids.CAPACITY :])
+        done: Checkpoint = msgspec.to_builtins(self)
         return done
 
 
 class Stream(Events):
     """An app type whose service pages by position; an empty page is its end."""
 
-    beginning: ClassVar[str]
+    beginning: ClassVar[str] = ""
     """The position of the oldest event."""
     history_retention: ClassVar[timedelta | None] = None
     """How long the history holds one, where there is a history."""
@@ -92,97 +83,118 @@ class Stream(Events):
         Raises RequestRefused where the service no longer knows the position.
         """
 
+    def begin(self, since: datetime) -> str:  # noqa: ARG002 (a service may know positions by time)
+        """Return a position from which on all that happened since a time comes."""
+        return self.beginning
+
     def history(self, since: datetime, until: datetime, token: Json) -> Fetched:
         """Ask the history for a page of what happened between two times, oldest first."""
         raise NotImplementedError
 
     def start(self, since: datetime) -> Checkpoint:
         """Return the checkpoint that collects what happened from `since` on."""
-        place = _Place(self.beginning, self._now(), {})
+        place = _Place("", self._now(), since)
         self._begin(place, since)
         return place.checkpoint()
 
     def watermark(self, checkpoint: Checkpoint) -> datetime | None:
-        """Return when the youngest event happened that was read."""
-        return _time(checkpoint.get("reached"))
+        """Return the time before which everything has been collected, once the feed has been read."""
+        return None if checkpoint.get("since") else datetime.fromisoformat(checkpoint["floor"])
 
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
+        """Yield pages as `walk` does, without a memory of what is on record."""
+        return self.walk(checkpoint, NoMemory())
+
+    def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
         """Yield pages up to the end of the feed, and then those of a gap."""
         place = _Place.of(checkpoint)
-        visited = {place.position}
+        listing = Listing()
+        begun = ""
+        place.tries += 1
+        yield Page([], place.checkpoint(), more=True)  # should this run get nothing, the next one knows
         more = True
         while more:
+            began = self._now()
+            if self.retention and began - place.at > self.retention - MARGIN:
+                self._begin_again(place)
             try:
                 fetched = self.fetch(place.position)
-            except RequestRefused:
-                if place.position == self.beginning:
+            except (RateLimited, OutOfTime):
+                raise
+            except (RequestRefused, TransientError) as error:
+                lost = isinstance(error, RequestRefused) or place.tries > MOST_TRIES
+                if not lost or place.position == begun:
                     raise
                 self._begin_again(place)
-                visited.clear()
+                begun, listing = place.position, Listing()
                 continue
-            if self.retention and self._now() - place.at > self.retention - MARGIN:
-                self._begin_again(place)
-                visited.clear()
-                continue
-            logs, repeats = self._sift(fetched.rows, place)
             more = bool(fetched.rows) and fetched.next not in {None, place.position}
-            if more and fetched.next in visited:
-                raise BadResponse("The service's positions run in a circle.")
-            visited.add(fetched.next)
-            place.position, place.at = fetched.next or place.position, self._now()
-            place.since = place.since if more else None
-            if place.gap and not fetched.rows:
-                break  # however little time a run has, it brings something of the gap
-            yield Page(logs, place.checkpoint(), more or place.gap is not None, repeats)
+            page = self._read(fetched, place, listing, memory)
+            place.position, place.at, place.tries = fetched.next or place.position, self._now(), 0
+            if not more:
+                place.since = None
+                place.floor = max(place.floor, began - self._memory_span())
+            yield replace(page, checkpoint=place.checkpoint(), more=more or place.gap is not None)
         while place.gap:
-            yield self._fill(place, place.gap)
+            yield self._fill(place, place.gap, memory)
+
+    def _memory_span(self) -> timedelta:
+        return max(self.lag or timedelta(0), OVERLAP)
 
     def _now(self) -> datetime:
         return self.api.clock.now() - self.api.ahead
 
     def _begin(self, place: _Place, since: datetime) -> None:
-        """Go to the oldest event that the feed has; note what is missing between it and `since`."""
-        place.position, place.at, place.since = self.beginning, self._now(), since
-        if self.retention is None or since >= (oldest := place.at - self.retention + MARGIN):
-            return
-        kept = oldest
-        if self.history_retention:
-            kept = max(since, place.at - self.history_retention + MARGIN)
-            place.gap, place.since = _Gap(kept, oldest), oldest
-        if kept > since:
-            LOGGER.error("what happened from %s to %s can't be collected any more", since, kept)
+        """Go to a position before `since`; note what is missing between it and the feed's oldest event."""
+        place.at, place.since = self._now(), since
+        oldest = place.at - self.retention + MARGIN if self.retention else since
+        if since < oldest:
+            kept = oldest
+            if self.history_retention:
+                kept = max(since, place.at - self.history_retention + MARGIN)
+                place.gap, place.since = _Gap(kept, oldest), oldest
+            if kept > since:
+                LOGGER.error("what happened from %s to %s can't be collected any more", since, kept)
+        place.position = self.begin(max(since, oldest))
 
     def _begin_again(self, place: _Place) -> None:
-        """Begin anew a while before the youngest event that was read; a gap that is there gets longer."""
-        since = place.since or place.at - OVERLAP
-        if place.reached:
-            since = min(place.reached, place.at) - OVERLAP
+        """Begin anew where the memory begins; a gap that is there gets longer."""
+        since = place.since or place.floor
         if place.gap:
             since = min(since, place.gap.since)
         LOGGER.warning("the position of %s is lost; going on from %s", place.at, since)
-        place.gap = None
+        place.gap, place.tries = None, 0
         self._begin(place, since)
 
-    def _sift(self, rows: Sequence[Row], place: _Place) -> tuple[list[Row], int]:
-        """Return the events that are new and wanted, and how many were not new."""
-        logs: list[Row] = []
-        repeats = 0
-        now = self._now()
-        for row, time, identity in self.identified(rows):
-            if place.since and time < place.since:
-                continue
-            if identity in place.recent:
-                repeats += 1
-                continue
-            place.recent[identity] = None
-            if time <= now:
-                place.reached = max(place.reached or time, time)
-            logs.append(row)
-        for old in list(place.recent)[: max(0, len(place.recent) - REMEMBERED_IN_A_RUN)]:
-            del place.recent[old]
-        return logs, repeats
+    def _read(self, fetched: Fetched, place: _Place, listing: Listing, memory: Memory) -> Page:
+        """Return the events of a page that are new and wanted."""
+        now = self._now().timestamp()
+        rows, ids, times = self.marked(fetched.rows, listing.met, memory.key, now)
+        listing.check_circle(fetched, ids)
+        since = place.since.timestamp() if place.since else float("-inf")
+        met = [max(time, now) for time in times]
+        known = memory.known(ids, met)
+        fresh = [
+            (row, identity, time)
+            for row, identity, time in zip(rows, ids, times, strict=True)
+            if identity not in known and time >= since
+        ]
+        taken = {identity: (row, time) for row, identity, time in fresh}
+        happened = [time for time in times if time < now]
+        if happened:
+            youngest = datetime.fromtimestamp(max(happened), tz=place.floor.tzinfo)
+            place.reached = max(place.reached or youngest, youngest)
+        return Page(
+            [row for row, _ in taken.values()],
+            {},
+            more=True,
+            repeats=len(ids) - len(taken),
+            ids=[*taken],
+            times=[time for _, time in taken.values()],
+            remember=[(identity, max(time, now)) for identity, (_, time) in taken.items()],
+        )
 
-    def _fill(self, place: _Place, gap: _Gap) -> Page:
+    def _fill(self, place: _Place, gap: _Gap, memory: Memory) -> Page:
         """Return the next page of a gap; the history may go on beyond it."""
         try:
             fetched = self.history(gap.since, gap.until, gap.token)
@@ -192,20 +204,14 @@ class Stream(Events):
             LOGGER.warning("the history's token is lost; going on from %s", gap.since)
             gap.token = None
             return Page([], place.checkpoint(), more=True)
-        logs: list[Row] = []
-        repeats = beyond = 0
-        for row, time, identity in self.identified(fetched.rows):
-            if time != NEVER and not gap.since <= time < gap.until:
-                beyond += time >= gap.until
-            elif identity in place.recent:
-                repeats += 1
-            else:
-                logs.append(row)
+        rows = Fetched([
+            row
+            for row, (time, _) in zip(fetched.rows, self.stamps(fetched.rows), strict=True)
+            if time is NEVER or gap.since <= time < gap.until
+        ])
+        beyond = sum(time >= gap.until for time, _ in self.stamps(fetched.rows))
+        page = self._read(rows, _Place(place.position, place.at, place.floor), Listing(), memory)
         if beyond == len(fetched.rows) or fetched.next in {None, gap.token}:
             place.gap = None
         gap.token = fetched.next
-        return Page(logs, place.checkpoint(), more=place.gap is not None, repeats=repeats)
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+        return replace(page, checkpoint=place.checkpoint(), more=place.gap is not None)

@@ -25,7 +25,7 @@ from streamalert_apps.sdk.app import AuthField, Checkpoint, Json, Rate
 from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.refusals import SET_CLOCK, by_code
-from streamalert_apps.sdk.watermark import OldestFirst
+from streamalert_apps.sdk.feed import OldestFirst
 
 PAGE: Final = 50
 ALGORITHM: Final = "ACS3-HMAC-SHA256"

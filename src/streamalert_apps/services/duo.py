@@ -26,7 +26,7 @@ from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer
 from streamalert_apps.sdk.refusals import SET_CLOCK, by_code
 from streamalert_apps.sdk.seconds import whole_seconds
-from streamalert_apps.sdk.watermark import Feed, OldestFirst
+from streamalert_apps.sdk.feed import Feed, OldestFirst
 
 PAGE = 1000
 

@@ -19,7 +19,7 @@ from streamalert_apps.errors import AppError, BadResponse, CredentialsError, Rat
 from streamalert_apps.sdk.app import AuthField, Json
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer, with_params
-from streamalert_apps.sdk.watermark import NewestFirst
+from streamalert_apps.sdk.feed import NewestFirst
 
 PAGE: Final = 250
 VERSION: Final = "2.17"

@@ -26,7 +26,7 @@ from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer, Api, with_params
 from streamalert_apps.sdk.oauth import Bearer, Token
-from streamalert_apps.sdk.watermark import AnyOrder
+from streamalert_apps.sdk.feed import AnyOrder
 
 PAGE: Final = 50
 

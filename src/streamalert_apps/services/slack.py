@@ -27,7 +27,7 @@ from streamalert_apps.sdk.app import AuthField, Json, Rate
 from streamalert_apps.sdk.events import Events, Fetched, Row
 from streamalert_apps.sdk.http import Answer, with_params
 from streamalert_apps.sdk.numbered import Numbered, NumberedPage
-from streamalert_apps.sdk.watermark import NewestFirst
+from streamalert_apps.sdk.feed import NewestFirst
 
 PAGE: Final = 1000
 PAGES: Final = 100  # of a list can be asked for

@@ -3,44 +3,49 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from streamalert_apps.errors import CredentialsError, DeliveryFailed, DeliveryRefused
-from streamalert_apps.runtime.batch import Bytes
+from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, DeliveryRefused
+from streamalert_apps.runtime.destinations import Answer, Batch, Limits, nothing_taken
 from streamalert_apps.runtime.names import ALIAS
 
 _PASSING: Final = {"TooManyRequestsException", "ServiceException", "ThrottlingException"}
+LARGEST_BYTES: Final = 1 << 20  # of an asynchronous invocation
+ENVELOPE_BYTES: Final = 512  # what one holds besides its events, at most
 
 
 class ClassifierLambda:
     """Delivers `{"Records": [{"streamalert_app": source, "logs": […]}]}`; `source` is the app's function."""
 
-    def __init__(self, client: Any, function_name: str, source: str) -> None:
+    def __init__(
+        self, client: Any, function_name: str, source: str, batch_bytes: int = Limits.bytes
+    ) -> None:
+        largest = LARGEST_BYTES - ENVELOPE_BYTES
+        self.limits = Limits(bytes=min(batch_bytes, largest), event_bytes=largest)
         self._client = client
         self._function_name = function_name
         self._head = f'{{"Records":[{{"streamalert_app":{json.dumps(source)},"logs":['.encode()
 
-    def forward(self, batch: Sequence[Bytes]) -> None:
-        """Invoke the classifier; raise DeliveryFailed where trying again may help."""
-        payload = b"".join((self._head, b",".join(batch), b"]}]}"))
+    def send(self, batch: Batch) -> Answer:
+        """Invoke the classifier: it takes all of a batch or nothing."""
+        payload = b"".join((self._head, b",".join(batch.events), b"]}]}"))
         try:
             answer = self._client.invoke(
                 FunctionName=self._function_name, Qualifier=ALIAS, InvocationType="Event", Payload=payload
             )
         except ClientError as error:
-            raise self._named(error) from None
+            return nothing_taken(batch, self._named(error))
         except BotoCoreError as error:
-            raise DeliveryFailed(
-                f"{self._function_name} can't be reached ({type(error).__name__})."
-            ) from None
+            name = type(error).__name__
+            return nothing_taken(batch, DeliveryFailed(f"Can't connect to {self._function_name} ({name})."))
         with suppress(BotoCoreError):  # it is empty, but unread it keeps its connection from the next batch
             answer["Payload"].read()
+        return Answer()
 
-    def _named(self, error: ClientError) -> Exception:
+    def _named(self, error: ClientError) -> AppError:
         code = error.response["Error"]["Code"]
         if code in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:  # noqa: PLR2004
             return DeliveryFailed(f"{self._function_name} did not take a batch ({code}).")

@@ -1,0 +1,325 @@
+"""Forwarding: from the journal to one destination, beside collection and never in its way.
+
+A batch never goes beyond a commit, so that it is cut alike whenever it is cut. What was accepted of a
+batch is not sent again; what is refused for good is kept whole under `dead/` before the position passes.
+After a kill at most what was sent of one commit is sent again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+from typing import Final
+
+import msgspec
+
+from streamalert_apps.errors import AlreadyRunning, AppError, DeliveryRefused, OutOfTime, StateError
+from streamalert_apps.runtime import journal
+from streamalert_apps.runtime.destinations import Answer, Batch, Destination
+from streamalert_apps.runtime.head import MESSAGE_CHARACTERS, HeldHead, Position
+from streamalert_apps.runtime.trim import trim
+from streamalert_apps.sdk.clock import Clock, Deadline
+from streamalert_apps.sdk.retry import ATTEMPTS, Retries, backoff
+
+LOGGER = logging.getLogger(__name__)
+
+WAITING: Final = 2  # commits that wait in memory; further ones are read back
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit of this run: its events as the service gave them, and its object's whole body."""
+
+    sequence: int
+    events: Sequence[bytes]
+    body: bytes
+    got: float
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What a forwarder did in this run."""
+
+    events: int = 0
+    bytes: int = 0
+    batches: int = 0
+    trimmed: int = 0
+    dead: int = 0
+
+
+@dataclass(slots=True)
+class Forwarder:
+    """Forwards to one destination from its position on."""
+
+    name: str
+    destination: Destination
+    held: HeldHead
+    clock: Clock
+    deadline: Deadline
+    retries: Retries = field(default_factory=Retries)
+    done: Delivered = field(default_factory=Delivered)
+    position: Position = field(init=False)
+    error: AppError | None = None
+    _commits: deque[Commit] = field(default_factory=deque)
+    _lock: Lock = field(default_factory=Lock)
+    _saved: int = 0
+
+    def __post_init__(self) -> None:
+        head = self.held.head
+        position = head.positions.get(self.name)
+        if position is None:  # seen for the first time: it begins with what is collected from now on
+            position = Position(head.sequence + 1, events=head.events, until=head.recorded)
+            head.positions[self.name] = position
+        self.position = position
+        self._saved = position.sequence
+
+    @property
+    def attempts(self) -> int:
+        """How often a batch is tried in a run: once, where the run before failed."""
+        return 1 if self.position.state else ATTEMPTS
+
+    def offer(self, commit: Commit) -> None:
+        """Hand over a commit that has just become true."""
+        with self._lock:
+            self._commits.append(commit)
+            if len(self._commits) > WAITING:
+                self._commits.popleft()
+
+    def drain(self) -> None:
+        """Forward all that is on record; stop where the destination does not take it, or time is up."""
+        if self.error is not None:
+            return
+        try:
+            for commit in self._from_position():
+                self._forward(commit)
+                if self.error is not None:
+                    return
+        except (StateError, AlreadyRunning, OutOfTime) as error:
+            self.error = error
+
+    def snapshot(self) -> Position:
+        """Return the position as it is now, for the head."""
+        with self._lock:
+            return msgspec.structs.replace(self.position)
+
+    def _is_behind(self) -> bool:
+        return self.position.sequence <= self.held.head.sequence and not self.held.closed
+
+    def _from_position(self) -> Iterator[Commit]:
+        """Yield commits from the position on: from memory where they are there, else from the journal."""
+        while self._is_behind():
+            with self._lock:
+                while self._commits and self._commits[0].sequence < self.position.sequence:
+                    self._commits.popleft()
+                commit = self._commits[0] if self._commits else None
+            if commit is not None and commit.sequence == self.position.sequence:
+                yield commit
+                continue
+            before = self.position.sequence
+            yield from self._read_back(up_to=commit.sequence - 1 if commit else self.held.head.sequence)
+            if self.position.sequence == before:
+                return
+
+    def _read_back(self, *, up_to: int) -> Iterator[Commit]:
+        head = self.held.head
+        wanted = self.position.sequence
+        for entry in journal.entries(self.held.store, head.birth, up_to=up_to):
+            if entry.sequence < wanted:
+                continue
+            body = self.held.store.get(entry.name)
+            if body is None:
+                continue  # purged since it was listed
+            self._skip_to(entry.sequence)
+            events = journal.raws(body)
+            yield Commit(entry.sequence, events, body, entry.written)
+            if self.error is not None:
+                return
+        self._skip_to(up_to + 1)
+
+    def _skip_to(self, sequence: int) -> None:
+        """Pass commits that are not there: what they held was purged."""
+        if self.position.sequence < sequence:
+            with self._lock:
+                self.position.sequence, self.position.row, self.position.pending = sequence, 0, []
+
+    def _forward(self, commit: Commit) -> None:
+        if self.position.sequence > self._saved:  # what was sent of one commit at most comes again
+            self.held.write()
+            self._saved = self.position.sequence
+        for rows in self._batches(commit):
+            if self.deadline.left() <= 0 and self.done.batches:
+                self.error = OutOfTime("There is no time left to deliver everything; the next run goes on.")
+                return
+            self._send(commit, rows)
+            if self.error is not None:
+                return
+        with self._lock:
+            position = self.position
+            position.sequence, position.row, position.pending = commit.sequence + 1, 0, []
+            position.until = commit.got
+
+    def _batches(self, commit: Commit) -> Iterator[list[int]]:
+        """Cut a commit into batches of rows, from the position on; a half-taken one comes first."""
+        position, limits = self.position, self.destination.limits
+        if position.pending:
+            yield list(position.pending)
+        rows: list[int] = []
+        size = 0
+        for row in range(position.row, len(commit.events)):
+            length = len(commit.events[row])
+            if not length:
+                continue
+            if rows and (size + length > limits.bytes or len(rows) >= limits.events):
+                yield rows
+                rows, size = [], 0
+            rows.append(row)
+            size += min(length, limits.event_bytes) + 1
+        if rows:
+            yield rows
+
+    def _send(self, commit: Commit, rows: list[int]) -> None:
+        """Send some rows of a commit; pass those that were accepted or kept as dead."""
+        end = max(rows[-1] + 1, self.position.row)
+        rest, error = rows, None
+        for attempt in range(self.attempts):
+            before = len(rest)
+            rest, error = self._sent(commit, rest)
+            self._pass(rest, end, before - len(rest))
+            if not rest:
+                self._succeed()
+                return
+            if error is None or error.kind == "config":
+                break
+            wait = backoff(attempt)
+            retry_after = getattr(error, "retry_after", None)
+            wait = wait if retry_after is None else retry_after
+            if wait >= self.deadline.left() or attempt + 1 >= self.attempts:
+                break
+            self.retries.made += 1
+            self.clock.sleep(wait)
+        self._fail(error or DeliveryRefused(f"{self.name} did not take a batch and did not say why."))
+
+    def _sent(self, commit: Commit, rows: list[int]) -> tuple[list[int], AppError | None]:
+        """Send rows once; return those that are still to be sent, and why."""
+        events = [self._fitting(commit, row) for row in rows]
+        answer = self.destination.send(Batch(self._batch_id(commit, rows), events))
+        if answer.too_large and len(rows) > 1:
+            half = len(rows) // 2
+            first, error = self._sent(commit, rows[:half])
+            if first:
+                return [*first, *rows[half:]], error
+            return self._sent(commit, rows[half:])
+        if answer.too_large:
+            answer = Answer(refused={0: "It is too large."}, error=answer.error)
+        accepted = len(rows) - len(answer.retry) - len(answer.refused)
+        if accepted:
+            self.position.settings = "accepted"
+            self.done.events += accepted
+            out = {*answer.retry, *answer.refused}
+            self.done.bytes += sum(len(event) for at, event in enumerate(events) if at not in out)
+            self.done.batches += 1
+        if answer.refused and not self.position.settings:
+            reason = next(iter(answer.refused.values()))
+            error = answer.error or DeliveryRefused(f"{self.name} took no event: {reason}")
+            return sorted({rows[at] for at in (*answer.refused, *answer.retry)}), error
+        for at, reason in answer.refused.items():
+            self._bury(commit, rows[at], reason)
+        return [rows[at] for at in answer.retry], answer.error
+
+    def _fitting(self, commit: Commit, row: int) -> bytes:
+        """Return an event; of one that is too large, a trimmed copy, while the whole is kept."""
+        event = commit.events[row]
+        limit = self.destination.limits.event_bytes
+        if len(event) <= limit:
+            return event
+        place = self._bury(commit, row, "It is too large; a trimmed copy was delivered.")
+        self.done.trimmed += 1
+        mark = {"bytes": len(event), "sha256": hashlib.sha256(event).hexdigest(), "kept": place}
+        return trim(event, limit, mark)
+
+    def _bury(self, commit: Commit, row: int, reason: str) -> str:
+        """Keep a record that the destination does not take, whole, with the reason."""
+        name = f"dead/{self.name}/{commit.sequence:010d}-{row}.json"
+        line = commit.body.split(b"\n")[row]
+        body = msgspec.json.encode({"reason": reason[:MESSAGE_CHARACTERS], "line": msgspec.Raw(line)})
+        self.held.store.put(name, body)
+        self.done.dead += 1
+        self.position.dead += 1
+        LOGGER.warning("an event was kept as dead", extra={"fields": {"place": name, "reason": reason}})
+        return name
+
+    def _batch_id(self, commit: Commit, rows: list[int]) -> str:
+        what = f"{self.held.head.birth} {self.name} {commit.sequence} {rows[0]} {rows[-1]}"
+        return hashlib.sha256(what.encode()).hexdigest()[:32]
+
+    def _pass(self, rest: list[int], end: int, events: int) -> None:
+        with self._lock:
+            position = self.position
+            position.row, position.pending = end, list(rest)
+            position.events += events
+
+    def _succeed(self) -> None:
+        with self._lock:
+            self.position.state = self.position.error = self.position.message = ""
+
+    def _fail(self, error: AppError) -> None:
+        self.error = error
+        with self._lock:
+            self.position.state = "configuration" if error.kind == "config" else "retry"
+            self.position.error, self.position.message = error.code, error.message[:MESSAGE_CHARACTERS]
+
+
+class Beside:
+    """Runs a forwarder in a thread of its own: whenever there is something, until it is told to finish."""
+
+    def __init__(self, forwarder: Forwarder) -> None:
+        self.forwarder = forwarder
+        self._work, self._finish = Event(), False
+        self._thread = Thread(target=self._loop, name=f"to {forwarder.name}", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Tell that there is something to forward."""
+        self._work.set()
+
+    def finish(self) -> None:
+        """Forward what is there, and end."""
+        self._finish = True
+        self._work.set()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end; tell whether it came."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _loop(self) -> None:
+        while True:
+            self._work.wait()
+            self._work.clear()
+            finish = self._finish
+            self.forwarder.drain()
+            if finish or self.forwarder.error is not None:
+                return
+
+
+class Within:
+    """Runs a forwarder in the caller's thread, whenever it is woken: for runs that are to be repeatable."""
+
+    def __init__(self, forwarder: Forwarder) -> None:
+        self.forwarder = forwarder
+
+    def wake(self) -> None:
+        """Forward what is there."""
+        self.forwarder.drain()
+
+    def finish(self) -> None:
+        """Forward what is there."""
+        self.forwarder.drain()
+
+    def join(self, seconds: float) -> bool:  # noqa: ARG002
+        """Tell that it is done."""
+        return True

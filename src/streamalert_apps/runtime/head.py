@@ -1,0 +1,295 @@
+"""The head: the one small object of an app that changes, and the right to change it.
+
+Everything that a run does becomes true when the head is replaced, by compare-and-set. So one run at a
+time has an effect, whatever else is still alive; the lease is there so that others need not try.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import RLock
+from typing import Any, Final
+
+import msgspec
+
+from streamalert_apps.errors import AlreadyRunning, AppError, StateError
+from streamalert_apps.runtime.memory import Kept
+from streamalert_apps.runtime.store import Conflict, Gone, Read, Store, Unsettled
+from streamalert_apps.sdk.app import Checkpoint, Json
+from streamalert_apps.sdk.clock import Clock, Deadline
+from streamalert_apps.sdk.retry import backoff
+
+LOGGER = logging.getLogger(__name__)
+
+NAME: Final = "head.json"
+FORMAT: Final = 2
+LEASE_SECONDS: Final = 90.0
+RENEWED_SECONDS: Final = 30.0
+RUNS: Final = 60
+SETTLING: Final = 6  # tries at a write whose answer does not come
+MESSAGE_CHARACTERS: Final = 240
+
+
+class Lease(msgspec.Struct, omit_defaults=True):
+    """The right to run, with an end in seconds since 1970 by the store's clock."""
+
+    holder: str
+    until: float
+    process: str = ""
+    """The holder's process where it can be looked for, on this machine alone."""
+
+
+class Run(msgspec.Struct, omit_defaults=True):
+    """How a run ended."""
+
+    started: datetime
+    status: str
+    seconds: float = 0.0
+    events: int = 0
+    bytes: int = 0
+    repeats: int = 0
+    requests: int = 0
+    error: str = ""
+    message: str = ""
+
+
+class Position(msgspec.Struct, omit_defaults=True):
+    """How far a destination has been given the journal: all before `row` of the commit `sequence`.
+
+    Of a batch that was taken in part, `pending` has the rows before it that are still to be sent.
+    """
+
+    sequence: int
+    row: int = 0
+    pending: list[int] = []  # noqa: RUF012 (msgspec copies it)
+    events: int = 0
+    """How many events of the journal are before it."""
+    until: float = 0.0
+    """When the last event before it was collected."""
+    dead: int = 0
+    state: str = ""
+    """Why it stands still: `retry` or `configuration`."""
+    error: str = ""
+    message: str = ""
+    settings: str = ""
+    """The digest of the settings under which a record was accepted."""
+
+
+class Head(msgspec.Struct, omit_defaults=True):
+    """What the object holds. What a newer version says besides is kept."""
+
+    owner: str
+    birth: str
+    key: str
+    fence: int
+    format: int = FORMAT
+    nonce: str = ""
+    status: str = ""
+    lease: Lease | None = None
+    since: datetime | None = None
+    """From when on a first run collects; kept until there is a checkpoint."""
+    checkpoint: Checkpoint | None = None
+    adopted: Json = None
+    """What was taken over from a state of an earlier version, or of StreamAlert."""
+    sequence: int = 0
+    events: int = 0
+    """How many events are on record since birth."""
+    recorded: float = 0.0
+    """When the last commit was made."""
+    memory: Kept = msgspec.field(default_factory=Kept)
+    positions: dict[str, Position] = {}  # noqa: RUF012 (msgspec copies it)
+    requests: list[float] = []  # noqa: RUF012
+    not_before: float = 0.0
+    cleaned: float = 0.0
+    sealed: str = ""
+    removed: bool = False
+    runs: list[Run] = []  # noqa: RUF012
+
+
+def parse(body: bytes) -> tuple[Head, dict[str, Any]]:
+    """Return the head and what else is in the object; raise StateError for one that can't be read."""
+    try:
+        whole: dict[str, Any] = msgspec.json.decode(body)
+        if whole.get("format", 0) > FORMAT:
+            raise StateError(
+                "The record of the app was written by a newer version of sa-apps.",
+                hint="Upgrade: pipx upgrade streamalert-apps.",
+            )
+        head = msgspec.convert(whole, Head)
+    except (msgspec.MsgspecError, ValueError, RecursionError, AttributeError, TypeError):
+        raise StateError(
+            "The head of the app's record can't be read.",
+            hint="Restore head.json from a copy; the journal beside it is whole.",
+        ) from None
+    return head, {key: value for key, value in whole.items() if key not in Head.__struct_fields__}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who wants to run. `owner`: whose record it is; `holder`: unique to this run."""
+
+    owner: str
+    holder: str
+    process: str = ""
+    is_dead: Callable[[str], bool] = field(default=lambda _: False)
+
+
+@dataclass(slots=True)
+class HeldHead:
+    """The head while a run has the lease: the only one who writes it.
+
+    Whoever writes holds the lock; after `close` nobody does.
+    """
+
+    store: Store
+    head: Head
+    version: str | None
+    identity: Identity
+    clock: Clock
+    deadline: Deadline
+    offset: timedelta = timedelta(0)
+    unknown: dict[str, Any] = field(default_factory=dict)
+    written: datetime | None = None
+    closed: bool = False
+    collect: Callable[[], None] = field(default=lambda: None)
+    """Called before each write: brings in what other threads have done."""
+    lock: RLock = field(default_factory=RLock)
+
+    def now(self) -> datetime:
+        """Return the store's time."""
+        return self.clock.now() + self.offset
+
+    def write(self) -> None:
+        """Make the head's fields true; renew the lease. Raises AlreadyRunning where another run took over."""
+        with self.lock:
+            if self.closed:
+                raise AlreadyRunning("This run has ended.")
+            if self.head.lease:
+                self.head.lease.until = self.now().timestamp() + LEASE_SECONDS
+            self.collect()
+            self.head.nonce = secrets.token_hex(8)
+            body = msgspec.json.encode(self.unknown | msgspec.to_builtins(self.head, str_keys=True))
+            self.version = self._settled(body)
+            self.written = self.clock.now()
+
+    def renew(self) -> None:
+        """Renew the lease where it is due."""
+        if self.closed or self.written is None:
+            return
+        if (self.clock.now() - self.written).total_seconds() >= RENEWED_SECONDS:
+            self.write()
+
+    def close(self) -> None:
+        """Write no more."""
+        with self.lock:
+            self.closed = True
+
+    def _settled(self, body: bytes) -> str:
+        """Write; where it can't be told whether that took place, find out before anything else is done.
+
+        The same bytes are sent again, never others: an earlier write may still land.
+        """
+        for attempt in range(SETTLING):
+            try:
+                return self.store.write(NAME, body, replacing=self.version)
+            except Gone:
+                raise AlreadyRunning("The app's record was removed during the run.") from None
+            except (Conflict, Unsettled) as error:
+                there = self._reread(error)
+                if there.version is not None and _nonce(there.body) == self.head.nonce:
+                    return there.version
+                if there.version != self.version:
+                    raise AlreadyRunning("Another run has taken over.") from None
+                wait = backoff(attempt)
+                if wait >= self.deadline.left() + LAST_SECONDS:
+                    break
+                self.clock.sleep(wait)
+        raise StateError("The app's record can't be written: the store does not answer.")
+
+    def _reread(self, error: AppError) -> Read:
+        LOGGER.info("reading the head again", extra={"fields": {"code": error.code}})
+        return self.store.read(NAME)
+
+
+LAST_SECONDS: Final = 2.0  # of what closing a run may take
+
+
+def take(
+    store: Store,
+    identity: Identity,
+    *,
+    clock: Clock,
+    deadline: Deadline,
+    first_look: timedelta,
+    adopt: Callable[[], Json] = lambda: None,
+    after: str = "",
+) -> HeldHead:
+    """Take the right to run; raise AlreadyRunning where another run has it.
+
+    `adopt` returns what an earlier version left, where there is no head yet. A lease whose end has come,
+    or is further away than any can be (a clock was wrong), one of `after` (the run that invoked this one)
+    or of `holder` itself, and one of a process that is no more do not count.
+    """
+    there = store.read(NAME)
+    offset = there.now - clock.now()
+    now = there.now
+    unknown: dict[str, Any] = {}
+    if there.version is None:
+        head = _born(identity, now, now - first_look, adopt())
+    else:
+        head, unknown = parse(there.body)
+        _check_owner(head, identity)
+        _check_lease(head, identity, now, after)
+        if head.sealed:
+            head.adopted, head.checkpoint, head.sealed = adopt(), None, ""
+    head.fence = max(head.fence + 1, int(now.timestamp() * 1000))
+    head.since = head.since or (now - first_look)
+    head.status = "running"
+    head.lease = Lease(identity.holder, 0.0, identity.process)
+    held = HeldHead(store, head, there.version, identity, clock, deadline, offset, unknown)
+    held.write()
+    return held
+
+
+def _born(identity: Identity, now: datetime, since: datetime, adopted: Json) -> Head:
+    return Head(
+        owner=identity.owner,
+        birth=f"{now:%Y%m%d}-{secrets.token_hex(6)}",
+        key=secrets.token_hex(16),
+        fence=0,
+        since=since,
+        adopted=adopted,
+    )
+
+
+def _check_owner(head: Head, identity: Identity) -> None:
+    if head.removed:
+        raise StateError(
+            "The app is being removed.", hint="Run `sa-apps remove` again, and set the app up anew."
+        )
+    if head.owner != identity.owner:
+        raise StateError(
+            f"The record belongs to another app: {head.owner}.",
+            hint="Give this one a name, a prefix or a bucket of its own.",
+        )
+
+
+def _check_lease(head: Head, identity: Identity, now: datetime, after: str) -> None:
+    lease = head.lease
+    if lease is None or not now.timestamp() < lease.until <= now.timestamp() + LEASE_SECONDS + 1:
+        return
+    if lease.holder in {identity.holder, after} or (lease.process and identity.is_dead(lease.process)):
+        return
+    until = datetime.fromtimestamp(lease.until, UTC)
+    raise AlreadyRunning(f"It is already running; if that run died, try again after {until:%H:%M:%S} UTC.")
+
+
+def _nonce(body: bytes) -> str:
+    try:
+        return str(msgspec.json.decode(body).get("nonce", ""))
+    except (msgspec.MsgspecError, AttributeError):
+        return ""

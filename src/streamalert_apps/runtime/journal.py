@@ -1,0 +1,106 @@
+"""The journal: what was collected, commit by commit, each an object of lines that is written once.
+
+A line is an event: `{"id": …, "at": …, "got": …, "raw": …}`. `id` is the short id, `at` when it happened
+and `got` when it was collected (seconds since 1970), `raw` the service's own bytes; line breaks between
+its tokens became spaces. A line that is empty was purged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from streamalert_apps.runtime.store import Item, Store
+
+_RAW: Final = b',"raw":'
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The object of a commit."""
+
+    sequence: int
+    fence: int
+    name: str
+    size: int
+    written: float
+
+
+class Line(msgspec.Struct):
+    """An event of the journal."""
+
+    id: str
+    at: float
+    got: float
+    raw: msgspec.Raw
+
+
+def folder(birth: str) -> str:
+    """Return where the journal's objects lie."""
+    return f"{birth}/journal/"
+
+
+def name_of(birth: str, sequence: int, fence: int) -> str:
+    """Return the name of a commit's object; names sort as the commits do."""
+    return f"{folder(birth)}{sequence:010d}-{fence:014d}.jsonl"
+
+
+def lines(
+    raws: Sequence[bytes], ids: Sequence[bytes], times: Sequence[float], got: float
+) -> list[bytes]:
+    """Return the lines of some events."""
+    middle = f',"got":{got!r},"raw":'
+    return [
+        b'{"id":"%b","at":%b%b}\n'
+        % (identity.hex().encode(), f"{time!r}{middle}".encode(), raw)
+        for raw, identity, time in zip(raws, ids, times, strict=True)
+    ]
+
+
+def one_line(raw: bytes) -> bytes:
+    """Return an event without the line breaks that may stand between its tokens (never inside a string)."""
+    return raw.replace(b"\r", b" ").replace(b"\n", b" ") if b"\n" in raw or b"\r" in raw else raw
+
+
+def raws(body: bytes) -> list[bytes]:
+    """Return the events of an object as the service gave them; a purged one is empty."""
+    found = []
+    for line in body.split(b"\n")[:-1]:
+        at = line.find(_RAW)
+        found.append(line[at + len(_RAW) : -1] if at >= 0 else b"")
+    return found
+
+
+def read(body: bytes) -> Iterator[tuple[int, Line]]:
+    """Yield the events of an object with their rows."""
+    decoder = msgspec.json.Decoder(Line)
+    for row, line in enumerate(body.split(b"\n")[:-1]):
+        if line:
+            yield row, decoder.decode(line)
+
+
+def entries(store: Store, birth: str, *, up_to: int) -> list[Entry]:
+    """List the commits up to a sequence, the oldest first.
+
+    What a run left that lost its lease before its commit became true does not count: the object with
+    the highest fence is the commit's.
+    """
+    found: dict[int, Entry] = {}
+    for entry in listed(store.list(folder(birth))):
+        if entry.sequence <= up_to:
+            found[entry.sequence] = entry  # sorted by name: the highest fence comes last
+    return [found[sequence] for sequence in sorted(found)]
+
+
+def listed(items: Iterable[Item]) -> Iterator[Entry]:
+    """Yield what a listing of the folder has."""
+    for item in items:
+        stem = item.name.rpartition("/")[2].removesuffix(".jsonl")
+        sequence, _, fence = stem.partition("-")
+        if sequence.isdecimal() and fence.isdecimal():
+            yield Entry(int(sequence), int(fence), item.name, item.size, item.written.timestamp())
+
+

@@ -1,0 +1,198 @@
+"""The memory: the ids of all events on record that could still be listed again, exactly.
+
+An id is eight bytes of a keyed hash and the second of its event. New ones are kept in the head; once
+these are many they become a segment, an object that is written once. A segment is loaded when an id is
+not found among the younger ones, and let go when the floor has passed all of its times. Nothing else
+makes the memory forget.
+"""
+
+from __future__ import annotations
+
+from array import array
+from base64 import b64decode, b64encode
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from streamalert_apps.sdk.ids import WIDTH
+
+INLINE: Final = 4_000  # ids in the head: 64 KiB
+INDEXED: Final = 150_000  # ids in a set; more are searched in sorted arrays, at an eighth of the space
+MERGED: Final = 100_000  # ids of a segment that is not merged with others any more
+FUTURE: Final = 86_400  # seconds from now on: such ids may stay for years, in a segment of their own
+_LATEST: Final = 2**32 - 1
+_RECORD: Final = WIDTH + 4
+
+
+class Segment(msgspec.Struct):
+    """A segment's name, its count of ids, and the times of its youngest one, in seconds since 1970."""
+
+    name: str
+    count: int
+    until: int
+
+
+class Kept(msgspec.Struct, omit_defaults=True):
+    """The part of the head that is the memory's."""
+
+    inline: str = ""
+    segments: list[Segment] = []  # noqa: RUF012 (msgspec copies it)
+
+
+class _Array:
+    """A segment that is searched as it lies there."""
+
+    def __init__(self, blob: bytes) -> None:
+        self._count = len(blob) // _RECORD
+        self._ids = memoryview(blob)[: self._count * WIDTH].cast("Q")
+        self._times = memoryview(blob)[self._count * WIDTH :].cast("I")
+
+    def get(self, identity: bytes) -> int | None:
+        number = int.from_bytes(identity, "little")
+        at = bisect_left(self._ids, number)
+        return self._times[at] if at < self._count and self._ids[at] == number else None
+
+
+@dataclass(slots=True)
+class Memory:
+    """The memory of one run. `load`: returns a segment's bytes."""
+
+    key: bytes
+    load: Callable[[str], bytes]
+    segments: list[Segment] = field(default_factory=list)
+    floor: float = 0.0
+    _inline: dict[bytes, int] = field(default_factory=dict)
+    _index: dict[bytes, int] = field(default_factory=dict)
+    _arrays: list[_Array] = field(default_factory=list)
+    _waiting: list[Segment] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, kept: Kept, key: bytes, load: Callable[[str], bytes]) -> Memory:
+        """Return the memory that a head holds; segments are loaded when they are needed."""
+        memory = cls(key, load, list(kept.segments))
+        memory._inline = dict(_records(b64decode(kept.inline)))
+        memory._waiting = list(kept.segments)
+        return memory
+
+    def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:
+        """Return those of the ids that are on record; the time of one that is met with a later one rises."""
+        found = self._found(ids)
+        while self._waiting and len(found) < len(ids):
+            self._take(self._waiting.pop())
+            found = self._found(ids)
+        if not found:
+            return set()
+        for identity, time in zip(ids, times, strict=True):
+            if identity in found and (second := _second(time)) > found[identity]:
+                self._inline[identity] = second
+        return set(found)
+
+    def add(self, remembered: Iterable[tuple[bytes, float]]) -> None:
+        """Remember ids whose events are about to be put on record."""
+        for identity, time in remembered:
+            self._inline[identity] = _second(time)
+
+    def forget(self, floor: float) -> None:
+        """Forget what happened before the floor."""
+        self.floor = max(self.floor, floor)
+        second = _second(self.floor)
+        self.segments = [segment for segment in self.segments if segment.until >= second]
+        self._waiting = [segment for segment in self._waiting if segment.until >= second]
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether the head can't hold what is new."""
+        return len(self._inline) > INLINE
+
+    def spill(self, now: float, name: Callable[[], str]) -> Iterator[tuple[str, bytes]]:
+        """Move ids from the head into segments where they are too many; yield the objects to write first.
+
+        Small segments are merged, so that there are never many. Ids of a far future are kept apart: they
+        would keep all others that long.
+        """
+        if not self.is_full:
+            return
+        second = _second(self.floor)
+        live = {identity: time for identity, time in self._inline.items() if time >= second}
+        self._inline = live
+        if len(live) <= INLINE // 2:
+            return
+        far = _second(now + FUTURE)
+        near = {identity: time for identity, time in live.items() if time <= far}
+        if near:
+            yield self._merged(near, name(), distant=False, far=far)
+        if len(near) < len(live):
+            distant = {identity: time for identity, time in live.items() if time > far}
+            yield self._merged(distant, name(), distant=True, far=far)
+        self._inline = {}
+        self._remember(live)
+
+    def kept(self) -> Kept:
+        """Return the part of the head that is the memory's."""
+        second = _second(self.floor)
+        inline = {identity: time for identity, time in self._inline.items() if time >= second}
+        return Kept(b64encode(_packed(inline)).decode() if inline else "", self.segments)
+
+    def _merged(self, fresh: dict[bytes, int], name: str, *, distant: bool, far: int) -> tuple[str, bytes]:
+        floor = _second(self.floor)
+        merged = dict(fresh)
+        kept: list[Segment] = []
+        for segment in self.segments:
+            small = segment.count <= 2 * len(merged) and segment.count + len(merged) <= MERGED
+            if not small or (segment.until > far) != distant:
+                kept.append(segment)
+                continue
+            for identity, time in _records(self.load(segment.name)):
+                if time >= floor:
+                    merged[identity] = max(time, merged.get(identity, 0))
+        self.segments = [*kept, Segment(name, len(merged), max(merged.values()))]
+        return name, _packed(merged)
+
+    def _found(self, ids: Sequence[bytes]) -> dict[bytes, int]:
+        """Return the ids that are known, with their times."""
+        found = {}
+        for place in (self._index, self._inline):
+            for identity in place.keys() & ids if place else ():
+                found[identity] = place[identity]
+        for array_ in self._arrays:
+            for identity in ids:
+                if identity not in found and (time := array_.get(identity)) is not None:
+                    found[identity] = time
+        return found
+
+    def _take(self, segment: Segment) -> None:
+        blob = self.load(segment.name)
+        if len(self._index) + segment.count <= INDEXED:
+            self._index.update(_records(blob))
+        else:
+            self._arrays.append(_Array(blob))
+
+    def _remember(self, ids: dict[bytes, int]) -> None:
+        """Keep what went into a segment; what is too much for the index is searched in an array."""
+        self._index |= ids
+        if len(self._index) > INDEXED:
+            second = _second(self.floor)
+            self._index = {identity: time for identity, time in self._index.items() if time >= second}
+        if len(self._index) > INDEXED:
+            self._arrays.append(_Array(_packed(self._index)))
+            self._index = {}
+
+
+def _second(time: float) -> int:
+    return min(max(int(time), 0), _LATEST)
+
+
+def _packed(ids: dict[bytes, int]) -> bytes:
+    """Return ids and times as bytes: all ids in order, then their times."""
+    ordered = sorted(ids, key=lambda identity: int.from_bytes(identity, "little"))
+    return b"".join(ordered) + array("I", map(ids.__getitem__, ordered)).tobytes()
+
+
+def _records(blob: bytes) -> Iterator[tuple[bytes, int]]:
+    count = len(blob) // _RECORD
+    times = array("I", blob[count * WIDTH :])
+    for number, time in enumerate(times):
+        yield blob[number * WIDTH : (number + 1) * WIDTH], time

@@ -1,0 +1,78 @@
+"""One listing of a span of time, page by page: what holds for all of its pages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final
+
+from streamalert_apps.errors import BadResponse
+from streamalert_apps.sdk.app import Json
+from streamalert_apps.sdk.events import Fetched, Row
+
+CIRCLES: Final = 2  # times that a page may come again: rows may move down by just a page
+
+
+@dataclass(slots=True)
+class Found:
+    """What a page had: its new events with their ids and times, and how many it had besides."""
+
+    rows: list[Row] = field(default_factory=list)
+    ids: list[bytes] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    repeats: int = 0
+    last: float | None = None
+    """The time of the page's last row that has one."""
+    youngest: float | None = None
+
+
+@dataclass(slots=True)
+class Listing:
+    """A listing under way. `order`: 1 oldest first, -1 newest first, 0 not known, or not kept."""
+
+    order: int = 0
+    pages: int = 0
+    met: Counter[bytes] = field(default_factory=Counter)
+    last: float | None = None
+    before: frozenset[bytes] = frozenset()
+    """The ids of the page before: a row that is pushed down comes again."""
+    _mark: tuple[Json, bytes] | None = None
+    _next_mark: int = 1
+    _passed: int = 0
+    _again: int = 0
+
+    def check_order(
+        self, times: Sequence[float], ids: Sequence[bytes], tolerance: float, unreadable: float
+    ) -> bool:
+        """Hold a page's rows to the order; return False where they break it for the first time."""
+        order, last = self.order, self.last
+        if not order:
+            return True
+        for time, identity in zip(times, ids, strict=True):
+            if time == unreadable:
+                continue
+            if last is not None and (time - last) * order < -tolerance and identity not in self.before:
+                self.order = 0
+                return False
+            last = time
+        self.last = last
+        return True
+
+    def check_circle(self, fetched: Fetched, ids: Sequence[bytes]) -> None:
+        """Raise BadResponse where the service's pages run in a circle.
+
+        One page is kept to compare with, and another one after twice as many: so a circle of any length
+        is found. Rows that come again are one, whatever their token; of empty pages the token tells.
+        """
+        self.pages += 1
+        self._passed += 1
+        digest = blake2b(b"".join(ids), digest_size=16).digest() if ids else b""
+        page = (None if ids else fetched.next, digest)
+        if page == self._mark and fetched.next is not None:
+            self._again += 1
+            if self._again >= CIRCLES:
+                raise BadResponse("The service gave the same page again and again: its pages run in a circle.")
+        elif self._passed >= self._next_mark:
+            self._mark, self._next_mark, self._again = page, 2 * self._passed, 0
