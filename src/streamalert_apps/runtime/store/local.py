@@ -14,13 +14,13 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from streamalert_apps.errors import AppError, ConfigError, StateError
-from streamalert_apps.runtime.files import leftover, write_once
+from streamalert_apps.runtime.files import leftover, sync_folder, write_once
 from streamalert_apps.runtime.store import Conflict, Gone, Item, Read, Unsettled
 
 BUSY_SECONDS: Final = 10.0
@@ -134,9 +134,13 @@ class LocalStore:
     def delete(self, names: Iterable[str]) -> None:
         """Delete objects (small mutable ones too); fine where they are not there."""
         names = list(names)
-        for path in (self._files / name for name in names):
+        paths = [self._files / name for name in names]
+        for path in paths:
             with _explained(path, "deleted"):
                 path.unlink(missing_ok=True)
+        for folder in {path.parent for path in paths}:
+            with _explained(folder, "written"), suppress(FileNotFoundError):
+                sync_folder(folder)
         if self._is_there():
             with self._open() as database:
                 database.execute("BEGIN IMMEDIATE")
