@@ -15,6 +15,9 @@
     ├─ PackageError      package_failed       a function's zip can't be built                exit 1
     ├─ PluginError       plugin_error         a plugin's file is wrong                       exit 1
     ├─ StateError        state_error          state can't be read or written                exit 1
+    │  ├─ Conflict       state_conflict       somebody else wrote first                      exit 1
+    │  ├─ Gone           state_gone           what was to be replaced is not there           exit 1
+    │  └─ Unsettled      state_unsettled      a write may or may not have taken place        exit 1
     ├─ AlreadyRunning    already_running      another run holds the lease                   exit 1
     ├─ Unhealthy         unhealthy            an app does not do what it should             exit 1
     └─ Cancelled         cancelled            the user said no, or Ctrl-C                   exit 130

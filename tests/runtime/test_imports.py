@@ -30,6 +30,15 @@ def test_the_function_loads_no_library_of_the_command_line() -> None:
     assert not loaded & COMMAND_LINE
 
 
+def test_the_store_in_s3_loads_nothing_of_the_one_in_a_folder() -> None:
+    script = (
+        "import streamalert_apps.runtime.store.s3\n"
+        "assert 'streamalert_apps.runtime.store.local' not in sys.modules"
+    )
+
+    assert "sqlite3" not in loaded_by(script)
+
+
 def test_an_app_type_is_found_without_loading_other_services() -> None:
     script = (
         "from streamalert_apps import services\nservices.find('duo_auth')\n"

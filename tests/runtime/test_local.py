@@ -14,7 +14,8 @@ from filelock import FileLock
 
 from streamalert_apps.errors import ConfigError, CredentialsError, StateError
 from streamalert_apps.runtime import local
-from streamalert_apps.runtime.local import FileCredentials, FileSlot, write_private
+from streamalert_apps.runtime.files import write_private
+from streamalert_apps.runtime.local import FileCredentials, FileSlot
 from streamalert_apps.runtime.state import State, Stored
 
 FIELDS = {"api_hostname": "api-0123abcd.example.com", "secret_key": "s3cr3t"}

@@ -163,7 +163,7 @@ class Run:
             from streamalert_apps.runtime.oversize import Bucket
 
             return Bucket(aws_session(self.project.account).client("s3"), bucket, self.app.function).keep
-        from streamalert_apps.runtime.local import write_private
+        from streamalert_apps.runtime.files import write_private
 
         def keep(log: bytes, digest: str) -> str:
             path = names.local_folder(self.project.root, self.app.function) / "oversize" / f"{digest}.json"

@@ -20,7 +20,7 @@ from zipfile import BadZipFile
 from streamalert_apps.deploy import uv
 from streamalert_apps.deploy.archive import pack, unpack
 from streamalert_apps.errors import AppError, PackageError, Unavailable
-from streamalert_apps.runtime.local import write_private
+from streamalert_apps.runtime.files import write_private
 
 MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
 GLIBC: Final = {  # Amazon Linux 2, then 2023

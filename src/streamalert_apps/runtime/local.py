@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Final
 
 from streamalert_apps.errors import ConfigError, CredentialsError, StateError
 from streamalert_apps.runtime.credentials import parse_credentials
+from streamalert_apps.runtime.files import write_private
 from streamalert_apps.runtime.state import Stored
 from streamalert_apps.sdk.app import Credentials
 
 LOCK_SECONDS: Final = 10
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Replace a file as a whole, readable by its owner alone; a crash leaves the old one."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()  # Windows does not move an open file
-            temporary.replace(path)
-        except BaseException:
-            file.close()
-            temporary.unlink(missing_ok=True)
-            raise
 
 
 class FileSlot:

@@ -1,7 +1,10 @@
-"""Where an app keeps what it has collected: small objects that are replaced by compare-and-set, and
-larger ones that are written once.
+"""Where an app keeps what it has collected.
+
+Small objects are replaced by compare-and-set, larger ones are written once.
 
 Names are relative to one app's own part of the store: `head.json`, `4f1c…/journal/0000000012-….jsonl`.
+A name is either of the one kind or of the other: what was made by `write` is read by `read`, what was
+made by `put` is read by `get`. `list` and `delete` know both.
 """
 
 from __future__ import annotations
@@ -33,19 +36,29 @@ class Item:
 
 
 class Conflict(StateError):
-    """Somebody else wrote first; what they wrote stays. code: state_conflict"""
+    """Somebody else wrote first; what they wrote stays."""
+
+    code = "state_conflict"
 
 
 class Gone(StateError):
-    """What was to be replaced is not there any more: it must not be made anew. code: state_gone"""
+    """What was to be replaced is not there any more: it must not be made anew."""
+
+    code = "state_gone"
 
 
 class Unsettled(StateError):
     """It can't be told whether the write took place: read before anything else is written."""
 
+    code = "state_unsettled"
+
 
 class Store(Protocol):
-    """One app's part of a store."""
+    """One app's part of a store.
+
+    Every method raises StateError where the store can't be reached, and CredentialsError or ConfigError
+    where it can't be used as it is set up.
+    """
 
     def read(self, name: str) -> Read:
         """Return a small mutable object with its version; consistent."""
@@ -57,13 +70,13 @@ class Store(Protocol):
         """
 
     def put(self, name: str, body: bytes) -> None:
-        """Write an object once. Where it is there already with the same bytes, that is fine; with others, Conflict."""
+        """Write an object once; fine where it is there with the same bytes, Conflict with others."""
 
     def get(self, name: str) -> bytes | None:
         """Return an object, or None where it is not there."""
 
     def list(self, prefix: str) -> list[Item]:
-        """Return the objects below a prefix, sorted by name."""
+        """Return the objects whose names begin so, sorted by name."""
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete objects (small mutable ones too); fine where they are not there."""

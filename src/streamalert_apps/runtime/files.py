@@ -1,0 +1,80 @@
+"""Files for their owner alone: replaced as a whole, or written once; a crash leaves nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace a file as a whole; a crash leaves the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _written(path, data) as temporary:
+        temporary.replace(path)
+
+
+def write_once(path: Path, data: bytes) -> bool:
+    """Write a new file and its folders, durably; return False, and change nothing, where it is there."""
+    _make(path.parent)
+    try:
+        with _written(path, data) as temporary:
+            os.link(temporary, path)  # unlike a rename, it replaces nothing
+    except FileExistsError:
+        return False
+    finally:
+        sync_folder(path.parent)
+    return True
+
+
+def leftover(path: Path) -> bool:
+    """Tell whether a file is what a process left behind that was killed while it wrote."""
+    return path.name.startswith(".") and path.name.endswith(".part")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    if os.name == "nt":  # Windows opens no folders
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _written(path: Path, data: bytes) -> Iterator[Path]:
+    """Yield a durable file with the data, beside the one it is for; it is gone afterwards."""
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            _sync(file.fileno())
+            file.close()  # Windows does not move an open file
+            yield temporary
+        finally:
+            file.close()
+            temporary.unlink(missing_ok=True)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it, for their owner alone; unlike `mkdir(parents=True)` those too."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    folder.mkdir(exist_ok=True, mode=0o700)
+    sync_folder(folder.parent)
+
+
+def _sync(descriptor: int) -> None:
+    if sys.platform == "darwin":  # there, fsync leaves the data in the disk's own cache
+        import fcntl  # noqa: PLC0415 (of POSIX)
+
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(descriptor)
