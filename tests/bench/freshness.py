@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, ClassVar, Final
 
+import httpx
 import msgspec
 
 from streamalert_apps.errors import PageTokenExpired
@@ -32,6 +33,7 @@ from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
 from streamalert_apps.testing.clock import ManualClock
 
+NOWHERE: Final = httpx.MockTransport(lambda _: httpx.Response(404))  # a real one reads certificates
 REQUEST_SECONDS: Final = 0.2
 PAGE: Final = 1000
 RUN_SECONDS: Final = 50.0
@@ -78,7 +80,8 @@ class Service:
         end = START.timestamp() + case.hours * 3600
         while at < end:
             at += random.expovariate(case.rate)
-            late = random.uniform(60, 600) if random.random() < 0.02 else 0.0
+            longest = min(600.0, case.lag.total_seconds() - 10)
+            late = random.uniform(60, longest) if random.random() < 0.02 else 0.0
             self.times.append(round(at, 3))
             self.visible.append(at + late)
         self.requests = 0
@@ -155,7 +158,7 @@ def run(
     deadline = Deadline(lambda: (ends - clock.now()).total_seconds())
 
     def build() -> Feed:
-        api = Api(clock=clock, deadline=deadline, pace=Pace(kind.rate, clock))
+        api = Api(clock=clock, deadline=deadline, pace=Pace(kind.rate, clock), transport=NOWHERE)
         api.dated = True
         return kind({}, api)
 
@@ -179,7 +182,7 @@ def judge(
         body = store.get(entry.name)
         assert body is not None
         for _, line in read(body):
-            number = json.loads(line.raw)["id"]
+            number = json.loads(bytes(line.raw))["id"]
             got.setdefault(number, entry.written)
             counts[number] += 1
     began = START.timestamp()
