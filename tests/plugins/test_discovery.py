@@ -63,7 +63,7 @@ def types(ran: Ran) -> dict[str, Any]:
 
 
 def test_a_plugin_goes_through_types_new_run_and_update_auth(box: Path, sa_apps: Command) -> None:
-    with served(box / "apps/box.py", box) as service:
+    with served(box / "apps/box/app.py", box) as service:
         where = ["--auth-file", str(service.auth), "--simulator", service.url]
         made = check(sa_apps("new", "box_events", "-c", "prod", *where, "--json").out, "new")
         ran = check(
@@ -204,14 +204,14 @@ def test_what_a_plugin_prints_does_not_get_into_data(local: Path, sa_apps: Comma
 
 
 def test_the_app_of_a_broken_plugin_fails_by_name(box: Path, sa_apps: Command, tmp_path: Path) -> None:
-    with served(box / "apps/box.py", tmp_path) as service:
+    with served(box / "apps/box/app.py", tmp_path) as service:
         sa_apps("new", "box_events", "-c", "prod", "--auth-file", str(service.auth), "--no-check")
     write_plugin(box, "box", "x = 1 +\n")
     ran = sa_apps("run", "collector", "--json")
 
     error = json.loads(ran.out)["errors"][0]
     assert (ran.code, error["code"]) == (1, "plugin_error")
-    assert error["message"] == "apps/box.py, line 2: invalid syntax."
+    assert error["message"] == "apps/box/app.py, line 2: invalid syntax."
 
 
 def test_an_unknown_type_of_a_plugin_gets_a_suggestion(local: Path) -> None:
@@ -255,7 +255,7 @@ def test_one_broken_plugin_lets_the_other_apps_be_deployed(
 
     results = {app["name"]: app["result"] for app in json.loads(ran.out)["apps"]}
     assert (ran.code, results) == (5, {"collector": "create", "box": "failed"})
-    assert "apps/box.py, line 2" in ran.err
+    assert "apps/box/app.py, line 2" in ran.err
 
 
 @pytest.fixture

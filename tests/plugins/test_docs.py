@@ -20,7 +20,7 @@ def blocks(kind: str) -> list[str]:
 
 
 def test_the_plugin_that_is_shown_is_the_one_that_is_written() -> None:
-    assert blocks("python")[0] == written("box_events")["apps/box.py"]
+    assert blocks("python")[0] == written("box_events")["apps/box/app.py"]
 
 
 @pytest.mark.parametrize("source", blocks("python"))

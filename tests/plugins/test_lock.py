@@ -92,7 +92,7 @@ def test_a_package_that_is_not_there_is_named_and_no_lock_is_written(acme: Path,
 
 
 def test_where_nothing_is_required_there_is_nothing_to_lock(box: Path, sa_apps: Command) -> None:
-    ran = sa_apps("plugin", "lock", "apps/box.py")
+    ran = sa_apps("plugin", "lock", "apps/box/app.py")
 
     assert ran.code == 2
     assert "requires nothing that has to be locked" in ran.err

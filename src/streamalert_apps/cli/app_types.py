@@ -22,7 +22,7 @@ EXAMPLES = """Examples:
   sa-apps types duo_auth
   sa-apps types --json
 
-Those of plugins are among them: apps/*.py of the project's folder, and what installed distributions offer."""
+Those of plugins are among them: of the project's apps/ folder, and of installed distributions."""
 
 
 _UNITS: Final = {

@@ -18,41 +18,43 @@ if TYPE_CHECKING:
 EXAMPLES = """Examples:
 
 \b
-  sa-apps plugin new box_events
-  sa-apps plugin check apps/box.py
-  sa-apps plugin lock apps/box.py"""
+  sa-apps plugin new acme_events
+  sa-apps plugin check apps/acme
+  sa-apps plugin lock apps/acme"""
 
 NEW_EXAMPLES = """Examples:
 
 \b
-  sa-apps plugin new box_events
-  sa-apps plugin new box_events --json
+  sa-apps plugin new acme_events
+  sa-apps plugin new acme_events --json
 
-The file runs as it is: it collects from a made-up service, which its simulator stands for. Put your
+It runs as it is: it collects from a made-up service, which its simulator stands for. Put your
 service's in its place."""
 
 CHECK_EXAMPLES = """Examples:
 
 \b
-  sa-apps plugin check apps/box.py
-  sa-apps plugin check apps/box.py --json | jq '.scenarios[] | select(.ok | not)'
-  sa-apps plugin check apps/box.py --only late --only resume
-  sa-apps plugin check box                 one of an installed distribution
+  sa-apps plugin check apps/acme
+  sa-apps plugin check apps/acme --json | jq '.scenarios[] | select(.ok | not)'
+  sa-apps plugin check apps/acme --only late --only resume
+  sa-apps plugin check acme                one of an installed distribution
 
 It takes seconds: time is simulated, and nothing is asked of the service itself."""
 
 LOCK_EXAMPLES = """Examples:
 
 \b
-  sa-apps plugin lock apps/box.py
-  sa-apps plugin lock apps/box.py --json | jq -r .lock
+  sa-apps plugin lock apps/acme
+  sa-apps plugin lock apps/acme --json | jq -r .lock
 
 Lock again to take newer versions, or when `requirements` has changed."""
 
 FileArgument = Annotated[
     str,
     typer.Argument(
-        help="The plugin's file, or the service of an installed plugin.", metavar="FILE", show_default=False
+        help="The plugin's folder or file, or the service of an installed one.",
+        metavar="PLUGIN",
+        show_default=False,
     ),
 ]
 
@@ -93,7 +95,7 @@ def new(
     texts = written(app_type)
     create(project.root, texts)
     file = next(iter(texts))
-    step = f"sa-apps plugin check {file}"
+    step = f"sa-apps plugin check {Path(file).parent.as_posix()}"
     if as_json:
         output.envelope("plugin new", {"type": app_type, "created": list(texts), "next": step})
         return
@@ -153,13 +155,13 @@ def lock(
     if not plugin.requirements:
         raise UsageError(
             f"{plugin.name} requires nothing that has to be locked.",
-            hint='`requirements = ("name",)` in the file names packages.',
+            hint=f'`requirements = ("name",)` in {plugin.path.name} names packages.',
         )
     with output.working(f"Locking {', '.join(plugin.requirements)}"):
         text = locking.made(plugin)
         write(plugin.lock, text.encode())
     packages = locking.packages(text)
-    shown = f"{plugin.shown.removesuffix(plugin.path.name)}{plugin.lock.name}"
+    shown = plugin.shown_beside(plugin.lock)
     if as_json:
         output.envelope("plugin lock", {"file": plugin.name, "lock": shown, "packages": packages})
         return
@@ -168,15 +170,15 @@ def lock(
 
 
 def _named(file: str, project_dir: Path | None) -> Plugin:
-    """Return the plugin in a file, or the one of a service."""
+    """Return the plugin in a folder or a file, or the one of a service."""
     from streamalert_apps.cli.project import known_types, root_if_any
-    from streamalert_apps.plugins.places import SERVICE
+    from streamalert_apps.plugins.layout import APP, SERVICE
     from streamalert_apps.testing import load_plugin
 
-    if not Path(file).exists() and SERVICE.fullmatch(file):
+    if SERVICE.fullmatch(file) and not (Path(file) / APP).is_file():
         plugin = known_types(root_if_any(project_dir)).of_service(file)
         if plugin is None:
-            raise UsageError(f"There is no plugin '{file}'.", hint="Give its file, as in apps/box.py.")
+            raise UsageError(f"There is no plugin '{file}'.", hint="Give its folder, as in apps/acme.")
         return plugin
     return load_plugin(file)
 

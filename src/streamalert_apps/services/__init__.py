@@ -23,7 +23,13 @@ def services() -> tuple[str, ...]:
 @cache
 def apps(service: str) -> dict[str, type[App]]:
     """Return a service's app types and their classes; a service that is not here has none."""
-    return of(import_module(f"{__name__}.{service}")) if service in services() else {}
+    return of(_module(service)) if service in services() else {}
+
+
+def _module(service: str) -> ModuleType:
+    """Return the module with a service's app types: app.py of its folder, or its one file."""
+    module = import_module(f"{__name__}.{service}")
+    return import_module(f"{module.__name__}.app") if hasattr(module, "__path__") else module
 
 
 def of(module: ModuleType) -> dict[str, type[App]]:

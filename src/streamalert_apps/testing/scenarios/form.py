@@ -14,8 +14,9 @@ from re import Pattern
 from typing import Any, Final
 
 from streamalert_apps.errors import AppError
+from streamalert_apps.plugins.layout import APP
 from streamalert_apps.plugins.plugin import Plugin
-from streamalert_apps.sdk.app import AuthField, service_of
+from streamalert_apps.sdk.app import App, AuthField, service_of
 from streamalert_apps.testing.kit import Trial
 
 _OURS: Final = ("streamalert_apps", "streamalert_apps.sdk", "streamalert_apps.errors")
@@ -32,13 +33,13 @@ def form(trial: Trial) -> None:
         trial.say("it does not say what it collects")
     if module is not None and not (module.__doc__ or "").strip():
         trial.say("its file does not begin with a docstring about the service's API")
-    plugin = Plugin(service_of(kind.type), Path(getfile(kind)), Path(getfile(kind)).name)
+    plugin = _plugin(kind)
     for message in (*_credentials(kind.auth, twin.credentials), *_schemas(kind.schemas, plugin)):
         trial.say(message)
     required = {_normal(name) for name in plugin.requirements}
-    for name in _imports(plugin.path):
+    for name in sorted({name for tree in plugin.files.values() for name in _imports(tree)}):
         if not _is_allowed(name, required):
-            trial.say(f"its file imports {name}, which is not there in Lambda: name it in `requirements`")
+            trial.say(f"it imports {name}, which is not there in Lambda: name it in `requirements`")
 
 
 def _credentials(fields: tuple[AuthField, ...], credentials: Any) -> Iterator[str]:
@@ -72,8 +73,16 @@ def _schemas(names: tuple[str, ...], plugin: Plugin) -> Iterator[str]:
             yield f"the classifier looks for '{plugin.service}:…' only; there is a schema '{name}'"
 
 
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+def _plugin(kind: type[App]) -> Plugin:
+    """Return the plugin that an app type is in: its file, or the app.py of that file's folder."""
+    file, service = Path(getfile(kind)), service_of(kind.type)
+    app = file.with_name(APP)
+    path = app if app.parent.name == service and app.is_file() else file
+    return Plugin(service, path, path.name)
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
