@@ -211,8 +211,8 @@ def test_every_json_block_is_json_and_every_answer_has_its_form(document: Path) 
 
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if blocks(d, "python")], ids=where)
 def test_every_python_block_runs(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plugin, twin = (written("box_events")[path] for path in ("apps/box.py", "apps/simulator/box.py"))
-    (tmp_path / "shown.py").write_text(f"{plugin}\n{twin}\nBoxTwin = TWIN\n", "utf-8")
+    plugin, twin = (written("acme_events")[path] for path in ("apps/acme/app.py", "apps/acme/twin.py"))
+    (tmp_path / "shown.py").write_text(f"{plugin}\n{twin}\nAcmeTwin = TWIN\n", "utf-8")
     module = ModuleType("shown")
     module.__file__ = str(tmp_path / "shown.py")
     monkeypatch.setitem(sys.modules, "shown", module)

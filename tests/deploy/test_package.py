@@ -55,7 +55,8 @@ def test_our_own_part_is_errors_sdk_runtime_and_one_service(acme: Path) -> None:
     assert {name.partition("/")[0] for name in inside if "/" in name} == {"runtime", "sdk", "services"}
     assert {name for name in inside if name.startswith("services")} == {
         "services/__init__.py",
-        "services/duo.py",
+        "services/duo/__init__.py",
+        "services/duo/app.py",
     }
     assert {name for name in inside if name.startswith("sdk")} == {
         path.relative_to(ROOT).as_posix() for path in ROOT.glob("sdk/**/*.py")
@@ -92,7 +93,7 @@ def test_nothing_is_imported_that_the_package_lacks(service: str) -> None:
 @pytest.mark.parametrize("service", services.services())
 def test_cryptography_is_carried_by_the_services_that_sign_and_no_other(service: str) -> None:
     package = build(f"{service}_any")
-    source = package.contents[f"streamalert_apps/services/{service}.py"].decode()
+    source = package.contents[f"streamalert_apps/services/{service}/app.py"].decode()
     signs = re.search(r"\b(signed_jwt|load_private_key|(from|import) cryptography)\b", source)
 
     assert ("cryptography" in package.requirements) == bool(signs)
@@ -177,7 +178,11 @@ def test_compiled_parts_are_for_the_functions_processor_and_python(
 def test_a_service_gets_the_packages_that_it_requires_and_not_more(acme: Path) -> None:
     acme.write_text('requirements = ("cryptography",)')
     package = build("acme_audit")
-    more = set(package.files) - set(build("duo_auth").files) - {"streamalert_apps/services/acme.py"}
+    more = (
+        set(package.files)
+        - set(build("duo_auth").files)
+        - {f"streamalert_apps/services/acme/{name}" for name in ("__init__.py", "app.py")}
+    )
 
     assert package.requirements == ("cryptography",)
     assert {name.partition("/")[0].partition("-")[0].partition(".")[0] for name in more} == {
