@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from streamalert_apps import simulator
-from streamalert_apps.cli import output
 from streamalert_apps.cli.app import main
+from streamalert_apps.cli.terminal import output
 from streamalert_apps.simulator.server import serve
 
 if TYPE_CHECKING:

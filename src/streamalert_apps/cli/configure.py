@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from streamalert_apps.cli import output
 from streamalert_apps.cli.credentials import Source, load_if_any, place, saved, store_of
-from streamalert_apps.cli.prompts import Prompts
+from streamalert_apps.cli.terminal import output
+from streamalert_apps.cli.terminal.prompts import Prompts
 from streamalert_apps.config import conf, rules
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.plugins.registry import Registry

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from streamalert_apps.cli import output
 from streamalert_apps.cli.project import aws_session
+from streamalert_apps.cli.terminal import output
 from streamalert_apps.config import conf, jsonfile
 from streamalert_apps.errors import (
     AppError,
@@ -26,7 +26,7 @@ from streamalert_apps.runtime import names
 from streamalert_apps.sdk.app import App, AuthField
 
 if TYPE_CHECKING:
-    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.runtime.credentials import CredentialStore
     from streamalert_apps.sdk.clock import Clock
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from streamalert_apps import simulator
-from streamalert_apps.cli import configure, output
+from streamalert_apps.cli import configure
+from streamalert_apps.cli.commands.run import Run
 from streamalert_apps.cli.credentials import Source
-from streamalert_apps.cli.prompts import Prompts
-from streamalert_apps.cli.run import Run
 from streamalert_apps.cli.start import start_project
+from streamalert_apps.cli.terminal import output
+from streamalert_apps.cli.terminal.prompts import Prompts
 from streamalert_apps.config import conf
 from streamalert_apps.plugins.registry import Registry
 from streamalert_apps.runtime.destinations.jsonlines import JsonLines

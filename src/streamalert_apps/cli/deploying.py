@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from streamalert_apps.cli import output
 from streamalert_apps.cli.fleet import Fleet
-from streamalert_apps.cli.progress import applying
 from streamalert_apps.cli.report import Report, totals
+from streamalert_apps.cli.terminal import output
+from streamalert_apps.cli.terminal.progress import applying
 from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.deploy import apply, classifier, parameters, prune, survey
 from streamalert_apps.deploy.classifier import ClassifierPlan

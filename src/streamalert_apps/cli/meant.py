@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamalert_apps.cli.project import either, open_project, pick_app
-from streamalert_apps.cli.prompts import Prompts
+from streamalert_apps.cli.terminal.prompts import Prompts
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf, Project

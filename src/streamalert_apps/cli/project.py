@@ -8,12 +8,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamalert_apps.cli import output
+from streamalert_apps.cli.terminal import output
 from streamalert_apps.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
-    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.config.conf import Account, AppConf, Project
     from streamalert_apps.plugins.registry import Registry
 

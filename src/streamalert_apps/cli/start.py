@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from streamalert_apps.cli.prompts import Prompts
+from streamalert_apps.cli.terminal.prompts import Prompts
 from streamalert_apps.config import conf, jsonfile, rules
 from streamalert_apps.errors import ConfigError
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from streamalert_apps.cli.fleet import Fleet
-from streamalert_apps.cli.progress import applying
+from streamalert_apps.cli.terminal.progress import applying
 from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.deploy import apply, parameters, survey
 from streamalert_apps.deploy.survey import AppPlan

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import CredentialsError, TransientError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def command(
     """
     from streamalert_apps.cli.meant import identity, label, meant
     from streamalert_apps.cli.project import known_types
-    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.terminal.prompts import Prompts
 
     project, app = meant(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
     app_type = known_types(project.root).find(app.type)

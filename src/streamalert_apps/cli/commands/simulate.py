@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 
 EXAMPLES = """Examples:
 

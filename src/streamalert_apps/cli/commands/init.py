@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 
 EXAMPLES = """Examples:
 
@@ -43,8 +43,8 @@ def command(
 
     What is there stays as it is. In a project that is there, --cluster adds a cluster.
     """
-    from streamalert_apps.cli.prompts import Prompts
     from streamalert_apps.cli.start import start_project
+    from streamalert_apps.cli.terminal.prompts import Prompts
 
     root = (project_dir or Path.cwd()).absolute()
     given = {"aws_account_id": account_id, "region": region, "prefix": prefix}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from streamalert_apps.cli import output
+from streamalert_apps.cli.terminal import output
 from streamalert_apps.errors import AppError, Cancelled, UsageError
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import UsageError
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def lock(
 
     The lock is a file beside it, to be checked in. What its Lambda function gets is there and nowhere else.
     """
-    from streamalert_apps.cli.package import write
+    from streamalert_apps.cli.commands.package import write
     from streamalert_apps.deploy import locking
 
     plugin = _named(file, project_dir)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 
 EXAMPLES = """Examples:
 
@@ -28,10 +28,10 @@ def command(
 
     They are tried at the service first. On a terminal, what is no secret is shown and can be kept.
     """
+    from streamalert_apps.cli.commands.list import described
     from streamalert_apps.cli.credentials import Source, load_if_any, place, read_file, save, store_of
-    from streamalert_apps.cli.list import described
     from streamalert_apps.cli.project import either, known_types, open_project, pick_app
-    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.terminal.prompts import Prompts
 
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)

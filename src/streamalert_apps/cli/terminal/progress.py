@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from streamalert_apps.cli import output
 from streamalert_apps.cli.report import label
+from streamalert_apps.cli.terminal import output
 from streamalert_apps.deploy.apply import Step, Tell
 from streamalert_apps.deploy.survey import AppPlan
 

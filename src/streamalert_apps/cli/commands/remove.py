@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import Cancelled
 
 EXAMPLES = """Examples:
@@ -32,8 +32,8 @@ def command(
 ) -> None:
     """Take an app away: from AWS, its credentials, from conf/."""
     from streamalert_apps.cli.meant import identity, label, meant
-    from streamalert_apps.cli.prompts import Prompts
     from streamalert_apps.cli.removing import removal_of
+    from streamalert_apps.cli.terminal.prompts import Prompts
 
     prompts = Prompts.on_terminal(no_input=no_input)
     project, app = meant(project_dir, name, name_option, cluster, prompts)

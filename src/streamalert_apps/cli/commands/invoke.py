@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 
 EXAMPLES = """Examples:
 
@@ -34,7 +34,7 @@ def command(
     from streamalert_apps.cli.fleet import need_aws
     from streamalert_apps.cli.meant import identity, label, meant
     from streamalert_apps.cli.project import aws_session
-    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.deploy.invoke import invoke
     from streamalert_apps.deploy.place import Place
 

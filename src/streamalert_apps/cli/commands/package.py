@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def command(
     It has the same bytes wherever it is built.
     """
     from streamalert_apps.cli.project import either, known_types, open_project, pick_app
-    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.deploy.package import build
 
     prompts = Prompts.on_terminal(no_input=no_input)
@@ -73,7 +73,7 @@ def write(path: Path, data: bytes) -> None:
 
 
 def _tell(app: AppConf, package: Package, path: Path, *, as_json: bool) -> None:
-    from streamalert_apps.cli.list import described
+    from streamalert_apps.cli.commands.list import described
     from streamalert_apps.deploy.package import HANDLER
 
     size = len(package.archive)

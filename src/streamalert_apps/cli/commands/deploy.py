@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import Cancelled, UsageError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def command(
     from streamalert_apps.cli.deploying import Deploy, Outcome, Whole
     from streamalert_apps.cli.fleet import Fleet, choose
     from streamalert_apps.cli.project import open_project
-    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.terminal.prompts import Prompts
 
     names = [*(names or ()), *(names_option or ())]
     words = _words(functions, names)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

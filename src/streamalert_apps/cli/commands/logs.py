@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from streamalert_apps.cli import options, output
 from streamalert_apps.cli.since import since as parse_since
+from streamalert_apps.cli.terminal import options, output
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.logs import Line
@@ -51,7 +51,7 @@ def command(
     from streamalert_apps.cli.fleet import need_aws
     from streamalert_apps.cli.meant import identity, meant
     from streamalert_apps.cli.project import aws_session
-    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.runtime import names
 
     begin = datetime.now(UTC) - parse_since(since)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 
 if TYPE_CHECKING:
     from streamalert_apps.cli.configure import Outcome
@@ -93,7 +93,7 @@ def command(
     from streamalert_apps.cli import configure
     from streamalert_apps.cli.credentials import Source, read_file
     from streamalert_apps.cli.project import either, known_types, open_project
-    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.terminal.prompts import Prompts
 
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)
@@ -117,8 +117,8 @@ def command(
 
 
 def _tell(project: Project, outcome: Outcome, *, as_json: bool) -> None:
+    from streamalert_apps.cli.commands.list import described
     from streamalert_apps.cli.credentials import place
-    from streamalert_apps.cli.list import described
 
     app = outcome.app
     verb = "run" if project.account.local else "deploy"

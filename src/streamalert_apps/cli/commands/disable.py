@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 
 EXAMPLES = """Examples:
 
@@ -25,7 +25,7 @@ def command(
     """Keep an app from running, until `sa-apps enable`."""
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.meant import identity, label, meant
-    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.deploy.schedule import switch
 
     project, app = meant(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streamalert_apps.cli import options, output
+from streamalert_apps.cli.terminal import options, output
 
 EXAMPLES = """Examples:
 
@@ -35,7 +35,7 @@ def command(
     """Let the version before, or a certain one, run again."""
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.meant import identity, label, meant
-    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.deploy.rollback import roll_back
 
     project, app = meant(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final
 
 import typer
 
-from streamalert_apps.cli import options, output
 from streamalert_apps.cli.project import aws_session, either, known_types, open_project, pick_app
-from streamalert_apps.cli.prompts import Prompts
 from streamalert_apps.cli.since import since as parse_since
+from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.cli.terminal.prompts import Prompts
 from streamalert_apps.errors import CredentialsError, UsageError
 from streamalert_apps.runtime import names
 
