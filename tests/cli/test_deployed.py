@@ -221,7 +221,7 @@ def test_credentials_that_the_service_refuses_are_explained(
 def test_a_service_that_cannot_be_asked_says_nothing_of_the_credentials(
     with_keys: Callable[..., None], sa_apps: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streamalert_apps.cli.commands.check.CHECK_SECONDS", 1.5)
+    monkeypatch.setattr("streamalert_apps.cli.credentials.CHECK_SECONDS", 1.5)
     with_keys()
 
     ran = sa_apps("check", "collector", "--simulator", "http://127.0.0.1:9")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +9,7 @@ from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import CredentialsError, TransientError
 
 if TYPE_CHECKING:
-    from streamalert_apps.config.conf import AppConf, Project
+    from streamalert_apps.config.conf import AppConf
     from streamalert_apps.sdk.app import App
 
 EXAMPLES = """Examples:
@@ -22,7 +21,6 @@ EXAMPLES = """Examples:
 One cheap request from this machine, with the stored credentials. 0: the service accepts them,
 4: it refuses them, 1: it could not be asked."""
 
-CHECK_SECONDS: Final = 20.0
 _NETWORK: Final = "It says nothing of the credentials. Check network, proxy and firewall."
 _HINTS: Final = {
     "unavailable": _NETWORK,
@@ -45,13 +43,14 @@ def command(
 
     One cheap request; what the service answers is explained.
     """
-    from streamalert_apps.cli.meant import identity, label, meant
-    from streamalert_apps.cli.project import known_types
+    from streamalert_apps.cli.credentials import credentials_of
+    from streamalert_apps.cli.selection import known_types, one_app
+    from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
 
-    project, app = meant(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
+    project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
     app_type = known_types(project.root).find(app.type)
-    credentials = _stored(project, app, app_type)
+    credentials = credentials_of(project, app, app_type)
     with output.working(f"Trying the credentials of {label(app)}"):
         _try(app, app_type, credentials, simulator)
     if as_json:
@@ -60,36 +59,15 @@ def command(
         output.say(f"The service accepts the credentials of {label(app)}.")
 
 
-def _stored(project: Project, app: AppConf, app_type: type[App]) -> Mapping[str, Any]:
-    from streamalert_apps.cli.credentials import store_of
-
-    credentials = store_of(project, app.function).load()
-    for field in app_type.auth:
-        if field.secret and field.name in credentials:
-            output.hide(credentials[field.name])
-    missing = [f.name for f in app_type.auth if f.name not in credentials and not f.optional]
-    if missing:
-        raise CredentialsError(
-            f"The credentials of {app.name} lack {', '.join(missing)}.",
-            hint=f"Give them with `sa-apps update-auth {app.name}`.",
-        )
-    return credentials
-
-
 def _try(app: AppConf, app_type: type[App], credentials: Mapping[str, Any], simulator: str) -> None:
-    from streamalert_apps.sdk.clock import Deadline, SystemClock
-    from streamalert_apps.sdk.http import Api
+    """Ask the service; say in a hint what helps."""
+    from streamalert_apps.cli.credentials import ask_service
 
-    ends = time.monotonic() + CHECK_SECONDS
-    deadline = Deadline(lambda: ends - time.monotonic())
-    api = Api(clock=SystemClock(), deadline=deadline, simulator=simulator)
     try:
-        app_type(credentials, api).check()
+        ask_service(app_type, credentials, simulator=simulator)
     except CredentialsError as refused:
         refused.hint = f"{refused.hint} `sa-apps update-auth {app.name}` replaces them.".strip()
         raise
     except TransientError as trouble:
         trouble.hint = trouble.hint or _HINTS.get(trouble.code, "")
         raise
-    finally:
-        api.close()

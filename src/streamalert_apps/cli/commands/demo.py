@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import UsageError
+from streamalert_apps.sdk.clock import FastClock
 
 if TYPE_CHECKING:
-    from streamalert_apps.cli.demonstration import Shown
+    from streamalert_apps.cli.local_run import Run
+    from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.sdk.app import App
+    from streamalert_apps.sdk.clock import Clock
+    from streamalert_apps.simulator.server import Server
 
 EXAMPLES = """Examples:
 
@@ -32,6 +37,13 @@ DEFAULT: Final = "duo_auth"
 ALL: Final = "all"
 COLUMNS: Final = ("service", "app type", "held", "arrived", "lost", "repeated", "requests", "seconds")
 TOTALS: Final = ("events", "delivered", "lost", "repeated", "requests", "refused", "runs")
+CLUSTER: Final = "demo"
+NAME: Final = "collector"
+SPEED: Final = 180  # the demonstration's clock: an hour passes in 20 seconds
+SHORTEST_INTERVAL: Final = timedelta(minutes=4)  # between two runs
+LOOK_BACK: Final = timedelta(minutes=100)
+MARGIN: Final = timedelta(minutes=1)
+STILL_TO_COME: Final = timedelta(minutes=3)  # the last events happen while the first run reads
 
 
 def command(
@@ -73,6 +85,8 @@ def command(
 
 def _kinds(name: str) -> list[type[App]]:
     """Return the app types to show; raise UsageError for a name that is none."""
+    from difflib import get_close_matches
+
     from streamalert_apps import services
     from streamalert_apps.sdk.app import service_of
 
@@ -101,20 +115,19 @@ def _unlike(service: str) -> list[type[App]]:
 
 def _demonstrate(kinds: Sequence[type[App]], folder: Path, events: int, *, leap: bool) -> list[Shown]:
     """Show app types, each in a project of its own; waits are leapt over but in the short tour of one."""
-    from streamalert_apps.cli.demonstration import SPEED, LeapingClock, demonstrate
-    from streamalert_apps.sdk.clock import FastClock
-
     shown = []
     for kind in kinds:
         place = folder / kind.type if len(kinds) > 1 else folder
         place.mkdir(exist_ok=True)
-        shown.append(demonstrate(kind, place, events, LeapingClock(SPEED) if leap else FastClock(SPEED)))
+        shown.append(_tour(kind, place, events, LeapingClock(SPEED) if leap else FastClock(SPEED)))
     return shown
 
 
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is None:
+        from tempfile import TemporaryDirectory
+
         with TemporaryDirectory(prefix="sa-apps-demo-") as folder:
             yield Path(folder)
         return
@@ -182,3 +195,119 @@ def _tell_all(shown: Sequence[Shown], seconds: float) -> None:
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     numbers = (f"{entry[name]:,}" for name in ("events", "delivered", "lost", "repeated", "requests"))
     return (entry["service"], entry["app_type"], *numbers, f"{entry['seconds']:.1f}")
+
+
+class LeapingClock(FastClock):
+    """A fast clock that leaps over every wait: a lag of hours or days costs no time."""
+
+    def sleep(self, seconds: float) -> None:
+        """Move on."""
+        self._start += timedelta(seconds=max(0.0, seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the service held of one app type, and what became of it."""
+
+    app_type: str
+    events: int
+    delivered: int
+    lost: int
+    repeated: int
+    requests: int
+    refused: int
+    burst: int
+    late: int
+    runs: int
+    seconds: float
+
+    @property
+    def service(self) -> str:
+        """The service that the app type is of."""
+        from streamalert_apps.sdk.app import service_of
+
+        return service_of(self.app_type)
+
+
+def _tour(kind: type[App], folder: Path, events: int, clock: Clock) -> Shown:
+    """Collect an app type's events on schedule until nothing is left; what it does is told in words."""
+    from streamalert_apps import simulator
+    from streamalert_apps.cli.local_run import Run
+    from streamalert_apps.runtime.destinations.jsonlines import JsonLines
+    from streamalert_apps.sdk.app import service_of
+    from streamalert_apps.simulator.faults import Dropped, Fault, Status
+    from streamalert_apps.simulator.server import serve
+    from streamalert_apps.simulator.tally import compare
+
+    began = time.monotonic()
+    app_type, service = kind.type, service_of(kind.type)
+    twin = simulator.twin(service, clock=clock)
+    lag = kind.lag or timedelta(0)
+    interval = max(SHORTEST_INTERVAL, lag / 4)
+    most = (twin.facts(app_type).in_one_second or 2 * events) // 2
+    burst, late = min(max(events * 24 // 100, 1), most), max(events // 100, 1)
+    now = clock.now()
+    start, end = now - LOOK_BACK, now + STILL_TO_COME
+    twin.seed(app_type, events=events, burst=burst, late=late, start=start, end=end)
+    logs = folder / "logs.jsonl"
+    with serve(twin, faults=[Fault(Status(429), nth=2), Fault(Dropped(), nth=4)]) as server:
+        title = service.capitalize()
+        output.say(f"A simulated {title} holds {events:,} events: {burst:,} in one second, {late:,} late.")
+        project, app = _project(folder, app_type, twin.credentials, clock, server)
+        with logs.open("ab") as file:
+            run = Run(project, app, JsonLines(file), simulator=server.url, clock=clock)
+            runs = _collect_all(run, clock, interval, lambda: twin.complete(app_type) + lag + MARGIN)
+        with logs.open("rb") as file:
+            tally = compare(twin, app_type, map(json.loads, file))
+        asked = server.requests
+    return Shown(
+        app_type,
+        events=tally.held,
+        delivered=tally.arrived,
+        lost=len(tally.lost),
+        repeated=len(tally.repeated) + len(tally.foreign),
+        requests=len(asked),
+        refused=sum(request.status != 200 for request in asked),  # noqa: PLR2004
+        burst=burst,
+        late=late,
+        runs=runs,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _collect_all(run: Run, clock: Clock, interval: timedelta, complete: Callable[[], datetime]) -> int:
+    """Run on schedule until one that began after all was there has collected it; return how many it took."""
+    runs = 0
+    while True:
+        began = clock.now()
+        runs += 1
+        with output.progress(f"Run {runs}") as show:
+            outcome = run.collect(show=show)
+        if outcome.error and outcome.status == "failed":
+            raise outcome.error
+        output.say(f"Run {runs}: {outcome.logs:,} logs, {outcome.repeats:,} repeats left out.")
+        if began >= complete() and outcome.status == "succeeded":
+            return runs
+        clock.sleep(max(0.0, (began + interval - clock.now()).total_seconds()))
+
+
+def _project(
+    folder: Path, app_type: str, credentials: Mapping[str, Any], clock: Clock, server: Server
+) -> tuple[Project, AppConf]:
+    """Do what `init --local` and `new` do."""
+    from streamalert_apps.cli.commands.init import start_project
+    from streamalert_apps.cli.commands.new import add, wanted
+    from streamalert_apps.cli.credentials import Source
+    from streamalert_apps.cli.terminal.prompts import Prompts
+    from streamalert_apps.config import conf
+    from streamalert_apps.plugins.registry import Registry
+
+    nobody = Prompts("a demonstration asks nothing")
+    start_project(folder, CLUSTER, {}, nobody, local=True)
+    output.say(f"init: made conf/ in {folder}.")
+    project = conf.load(folder)
+    source = Source(nobody, credentials, simulator=server.url, clock=clock)
+    app = wanted(project, CLUSTER, app_type, NAME)
+    add(project, app, Registry(), source)
+    output.say(f"new: added {app_type} '{NAME}', its credentials in .sa-apps/.")
+    return conf.load(folder), app

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.cli.commands.enable import switch_schedule
+from streamalert_apps.cli.terminal import options
 
 EXAMPLES = """Examples:
 
@@ -23,16 +24,9 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Keep an app from running, until `sa-apps enable`."""
-    from streamalert_apps.cli.fleet import Fleet
-    from streamalert_apps.cli.meant import identity, label, meant
+    from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.prompts import Prompts
-    from streamalert_apps.deploy.schedule import switch
 
-    project, app = meant(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
-    changed = switch(Fleet.of(project).job(app.function), on=False)
-    if as_json:
-        output.envelope("disable", {**identity(app), "enabled": False, "changed": changed})
-    elif changed:
-        output.say(f"{label(app)} no longer runs on its schedule; `sa-apps enable` starts it again.")
-    else:
-        output.say(f"No change: {label(app)} is disabled already.")
+    project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
+    done = "no longer runs on its schedule; `sa-apps enable` starts it again."
+    switch_schedule(project, app, on=False, done=done, as_json=as_json)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.errors import ConfigError
+
+if TYPE_CHECKING:
+    from streamalert_apps.cli.terminal.prompts import Prompts
 
 EXAMPLES = """Examples:
 
@@ -16,7 +21,8 @@ EXAMPLES = """Examples:
   sa-apps init --prefix acme --account-id 123456789012 --region us-east-1
   sa-apps init --cluster corp"""
 
-CLUSTER = "prod"
+CLUSTER: Final = "prod"
+LOCAL_PREFIX: Final = "local"
 
 
 def command(
@@ -43,7 +49,6 @@ def command(
 
     What is there stays as it is. In a project that is there, --cluster adds a cluster.
     """
-    from streamalert_apps.cli.start import start_project
     from streamalert_apps.cli.terminal.prompts import Prompts
 
     root = (project_dir or Path.cwd()).absolute()
@@ -58,3 +63,74 @@ def command(
     if not made:
         output.say("Everything is there already; nothing was changed.")
     output.say(f"Next: `{step}` adds an app.")
+
+
+def start_project(
+    root: Path, cluster: str, given: Mapping[str, str | None], prompts: Prompts, *, local: bool
+) -> list[str]:
+    """Make what is missing of a project; return the files that were made. What is there stays."""
+    from streamalert_apps.config import conf, jsonfile, rules
+
+    questions = _questions()
+    account = {key: questions[key].check(value) for key, value in given.items() if value}
+    rules.cluster_name(cluster)
+    files: dict[str, dict[str, Any]] = {}
+    if (root / conf.GLOBAL).exists():
+        _agree(jsonfile.read_object(root / conf.GLOBAL, conf.GLOBAL), account, local=local)
+    else:
+        files[conf.GLOBAL] = _global(account, prompts, local=local)
+    shown = f"conf/clusters/{cluster}.json"
+    if not (root / shown).exists():
+        files[shown] = {"data_sources": {}, "id": cluster, "modules": {}}
+    conf.write(root, files)
+    jsonfile.private_folder(root)
+    return list(files)
+
+
+def _agree(there: dict[str, Any], account: dict[str, str], *, local: bool) -> None:
+    """Refuse values that an existing project contradicts."""
+    from streamalert_apps.config import conf
+
+    has = there.get("account", {})
+    other = [f"{key} {has.get(key)!r}" for key, value in account.items() if has.get(key) != value]
+    if local and there.get("sa_apps", {}).get("store") != "local":
+        other.append("its store in AWS")
+    if other:
+        raise ConfigError(
+            f"{conf.GLOBAL} is there already and has {', '.join(other)}.",
+            hint="Edit it; init never overwrites.",
+        )
+
+
+def _global(account: dict[str, str], prompts: Prompts, *, local: bool) -> dict[str, Any]:
+    if local:
+        return {"account": {"prefix": LOCAL_PREFIX, **account}, "sa_apps": {"store": "local"}}
+    missing = {key: question for key, question in _questions().items() if key not in account}
+    flags = ", ".join(question.flag for question in missing.values()) + ", or --local to do without AWS"
+    for key, question in missing.items():
+        account[key] = prompts.text(
+            f"Please supply the {question.text}:",
+            what=f"the {question.text.partition(',')[0]}",
+            flag=flags,
+            parse=question.check,
+        )
+    return {"account": dict(sorted(account.items()))}
+
+
+class _Question(NamedTuple):
+    text: str
+    flag: str
+    check: Callable[[str], str]
+
+
+def _questions() -> dict[str, _Question]:
+    """Return what is asked of a project in AWS, by the key in conf/global.json."""
+    from streamalert_apps.config import rules
+
+    return {
+        "aws_account_id": _Question("AWS account id, 12 digits", "--account-id", rules.account_id),
+        "region": _Question("AWS region, like us-east-1", "--region", rules.region),
+        "prefix": _Question(
+            "prefix of all names in AWS, for instance your company's name", "--prefix", rules.prefix
+        ),
+    }

@@ -31,14 +31,14 @@ def command(
     as_json: options.Json = False,
 ) -> int:
     """Run a deployed app now, as its schedule would."""
-    from streamalert_apps.cli.fleet import need_aws
-    from streamalert_apps.cli.meant import identity, label, meant
-    from streamalert_apps.cli.project import aws_session
+    from streamalert_apps.cli.project import aws_session, need_aws
+    from streamalert_apps.cli.selection import one_app
+    from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.deploy.invoke import invoke
     from streamalert_apps.deploy.place import Place
 
-    project, app = meant(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
+    project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
     need_aws(project)
     functions = aws_session(project.account).client(
         "lambda",

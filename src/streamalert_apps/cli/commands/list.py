@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.cli.terminal.description import described
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,23 +44,6 @@ def command(
         if number:
             output.data("")
         _show(name, [app for app in apps if app.cluster == name])
-
-
-def described(app: AppConf) -> dict[str, Any]:
-    """Return an app as --json shows it."""
-    return {
-        "cluster": app.cluster,
-        "name": app.name,
-        "type": app.type,
-        "service": app.service,
-        "function": app.function,
-        "interval": app.schedule_expression,
-        "timeout": app.timeout,
-        "memory": app.memory,
-        "log_level": app.log_level,
-        "log_retention_days": app.log_retention_days,
-        "concurrency_limit": app.concurrency_limit,
-    }
 
 
 def _show(cluster: str, apps: Sequence[AppConf]) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from streamalert_apps.cli.since import since as parse_since
 from streamalert_apps.cli.terminal import options, output
 
 if TYPE_CHECKING:
@@ -48,14 +47,14 @@ def command(
     With --follow and --json each line is an object of its own, and the last one tells how many there were.
     """
     from streamalert_apps.aws import logs
-    from streamalert_apps.cli.fleet import need_aws
-    from streamalert_apps.cli.meant import identity, meant
-    from streamalert_apps.cli.project import aws_session
+    from streamalert_apps.cli.project import aws_session, need_aws
+    from streamalert_apps.cli.selection import one_app
+    from streamalert_apps.cli.terminal.description import identity
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.runtime import names
 
-    begin = datetime.now(UTC) - parse_since(since)
-    project, app = meant(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
+    begin = datetime.now(UTC) - options.since(since)
+    project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
     need_aws(project)
     client, group = aws_session(project.account).client("logs"), names.log_group(app.function)
     if not follow:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.errors import UsageError
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf
@@ -47,33 +46,22 @@ def command(
 
     It has the same bytes wherever it is built.
     """
-    from streamalert_apps.cli.project import either, known_types, open_project, pick_app
+    from streamalert_apps.cli.selection import known_types, one_app
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.deploy.package import build
 
     prompts = Prompts.on_terminal(no_input=no_input)
-    project = open_project(project_dir)
-    app = pick_app(project, either(name, name_option, "name"), cluster, prompts)
+    project, app = one_app(project_dir, name, name_option, cluster, prompts)
     types = known_types(project.root)
     types.find(app.type)
     with output.working(f"Packing {app.type}"):
         package = build(app.type, runtime, architecture, types.plugin(app.type))
-        write(to, package.archive)
+        output.write_file(to, package.archive)
     _tell(app, package, to, as_json=as_json)
 
 
-def write(path: Path, data: bytes) -> None:
-    """Replace a file as a whole; a failure leaves what was there."""
-    from streamalert_apps.config.jsonfile import replace_all
-
-    try:
-        replace_all({path.resolve(): data})
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror}.") from None
-
-
 def _tell(app: AppConf, package: Package, path: Path, *, as_json: bool) -> None:
-    from streamalert_apps.cli.commands.list import described
+    from streamalert_apps.cli.terminal.description import described
     from streamalert_apps.deploy.package import HANDLER
 
     size = len(package.archive)

@@ -146,7 +146,6 @@ def lock(
 
     The lock is a file beside it, to be checked in. What its Lambda function gets is there and nowhere else.
     """
-    from streamalert_apps.cli.commands.package import write
     from streamalert_apps.deploy import locking
 
     plugin = _named(file, project_dir)
@@ -157,7 +156,7 @@ def lock(
         )
     with output.working(f"Locking {', '.join(plugin.requirements)}"):
         text = locking.made(plugin)
-        write(plugin.lock, text.encode())
+        output.write_file(plugin.lock, text.encode())
     packages = locking.packages(text)
     shown = f"{plugin.shown.removesuffix(plugin.path.name)}{plugin.lock.name}"
     if as_json:
@@ -169,7 +168,8 @@ def lock(
 
 def _named(file: str, project_dir: Path | None) -> Plugin:
     """Return the plugin in a file, or the one of a service."""
-    from streamalert_apps.cli.project import known_types, root_if_any
+    from streamalert_apps.cli.project import root_if_any
+    from streamalert_apps.cli.selection import known_types
     from streamalert_apps.plugins.places import SERVICE
     from streamalert_apps.testing import load_plugin
 

@@ -34,11 +34,12 @@ def command(
 ) -> None:
     """Let the version before, or a certain one, run again."""
     from streamalert_apps.cli.fleet import Fleet
-    from streamalert_apps.cli.meant import identity, label, meant
+    from streamalert_apps.cli.selection import one_app
+    from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.deploy.rollback import roll_back
 
-    project, app = meant(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
+    project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
     fleet = Fleet.of(project)
     moved = roll_back(fleet.job(app.function), to)
     if as_json:

@@ -54,7 +54,8 @@ def command(
     """
     import sys
 
-    from streamalert_apps.cli.project import known_types, root_if_any
+    from streamalert_apps.cli.project import root_if_any
+    from streamalert_apps.cli.selection import known_types
 
     types = known_types(root_if_any(project_dir))
     known = [types.find(name) for name in ([app_type] if app_type else types.names())]

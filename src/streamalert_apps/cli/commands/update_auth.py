@@ -28,14 +28,13 @@ def command(
 
     They are tried at the service first. On a terminal, what is no secret is shown and can be kept.
     """
-    from streamalert_apps.cli.commands.list import described
     from streamalert_apps.cli.credentials import Source, load_if_any, place, read_file, save, store_of
-    from streamalert_apps.cli.project import either, known_types, open_project, pick_app
+    from streamalert_apps.cli.selection import known_types, one_app
+    from streamalert_apps.cli.terminal.description import described
     from streamalert_apps.cli.terminal.prompts import Prompts
 
     prompts = Prompts.on_terminal(no_input=no_input)
-    project = open_project(project_dir)
-    app = pick_app(project, either(name, name_option, "name"), cluster, prompts)
+    project, app = one_app(project_dir, name, name_option, cluster, prompts)
     app_type = known_types(project.root).find(app.type)
     given = read_file(auth_file, app_type.auth) if auth_file else None
     source = Source(prompts, given, check=not no_check, simulator=simulator)

@@ -1,12 +1,18 @@
-"""The options that several commands share, and what the shell completes for them."""
+"""The options that several commands share, what the shell completes for them, and what they mean."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+
+from streamalert_apps.errors import UsageError
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _project(context: typer.Context) -> Any:
@@ -100,3 +106,11 @@ Simulator = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def since(text: str) -> timedelta:
+    """Return how far back `text` means, as 90s, 30m, 2h or 7d; raise UsageError for anything else."""
+    match = re.fullmatch(r"([0-9]{1,5})([smhd])", text)
+    if not match or not int(match[1]):
+        raise UsageError(f"'{text}' is not a length of time.", hint="Write it like 90s, 30m, 2h or 7d.")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

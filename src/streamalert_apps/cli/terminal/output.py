@@ -1,4 +1,4 @@
-"""The only place that writes: data to standard output, words to standard error."""
+"""The only place that writes: data to standard output, words to standard error, what a file was named for."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 from urllib.parse import quote
 
-from streamalert_apps.errors import AppError
+from streamalert_apps.errors import AppError, UsageError
 
 if TYPE_CHECKING:
     from streamalert_apps.runtime.collect import Outcome
@@ -46,6 +47,16 @@ def masked(text: str) -> str:
 def data(text: str) -> None:
     """Write a line of data."""
     sys.stdout.write(text + "\n")
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Replace a file as a whole; a failure leaves what was there and is a UsageError."""
+    from streamalert_apps.config.jsonfile import replace_all
+
+    try:
+        replace_all({path.resolve(): data})
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror}.") from None
 
 
 def flush() -> None:

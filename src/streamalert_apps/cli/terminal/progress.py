@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from streamalert_apps.cli.report import label
 from streamalert_apps.cli.terminal import output
+from streamalert_apps.cli.terminal.changes import job_label
 from streamalert_apps.deploy.apply import Step, Tell
 from streamalert_apps.deploy.survey import AppPlan
 
@@ -42,7 +42,7 @@ def applying(plans: Sequence[AppPlan]) -> Iterator[Tell]:
 
 
 def _labels(plans: Sequence[AppPlan]) -> dict[str, str]:
-    return {plan.job.function: label(plan.job) for plan in plans}
+    return {plan.job.function: job_label(plan.job) for plan in plans}
 
 
 class _Lines:

@@ -1,4 +1,4 @@
-"""What is to be done to an app, or was done, in words and as JSON."""
+"""What is to be done to an app in AWS, or was done, in words and as JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from streamalert_apps.cli.changes import described_change
+from streamalert_apps.cli.terminal.description import label
 from streamalert_apps.deploy.apply import Result
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.plan import Change
@@ -43,7 +43,7 @@ class Report:
     @property
     def label(self) -> str:
         """How the app is called in what a person reads."""
-        return label(self.job)
+        return job_label(self.job)
 
     def lines(self) -> list[str]:
         """Return a line for each change; one line in all for an app that is wholly new, or goes."""
@@ -74,9 +74,19 @@ class Report:
         return told
 
 
-def label(job: Job) -> str:
-    """Return how an app is called in what a person reads."""
-    return f"{job.app.name} ({job.app.cluster})" if job.app else job.function
+def job_label(job: Job) -> str:
+    """Return how a job's app is called in what a person reads; its function where conf/ has no more of it."""
+    return label(job.app) if job.app else job.function
+
+
+def described_change(change: Change) -> dict[str, Any]:
+    """Return what is done to what, and of an update old and new value of each attribute."""
+    return {
+        "action": change.action,
+        "kind": change.subject.kind,
+        "name": change.subject.name,
+        "differing": {key: {"old": old, "new": new} for key, (old, new) in change.differing.items()},
+    }
 
 
 def _fate(plan: AppPlan, changes: Sequence[Change], error: AppError | None) -> str:
