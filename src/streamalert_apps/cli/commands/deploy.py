@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.errors import AppError, Cancelled, CredentialsError, UsageError
+from streamalert_apps.errors import AppError, Cancelled, UsageError
 
 if TYPE_CHECKING:
     from streamalert_apps.cli.fleet import Fleet
-    from streamalert_apps.cli.terminal.changes import Report
+    from streamalert_apps.cli.terminal.changes import Outcome, Whole
     from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.deploy.classifier import ClassifierPlan
     from streamalert_apps.deploy.plan import Change
@@ -32,7 +31,6 @@ What is to be done is shown first. A deploy that ends midway does no harm: the n
 Nothing of an app is deleted unless --prune says so."""
 
 PENDING: Final = 3
-SOME_FAILED: Final = 5
 
 
 def command(
@@ -107,6 +105,7 @@ def command(
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.selection import several_apps
+    from streamalert_apps.cli.terminal.changes import Outcome, Whole
     from streamalert_apps.cli.terminal.prompts import Prompts
 
     names = [*(names or ()), *(names_option or ())]
@@ -183,90 +182,14 @@ def _tell(whole: Whole, outcome: Outcome, *, as_json: bool) -> None:
         output.say(f"Apps: {summary(outcome.apps, done=True)}")
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """All that a deploy would do."""
-
-    apps: list[AppPlan]
-    classifiers: list[ClassifierPlan] = field(default_factory=list)
-
-    @property
-    def pending(self) -> bool:
-        """Whether anything has to be written."""
-        return any(plan.changes for plan in self.apps) or any(plan.files for plan in self.classifiers)
-
-    def lines(self) -> Iterator[str]:
-        """Say what would be done."""
-        from streamalert_apps.cli.terminal.changes import Report
-
-        for plan in self.classifiers:
-            if plan.files:
-                yield f"~ classifier ({plan.cluster}): {', '.join(plan.files)}"
-        for report in map(Report.of_plan, self.apps):
-            if report.fate != "unchanged":
-                yield from report.lines()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is to be done, or was: an app's report each, and the classifiers' new versions by cluster."""
-
-    apps: list[Report]
-    classifiers: list[ClassifierPlan]
-    versions: dict[str, str]
-    dry_run: bool = False
-
-    @classmethod
-    def of_plan(cls, whole: Whole, *, dry_run: bool) -> Outcome:
-        """Return what is to be done, or that nothing had to be."""
-        from streamalert_apps.cli.terminal.changes import Report
-
-        return cls([Report.of_plan(plan) for plan in whole.apps], whole.classifiers, {}, dry_run)
-
-    @property
-    def errors(self) -> list[AppError]:
-        """What went wrong, with the apps' names."""
-        return [error for error in (report.labelled_error() for report in self.apps) if error]
-
-    @property
-    def exit_code(self) -> int:
-        """0, or what says how many failed."""
-        failed = self.errors
-        if not failed:
-            return 0
-        if len(failed) < len(self.apps):
-            return SOME_FAILED
-        refused = all(isinstance(error, CredentialsError) for error in failed)
-        return CredentialsError.exit_code if refused else AppError.exit_code
-
-    def described(self) -> dict[str, Any]:
-        """Return it as --json shows it."""
-        from streamalert_apps.cli.terminal.changes import totals
-
-        return {
-            "dry_run": self.dry_run,
-            "totals": totals(self.apps),
-            "apps": [report.described() for report in self.apps],
-            "classifiers": [
-                {
-                    "cluster": plan.cluster,
-                    "function": plan.job.function,
-                    "files": list(plan.files),
-                    "version": self.versions.get(plan.cluster),
-                }
-                for plan in self.classifiers
-            ],
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Deploy:
     """One deploy of a project."""
 
-    fleet: Fleet
-    project: Project
-    at_once: int
-    adopt: bool = False
+    def __init__(self, fleet: Fleet, project: Project, at_once: int, *, adopt: bool) -> None:
+        self.fleet = fleet
+        self.project = project
+        self.at_once = at_once
+        self.adopt = adopt
 
     def plan(self, apps: Sequence[AppConf], gone_from: Sequence[str] | None) -> list[AppPlan]:
         """Return the plans for these apps, and for those that are gone from the clusters `gone_from`."""
@@ -320,7 +243,7 @@ class Deploy:
 
     def apply(self, whole: Whole) -> Outcome:
         """Carry it out. The classifiers are first: what they do not know they drop."""
-        from streamalert_apps.cli.terminal.changes import Report
+        from streamalert_apps.cli.terminal.changes import Outcome, Report
         from streamalert_apps.cli.terminal.progress import applying
         from streamalert_apps.deploy import apply, classifier
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -72,7 +72,7 @@ def start_project(
     from streamalert_apps.config import conf, jsonfile, rules
 
     questions = _questions()
-    account = {key: questions[key].check(value) for key, value in given.items() if value}
+    account = {key: questions[key][2](value) for key, value in given.items() if value}
     rules.cluster_name(cluster)
     files: dict[str, dict[str, Any]] = {}
     if (root / conf.GLOBAL).exists():
@@ -106,31 +106,23 @@ def _global(account: dict[str, str], prompts: Prompts, *, local: bool) -> dict[s
     if local:
         return {"account": {"prefix": LOCAL_PREFIX, **account}, "sa_apps": {"store": "local"}}
     missing = {key: question for key, question in _questions().items() if key not in account}
-    flags = ", ".join(question.flag for question in missing.values()) + ", or --local to do without AWS"
-    for key, question in missing.items():
+    flags = ", ".join(flag for _, flag, _ in missing.values()) + ", or --local to do without AWS"
+    for key, (question, _, check) in missing.items():
         account[key] = prompts.text(
-            f"Please supply the {question.text}:",
-            what=f"the {question.text.partition(',')[0]}",
+            f"Please supply the {question}:",
+            what=f"the {question.partition(',')[0]}",
             flag=flags,
-            parse=question.check,
+            parse=check,
         )
     return {"account": dict(sorted(account.items()))}
 
 
-class _Question(NamedTuple):
-    text: str
-    flag: str
-    check: Callable[[str], str]
-
-
-def _questions() -> dict[str, _Question]:
-    """Return what is asked of a project in AWS, by the key in conf/global.json."""
+def _questions() -> dict[str, tuple[str, str, Callable[[str], str]]]:
+    """Return what is asked of a project in AWS, by its key in conf/global.json: words, flag, check."""
     from streamalert_apps.config import rules
 
     return {
-        "aws_account_id": _Question("AWS account id, 12 digits", "--account-id", rules.account_id),
-        "region": _Question("AWS region, like us-east-1", "--region", rules.region),
-        "prefix": _Question(
-            "prefix of all names in AWS, for instance your company's name", "--prefix", rules.prefix
-        ),
+        "aws_account_id": ("AWS account id, 12 digits", "--account-id", rules.account_id),
+        "region": ("AWS region, like us-east-1", "--region", rules.region),
+        "prefix": ("prefix of all names in AWS, for instance your company's name", "--prefix", rules.prefix),
     }

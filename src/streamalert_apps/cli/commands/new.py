@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
@@ -161,22 +161,13 @@ def _tell(project: Project, outcome: Outcome, *, as_json: bool) -> None:
     output.say(f"Next: `{step}`")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What was done."""
 
     app: AppConf
     created: bool
     changed: tuple[str, ...]
     schemas: Schemas
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What of an app shall change."""
-
-    settings: bool
-    credentials: bool
 
 
 def _checked(**given: Any) -> dict[str, Any]:
@@ -236,10 +227,10 @@ def add(project: Project, app: AppConf, types: Registry, source: Source) -> Outc
     return Outcome(app, created=True, changed=("credentials", "settings"), schemas=added)
 
 
-def _what_to_change(app: AppConf, prompts: Prompts, *, settings: bool, credentials: bool) -> _Change:
+def _what_to_change(app: AppConf, prompts: Prompts, *, settings: bool, credentials: bool) -> set[str]:
     """Return what shall change of an app that is there, asking where no flag says so."""
     if settings or credentials:
-        return _Change(settings=settings, credentials=credentials)
+        return _chosen(settings=settings, credentials=credentials)
     there = f"Cluster '{app.cluster}' has an app '{app.name}' of this type already."
     if not prompts.allowed:
         raise UsageError(
@@ -247,16 +238,20 @@ def _what_to_change(app: AppConf, prompts: Prompts, *, settings: bool, credentia
             hint="--update-settings changes its settings, --update-auth its credentials; both may be given.",
         )
     output.say(there)
-    return _Change(
+    return _chosen(
         settings=prompts.confirm("Change its settings?", flag="--update-settings"),
         credentials=prompts.confirm("Change its credentials?", flag="--update-auth"),
     )
 
 
+def _chosen(**chosen: bool) -> set[str]:
+    return {word for word, wanted in chosen.items() if wanted}
+
+
 def _change(
     project: Project,
     old: AppConf,
-    what: _Change,
+    what: set[str],
     settings: dict[str, Any],
     source: Source,
     *,
@@ -265,12 +260,12 @@ def _change(
     """Change an app that is there: its settings to those given or asked for, its credentials to new ones."""
     from streamalert_apps.cli.credentials import load_if_any, place, saved, store_of
 
-    if what.settings and not settings and source.prompts.allowed:
+    if "settings" in what and not settings and source.prompts.allowed:
         settings = _ask_settings(old, source.prompts)
-    new = replace(old, **settings) if what.settings else old
+    new = replace(old, **settings) if "settings" in what else old
     schemas = types.schemas(new.type)
     changed = ("settings",) if new != old else ()
-    if not what.credentials:
+    if "credentials" not in what:
         return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
     source.need()
     store = store_of(project, new.function)

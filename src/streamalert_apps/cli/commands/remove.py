@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -14,9 +13,10 @@ from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import Cancelled
 
 if TYPE_CHECKING:
-    from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.config.conf import AppConf, Project
-    from streamalert_apps.deploy.survey import AppPlan
+
+Removal: TypeAlias = tuple[list[tuple[str, str]], Callable[[], None]]
+"""Kind and name of each thing that goes, in that order, and what takes them away; what is gone is fine."""
 
 EXAMPLES = """Examples:
 
@@ -46,14 +46,15 @@ def command(
 
     prompts = Prompts.on_terminal(no_input=no_input)
     project, app = one_app(project_dir, name, name_option, cluster, prompts)
-    removal = _removal(project, app, keep_auth=keep_auth)
-    gone = [*removal.things(), ("entries", f"conf/clusters/{app.cluster}.json")]
+    find = _local if project.account.local else _deployed
+    things, carry_out = find(project, app, keep_auth=keep_auth)
+    gone = [*things, ("entries", f"conf/clusters/{app.cluster}.json")]
     output.say(f"Of {label(app)} goes:")
     for kind, thing in gone:
         output.say(f"  {kind:<10}  {thing}")
     if not yes and not prompts.confirm(f"Remove {label(app)}?", flag="--yes"):
         raise Cancelled("Cancelled; nothing was changed.")
-    removal.carry_out()
+    carry_out()
     project.remove_app(app)
     if as_json:
         removed = [{"kind": kind, "name": thing} for kind, thing in gone]
@@ -62,89 +63,46 @@ def command(
         output.say(f"{label(app)} is gone.")
 
 
-class Removal(Protocol):
-    """All that goes but for the entries in conf/."""
+def _local(project: Project, app: AppConf, *, keep_auth: bool) -> Removal:
+    """Find the files of a local app. What it kept of logs that were too large stays, and its folder then."""
+    from streamalert_apps.runtime import names
 
-    def things(self) -> Iterator[tuple[str, str]]:
-        """Yield kind and name of each thing."""
+    folder = names.local_folder(project.root, app.function)
+    kinds = ("state.json", "state.lock") if keep_auth else ("auth.json", "state.json", "state.lock")
+    files = [folder / kind for kind in kinds if (folder / kind).exists()]
 
-    def carry_out(self) -> None:
-        """Take it away; what is gone already is fine."""
-
-
-def _removal(project: Project, app: AppConf, *, keep_auth: bool) -> Removal:
-    """Find out what an app has."""
-    if project.account.local:
-        return _Local.of(project, app, keep_auth=keep_auth)
-    return _Deployed.of(project, app, keep_auth=keep_auth)
-
-
-@dataclass(frozen=True, slots=True)
-class _Local:
-    """The files of a local app. What it kept of logs that were too large stays."""
-
-    folder: Path
-    files: tuple[str, ...]
-
-    @classmethod
-    def of(cls, project: Project, app: AppConf, *, keep_auth: bool) -> _Local:
-        from streamalert_apps.runtime import names
-
-        folder = names.local_folder(project.root, app.function)
-        files = ("state.json", "state.lock") if keep_auth else ("auth.json", "state.json", "state.lock")
-        return cls(folder, tuple(file for file in files if (folder / file).exists()))
-
-    def things(self) -> Iterator[tuple[str, str]]:
-        """Yield the files."""
-        for file in self.files:
-            yield "file", str(Path(".sa-apps") / self.folder.name / file)
-
-    def carry_out(self) -> None:
-        """Delete them, and the folder if nothing is left in it."""
-        for file in self.files:
-            (self.folder / file).unlink(missing_ok=True)
+    def carry_out() -> None:
+        for file in files:
+            file.unlink(missing_ok=True)
         with suppress(OSError):
-            self.folder.rmdir()
+            folder.rmdir()
+
+    return [("file", str(Path(".sa-apps") / folder.name / file.name)) for file in files], carry_out
 
 
-@dataclass(frozen=True, slots=True)
-class _Deployed:
-    """What a deploy has made of an app, and its parameters."""
+def _deployed(project: Project, app: AppConf, *, keep_auth: bool) -> Removal:
+    """Find what an app has in AWS. The schedule goes first, the role last, then the parameters."""
+    from streamalert_apps.cli.fleet import Fleet
+    from streamalert_apps.cli.terminal.progress import applying
+    from streamalert_apps.deploy import apply, parameters, survey
+    from streamalert_apps.runtime import names
 
-    fleet: Fleet
-    plan: AppPlan
-    parameters: tuple[str, ...]
+    fleet = Fleet.of(project)
+    (plan,) = survey.survey([fleet.job(app.function)], 1)
+    if plan.error:
+        raise plan.error
+    survey.check_account(fleet.session, fleet.place.account, [plan])
+    wanted = [names.state_parameter(app.function)]
+    wanted += [] if keep_auth else [names.auth_parameter(app.function)]
+    ssm = fleet.session.client("ssm")
+    stored = tuple(parameters.values(ssm, wanted))
 
-    @classmethod
-    def of(cls, project: Project, app: AppConf, *, keep_auth: bool) -> _Deployed:
-        """Look what there is."""
-        from streamalert_apps.cli.fleet import Fleet
-        from streamalert_apps.deploy import parameters, survey
-        from streamalert_apps.runtime import names
-
-        fleet = Fleet.of(project)
-        (plan,) = survey.survey([fleet.job(app.function)], 1)
-        if plan.error:
-            raise plan.error
-        survey.check_account(fleet.session, fleet.place.account, [plan])
-        wanted = [names.state_parameter(app.function)]
-        wanted += [] if keep_auth else [names.auth_parameter(app.function)]
-        return cls(fleet, plan, tuple(parameters.values(fleet.session.client("ssm"), wanted)))
-
-    def things(self) -> Iterator[tuple[str, str]]:
-        """Yield what goes, in the order in which it goes."""
-        for change in self.plan.changes:
-            yield change.subject.kind, change.subject.name
-        for name in self.parameters:
-            yield "parameter", name
-
-    def carry_out(self) -> None:
-        """Delete it: the schedule first, the role last, then the parameters."""
-        from streamalert_apps.cli.terminal.progress import applying
-        from streamalert_apps.deploy import apply, parameters
-
-        with applying([self.plan]) as tell:
-            (result,) = apply.apply([self.plan], 1, tell)
+    def carry_out() -> None:
+        with applying([plan]) as tell:
+            (result,) = apply.apply([plan], 1, tell)
         if result.error:
             raise result.error
-        parameters.delete(self.fleet.session.client("ssm"), self.parameters)
+        parameters.delete(ssm, stored)
+
+    things = [(change.subject.kind, change.subject.name) for change in plan.changes]
+    return [*things, *(("parameter", name) for name in stored)], carry_out

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.cli.terminal.description import label
-from streamalert_apps.errors import AppError, ConfigError, StateError, Unhealthy
+from streamalert_apps.errors import AppError, ConfigError, StateError
 
 if TYPE_CHECKING:
+    from streamalert_apps.cli.terminal.condition import Status
     from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.deploy.health import Counts
     from streamalert_apps.deploy.survey import AppPlan
     from streamalert_apps.plugins.registry import Registry
-    from streamalert_apps.runtime.state import State
     from streamalert_apps.sdk.app import Checkpoint
 
 EXAMPLES = """Examples:
@@ -67,95 +66,6 @@ def command(
     return 1 if unwell == len(statuses) else 5
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What runs in AWS."""
-
-    version: str
-    schedule: str
-    enabled: bool
-    drift: list[dict[str, Any]]
-    counts: Counts
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """One app's. `until`: everything before has been collected."""
-
-    app: AppConf
-    now: datetime
-    problems: list[str]
-    state: State | None = None
-    until: datetime | None = None
-    deployment: Deployment | None = None
-
-    def errors(self) -> Iterator[AppError]:
-        """Yield what is wrong."""
-        for problem in self.problems:
-            yield Unhealthy(f"{label(self.app)}: {problem}")
-
-    def described(self) -> dict[str, Any]:
-        """Return it as --json shows it."""
-        deployment, last = self.deployment, self.state.last_run if self.state else None
-        return {
-            "cluster": self.app.cluster,
-            "name": self.app.name,
-            "type": self.app.type,
-            "function": self.app.function,
-            "healthy": not self.problems,
-            "problems": self.problems,
-            "deployment": deployment
-            and {
-                "version": deployment.version,
-                "schedule": deployment.schedule,
-                "enabled": deployment.enabled,
-                "drift": deployment.drift,
-                **asdict(deployment.counts),
-            },
-            "state": self.state.status if self.state else None,
-            "collected_until": self.until.isoformat() if self.until else None,
-            "behind_seconds": round((self.now - self.until).total_seconds()) if self.until else None,
-            "last_run": asdict(last) if last else None,
-        }
-
-    def text(self) -> str:
-        """Return it in words."""
-        lines = [f"{label(self.app)}: {'not well' if self.problems else 'well'}"]
-        lines += [f"  ! {problem}" for problem in self.problems]
-        lines += [f"  {line}" for line in (*self._deployed(), *self._collected())]
-        return "\n".join(lines)
-
-    def _deployed(self) -> Iterator[str]:
-        if not self.deployment:
-            return
-        kinds = dict.fromkeys(change["kind"] for change in self.deployment.drift)
-        drift = f"AWS differs from conf/: {', '.join(kinds)}" if kinds else "as conf/ says"
-        yield f"version {self.deployment.version}, {drift}"
-        yield self.deployment.schedule + ("" if self.deployment.enabled else ", disabled")
-        counted = self.deployment.counts
-        yield f"last 24 hours: {counted.invocations} invocations, {counted.errors} errors"
-
-    def _collected(self) -> Iterator[str]:
-        last = self.state.last_run if self.state else None
-        if not self.state or not self.state.status:
-            yield "has not run yet"
-            return
-        if last:
-            ago = _length(self.now - datetime.fromisoformat(last.started))
-            yield f"last run {ago} ago: {self.state.status}, {last.logs:,} logs in {last.seconds:.1f} s"
-        else:
-            yield f"last run: {self.state.status}"
-        if self.until:
-            yield f"collected until {self.until:%Y-%m-%d %H:%M:%S} UTC, {_length(self.now - self.until)} ago"
-
-
-def _length(time: timedelta) -> str:
-    minutes = max(0, round(time.total_seconds() / 60))
-    if minutes < 60:  # noqa: PLR2004
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes < 24 * 60 else f"{minutes // (24 * 60)} d"
-
-
 def _local(project: Project, apps: Sequence[AppConf]) -> list[Status]:
     """Return how the apps of a local project are. Nobody runs them on schedule, so none is late."""
     from streamalert_apps.cli.selection import known_types
@@ -200,6 +110,7 @@ def _deployed(project: Project, apps: Sequence[AppConf], workers: int) -> list[S
 
 def _remembered(app: AppConf, types: Registry, text: str | None) -> Status:
     """Return what an app's state tells."""
+    from streamalert_apps.cli.terminal.condition import Status
     from streamalert_apps.runtime.state import State
 
     status = Status(app, datetime.now(UTC), [])
@@ -230,6 +141,7 @@ def _watermark(types: Registry, app: AppConf, checkpoint: Checkpoint) -> datetim
 def _with_deployment(status: Status, plan: AppPlan, counts: Counts) -> Status:
     """Add what is deployed, and what is wrong with it or with the runs that it makes."""
     from streamalert_apps.cli.terminal.changes import described_change
+    from streamalert_apps.cli.terminal.condition import Deployment
     from streamalert_apps.deploy import health
 
     if plan.error or plan.view is None:

@@ -1,22 +1,24 @@
-"""What is to be done to an app in AWS, or was done, in words and as JSON."""
+"""What is to be done to apps in AWS, or was done, in words and as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamalert_apps.cli.terminal.description import label
 from streamalert_apps.deploy.apply import Result
+from streamalert_apps.deploy.classifier import ClassifierPlan
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.plan import Change
 from streamalert_apps.deploy.survey import AppPlan
-from streamalert_apps.errors import AppError
+from streamalert_apps.errors import AppError, CredentialsError
 
 SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
 FATES: Final = ("create", "change", "delete", "unchanged", "failed")
 _PLANNED: Final = ("to create", "to change", "to delete", "unchanged", "not possible")
 _DONE: Final = ("created", "changed", "deleted", "unchanged", "failed")
+SOME_FAILED: Final = 5
 _LONGEST_VALUE: Final = 40
 
 
@@ -139,3 +141,73 @@ def _short(key: str, value: Any) -> str:
         return "none"
     text = str(value)[:12] if key == "code" else str(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that a deploy would do."""
+
+    apps: list[AppPlan]
+    classifiers: list[ClassifierPlan] = field(default_factory=list)
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything has to be written."""
+        return any(plan.changes for plan in self.apps) or any(plan.files for plan in self.classifiers)
+
+    def lines(self) -> Iterator[str]:
+        """Say what would be done."""
+        for plan in self.classifiers:
+            if plan.files:
+                yield f"~ classifier ({plan.cluster}): {', '.join(plan.files)}"
+        for report in map(Report.of_plan, self.apps):
+            if report.fate != "unchanged":
+                yield from report.lines()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is to be done, or was: an app's report each, and the classifiers' new versions by cluster."""
+
+    apps: list[Report]
+    classifiers: list[ClassifierPlan]
+    versions: dict[str, str]
+    dry_run: bool = False
+
+    @classmethod
+    def of_plan(cls, whole: Whole, *, dry_run: bool) -> Outcome:
+        """Return what is to be done, or that nothing had to be."""
+        return cls([Report.of_plan(plan) for plan in whole.apps], whole.classifiers, {}, dry_run)
+
+    @property
+    def errors(self) -> list[AppError]:
+        """What went wrong, with the apps' names."""
+        return [error for error in (report.labelled_error() for report in self.apps) if error]
+
+    @property
+    def exit_code(self) -> int:
+        """0, or what says how many failed."""
+        failed = self.errors
+        if not failed:
+            return 0
+        if len(failed) < len(self.apps):
+            return SOME_FAILED
+        refused = all(isinstance(error, CredentialsError) for error in failed)
+        return CredentialsError.exit_code if refused else AppError.exit_code
+
+    def described(self) -> dict[str, Any]:
+        """Return it as --json shows it."""
+        return {
+            "dry_run": self.dry_run,
+            "totals": totals(self.apps),
+            "apps": [report.described() for report in self.apps],
+            "classifiers": [
+                {
+                    "cluster": plan.cluster,
+                    "function": plan.job.function,
+                    "files": list(plan.files),
+                    "version": self.versions.get(plan.cluster),
+                }
+                for plan in self.classifiers
+            ],
+        }
