@@ -15,7 +15,7 @@ import typer.main
 
 from streamalert_apps import __version__
 from streamalert_apps.cli import app as root
-from streamalert_apps.cli import init
+from streamalert_apps.cli.commands import init
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,7 +148,7 @@ def test_a_bug_ends_in_one_line_and_a_report(
     project: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("streamalert_apps.cli.start.start_project", crash)
+    monkeypatch.setattr("streamalert_apps.cli.commands.init.start_project", crash)
     ran = sa_apps("init", "--local")
     (report,) = tmp_path.glob("sa-apps-*.log")
     assert ran.code == 1
@@ -161,7 +161,7 @@ def test_a_bug_shows_its_traceback_where_debugging_is_on(
     project: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SA_APPS_DEBUG", "1")
-    monkeypatch.setattr("streamalert_apps.cli.start.start_project", crash)
+    monkeypatch.setattr("streamalert_apps.cli.commands.init.start_project", crash)
     assert "Traceback" in sa_apps("init", "--local").err
 
 
@@ -173,7 +173,7 @@ def test_what_aws_raises_is_put_into_words(
     def unsigned(*_: object, **__: object) -> None:
         raise NoCredentialsError
 
-    monkeypatch.setattr("streamalert_apps.cli.start.start_project", unsigned)
+    monkeypatch.setattr("streamalert_apps.cli.commands.init.start_project", unsigned)
     ran = sa_apps("init", "--local")
     assert ran.code == 4
     assert "There are no AWS credentials." in ran.err
@@ -183,7 +183,7 @@ def test_ctrl_c_ends_with_130(project: Path, sa_apps: Command, monkeypatch: pyte
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("streamalert_apps.cli.start.start_project", interrupted)
+    monkeypatch.setattr("streamalert_apps.cli.commands.init.start_project", interrupted)
     ran = sa_apps("init", "--local", "--json")
     assert ran.code == 130
     assert json.loads(ran.out)["errors"][0]["code"] == "cancelled"

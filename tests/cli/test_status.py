@@ -120,7 +120,7 @@ def test_a_run_under_way_is_no_illness(deployed: Path, sa_apps: Command) -> None
 def long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the app have been deployed days ago."""
     monkeypatch.setattr(
-        "streamalert_apps.cli.statuses._since", lambda _: NOW - timedelta(days=3), raising=True
+        "streamalert_apps.cli.commands.status._since", lambda _: NOW - timedelta(days=3), raising=True
     )
 
 

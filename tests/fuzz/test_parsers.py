@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from streamalert_apps import services
-from streamalert_apps.cli.since import since
+from streamalert_apps.cli.terminal.options import since
 from streamalert_apps.config import conf, jsonfile, rules
 from streamalert_apps.errors import AppError, BadResponse, ConfigError, StateError, UsageError
 from streamalert_apps.runtime.credentials import parse_credentials

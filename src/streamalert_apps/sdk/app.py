@@ -10,6 +10,7 @@ from re import Pattern
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from streamalert_apps.errors import UsageError
+from streamalert_apps.sdk.pace import Rate
 
 if TYPE_CHECKING:
     from streamalert_apps.sdk.http import Api
@@ -68,15 +69,6 @@ class Page:
     checkpoint: Checkpoint
     more: bool
     repeats: int = 0  # events of the answer that had been forwarded before and were left out
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """The service's limit: this many requests in this many seconds; `after_429` where it names no wait."""
-
-    requests: int
-    seconds: float
-    after_429: float = 0.0
 
 
 class App(ABC):

@@ -21,9 +21,10 @@ from urllib.parse import quote
 import msgspec
 
 from streamalert_apps.errors import CredentialsError, RateLimited, Unavailable
-from streamalert_apps.sdk.app import AuthField, Checkpoint, Json, Rate
+from streamalert_apps.sdk.app import AuthField, Checkpoint, Json
 from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.sdk.refusals import SET_CLOCK, by_code
 from streamalert_apps.sdk.watermark import OldestFirst
 

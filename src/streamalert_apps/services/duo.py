@@ -21,9 +21,10 @@ from urllib.parse import quote
 import msgspec
 
 from streamalert_apps.errors import CredentialsError, RequestRefused
-from streamalert_apps.sdk.app import AuthField, Json, Rate
+from streamalert_apps.sdk.app import AuthField, Json
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer
+from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.sdk.refusals import SET_CLOCK, by_code
 from streamalert_apps.sdk.seconds import whole_seconds
 from streamalert_apps.sdk.watermark import Feed, OldestFirst

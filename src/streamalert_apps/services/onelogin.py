@@ -21,11 +21,12 @@ from streamalert_apps.errors import (
     CredentialsError,
     RateLimited,
 )
-from streamalert_apps.sdk.app import AuthField, Checkpoint, Credentials, Json, Rate
+from streamalert_apps.sdk.app import AuthField, Checkpoint, Credentials, Json
 from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer, Api, with_params
 from streamalert_apps.sdk.oauth import Bearer, Token
+from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.sdk.watermark import AnyOrder
 
 PAGE: Final = 50

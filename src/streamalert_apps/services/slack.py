@@ -23,10 +23,11 @@ from streamalert_apps.errors import (
     RequestRefused,
     Unavailable,
 )
-from streamalert_apps.sdk.app import AuthField, Json, Rate
+from streamalert_apps.sdk.app import AuthField, Json
 from streamalert_apps.sdk.events import Events, Fetched, Row
 from streamalert_apps.sdk.http import Answer, with_params
 from streamalert_apps.sdk.numbered import Numbered, NumberedPage
+from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.sdk.watermark import NewestFirst
 
 PAGE: Final = 1000
