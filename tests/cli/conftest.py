@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamalert_apps import simulator
 from streamalert_apps.cli import output
 from streamalert_apps.cli.app import main
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Duo:
 @pytest.fixture
 def duo() -> Iterator[Duo]:
     """Serve a simulated Duo."""
-    twin = simulator.twin("duo", rate=None)
+    twin = twins.twin("duo", rate=None)
     with serve(twin) as server:
         yield Duo(server.url, **twin.credentials)
 

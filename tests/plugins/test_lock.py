@@ -63,7 +63,7 @@ def test_the_zip_holds_what_was_locked(acme: Path, sa_apps: Command) -> None:
 
     assert "tiny/__init__.py" in built.files
     assert built.requirements == ("tiny>=1",)
-    assert built.contents["streamalert_apps/services/acme.py"] == acme.read_bytes()
+    assert built.contents["streamalert_apps/services/acme/app.py"] == acme.read_bytes()
 
 
 def test_what_is_not_locked_is_an_error_that_names_the_command(acme: Path) -> None:

@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from streamalert_apps import simulator
 from streamalert_apps.cli import configure, output
 from streamalert_apps.cli.credentials import Source
 from streamalert_apps.cli.prompts import Prompts
@@ -21,6 +20,7 @@ from streamalert_apps.plugins.registry import Registry
 from streamalert_apps.runtime.destinations.jsonlines import JsonLines
 from streamalert_apps.sdk.app import App, service_of
 from streamalert_apps.sdk.clock import Clock, FastClock
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.faults import Dropped, Fault, Status
 from streamalert_apps.simulator.server import Server, serve
 from streamalert_apps.simulator.tally import compare
@@ -68,7 +68,7 @@ def demonstrate(kind: type[App], folder: Path, events: int, clock: Clock) -> Sho
     """Collect an app type's events on schedule until nothing is left; what it does is told in words."""
     began = time.monotonic()
     app_type, service = kind.type, service_of(kind.type)
-    twin = simulator.twin(service, clock=clock)
+    twin = twins.twin(service, clock=clock)
     lag = kind.lag or timedelta(0)
     interval = max(SHORTEST_INTERVAL, lag / 4)
     most = (twin.facts(app_type).in_one_second or 2 * events) // 2

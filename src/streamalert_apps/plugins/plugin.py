@@ -109,7 +109,8 @@ class Plugin:
         return self._placed(content(self.path))
 
     def _placed(self, file: bytes) -> dict[str, bytes]:
-        return {f"streamalert_apps/services/{self.service}.py": file}
+        room = f"streamalert_apps/services/{self.service}"
+        return {f"{room}/__init__.py": b"", f"{room}/app.py": file}
 
     def _classes(self) -> dict[str, type[App]]:
         return services.of(self.module)
@@ -159,10 +160,7 @@ class Installed(Plugin):
                 "from importlib import import_module\n\nfrom streamalert_apps.services import of\n\n"
                 f'APPS = tuple(of(import_module("{self.module_name}")).values())\n'
             )
-        return {
-            f"streamalert_apps/services/{self.service}.py": pointer.encode(),
-            **_package(self.module_name),
-        }
+        return self._placed(pointer.encode()) | _package(self.module_name)
 
     def _classes(self) -> dict[str, type[App]]:
         if not self.attribute:
