@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
-from streamalert_apps.simulator.contract import Request, Response
+from streamalert_apps.simulator.contract import Refused, Request, Response
 from streamalert_apps.simulator.oauth import form
 
 SKEW: Final = timedelta(minutes=15)
@@ -48,14 +48,6 @@ _COMMON: Final = frozenset({
     "Timestamp",
     "Version",
 })
-
-
-class Refused(Exception):
-    """A request is answered with an error."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__()
-        self.response = response
 
 
 def failure(status: int, *, code: str = "", message: str = "", note: str = "") -> Response:

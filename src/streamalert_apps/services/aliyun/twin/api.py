@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,8 +17,9 @@ from typing import Final
 
 from streamalert_apps.sdk.clock import Clock
 from streamalert_apps.services.aliyun.twin import rows
-from streamalert_apps.services.aliyun.twin.access import Call, Gate, Refused, canonical, failure
-from streamalert_apps.simulator.contract import Request, Response
+from streamalert_apps.services.aliyun.twin.access import Call, Gate, canonical, failure
+from streamalert_apps.simulator.contract import Refused, Request, Response
+from streamalert_apps.simulator.limit import Limit
 from streamalert_apps.simulator.single import Row, SingleLog
 from streamalert_apps.simulator.store import SECOND, Event, micros, seeded
 
@@ -72,13 +72,12 @@ class Aliyun(SingleLog):
         super().__init__(clock, seed=seed, page_size=page_size, delay=DELAY)
         self.credentials = dict(credentials or _credentials(seeded(seed), region))
         self._gate = Gate(self.credentials["access_key_id"], self.credentials["access_key_secret"])
-        self._rate = rate
         self._permitted = permitted
         self._throttled = throttled
         self._token_seconds = token_seconds
         self._edge = 0 if inclusive else 1
         self._tokens: dict[str, Token] = {}
-        self._asked: deque[int] = deque()
+        self._requests = Limit(self.clock, rate, timedelta(seconds=1))
 
     @property
     def wrong_credentials(self) -> Mapping[str, str]:
@@ -123,13 +122,9 @@ class Aliyun(SingleLog):
 
     def _count(self) -> None:
         """Refuse what exceeds the rate within any second."""
-        now = micros(self.clock.now())
-        while self._asked and self._asked[0] <= now - SECOND:
-            self._asked.popleft()
-        if self._rate is not None and len(self._asked) >= self._rate:
+        if not self._requests.take():
             message = "Request was denied due to user flow control."
             raise Refused(failure(self._throttled, code="Throttling.User", message=message))
-        self._asked.append(now)
 
     def _page(self, params: Mapping[str, str]) -> bytes:
         for name in params:

@@ -34,14 +34,6 @@ _ERRORS: Final = {
 }
 
 
-class Refused(Exception):
-    """A request is answered with an error."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__()
-        self.response = response
-
-
 def failure(
     status: int, *, code: str = "", message: str = "", retry_after: int | None = None, note: str = ""
 ) -> Response:

@@ -9,7 +9,6 @@ and refused.
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
@@ -18,16 +17,16 @@ from typing import Any, Final
 
 from streamalert_apps.sdk.clock import Clock
 from streamalert_apps.services.box.twin import rows
-from streamalert_apps.services.box.twin.access import AuthServer, Refused, configuration, failure
+from streamalert_apps.services.box.twin.access import AuthServer, configuration, failure
 from streamalert_apps.services.box.twin.stream import FIRST_POSITION, STEP, Stream
-from streamalert_apps.simulator.contract import Request, Response
+from streamalert_apps.simulator.contract import Refused, Request, Response
+from streamalert_apps.simulator.limit import Limit
 from streamalert_apps.simulator.single import Row, SingleLog
 from streamalert_apps.simulator.store import SECOND, Event, micros, seeded
 
 PROCESSING: Final = timedelta(seconds=12)
 LOG_KEEPS: Final = timedelta(days=365)
 LOG_POSITION: Final = 1_152_922_976_252_290_800
-MINUTE: Final = 60 * SECOND
 PACIFIC: Final = timezone(timedelta(hours=-8))
 
 
@@ -68,11 +67,10 @@ class Box(SingleLog):
         self.wrong_credentials = {"keyfile": file | {"boxAppSettings": wrong}}
         self._auth = AuthServer(self.clock, file, token_seconds, authorized=authorized)
         self._scope = scope
-        self._rate = rate
         self._refuses_old = refuses_old
         self._short_pages = short_pages
         self._answers = count()
-        self._asked: deque[int] = deque()
+        self._requests = Limit(self.clock, rate, timedelta(minutes=1))
         self._log_positions: dict[str, Event] = {}
 
     def put(
@@ -123,13 +121,8 @@ class Box(SingleLog):
             raise Refused(failure(401, note="no access token, or one that is not valid any more"))
         if not self._scope:
             raise Refused(failure(403))
-        now = micros(self.clock.now())
-        while self._asked and self._asked[0] <= now - MINUTE:
-            self._asked.popleft()
-        if self._rate is not None and len(self._asked) >= self._rate:
-            wait = -((now - MINUTE - self._asked[0]) // SECOND)
-            raise Refused(failure(429, retry_after=wait))
-        self._asked.append(now)
+        if not self._requests.take():
+            raise Refused(failure(429, retry_after=self._requests.wait()))
 
     def _events(self, params: Mapping[str, str]) -> bytes:
         if "event_type" in params:

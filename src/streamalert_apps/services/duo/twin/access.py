@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from streamalert_apps.simulator.contract import Request, Response
+from streamalert_apps.simulator.contract import Refused, Request, Response
 
 SKEW: Final = timedelta(minutes=5)
 
@@ -24,14 +24,6 @@ _ERRORS: Final = {
     405: (40501, "Method not allowed"),
     429: (42901, "Too Many Requests"),
 }
-
-
-class Refused(Exception):
-    """A request is answered with an error."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__()
-        self.response = response
 
 
 def failure(status: int, *, code: int = 0, message: str = "", detail: str = "", note: str = "") -> Response:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, defaultdict, deque
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,14 +21,14 @@ from typing import Any, Final
 from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.clock import Clock, SystemClock
 from streamalert_apps.services.duo.twin import rows
-from streamalert_apps.services.duo.twin.access import Refused, authenticate, encode, failure
+from streamalert_apps.services.duo.twin.access import authenticate, encode, failure
 from streamalert_apps.services.duo.twin.query import PAGE, first_version, offset, second_version
-from streamalert_apps.simulator.contract import Facts, Request, Response
+from streamalert_apps.simulator.contract import Facts, Refused, Request, Response
+from streamalert_apps.simulator.limit import Limit
 from streamalert_apps.simulator.store import SECOND, Event, Feed, Plan, micros, moment, seeded
 
 DELAY: Final = timedelta(minutes=2)
 LATENESS: Final = timedelta(minutes=1)  # on top of it, now and then
-MINUTE: Final = 60 * SECOND
 SHAPES: Final = 400  # different rows that a seeded feed is made of
 
 
@@ -71,13 +71,11 @@ class Duo:
         self.clock: Clock = clock or SystemClock()
         self.credentials = dict(credentials or _credentials(seeded(seed)))
         self._seed = seed
-        self._rate = rate
         self._read_log = read_log
         self._page_size = page_size
         self._feeds = {app_type: Feed(self.clock) for app_type in LOGS}
         self._additions: Counter[str] = Counter()
         self._equal_rows: Counter[str] = Counter()
-        self._asked: defaultdict[str, deque[int]] = defaultdict(deque)
         self._answers: dict[str, Callable[[Request], bytes]] = {
             "/admin/v2/logs/authentication": self._authentication,
             "/admin/v2/logs/activity": self._activity,
@@ -85,6 +83,7 @@ class Duo:
             "/admin/v1/logs/administrator": self._administrator,
             "/admin/v1/logs/authentication": self._authentication_v1,
         }
+        self._requests = {path: Limit(self.clock, rate, timedelta(minutes=1)) for path in self._answers}
 
     @property
     def wrong_credentials(self) -> Mapping[str, str]:
@@ -189,12 +188,8 @@ class Duo:
 
     def _count(self, path: str) -> None:
         """Refuse what exceeds the rate within any 60 seconds."""
-        now, asked = micros(self.clock.now()), self._asked[path]
-        while asked and asked[0] <= now - MINUTE:
-            asked.popleft()
-        if self._rate is not None and len(asked) >= self._rate:
+        if not self._requests[path].take():
             raise Refused(failure(429))
-        asked.append(now)
 
     def _authentication(self, request: Request) -> bytes:
         listed, last, total = self._page("duo_auth", request)

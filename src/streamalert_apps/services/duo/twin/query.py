@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from streamalert_apps.services.duo.twin.access import Refused, failure
-from streamalert_apps.simulator.contract import Request
+from streamalert_apps.services.duo.twin.access import failure
+from streamalert_apps.simulator.contract import Refused, Request
 from streamalert_apps.simulator.store import MILLISECOND, SECOND, Event, Feed, micros
 
 PAGE: Final = 1000

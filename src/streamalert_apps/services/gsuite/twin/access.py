@@ -44,14 +44,6 @@ _TIMES: Final = (
 )
 
 
-class Refused(Exception):
-    """A request is answered with an error."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__()
-        self.response = response
-
-
 def failure(status: int, *, message: str = "", reason: str = "", note: str = "") -> Response:
     """Word an error as Google's APIs do; message and reason are those usual for the status, or others."""
     usual_message, usual_reason, name = _ERRORS.get(status, ("Backend Error", "backendError", "INTERNAL"))

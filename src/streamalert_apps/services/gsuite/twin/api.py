@@ -7,7 +7,7 @@ minutes or hours later. Filters, and users other than all, are not simulated and
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,12 +17,12 @@ from typing import Any, Final
 from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.clock import Clock, SystemClock
 from streamalert_apps.services.gsuite.twin import rows
-from streamalert_apps.services.gsuite.twin.access import SCOPE, AuthServer, Refused, failure, key_file
+from streamalert_apps.services.gsuite.twin.access import SCOPE, AuthServer, failure, key_file
 from streamalert_apps.services.gsuite.twin.query import PAGE, PageTokens, Query, read
-from streamalert_apps.simulator.contract import Facts, Request, Response
-from streamalert_apps.simulator.store import MILLISECOND, SECOND, Event, Feed, Plan, micros, moment, seeded
+from streamalert_apps.simulator.contract import Facts, Refused, Request, Response
+from streamalert_apps.simulator.limit import Limit
+from streamalert_apps.simulator.store import MILLISECOND, Event, Feed, Plan, micros, moment, seeded
 
-MINUTE: Final = 60 * SECOND
 SHAPES: Final = 200  # different rows that a seeded report is made of
 ADMIN: Final = "auditor@example.com"
 LATENESS: Final = timedelta(seconds=60)
@@ -72,7 +72,6 @@ class Gsuite:
         scopes = frozenset({SCOPE} if delegated else ())
         self._auth = AuthServer(self.clock, key, frozenset({ADMIN}), scopes, token_seconds)
         self._seed = seed
-        self._rate = rate
         self._privilege = privilege
         self._api_enabled = api_enabled
         self._page_size = min(page_size or PAGE, PAGE)
@@ -81,7 +80,7 @@ class Gsuite:
         self._feeds = {f"gsuite_{application}": Feed(self.clock) for application in rows.EVENTS}
         self._plans: defaultdict[str, list[Callable[[], Iterable[Event]]]] = defaultdict(list)
         self._additions: Counter[str] = Counter()
-        self._asked: deque[int] = deque()
+        self._requests = Limit(self.clock, rate, timedelta(minutes=1))
 
     def facts(self, app_type: str) -> Facts:
         """Return what Google documents of a report; the time to appear is what is usual."""
@@ -197,12 +196,8 @@ class Gsuite:
             raise Refused(failure(403, message=message, reason="accessNotConfigured"))
         if not self._privilege:
             raise Refused(failure(401, message=_DENIED))
-        now = micros(self.clock.now())
-        while self._asked and self._asked[0] <= now - MINUTE:
-            self._asked.popleft()
-        if self._rate is not None and len(self._asked) >= self._rate:
+        if not self._requests.take():
             raise Refused(failure(429))
-        self._asked.append(now)
 
     def _page(self, user: str, application: str, request: Request) -> bytes:
         if user != "all":

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Final
 
-from streamalert_apps.services.gsuite.twin.access import Refused, failure
-from streamalert_apps.simulator.contract import Request
+from streamalert_apps.services.gsuite.twin.access import failure
+from streamalert_apps.simulator.contract import Refused, Request
 from streamalert_apps.simulator.store import Event, micros
 
 PAGE: Final = 1000

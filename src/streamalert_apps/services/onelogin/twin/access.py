@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from streamalert_apps.sdk.clock import Clock
 from streamalert_apps.services.onelogin.twin import rows
-from streamalert_apps.simulator.contract import Request, Response
+from streamalert_apps.simulator.contract import Refused, Request, Response
 from streamalert_apps.simulator.oauth import form
 from streamalert_apps.simulator.store import seeded
 
@@ -24,14 +24,6 @@ _USUAL: Final = {
     404: ("Not Found", "No Route Exists"),
     429: ("Too Many Requests", "rate_limit_exceeded"),
 }
-
-
-class Refused(Exception):
-    """A request is answered with an error."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__()
-        self.response = response
 
 
 def failure(status: int, *, message: str = "", note: str = "") -> Response:

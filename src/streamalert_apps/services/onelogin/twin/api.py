@@ -20,8 +20,8 @@ from urllib.parse import urlencode
 
 from streamalert_apps.sdk.clock import Clock
 from streamalert_apps.services.onelogin.twin import rows
-from streamalert_apps.services.onelogin.twin.access import AuthServer, Refused, failure, iso
-from streamalert_apps.simulator.contract import Request, Response
+from streamalert_apps.services.onelogin.twin.access import AuthServer, failure, iso
+from streamalert_apps.simulator.contract import Refused, Request, Response
 from streamalert_apps.simulator.single import Row, SingleLog
 from streamalert_apps.simulator.store import MILLISECOND, Event, micros, seeded
 

@@ -9,7 +9,7 @@ from random import Random
 from string import ascii_letters, digits
 from typing import Any, Final
 
-from streamalert_apps.simulator.contract import Request, Response
+from streamalert_apps.simulator.contract import Refused, Request, Response
 from streamalert_apps.simulator.oauth import Tokens, form
 
 LOGIN: Final = "login.salesforce.com"
@@ -22,14 +22,6 @@ _ERRORS: Final = {
     405: ("METHOD_NOT_ALLOWED", "HTTP Method not allowed. Allowed are HEAD,GET"),
     503: ("SERVER_UNAVAILABLE", "The server is temporarily unavailable"),
 }
-
-
-class Refused(Exception):
-    """A request is answered with an error."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__()
-        self.response = response
 
 
 def refused(status: int, code: str = "", message: str = "") -> Refused:

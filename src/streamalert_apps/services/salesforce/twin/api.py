@@ -18,7 +18,6 @@ from streamalert_apps.services.salesforce.twin import rows, soql
 from streamalert_apps.services.salesforce.twin.access import (
     LOGIN,
     TOKEN,
-    Refused,
     encode,
     failure,
     grant,
@@ -26,7 +25,7 @@ from streamalert_apps.services.salesforce.twin.access import (
     secrets_of,
 )
 from streamalert_apps.services.salesforce.twin.files import Files, Happened, LogFile
-from streamalert_apps.simulator.contract import Facts, Request, Response
+from streamalert_apps.simulator.contract import Facts, Refused, Request, Response
 from streamalert_apps.simulator.oauth import Tokens
 from streamalert_apps.simulator.store import EPOCH, MILLISECOND, Plan, moment, seeded
 

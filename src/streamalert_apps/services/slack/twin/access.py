@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from streamalert_apps.simulator.contract import Request, Response
+from streamalert_apps.simulator.contract import Refused, Request, Response
 
 ARGUMENTS: Final = {
     "slack_access": {"before", "count", "page", "cursor", "limit", "team_id"},
@@ -29,14 +29,6 @@ class Tenant:
     plan: str = "enterprise"
     scopes: frozenset[str] = frozenset({"admin", "auditlogs:read"})
     organisation: bool = False
-
-
-class Refused(Exception):
-    """A request is answered with an error."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__()
-        self.response = response
 
 
 def admit_web(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64encode
-from collections import Counter, defaultdict, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
@@ -19,7 +19,6 @@ from streamalert_apps.sdk.clock import Clock, SystemClock
 from streamalert_apps.services.slack.twin import rows
 from streamalert_apps.services.slack.twin.access import (
     ARGUMENTS,
-    Refused,
     Tenant,
     admit_audit,
     admit_web,
@@ -30,7 +29,8 @@ from streamalert_apps.services.slack.twin.access import (
     web,
 )
 from streamalert_apps.services.slack.twin.listing import Listing, Row, State
-from streamalert_apps.simulator.contract import Facts, Request, Response
+from streamalert_apps.simulator.contract import Facts, Refused, Request, Response
+from streamalert_apps.simulator.limit import Limit
 from streamalert_apps.simulator.oauth import form
 from streamalert_apps.simulator.store import SECOND, Event, Feed, Plan, micros, moment, seeded
 
@@ -38,8 +38,8 @@ PAGE: Final = 1000
 PAGES: Final = 100
 AUDIT_PAGE: Final = 9999
 LATENESS: Final = timedelta(minutes=1)
-MINUTE: Final = 60 * SECOND
 AUDIT: Final = "slack_audit"
+AUDIT_PATH: Final = "/audit/v1/logs"
 METHODS: Final = {
     "/api/team.accessLogs": ("slack_access", "logins"),
     "/api/team.integrationLogs": ("slack_integration", "logs"),
@@ -72,7 +72,6 @@ class Slack:
         self.tenant = tenant or Tenant()
         self.credentials = dict(credentials or _credentials(seeded(seed, "slack"), self.tenant))
         self._seed = seed
-        self._rate = rate
         self._page_size = page_size
         self._pages = pages
         self._lists = {
@@ -81,7 +80,8 @@ class Slack:
         }
         self._audit = Feed(self.clock)
         self._additions: Counter[str] = Counter()
-        self._asked: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._requests = {path: Limit(self.clock, rate, timedelta(minutes=1)) for path in METHODS}
+        self._requests[AUDIT_PATH] = Limit(self.clock, rate and rate * 5 // 2, timedelta(minutes=1))
         self._cursors: dict[str, Event] = {}
 
     @property
@@ -198,26 +198,21 @@ class Slack:
     def _answer(self, request: Request) -> Response:
         host = request.headers.get("host", "")
         arguments = dict(request.params) | dict(form(request))
-        if host == "api.slack.com" and request.path == "/audit/v1/logs":
+        if host == "api.slack.com" and request.path == AUDIT_PATH:
             admit_audit(request, self.tenant, self.credentials, arguments)
-            self._count(request.path, self._rate and self._rate * 5 // 2)
+            self._count(request.path)
             return self._entries(arguments)
         if host == "slack.com" and request.path in METHODS:
             app_type, key = METHODS[request.path]
             admit_web(request, self.tenant, self.credentials, arguments, app_type)
-            self._count(request.path, self._rate)
+            self._count(request.path)
             return self._list(app_type, key, arguments)
         raise web("unknown_method") if host == "slack.com" else audit(404)
 
-    def _count(self, path: str, rate: int | None) -> None:
+    def _count(self, path: str) -> None:
         """Refuse what exceeds the rate within any 60 seconds."""
-        now, asked = micros(self.clock.now()), self._asked[path]
-        while asked and asked[0] <= now - MINUTE:
-            asked.popleft()
-        if rate is not None and len(asked) >= rate:
-            wait = -(-(asked[0] + MINUTE - now) // SECOND)
-            raise Refused(failure(429, ("Retry-After", str(wait))))
-        asked.append(now)
+        if not self._requests[path].take():
+            raise Refused(failure(429, ("Retry-After", str(self._requests[path].wait()))))
 
     def _list(self, app_type: str, key: str, arguments: Mapping[str, str]) -> Response:
         """Return a page of a list as it is now: counted from its top, or after a cursor."""
