@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamalert_apps import simulator
 from streamalert_apps.cli.app import main
 from streamalert_apps.cli.terminal import output
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 from tests import proxy
 
@@ -119,7 +119,7 @@ class Duo:
 @pytest.fixture
 def duo() -> Iterator[Duo]:
     """Serve a simulated Duo."""
-    twin = simulator.twin("duo", rate=None)
+    twin = twins.twin("duo", rate=None)
     with serve(twin) as server:
         yield Duo(server.url, **twin.credentials)
 

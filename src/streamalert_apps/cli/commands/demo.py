@@ -240,17 +240,17 @@ class Shown(NamedTuple):
 
 def _tour(kind: type[App], folder: Path, events: int, clock: Clock) -> Shown:
     """Collect an app type's events on schedule until nothing is left; what it does is told in words."""
-    from streamalert_apps import simulator
     from streamalert_apps.cli.local_run import Run
     from streamalert_apps.runtime.destinations.jsonlines import JsonLines
     from streamalert_apps.sdk.app import service_of
+    from streamalert_apps.services import twins
     from streamalert_apps.simulator.faults import Dropped, Fault, Status
     from streamalert_apps.simulator.server import serve
     from streamalert_apps.simulator.tally import compare
 
     began = time.monotonic()
     app_type, service = kind.type, service_of(kind.type)
-    twin = simulator.twin(service, clock=clock)
+    twin = twins.twin(service, clock=clock)
     lag = kind.lag or timedelta(0)
     interval = max(SHORTEST_INTERVAL, lag / 4)
     most = (twin.facts(app_type).in_one_second or 2 * events) // 2

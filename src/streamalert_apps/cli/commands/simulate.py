@@ -38,10 +38,11 @@ def command(
 
     It checks signatures, parameters and limits as the vendor does, and listens on this machine alone.
     """
-    from streamalert_apps import services, simulator
+    from streamalert_apps import services
     from streamalert_apps.cli.project import root_if_any
     from streamalert_apps.cli.selection import known_types
     from streamalert_apps.sdk.clock import SystemClock
+    from streamalert_apps.services import twins
     from streamalert_apps.simulator.server import serve
 
     clock = SystemClock()
@@ -49,7 +50,7 @@ def command(
     if plugin and plugin.twin_path.is_file():
         twin, app_types = plugin.twin(clock=clock), plugin.apps
     else:
-        twin, app_types = simulator.twin(service, clock=clock), services.apps(service)
+        twin, app_types = twins.twin(service, clock=clock), services.apps(service)
     now = clock.now()
     if events:
         for app_type in app_types:

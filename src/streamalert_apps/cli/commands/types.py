@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from streamalert_apps.plugins.registry import Registry
     from streamalert_apps.sdk.app import App, AuthField
+    from streamalert_apps.services.table import AppType, Credential
 
 EXAMPLES = """Examples:
 
@@ -53,52 +54,30 @@ def command(
     Of one type, also what an administrator sets up in the service, and what is known of its API.
     """
     import sys
+    from dataclasses import asdict
 
     from streamalert_apps.cli.project import root_if_any
     from streamalert_apps.cli.selection import known_types
+    from streamalert_apps.services.table import describe
 
     types = known_types(root_if_any(project_dir))
-    known = [types.find(name) for name in ([app_type] if app_type else types.names())]
+    if app_type and not as_json:
+        output.markdown(_page(types.find(app_type), types), sys.stdout)
+        return
+    known = [describe(types.find(app_type))] if app_type else list(types.described().values())
     if as_json:
         warnings = [output.described(error) for error in types.left_out]
-        described = [_described(app, types.setup(app.type)) for app in known]
+        described = [asdict(app) | {"setup": types.setup(app.type)} for app in known]
         output.envelope("types", {"types": described, "warnings": warnings})
-    elif app_type is None:
-        output.data("\n\n".join("\n".join([_title(app), *_fields(app)]) for app in known))
     else:
-        output.markdown(_page(known[0], types), sys.stdout)
+        output.data("\n\n".join("\n".join([_title(app), *_fields(app)]) for app in known))
 
 
-def _described(app: type[App], setup: str) -> dict[str, Any]:
-    from streamalert_apps.sdk.app import service_of
-
-    return {
-        "type": app.type,
-        "service": service_of(app.type),
-        "collects": app.collects,
-        "auth": [
-            {
-                "name": field.name,
-                "description": field.description,
-                "secret": field.secret,
-                "optional": field.optional,
-            }
-            for field in app.auth
-        ],
-        "schemas": list(app.schemas),
-        "setup": setup,
-        "documentation": app.documentation,
-        "rate": {"requests": app.rate.requests, "seconds": app.rate.seconds} if app.rate else None,
-        "lag": app.lag.total_seconds() if app.lag is not None else None,
-        "retention": app.retention.total_seconds() if app.retention is not None else None,
-    }
-
-
-def _title(app: type[App]) -> str:
+def _title(app: AppType) -> str:
     return f"{app.type}  {app.collects}"
 
 
-def _fields(app: type[App]) -> Iterator[str]:
+def _fields(app: AppType) -> Iterator[str]:
     width = max((len(field.name) for field in app.auth), default=0)
     for field in app.auth:
         yield f"  {field.name:<{width}}  {field.description}{_marks(field)}"
@@ -120,7 +99,7 @@ def _items(app: type[App]) -> Iterator[str]:
         yield f"- `{field.name}`: {field.description}{_marks(field)}"
 
 
-def _marks(field: AuthField) -> str:
+def _marks(field: AuthField | Credential) -> str:
     return f"{' (secret)' if field.secret else ''}{' (optional)' if field.optional else ''}"
 
 

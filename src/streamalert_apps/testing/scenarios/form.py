@@ -6,13 +6,14 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import packages_distributions
 from inspect import getfile, getmodule
 from pathlib import Path
 from re import Pattern
 from typing import Any, Final
 
+from streamalert_apps import services
 from streamalert_apps.errors import AppError
 from streamalert_apps.plugins.layout import APP
 from streamalert_apps.plugins.plugin import Plugin
@@ -34,11 +35,17 @@ def form(trial: Trial) -> None:
     if module is not None and not (module.__doc__ or "").strip():
         trial.say("its file does not begin with a docstring about the service's API")
     plugin = _plugin(kind)
-    for message in (*_credentials(kind.auth, twin.credentials), *_schemas(kind.schemas, plugin)):
+    built_in = services.apps(plugin.service).get(kind.type) is kind
+    there = services.schemas(plugin.service) if built_in else plugin.schemas
+    for message in (
+        *_credentials(kind.auth, twin.credentials),
+        *_schemas(kind.schemas, plugin.service, there),
+    ):
         trial.say(message)
     required = {_normal(name) for name in plugin.requirements}
+    room = f"{services.__name__}.{plugin.service}" if built_in else ""
     for name in sorted({name for tree in plugin.files.values() for name in _imports(tree)}):
-        if not _is_allowed(name, required):
+        if not (_is_allowed(name, required) or (room and f"{name}.".startswith(f"{room}."))):
             trial.say(f"it imports {name}, which is not there in Lambda: name it in `requirements`")
 
 
@@ -63,14 +70,13 @@ def _credentials(fields: tuple[AuthField, ...], credentials: Any) -> Iterator[st
             yield f"the field '{field.name}' takes nothing for an answer"
 
 
-def _schemas(names: tuple[str, ...], plugin: Plugin) -> Iterator[str]:
-    there = plugin.schemas
+def _schemas(names: tuple[str, ...], service: str, there: Mapping[str, Any]) -> Iterator[str]:
     for name in names:
         if name not in there:
             yield f"there is no schema '{name}'"
     for name in there:
-        if not name.startswith(f"{plugin.service}:"):
-            yield f"the classifier looks for '{plugin.service}:…' only; there is a schema '{name}'"
+        if not name.startswith(f"{service}:"):
+            yield f"the classifier looks for '{service}:…' only; there is a schema '{name}'"
 
 
 def _plugin(kind: type[App]) -> Plugin:
