@@ -120,6 +120,13 @@ def reference(session: nox.Session) -> None:
 
 
 @nox.session
+def table(session: nox.Session) -> None:
+    """Write the table of the built-in app types anew, after a change of one."""
+    session.install("-e", ".")
+    session.run("python", "-m", "tools.table")
+
+
+@nox.session
 def pictures(session: nox.Session) -> None:
     """Record the pictures of README.md anew, in docs/pictures/."""
     session.install("-e", ".", *_group("test"))

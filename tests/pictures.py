@@ -18,8 +18,8 @@ from typing import Final
 from rich.console import CONSOLE_SVG_FORMAT, Console  # type: ignore[attr-defined]  # its documented place
 from rich.text import Text
 
-from streamalert_apps import simulator
 from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 from tests import moto_server
 
@@ -86,7 +86,7 @@ def _run(aws: str, folder: Path, *words: str) -> str:
 def _duo(folder: Path) -> Iterator[str]:
     """Serve a Duo with an hour of events, and put its credentials into the folder."""
     clock = SystemClock()
-    twin = simulator.twin("duo", clock=clock, rate=None)
+    twin = twins.twin("duo", clock=clock, rate=None)
     for app_type, events in {"duo_auth": 1204, "duo_admin": 37}.items():
         twin.seed(app_type, events=events, start=clock.now() - timedelta(hours=1), end=clock.now())
     with (folder / "duo.json").open("w") as file:

@@ -27,9 +27,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from jsonschema import Draft202012Validator
 
-from streamalert_apps import simulator
 from streamalert_apps.cli.scaffold import written
 from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 from tests.bench import streamalert
 from tests.deploy.streamalert import installation
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("src/**/services/*/page.md")])
 SCHEMA = json.loads((ROOT / "docs/output.schema.json").read_text("utf-8"))
 MOVING = ROOT / "docs/moving.md"  # begins in an installation of StreamAlert
 BLOCK = re.compile(
@@ -103,7 +103,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def duo() -> Iterator[tuple[str, dict[str, str]]]:
     """Serve a Duo with an hour of events; yield its URL and credentials."""
     clock = SystemClock()
-    twin = simulator.twin("duo", clock=clock, rate=None)
+    twin = twins.twin("duo", clock=clock, rate=None)
     end = clock.now() - timedelta(minutes=10)
     twin.seed("duo_auth", events=500, start=end - timedelta(minutes=50), end=end)
     with serve(twin) as server:
@@ -211,8 +211,8 @@ def test_every_json_block_is_json_and_every_answer_has_its_form(document: Path) 
 
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if blocks(d, "python")], ids=where)
 def test_every_python_block_runs(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plugin, twin = (written("box_events")[path] for path in ("apps/box.py", "apps/simulator/box.py"))
-    (tmp_path / "shown.py").write_text(f"{plugin}\n{twin}\nBoxTwin = TWIN\n", "utf-8")
+    plugin, twin = (written("acme_events")[path] for path in ("apps/acme/app.py", "apps/acme/twin.py"))
+    (tmp_path / "shown.py").write_text(f"{plugin}\n{twin}\nAcmeTwin = TWIN\n", "utf-8")
     module = ModuleType("shown")
     module.__file__ = str(tmp_path / "shown.py")
     monkeypatch.setitem(sys.modules, "shown", module)

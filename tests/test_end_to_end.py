@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from streamalert_apps import simulator
 from streamalert_apps.runtime import names
 from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 from streamalert_apps.simulator.tally import Tally, compare
 from tests import proxy
@@ -80,7 +80,7 @@ def store(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def world(project: Path, store: str) -> Iterator[World]:
     clock = SystemClock()
-    twin = simulator.twin("duo", clock=clock, rate=None)  # two a minute would be a wait of a minute
+    twin = twins.twin("duo", clock=clock, rate=None)  # two a minute would be a wait of a minute
     now = clock.now()
     twin.seed("duo_auth", events=EVENTS, start=now - timedelta(minutes=100), end=now - timedelta(minutes=3))
     with serve(twin) as server:

@@ -16,6 +16,7 @@ import yaml
 from hatchling import build
 
 import streamalert_apps
+from streamalert_apps import services
 from tools import release
 
 ROOT = Path(__file__).parent.parent
@@ -87,7 +88,11 @@ def test_the_wheel_brings_what_runs_without_a_checkout_and_no_test(wheel: Path) 
 
     inside = {name.partition("/")[2] for name in names if name.startswith("streamalert_apps/")}
     assert {"py.typed", "deploy/locks/base.txt", "deploy/locks/cryptography.txt"} <= inside
-    assert len([name for name in inside if name.startswith("services/schemas/")]) >= 8
+    assert "services/table.json" in inside
+    for service in services.services():
+        room = {name.split("/")[2] for name in inside if name.startswith(f"services/{service}/")}
+        assert {"__init__.py", "app.py", "schemas.json", "setup.md", "page.md"} < room
+        assert room & {"twin", "twin.py"}
     assert [name for name in names if name.endswith(".dist-info/licenses/LICENSE")]
     assert [name for name in names if re.search(r"__pycache__|\.pyc$|^tests?/|\.cache", name)] == []
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from streamalert_apps.sdk.app import App, AuthField, Checkpoint, Page, Rate
+    from streamalert_apps.sdk.app import App, AuthField, Checkpoint, Page
     from streamalert_apps.sdk.catalogue import Catalogue
     from streamalert_apps.sdk.events import Fetched
     from streamalert_apps.sdk.http import Api
     from streamalert_apps.sdk.integration import AppIntegration, StreamAlertApp
     from streamalert_apps.sdk.log import LOGGER, get_logger
     from streamalert_apps.sdk.oauth import Bearer, Token
+    from streamalert_apps.sdk.pace import Rate
     from streamalert_apps.sdk.stream import Stream
     from streamalert_apps.sdk.feed import AnyOrder, NewestFirst, OldestFirst
 
@@ -43,13 +44,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "app": ("App", "AuthField", "Checkpoint", "Page", "Rate"),
+    "app": ("App", "AuthField", "Checkpoint", "Page"),
     "catalogue": ("Catalogue",),
     "events": ("Fetched",),
     "http": ("Api",),
     "integration": ("AppIntegration", "StreamAlertApp"),
     "log": ("LOGGER", "get_logger"),
     "oauth": ("Bearer", "Token"),
+    "pace": ("Rate",),
     "stream": ("Stream",),
     "feed": ("AnyOrder", "NewestFirst", "OldestFirst"),
 }

@@ -82,12 +82,12 @@ def _measure(name: str, place: dict[str, Any]) -> dict[str, float]:
 
 def _serve() -> None:
     """Serve the service and the classifier until standard input ends."""
-    from streamalert_apps import simulator
     from streamalert_apps.sdk.clock import SystemClock
+    from streamalert_apps.services import twins
     from streamalert_apps.simulator.server import serve
 
     clock = SystemClock()
-    twin = simulator.twin("duo", clock=clock, rate=None)
+    twin = twins.twin("duo", clock=clock, rate=None)
     end = clock.now() - timedelta(hours=1)
     twin.seed("duo_auth", events=EVENTS, burst=5000, late=0, start=end - timedelta(hours=20), end=end)
     classifier = ThreadingHTTPServer(("127.0.0.1", 0), _Classifier)
@@ -126,7 +126,7 @@ def _bare_loop(place: dict[str, Any]) -> int:
 
     from streamalert_apps.sdk.clock import SystemClock
     from streamalert_apps.sdk.http import Api
-    from streamalert_apps.services.duo import DuoAuth
+    from streamalert_apps.services.duo.app import DuoAuth
 
     signer = DuoAuth(place["credentials"], Api(clock=SystemClock()))
     host = place["credentials"]["api_hostname"]
@@ -174,7 +174,7 @@ def _collector(place: dict[str, Any]) -> int:
     from streamalert_apps.runtime.state import MemorySlot
     from streamalert_apps.sdk.clock import Deadline, SystemClock
     from streamalert_apps.sdk.http import Api
-    from streamalert_apps.services.duo import DuoAuth
+    from streamalert_apps.services.duo.app import DuoAuth
 
     clock = SystemClock()
     api = Api(clock=clock, simulator=place["service"])

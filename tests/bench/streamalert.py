@@ -19,9 +19,9 @@ from typing import Any, Final
 import httpx
 
 from streamalert_apps.sdk.http import Api
-from streamalert_apps.services.duo import DuoAdmin
+from streamalert_apps.services.duo.app import DuoAdmin
+from streamalert_apps.services.duo.twin import Duo
 from streamalert_apps.simulator import tally
-from streamalert_apps.simulator.duo import Duo
 from streamalert_apps.simulator.faults import Dropped, Fault, Status
 from streamalert_apps.simulator.transport import transport
 from streamalert_apps.testing.clock import ManualClock

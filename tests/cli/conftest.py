@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamalert_apps import simulator
-from streamalert_apps.cli import output
 from streamalert_apps.cli.app import main
+from streamalert_apps.cli.terminal import output
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
+from tests import proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.proxy import Proxy
+
+FUNCTION = "acme_prod_duo_auth_collector_app"
+_READS = ("Get", "List", "Describe")
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +59,21 @@ def local(project: Path) -> Path:
     """Return the folder of a local project, the working directory."""
     assert main(["init", "--local"]) == 0
     return project
+
+
+@pytest.fixture
+def aws(aws_env: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """Put every call of the commands on record."""
+    with proxy.serve(aws_env) as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+        yield aws
+
+
+def writes(aws: Proxy) -> list[str]:
+    """Return the calls on record that write, and forget all of them."""
+    made = [name for name in aws.names() if not name.partition(".")[2].startswith(_READS)]
+    aws.calls.clear()
+    return made
 
 
 @pytest.fixture
@@ -98,7 +119,7 @@ class Duo:
 @pytest.fixture
 def duo() -> Iterator[Duo]:
     """Serve a simulated Duo."""
-    twin = simulator.twin("duo", rate=None)
+    twin = twins.twin("duo", rate=None)
     with serve(twin) as server:
         yield Duo(server.url, **twin.credentials)
 
@@ -120,3 +141,13 @@ def write_auth(path: Path, **other: str | None) -> Path:
     path.write_text(json.dumps({key: value for key, value in values.items() if value is not None}))
     path.chmod(0o600)
     return path
+
+
+def settings(folder: Path, function: str = FUNCTION, **changed: Any) -> None:
+    """Change an app's entry in conf/; one that is not there is made like the collector's."""
+    path = folder / "conf/clusters/prod.json"
+    conf = json.loads(path.read_text())
+    apps = conf["modules"]["streamalert_apps"]
+    name = function.removeprefix("acme_prod_duo_auth_").removesuffix("_app")
+    apps[function] = {**apps.get(function, {**apps[FUNCTION], "app_name": name}), **changed}
+    path.write_text(json.dumps(conf, indent=2))

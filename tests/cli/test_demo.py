@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamalert_apps import services
-from streamalert_apps.cli import demo
+from streamalert_apps.cli.commands import demo
 from streamalert_apps.cli.commands.demo import LeapingClock, Shown
 from tests.cli.conftest import Ran
 

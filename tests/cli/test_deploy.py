@@ -7,52 +7,25 @@ import json
 import os
 import signal
 from base64 import b64decode
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
 import boto3
 import pytest
 
 from streamalert_apps.deploy.package import build
-from tests import proxy
+from tests.cli.conftest import FUNCTION, settings, writes
 from tests.cli.test_json import check
 from tests.proxy import Call, Fault, Proxy, Refuse, Rewrite
 from tests.terminal import ENTER, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Ran
 
     Command = Callable[..., Ran]
-
-READS = ("Get", "List", "Describe")
-FUNCTION = "acme_prod_duo_auth_collector_app"
-
-
-@pytest.fixture
-def aws(aws_env: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """Put every call of the commands on record."""
-    with proxy.serve(aws_env) as aws:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
-        yield aws
-
-
-def writes(aws: Proxy) -> list[str]:
-    made = [name for name in aws.names() if not name.partition(".")[2].startswith(READS)]
-    aws.calls.clear()
-    return made
-
-
-def settings(folder: Path, function: str = FUNCTION, **changed: Any) -> None:
-    """Change an app's entry in conf/; one that is not there is made like the collector's."""
-    path = folder / "conf/clusters/prod.json"
-    conf = json.loads(path.read_text())
-    apps = conf["modules"]["streamalert_apps"]
-    name = function.removeprefix("acme_prod_duo_auth_").removesuffix("_app")
-    apps[function] = {**apps.get(function, {**apps[FUNCTION], "app_name": name}), **changed}
-    path.write_text(json.dumps(conf, indent=2))
 
 
 def functions() -> list[str]:

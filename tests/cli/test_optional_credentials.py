@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamalert_apps import simulator
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 from tests.terminal import ENTER, Terminal
 
@@ -68,7 +68,7 @@ def test_two_that_exclude_each_other_are_refused_when_they_are_tried(
 
 
 def test_an_app_runs_without_what_is_optional(local: Path, sa_apps: Command, tmp_path: Path) -> None:
-    twin = simulator.twin("onelogin")
+    twin = twins.twin("onelogin")
     twin.seed("onelogin_events", events=100)
     path = tmp_path / "onelogin.json"
     path.write_text(json.dumps(dict(twin.credentials)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamalert_apps.cli import output
+from streamalert_apps.cli.terminal import output
 from streamalert_apps.errors import AppError
 
 SECRET = "hush-hush-hush"

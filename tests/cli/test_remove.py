@@ -8,28 +8,20 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from tests import proxy
-from tests.cli.test_deploy import FUNCTION, writes
+from tests.cli.conftest import FUNCTION, writes
 from tests.cli.test_json import check
 from tests.deploy.cloud import world
 from tests.proxy import Refuse
 from tests.terminal import ENTER, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Ran
     from tests.proxy import Proxy
 
     Command = Callable[..., Ran]
-
-
-@pytest.fixture
-def aws(aws_env: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    with proxy.serve(aws_env) as aws:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
-        yield aws
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import typer.main
 
 from streamalert_apps import __version__
 from streamalert_apps.cli import app as root
-from streamalert_apps.cli import init
+from streamalert_apps.cli.commands import init
 
 if TYPE_CHECKING:
     from collections.abc import Callable

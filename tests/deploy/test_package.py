@@ -40,7 +40,10 @@ sys.stdout.buffer.write(package.build("duo_auth").archive)
 def acme(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Return the file of another service; its apps are of the type acme_audit."""
     monkeypatch.setattr(services, "__path__", [*services.__path__, str(tmp_path)])
-    return tmp_path / "acme.py"
+    room = tmp_path / "acme"
+    room.mkdir()
+    (room / "__init__.py").touch()
+    return room / "app.py"
 
 
 def ours(package: Package) -> set[str]:
@@ -55,11 +58,31 @@ def test_our_own_part_is_errors_sdk_runtime_and_one_service(acme: Path) -> None:
     assert {name.partition("/")[0] for name in inside if "/" in name} == {"runtime", "sdk", "services"}
     assert {name for name in inside if name.startswith("services")} == {
         "services/__init__.py",
-        "services/duo.py",
+        "services/table.py",
+        "services/duo/__init__.py",
+        "services/duo/app.py",
     }
     assert {name for name in inside if name.startswith("sdk")} == {
         path.relative_to(ROOT).as_posix() for path in ROOT.glob("sdk/**/*.py")
     }
+
+
+def test_of_a_room_there_is_the_app_and_what_it_imports(acme: Path) -> None:
+    acme.write_text("from streamalert_apps.services.acme import query\n")
+    for name in ("query.py", "twin.py", "schemas.json", "setup.md", "page.md", "__pycache__/app.pyc"):
+        (acme.parent / name).parent.mkdir(exist_ok=True)
+        (acme.parent / name).write_text("")
+
+    room = {name for name in ours(build("acme_audit")) if "/acme/" in name}
+
+    assert room == {f"streamalert_apps/services/acme/{name}.py" for name in ("__init__", "app", "query")}
+
+
+@pytest.mark.parametrize("service", services.services())
+def test_of_a_service_no_twin_schema_or_page_is_shipped(service: str) -> None:
+    rooms = {name for name in ours(build(f"{service}_any")) if re.search(r"/services/.*/", name)}
+
+    assert rooms == {f"streamalert_apps/services/{service}/{name}.py" for name in ("__init__", "app")}
 
 
 def test_of_the_runtime_there_is_what_the_handler_loads() -> None:
@@ -92,7 +115,7 @@ def test_nothing_is_imported_that_the_package_lacks(service: str) -> None:
 @pytest.mark.parametrize("service", services.services())
 def test_cryptography_is_carried_by_the_services_that_sign_and_no_other(service: str) -> None:
     package = build(f"{service}_any")
-    source = package.contents[f"streamalert_apps/services/{service}.py"].decode()
+    source = package.contents[f"streamalert_apps/services/{service}/app.py"].decode()
     signs = re.search(r"\b(signed_jwt|load_private_key|(from|import) cryptography)\b", source)
 
     assert ("cryptography" in package.requirements) == bool(signs)
@@ -177,7 +200,11 @@ def test_compiled_parts_are_for_the_functions_processor_and_python(
 def test_a_service_gets_the_packages_that_it_requires_and_not_more(acme: Path) -> None:
     acme.write_text('requirements = ("cryptography",)')
     package = build("acme_audit")
-    more = set(package.files) - set(build("duo_auth").files) - {"streamalert_apps/services/acme.py"}
+    more = {
+        name
+        for name in set(package.files) - set(build("duo_auth").files)
+        if not name.startswith("streamalert_apps/services/acme/")
+    }
 
     assert package.requirements == ("cryptography",)
     assert {name.partition("/")[0].partition("-")[0].partition(".")[0] for name in more} == {
@@ -215,7 +242,7 @@ def test_a_services_requirements_are_read_without_running_it(acme: Path) -> None
         (
             "requirements = [name for name in x]",
             PluginError,
-            "services/acme.py, line 1: `requirements` has to be a tuple of names.",
+            "services/acme/app.py, line 1: `requirements` has to be a tuple of names.",
         ),
     ],
 )

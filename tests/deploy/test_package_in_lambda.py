@@ -15,11 +15,11 @@ from zipfile import ZipFile
 import boto3
 import pytest
 
-from streamalert_apps import simulator
 from streamalert_apps.deploy.package import HANDLER, build
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.event import Event
 from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 from streamalert_apps.simulator.tally import Tally, compare
 from tests import proxy
@@ -70,7 +70,7 @@ def tops(name: str) -> Iterable[Path]:
 def test_duo_is_collected_end_to_end_by_the_zip_and_boto3_alone(
     aws_env: str, task: Path, in_lambda: Path
 ) -> None:
-    twin = simulator.twin("duo", clock=SystemClock())
+    twin = twins.twin("duo", clock=SystemClock())
     now = twin.clock.now()
     twin.seed("duo_auth", events=EVENTS, start=now - timedelta(minutes=50), end=now - timedelta(minutes=10))
     publish(CLASSIFIER, FUNCTION)

@@ -46,9 +46,10 @@ class Service:
 def served(plugin: Path, folder: Path) -> Iterator[Service]:
     """Serve a plugin's twin that holds some events."""
     clock = SystemClock()
-    twin = load_plugin(plugin).twin(clock=clock)
+    loaded = load_plugin(plugin)
+    twin = loaded.twin(clock=clock)
     end = clock.now() - timedelta(minutes=10)
-    twin.seed(f"{plugin.stem}_events", events=EVENTS, start=end - timedelta(minutes=40), end=end)
+    twin.seed(next(iter(loaded.apps)), events=EVENTS, start=end - timedelta(minutes=40), end=end)
     auth = folder / "credentials.json"
     auth.write_text(json.dumps(twin.credentials))
     auth.chmod(0o600)
@@ -56,10 +57,10 @@ def served(plugin: Path, folder: Path) -> Iterator[Service]:
         yield Service(server.url, auth, twin)
 
 
-def write_plugin(root: Path, service: str, body: str) -> Path:
-    """Write apps/<service>.py, which begins by importing what a plugin needs."""
-    path = root / "apps" / f"{service}.py"
-    path.parent.mkdir(exist_ok=True)
+def write_plugin(root: Path, name: str, body: str) -> Path:
+    """Write apps/<name>.py, which begins by importing what a plugin needs."""
+    path = root / "apps" / f"{name}.py"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"from streamalert_apps import App, AuthField, OldestFirst\n{body}")
     return path
 

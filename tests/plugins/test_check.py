@@ -27,7 +27,7 @@ MOVES_TOO_SOON = """
 """
 
 
-def change(root: Path, old: str, new: str, file: str = "apps/box.py") -> None:
+def change(root: Path, old: str, new: str, file: str = "apps/box/app.py") -> None:
     text = (root / file).read_text()
     assert old in text
     (root / file).write_text(text.replace(old, new))
@@ -39,7 +39,7 @@ def failing(answer: dict[str, Any]) -> dict[str, str]:
 
 def checked(sa_apps: Command, only: str) -> dict[str, Any]:
     """Check a plugin in one scenario; what is said has the documented form even where something fails."""
-    ran = sa_apps("plugin", "check", "apps/box.py", "--only", only, "--json")
+    ran = sa_apps("plugin", "check", "apps/box/app.py", "--only", only, "--json")
     answer: dict[str, Any] = json.loads(ran.out)
     form = {"$ref": "#/$defs/plugin%20check", "$defs": SCHEMA["$defs"]}
     Draft202012Validator(form).validate(answer)
@@ -49,13 +49,13 @@ def checked(sa_apps: Command, only: str) -> dict[str, Any]:
 
 def test_a_cursor_that_moves_too_soon_is_said_in_words(box: Path, sa_apps: Command) -> None:
     change(box, "import AuthField, Fetched,", "import AuthField, Fetched, Page,")
-    (box / "apps/box.py").write_text((box / "apps/box.py").read_text() + MOVES_TOO_SOON)
-    ran = sa_apps("plugin", "check", "apps/box.py", "--only", "resume")
+    (box / "apps/box/app.py").write_text((box / "apps/box/app.py").read_text() + MOVES_TOO_SOON)
+    ran = sa_apps("plugin", "check", "apps/box/app.py", "--only", "resume")
 
     assert ran.code == 1
     assert "FAILED  box_events  resume: A poll cut short after each page." in ran.out
     assert "the checkpoint moved before page 2 was returned" in ran.out
-    assert "apps/box.py: 1 of 1 scenarios fail." in ran.err
+    assert "apps/box: 1 of 1 scenarios fail." in ran.err
 
 
 def test_what_a_lag_that_is_too_short_loses_is_counted(box: Path, sa_apps: Command) -> None:
@@ -86,7 +86,7 @@ def test_a_library_that_is_required_is_there(box: Path, sa_apps: Command) -> Non
 
 
 def test_a_schema_that_is_missing_is_named(box: Path, sa_apps: Command) -> None:
-    (box / "apps/schemas/box.json").unlink()
+    (box / "apps/box/schemas.json").unlink()
 
     assert "there is no schema 'box:events'" in failing(checked(sa_apps, "form"))["form"]
 
@@ -94,35 +94,39 @@ def test_a_schema_that_is_missing_is_named(box: Path, sa_apps: Command) -> None:
 @pytest.mark.parametrize(
     ("break_it", "code", "message"),
     [
-        (lambda root: (root / "apps/box.py").write_text("x ="), 1, "apps/box.py, line 1: invalid syntax."),
         (
-            lambda root: (root / "apps/simulator/box.py").unlink(),
+            lambda root: (root / "apps/box/app.py").write_text("x ="),
             1,
-            "apps/box.py has no twin: there is no apps/simulator/box.py.",
+            "apps/box/app.py, line 1: invalid syntax.",
         ),
         (
-            lambda root: change(root, "TWIN = Box", "", "apps/simulator/box.py"),
+            lambda root: (root / "apps/box/twin.py").unlink(),
             1,
-            "apps/simulator/box.py, line 1: it does not say which class is the TWIN.",
+            "apps/box/app.py has no twin: there is no apps/box/twin.py.",
         ),
-        (lambda root: (root / "apps/box.py").unlink(), 2, "There is no apps/box.py."),
+        (
+            lambda root: change(root, "TWIN = Box", "", "apps/box/twin.py"),
+            1,
+            "apps/box/twin.py, line 1: it does not say which class is the TWIN.",
+        ),
+        (lambda root: (root / "apps/box/app.py").unlink(), 2, "There is no apps/box/app.py."),
     ],
 )
 def test_what_can_t_be_checked_is_said(
     box: Path, sa_apps: Command, break_it: Callable[[Path], object], code: int, message: str
 ) -> None:
     break_it(box)
-    ran = sa_apps("plugin", "check", "apps/box.py")
+    ran = sa_apps("plugin", "check", "apps/box/app.py")
 
     assert (ran.code, message in ran.err) == (code, True), ran.err
 
 
 def test_a_file_that_is_not_named_as_a_service_is_refused(box: Path, sa_apps: Command) -> None:
-    (box / "apps/box.py").rename(box / "apps/my_box.py")
+    (box / "apps/box/app.py").rename(box / "apps/my_box.py")
     ran = sa_apps("plugin", "check", "apps/my_box.py")
 
     assert ran.code == 2
-    assert "is not named as a plugin's file" in ran.err
+    assert "is not named as a plugin" in ran.err
 
 
 def test_a_service_is_enough_where_there_is_a_plugin_of_it(box: Path, sa_apps: Command) -> None:
@@ -133,7 +137,7 @@ def test_a_service_is_enough_where_there_is_a_plugin_of_it(box: Path, sa_apps: C
 
 
 def test_a_scenario_that_is_none_is_answered_with_those_that_are(box: Path, sa_apps: Command) -> None:
-    ran = sa_apps("plugin", "check", "apps/box.py", "--only", "lte")
+    ran = sa_apps("plugin", "check", "apps/box/app.py", "--only", "lte")
 
     assert ran.code == 2
     assert "There is no scenario 'lte'." in ran.err

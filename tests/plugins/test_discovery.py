@@ -63,7 +63,7 @@ def types(ran: Ran) -> dict[str, Any]:
 
 
 def test_a_plugin_goes_through_types_new_run_and_update_auth(box: Path, sa_apps: Command) -> None:
-    with served(box / "apps/box.py", box) as service:
+    with served(box / "apps/box/app.py", box) as service:
         where = ["--auth-file", str(service.auth), "--simulator", service.url]
         made = check(sa_apps("new", "box_events", "-c", "prod", *where, "--json").out, "new")
         ran = check(
@@ -165,7 +165,7 @@ def test_a_type_that_is_built_in_wins_and_that_is_said(local: Path, sa_apps: Com
 def test_a_file_whose_name_is_no_services_is_told_of(local: Path, sa_apps: Command) -> None:
     write_plugin(local, "my_box", an_app("my_box"))
 
-    assert "left out: apps/my_box.py, line 1: a plugin's file has its service's name" in sa_apps("types").err
+    assert "left out: apps/my_box.py, line 1: a plugin has its service's name" in sa_apps("types").err
 
 
 @pytest.mark.parametrize("body", BROKEN)
@@ -204,14 +204,14 @@ def test_what_a_plugin_prints_does_not_get_into_data(local: Path, sa_apps: Comma
 
 
 def test_the_app_of_a_broken_plugin_fails_by_name(box: Path, sa_apps: Command, tmp_path: Path) -> None:
-    with served(box / "apps/box.py", tmp_path) as service:
+    with served(box / "apps/box/app.py", tmp_path) as service:
         sa_apps("new", "box_events", "-c", "prod", "--auth-file", str(service.auth), "--no-check")
-    write_plugin(box, "box", "x = 1 +\n")
+    write_plugin(box, "box/app", "x = 1 +\n")
     ran = sa_apps("run", "collector", "--json")
 
     error = json.loads(ran.out)["errors"][0]
     assert (ran.code, error["code"]) == (1, "plugin_error")
-    assert error["message"] == "apps/box.py, line 2: invalid syntax."
+    assert error["message"] == "apps/box/app.py, line 2: invalid syntax."
 
 
 def test_an_unknown_type_of_a_plugin_gets_a_suggestion(local: Path) -> None:
@@ -250,12 +250,12 @@ def test_one_broken_plugin_lets_the_other_apps_be_deployed(
     token.write_text(json.dumps({"token": "0" * 32}))
     token.chmod(0o600)
     sa_apps("new", "box_events", "-c", "prod", "-n", "box", "--auth-file", str(token), "--no-check")
-    write_plugin(aws_project, "box", "x = 1 +\n")
+    write_plugin(aws_project, "box/app", "x = 1 +\n")
     ran = sa_apps("deploy", "--dry-run", "--json")
 
     results = {app["name"]: app["result"] for app in json.loads(ran.out)["apps"]}
     assert (ran.code, results) == (5, {"collector": "create", "box": "failed"})
-    assert "apps/box.py, line 2" in ran.err
+    assert "apps/box/app.py, line 2" in ran.err
 
 
 @pytest.fixture

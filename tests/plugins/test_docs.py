@@ -20,17 +20,17 @@ def blocks(kind: str) -> list[str]:
 
 
 def test_the_plugin_that_is_shown_is_the_one_that_is_written() -> None:
-    assert blocks("python")[0] == written("box_events")["apps/box.py"]
+    assert blocks("python")[0] == written("acme_events")["apps/acme/app.py"]
 
 
 @pytest.mark.parametrize("source", blocks("python"))
 def test_every_plugin_that_is_shown_can_be_loaded(tmp_path: Path, source: str) -> None:
-    (tmp_path / "box.py").write_text(source)
+    (tmp_path / "acme.py").write_text(source)
 
-    assert load_plugin(tmp_path / "box.py").apps
+    assert load_plugin(tmp_path / "acme.py").apps
 
 
 def test_the_entry_point_that_is_shown_is_one() -> None:
     (text,) = blocks("text")
 
-    assert tomllib.loads(text)["project"]["entry-points"] == {GROUP: {"box": "acme_apps.box"}}
+    assert tomllib.loads(text)["project"]["entry-points"] == {GROUP: {"acme": "saas_apps.acme.app"}}

@@ -46,7 +46,7 @@ def unpacked(package: Package, folder: Path) -> Path:
 def collected(task: Path, in_lambda: Path, aws_env: str, box: Path) -> Tally:
     """Run the function once; return what arrived at the classifier, held against what the twin had."""
     publish(CLASSIFIER, FUNCTION)
-    with served(box / "apps/box.py", box) as service, proxy.serve(aws_env) as aws:
+    with served(box / "apps/box/app.py", box) as service, proxy.serve(aws_env) as aws:
         boto3.client("ssm").put_parameter(
             Name=names.auth_parameter(FUNCTION), Value=service.auth.read_text(), Type="SecureString"
         )
@@ -61,7 +61,7 @@ def collected(task: Path, in_lambda: Path, aws_env: str, box: Path) -> Tally:
 def test_a_plugins_zip_collects_as_a_built_in_services_does(
     aws_env: str, box: Path, in_lambda: Path, tmp_path: Path
 ) -> None:
-    package = build("box_events", *here(), load_plugin(box / "apps/box.py"))
+    package = build("box_events", *here(), load_plugin(box / "apps/box/app.py"))
 
     tally = collected(unpacked(package, tmp_path), in_lambda, aws_env, box)
 
@@ -71,7 +71,7 @@ def test_a_plugins_zip_collects_as_a_built_in_services_does(
 @pytest.fixture(params=["of_box.apps.events", "of_box.apps.events:BoxEvents"])
 def installed(request: pytest.FixtureRequest, box: Path, site: Path) -> Plugin | None:
     """Return the plugin of a distribution whose module needs another of its package."""
-    source = (box / "apps/box.py").read_text().replace('"https://', 'SCHEME + "://')
+    source = (box / "apps/box/app.py").read_text().replace('"https://', 'SCHEME + "://')
     source = source.replace(
         "from streamalert_apps import", "from .. import SCHEME\nfrom streamalert_apps import"
     )
@@ -97,6 +97,9 @@ def test_the_zip_of_an_installed_plugin_holds_its_whole_package(
 
 
 def test_the_zip_of_a_plugin_holds_no_simulator_schema_or_test(box: Path) -> None:
-    package = build("box_events", *here(), load_plugin(box / "apps/box.py"))
+    package = build("box_events", *here(), load_plugin(box / "apps/box/app.py"))
 
-    assert [name for name in package.files if "box" in name] == ["streamalert_apps/services/box.py"]
+    assert [name for name in package.files if "box" in name] == [
+        "streamalert_apps/services/box/__init__.py",
+        "streamalert_apps/services/box/app.py",
+    ]

@@ -57,13 +57,23 @@ def test_a_lock_is_written_beside_the_plugin_and_holds_versions_and_hashes(
     assert str(acme.parent) not in text
 
 
+def test_the_lock_of_a_folder_lies_in_it(acme: Path, sa_apps: Command) -> None:
+    (acme.parent / "acme").mkdir()
+    app = acme.rename(acme.parent / "acme/app.py")
+    answer = check(sa_apps("plugin", "lock", "apps/acme", "--json").out, "plugin lock")
+
+    assert answer["lock"] == "apps/acme/lock.txt"
+    assert (app.with_name("lock.txt")).is_file()
+    assert "tiny/__init__.py" in package(app).files
+
+
 def test_the_zip_holds_what_was_locked(acme: Path, sa_apps: Command) -> None:
     sa_apps("plugin", "lock", "apps/acme.py")
     built = package(acme)
 
     assert "tiny/__init__.py" in built.files
     assert built.requirements == ("tiny>=1",)
-    assert built.contents["streamalert_apps/services/acme.py"] == acme.read_bytes()
+    assert built.contents["streamalert_apps/services/acme/app.py"] == acme.read_bytes()
 
 
 def test_what_is_not_locked_is_an_error_that_names_the_command(acme: Path) -> None:
@@ -92,7 +102,7 @@ def test_a_package_that_is_not_there_is_named_and_no_lock_is_written(acme: Path,
 
 
 def test_where_nothing_is_required_there_is_nothing_to_lock(box: Path, sa_apps: Command) -> None:
-    ran = sa_apps("plugin", "lock", "apps/box.py")
+    ran = sa_apps("plugin", "lock", "apps/box/app.py")
 
     assert ran.code == 2
     assert "requires nothing that has to be locked" in ran.err

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     Command = Callable[..., Ran]
 
 FILES = [
-    "apps/box.py",
-    "apps/schemas/box.json",
-    "apps/setup/box.md",
-    "apps/simulator/box.py",
+    "apps/box/app.py",
+    "apps/box/twin.py",
+    "apps/box/schemas.json",
+    "apps/box/setup.md",
     "apps/tests/test_box.py",
 ]
 
@@ -34,11 +34,11 @@ def test_plugin_simulator_schema_and_test_are_written(local: Path, sa_apps: Comm
 
     assert answer["created"] == FILES
     assert sorted(p.relative_to(local).as_posix() for p in (local / "apps").rglob("*.*")) == sorted(FILES)
-    assert answer["next"] == "sa-apps plugin check apps/box.py"
+    assert answer["next"] == "sa-apps plugin check apps/box"
 
 
 def test_what_is_written_passes_the_check(box: Path, sa_apps: Command) -> None:
-    answer = check(sa_apps("plugin", "check", "apps/box.py", "--json").out, "plugin check")
+    answer = check(sa_apps("plugin", "check", "apps/box", "--json").out, "plugin check")
 
     assert answer["status"] == "ok"
     assert {"form", "resume", "kill", "storm"} <= {scenario["name"] for scenario in answer["scenarios"]}
@@ -55,7 +55,7 @@ def test_its_test_passes_under_pytest(box: Path) -> None:
 
 def test_a_log_of_several_words_works_too(local: Path, sa_apps: Command) -> None:
     sa_apps("plugin", "new", "acme_admin_logins2")
-    plugin = load_plugin(local / "apps/acme.py")
+    plugin = load_plugin(local / "apps/acme")
 
     assert [kind.__name__ for kind in plugin.apps.values()] == ["AcmeAdminLogins2"]
     assert plugin.apps.keys() == {"acme_admin_logins2"}
@@ -71,7 +71,7 @@ def test_nothing_of_the_template_is_left(box: Path) -> None:
 
 
 def test_the_schema_takes_what_the_simulator_sends(box: Path) -> None:
-    plugin = load_plugin(box / "apps/box.py")
+    plugin = load_plugin(box / "apps/box/app.py")
     twin = plugin.twin()
     event = twin.row(twin._random())
 

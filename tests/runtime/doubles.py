@@ -16,10 +16,10 @@ from streamalert_apps.errors import DeliveryFailed
 from streamalert_apps.runtime.batch import Batches, Bytes
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
 from streamalert_apps.runtime.state import MemorySlot, StateSlot, Stored
-from streamalert_apps.sdk.app import App, Checkpoint, Page, Rate
+from streamalert_apps.sdk.app import App, Checkpoint, Page
 from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.http import Api
-from streamalert_apps.sdk.pace import Pace
+from streamalert_apps.sdk.pace import Pace, Rate
 from tests.simulator.world import StillClock
 
 LEASE = timedelta(seconds=100)

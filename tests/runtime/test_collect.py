@@ -24,8 +24,9 @@ from streamalert_apps.errors import (
     Unavailable,
 )
 from streamalert_apps.runtime.collect import EMPTY_PAGES, SECONDS_BETWEEN_SAVES, Outcome
-from streamalert_apps.sdk.app import App, Checkpoint, Page, Rate
+from streamalert_apps.sdk.app import App, Checkpoint, Page
 from streamalert_apps.sdk.http import Api
+from streamalert_apps.sdk.pace import Rate
 from tests.runtime.doubles import HOUR, LEASE, Numbers, World, failing, log_of
 
 SLOW = SECONDS_BETWEEN_SAVES + 1  # so slow that each page is saved

@@ -14,10 +14,10 @@ from urllib.parse import unquote
 import boto3
 import pytest
 
-from streamalert_apps import simulator
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.event import Event
 from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 from streamalert_apps.simulator.tally import Tally, compare
 from tests import proxy
@@ -40,7 +40,7 @@ HANDLER = """
 import sys
 sys.modules["click"] = None
 from streamalert_apps.runtime import collect, handler as real
-from streamalert_apps.services.duo import DuoAuth
+from streamalert_apps.services.duo.app import DuoAuth
 
 DuoAuth.rate = None
 collect.SECONDS_BETWEEN_SAVES = 0
@@ -122,7 +122,7 @@ def account(aws_env: str, tmp_path: Path) -> Iterator[Account]:
     (tmp_path / "unhurried.py").write_text(HANDLER)
     publish(CLASSIFIER, FUNCTION)
     clock = SystemClock()
-    twin = simulator.twin("duo", clock=clock, rate=None, page_size=PAGE)
+    twin = twins.twin("duo", clock=clock, rate=None, page_size=PAGE)
     with ExitStack() as stack:
         aws = stack.enter_context(proxy.serve(aws_env))
         duo = stack.enter_context(proxy.serve(stack.enter_context(serve(twin)).url))

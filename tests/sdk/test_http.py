@@ -25,10 +25,9 @@ from streamalert_apps.errors import (
     RequestRefused,
     Unavailable,
 )
-from streamalert_apps.sdk.app import Rate
 from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.http import ANSWER_BYTES, Answer, Api, pinned, with_params
-from streamalert_apps.sdk.pace import Pace
+from streamalert_apps.sdk.pace import Pace, Rate
 from streamalert_apps.sdk.retry import ATTEMPTS, LONGEST_WAIT_SECONDS
 from tests import loopback
 from tests.loopback import Exchange

@@ -115,11 +115,11 @@ def _plugin(world: World, _: str) -> None:
 
 
 def _plugin_check(world: World, _: str) -> None:
-    assert world.run("plugin", "check", "apps/acme.py", "--only", "resume", "--json") in {0, 2}
+    assert world.run("plugin", "check", "apps/acme", "--only", "resume", "--json") in {0, 2}
 
 
 def _plugin_lock(world: World, _: str) -> None:
-    assert world.run("plugin", "lock", "apps/acme.py", "--json") == 2
+    assert world.run("plugin", "lock", "apps/acme", "--json") == 2
 
 
 def _simulate(world: World, _: str) -> None:

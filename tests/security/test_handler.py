@@ -15,10 +15,10 @@ import boto3
 import httpx
 import pytest
 
-from streamalert_apps import simulator
 from streamalert_apps.runtime import handler, log, names
 from streamalert_apps.sdk.clock import SystemClock
 from streamalert_apps.sdk.http import Api
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.faults import Fault, Status
 from streamalert_apps.simulator.server import serve
 from tests.lambda_rig import publish
@@ -122,7 +122,7 @@ def test_no_outcome_shows_a_secret(
 ) -> None:
     canary = Canary()
     clock = SystemClock()
-    twin: Any = simulator.twin(service, clock=clock, rate=None)
+    twin: Any = twins.twin(service, clock=clock, rate=None)
     now = clock.now()
     twin.seed(APPS[service], events=5, start=now - timedelta(minutes=50), end=now - timedelta(minutes=30))
     for credentials in (twin.credentials, twin.wrong_credentials):

@@ -17,8 +17,8 @@ from zipfile import ZipFile, is_zipfile
 
 import boto3
 
-from streamalert_apps import simulator
 from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 from tests.security.canary import Canary
 
@@ -60,7 +60,7 @@ class World:
             self.canary.guard(name, secret)
         now = SystemClock().now()
         for service, app_type in APPS.items():
-            twin: Any = simulator.twin(service, clock=SystemClock(), rate=None)
+            twin: Any = twins.twin(service, clock=SystemClock(), rate=None)
             twin.seed(app_type, events=5, start=now - timedelta(minutes=90), end=now - timedelta(minutes=60))
             self._listen(service, twin)
             self.twins[service] = twin

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from streamalert_apps import services, simulator
+from streamalert_apps import services
 from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.app import service_of
 from streamalert_apps.sdk.http import ToSimulator
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 from tests.services.running import Collector, nothing_lost_or_repeated
 from tests.services.test_schemas import accepts
@@ -24,7 +25,7 @@ every = pytest.mark.parametrize(
 
 
 def collector(app_type: str) -> Collector:
-    app = Collector(simulator.twin(service_of(app_type), clock=StillClock(), rate=None), app_type, START)
+    app = Collector(twins.twin(service_of(app_type), clock=StillClock(), rate=None), app_type, START)
     app.twin.seed(app_type, events=500, burst=100, start=START, end=SETTLED)
     return app
 

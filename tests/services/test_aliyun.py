@@ -13,8 +13,8 @@ from streamalert_apps.errors import (
     RateLimited,
     RequestRefused,
 )
-from streamalert_apps.services.aliyun import AliyunActionTrail, sign
-from streamalert_apps.simulator.aliyun import Aliyun
+from streamalert_apps.services.aliyun.app import AliyunActionTrail, sign
+from streamalert_apps.services.aliyun.twin import Aliyun
 from streamalert_apps.simulator.faults import Dropped, Fault, Status
 from tests.services.running import Collector, nothing_lost_or_repeated
 from tests.simulator.world import NOW, StillClock

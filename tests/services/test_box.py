@@ -13,8 +13,8 @@ import pytest
 from streamalert_apps import services
 from streamalert_apps.errors import BadResponse, CredentialsError, RateLimited, Unavailable, UsageError
 from streamalert_apps.sdk.http import ToSimulator
-from streamalert_apps.services.box import BoxAdminEvents, key_file
-from streamalert_apps.simulator.box import Box
+from streamalert_apps.services.box.app import BoxAdminEvents, key_file
+from streamalert_apps.services.box.twin import Box
 from streamalert_apps.simulator.faults import CutBody, Dropped, Fault, HtmlPage, Status
 from streamalert_apps.simulator.server import serve
 from tests.services.running import Collector, nothing_lost_or_repeated

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from streamalert_apps import services, simulator
+from streamalert_apps import services
 from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.app import AuthField
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.contract import Twin
 from tests.simulator.world import StillClock
 
@@ -20,7 +21,7 @@ ALIKE = {("client_id", "client_secret"), ("client_secret", "client_id")}  # OneL
 def typed() -> Iterator[tuple[str, AuthField, str, dict[str, Any]]]:
     """Yield each field that is typed in, with what the twin of its service takes for it and for all."""
     for service in services.services():
-        twin: Twin = simulator.twin(service, clock=StillClock())
+        twin: Twin = twins.twin(service, clock=StillClock())
         kind = next(iter(services.apps(service).values()))
         for field in kind.auth:
             if isinstance(field.format, Pattern) and field.name in twin.credentials:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from streamalert_apps import services, simulator
+from streamalert_apps import services
+from streamalert_apps.services import twins
 from tests.services.running import Collector, nothing_lost_or_repeated
 from tests.services.test_schemas import accepts
 from tests.simulator.world import NOW, tenant
@@ -78,7 +79,7 @@ def test_an_action_may_be_a_word_or_an_object(action: Any) -> None:
 
 
 def test_each_log_is_asked_for_at_its_own_path() -> None:
-    twin = simulator.twin("duo", clock=tenant().clock, rate=None)
+    twin = twins.twin("duo", clock=tenant().clock, rate=None)
     paths = []
     for app_type in ("duo_activity", "duo_telephony"):
         duo = Collector(twin, app_type, START)

@@ -24,9 +24,9 @@ from streamalert_apps.errors import (
     UsageError,
 )
 from streamalert_apps.sdk.http import ToSimulator
-from streamalert_apps.services.gsuite import SCOPE, key_file
+from streamalert_apps.services.gsuite.app import SCOPE, key_file
+from streamalert_apps.services.gsuite.twin import Gsuite, Throttled
 from streamalert_apps.simulator.faults import CutBody, Dropped, Fault, HtmlPage, Status
-from streamalert_apps.simulator.gsuite import Gsuite, Throttled
 from streamalert_apps.simulator.server import serve
 from tests.services.running import Collector, nothing_lost_or_repeated
 from tests.services.test_schemas import accepts
@@ -74,7 +74,7 @@ def test_there_is_a_type_for_each_of_googles_42_applications() -> None:
 
 
 def test_the_document_says_of_each_type_what_it_collects_and_how_late() -> None:
-    table = (Path(__file__).parents[2] / "docs/services/gsuite.md").read_text("utf-8")
+    table = (services.room("gsuite") / "page.md").read_text("utf-8")
 
     for name, kind in KINDS.items():
         hours = (kind.lag or HOUR) // HOUR

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from streamalert_apps.errors import BadResponse, CredentialsError, RateLimited
-from streamalert_apps.services.intercom import IntercomAdminActivityLogs
+from streamalert_apps.services.intercom.app import IntercomAdminActivityLogs
+from streamalert_apps.services.intercom.twin import Intercom
 from streamalert_apps.simulator.contract import Request, Response
 from streamalert_apps.simulator.faults import Delivery, Fault
-from streamalert_apps.simulator.intercom import Intercom
 from tests.services.running import Collector, nothing_lost_or_repeated
 from tests.simulator.world import NOW, StillClock
 

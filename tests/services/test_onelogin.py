@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from streamalert_apps.errors import CredentialsError, RateLimited
-from streamalert_apps.services.onelogin import OneLoginEvents
+from streamalert_apps.services.onelogin.app import OneLoginEvents
+from streamalert_apps.services.onelogin.twin import Onelogin
 from streamalert_apps.simulator.faults import Fault
-from streamalert_apps.simulator.onelogin import Onelogin
 from tests.services.running import Collector, nothing_lost_or_repeated
 from tests.simulator.world import NOW, StillClock
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
+from docs import pages
 from streamalert_apps import services
 
-PAGES = Path(__file__).parents[2] / "docs/services"
 BUILT_IN = sorted(services.services())
 WITH_OWN_TYPES = ("salesforce",)  # whose many types the page tells of without listing each
 
 
 def page(service: str) -> str:
-    return (PAGES / f"{service}.md").read_text("utf-8")
+    return pages.page(service)
 
 
 def section(service: str, title: str) -> str:
@@ -23,7 +22,7 @@ def section(service: str, title: str) -> str:
 
 
 def test_each_service_has_a_page_and_each_page_a_service() -> None:
-    assert sorted(path.stem for path in PAGES.glob("*.md")) == BUILT_IN
+    assert pages.services() == BUILT_IN
 
 
 @pytest.mark.parametrize("service", BUILT_IN)

@@ -20,11 +20,11 @@ from streamalert_apps.errors import (
     UsageError,
 )
 from streamalert_apps.sdk.http import ToSimulator
-from streamalert_apps.services import salesforce
+from streamalert_apps.services.salesforce import app as salesforce
+from streamalert_apps.services.salesforce.twin import Salesforce
+from streamalert_apps.services.salesforce.twin.api import TYPES
 from streamalert_apps.simulator.contract import Request, Response
 from streamalert_apps.simulator.faults import CutBody, Dropped, Fault, HtmlPage, Status
-from streamalert_apps.simulator.salesforce import Salesforce
-from streamalert_apps.simulator.salesforce.api import TYPES
 from streamalert_apps.simulator.server import serve
 from tests.services.running import Collector, nothing_lost_or_repeated
 from tests.services.test_schemas import accepts

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
+from docs import pages
 from streamalert_apps import services
-
-PAGES = Path(__file__).parents[2] / "docs/services"
 
 each = pytest.mark.parametrize("service", services.services())
 
@@ -18,7 +16,7 @@ each = pytest.mark.parametrize("service", services.services())
 def test_a_services_page_holds_what_the_command_line_shows(service: str) -> None:
     setup = services.setup(service)
 
-    assert f"\n\n{setup}\n" in (PAGES / f"{service}.md").read_text()
+    assert f"\n\n{setup}\n" in pages.page(service)
 
 
 @each

@@ -20,11 +20,11 @@ from streamalert_apps.errors import (
     UsageError,
 )
 from streamalert_apps.sdk.http import ToSimulator
-from streamalert_apps.services.slack import SlackAccess
+from streamalert_apps.services.slack.app import SlackAccess
+from streamalert_apps.services.slack.twin import Slack
+from streamalert_apps.services.slack.twin.access import Tenant
 from streamalert_apps.simulator.faults import CutBody, Dropped, Fault, HtmlPage, Status
 from streamalert_apps.simulator.server import serve
-from streamalert_apps.simulator.slack import Slack
-from streamalert_apps.simulator.slack.access import Tenant
 from tests.services.running import Collector, nothing_lost_or_repeated
 from tests.services.test_schemas import accepts
 from tests.simulator.world import NOW, StillClock

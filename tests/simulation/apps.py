@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 import msgspec
 
 from streamalert_apps.errors import AppError, PageTokenExpired
-from streamalert_apps.sdk.app import App, AuthField, Json, Log, Rate
+from streamalert_apps.sdk.app import App, AuthField, Json, Log
 from streamalert_apps.sdk.catalogue import Catalogue
 from streamalert_apps.sdk.events import Events, Fetched, Row
 from streamalert_apps.sdk.http import Answer, with_params
 from streamalert_apps.sdk.integration import AppIntegration, StreamAlertApp
+from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.sdk.stream import Stream
 from streamalert_apps.sdk.watermark import AnyOrder, Feed, NewestFirst, OldestFirst
 from tests.simulation.plan import Plan

@@ -15,10 +15,10 @@ from streamalert_apps.runtime.batch import Batches
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
 from streamalert_apps.runtime.ssm import ParameterSlot
 from streamalert_apps.runtime.state import MemorySlot
-from streamalert_apps.sdk.app import App, Rate
+from streamalert_apps.sdk.app import App
 from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.http import Api
-from streamalert_apps.sdk.pace import Pace
+from streamalert_apps.sdk.pace import Pace, Rate
 from tests.simulation.apps import _Newest, _Oldest
 from tests.simulator.world import StillClock
 

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 from unittest import mock
 
 from streamalert_apps import services
-from streamalert_apps.cli.run import LEASE, LONGEST_WAIT_SECONDS
+from streamalert_apps.cli.local_run import LEASE, LONGEST_WAIT_SECONDS
 from streamalert_apps.runtime import handler, names
 from streamalert_apps.runtime.batch import Batches
 from streamalert_apps.runtime.collect import Terms, collect

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from streamalert_apps.errors import UsageError
-from streamalert_apps.simulator.aliyun import Aliyun
-from streamalert_apps.simulator.aliyun.access import expected
+from streamalert_apps.services.aliyun.twin import Aliyun
+from streamalert_apps.services.aliyun.twin.access import expected
 from streamalert_apps.simulator.contract import Request, Response
 from streamalert_apps.simulator.transport import transport
 from tests.simulator.world import NOW, StillClock

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from streamalert_apps.simulator.box import Box
+from streamalert_apps.services.box.twin import Box
 from streamalert_apps.simulator.transport import transport
 from tests.simulator.world import NOW, StillClock
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from streamalert_apps.services.duo.twin import Duo
+from streamalert_apps.services.duo.twin.access import canonical
 from streamalert_apps.simulator.contract import Request, Response
-from streamalert_apps.simulator.duo import Duo
-from streamalert_apps.simulator.duo.access import canonical
 from tests.simulator.world import ADMINISTRATOR, AUTHENTICATION, NOW, Client, StillClock, span, tenant
 
 # A request as documented, with the signatures that Duo's own client makes of it.

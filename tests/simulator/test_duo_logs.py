@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamalert_apps.errors import UsageError
-from streamalert_apps.simulator.duo import Duo
+from streamalert_apps.services.duo.twin import Duo
 from tests.simulator.world import ADMINISTRATOR, AUTHENTICATION, NOW, Client, milliseconds, span, tenant
 
 ACTIVITY = "/admin/v2/logs/activity"

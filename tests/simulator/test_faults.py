@@ -23,7 +23,7 @@ from tests.simulator.world import ADMINISTRATOR, AUTHENTICATION, NOW, Client, sp
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from streamalert_apps.simulator.duo import Duo
+    from streamalert_apps.services.duo.twin import Duo
     from streamalert_apps.simulator.server import Server
 
 

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from streamalert_apps.errors import UsageError
+from streamalert_apps.services.gsuite.twin import Gsuite, Throttled
 from streamalert_apps.simulator.faults import Fault
-from streamalert_apps.simulator.gsuite import Gsuite, Throttled
 from streamalert_apps.simulator.transport import transport
 from tests.simulator.world import NOW, StillClock
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from streamalert_apps.simulator.intercom import Intercom
+from streamalert_apps.services.intercom.twin import Intercom
 from streamalert_apps.simulator.transport import transport
 from tests.simulator.world import NOW, StillClock
 

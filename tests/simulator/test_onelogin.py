@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from streamalert_apps.simulator.onelogin import Onelogin
+from streamalert_apps.services.onelogin.twin import Onelogin
 from streamalert_apps.simulator.transport import transport
 from tests.simulator.world import NOW, StillClock
 

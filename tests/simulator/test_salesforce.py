@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from streamalert_apps.errors import UsageError
-from streamalert_apps.simulator.salesforce import Salesforce
+from streamalert_apps.services.salesforce.twin import Salesforce
 from streamalert_apps.simulator.transport import transport
 from tests.simulator.world import NOW, StillClock
 

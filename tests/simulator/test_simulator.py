@@ -7,35 +7,36 @@ from typing import Any
 
 import pytest
 
-from streamalert_apps import simulator
+from streamalert_apps import services
 from streamalert_apps.errors import UsageError
+from streamalert_apps.services import twins
 from streamalert_apps.simulator.tally import compare
 from tests.simulator.world import NOW, Client, StillClock, tenant
 
 
 def test_every_service_there_is_has_a_twin() -> None:
-    assert "duo" in simulator.services()
-    for service in simulator.services():
-        twin = simulator.twin(service, clock=StillClock(), seed=2)
+    assert "duo" in services.services()
+    for service in services.services():
+        twin = twins.twin(service, clock=StillClock(), seed=2)
         assert twin.clock.now() == NOW
         assert twin.credentials
 
 
 def test_options_reach_the_twin() -> None:
-    assert simulator.twin("duo", seed=1).credentials != simulator.twin("duo", seed=2).credentials
+    assert twins.twin("duo", seed=1).credentials != twins.twin("duo", seed=2).credentials
 
 
 @pytest.mark.parametrize(("name", "hint"), [("due", "Did you mean 'duo'?"), ("acme", "There are: ")])
 def test_an_unknown_service_is_refused_with_a_suggestion(name: str, hint: str) -> None:
     with pytest.raises(UsageError) as refused:
-        simulator.twin(name)
+        twins.twin(name)
 
     assert refused.value.hint.startswith(hint)
 
 
 def test_the_names_of_services_are_known_without_loading_one() -> None:
     script = (
-        "import sys; from streamalert_apps import simulator; simulator.services();"
+        "import sys; from streamalert_apps import services; services.services();"
         "print([m for m in sys.modules if m.startswith(('streamalert_apps.simulator.', 'httpx', 'http.'))])"
     )
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from streamalert_apps.errors import UsageError
-from streamalert_apps.simulator.slack import Slack
-from streamalert_apps.simulator.slack.access import Tenant
+from streamalert_apps.services.slack.twin import Slack
+from streamalert_apps.services.slack.twin.access import Tenant
 from streamalert_apps.simulator.transport import transport
 from tests.simulator.world import NOW, StillClock
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from streamalert_apps.simulator.duo import Duo
+from streamalert_apps.services.duo.twin import Duo
 from streamalert_apps.simulator.transport import transport
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ import typer
 from typer.models import CommandInfo
 
 from streamalert_apps import __version__
-from streamalert_apps.cli import (
-    app_types,
+from streamalert_apps.cli.commands import (
     check,
     demo,
     deploy,
@@ -21,7 +20,6 @@ from streamalert_apps.cli import (
     invoke,
     logs,
     new,
-    output,
     package,
     plugin,
     remove,
@@ -29,9 +27,11 @@ from streamalert_apps.cli import (
     run,
     simulate,
     status,
+    types,
     update_auth,
 )
-from streamalert_apps.cli import list as list_command
+from streamalert_apps.cli.commands import list as list_command
+from streamalert_apps.cli.terminal import output
 from streamalert_apps.errors import AppError, Cancelled, UsageError
 
 EXAMPLES = """Examples:
@@ -66,7 +66,7 @@ app = typer.Typer(
 for name, module in {
     "demo": demo,
     "init": init,
-    "types": app_types,
+    "types": types,
     "new": new,
     "list": list_command,
     "update-auth": update_auth,

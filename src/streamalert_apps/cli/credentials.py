@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from streamalert_apps.cli import output
 from streamalert_apps.cli.project import aws_session
+from streamalert_apps.cli.terminal import output
 from streamalert_apps.config import conf, jsonfile
 from streamalert_apps.errors import (
     AppError,
@@ -26,7 +26,7 @@ from streamalert_apps.runtime import names
 from streamalert_apps.sdk.app import App, AuthField
 
 if TYPE_CHECKING:
-    from streamalert_apps.cli.prompts import Prompts
+    from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.runtime.credentials import CredentialStore
     from streamalert_apps.sdk.clock import Clock
 
@@ -61,9 +61,7 @@ class Source:
             output.markdown(f"**What to set up first**\n\n{self.setup}", sys.stderr)
         while True:
             values = dict(self.given) if self.given is not None else self._ask_all(app_type, present or {})
-            for field in app_type.auth:
-                if field.secret and field.name in values:
-                    output.hide(values[field.name])
+            _hide_secrets(app_type, values)
             try:
                 self._try(app_type, values)
             except (CredentialsError, RequestRefused) as refused:
@@ -100,23 +98,31 @@ class Source:
         """Make one request; raise what the service refuses, and only tell what keeps it from being asked."""
         if not self.check:
             return
-        from streamalert_apps.sdk.clock import Deadline, SystemClock
-        from streamalert_apps.sdk.http import Api
-
-        ends = time.monotonic() + CHECK_SECONDS
-        deadline = Deadline(lambda: ends - time.monotonic())
-        api = Api(clock=self.clock or SystemClock(), deadline=deadline, simulator=self.simulator)
         try:
             with output.working("Trying the credentials"):
-                app_type(credentials, api).check()
+                ask_service(app_type, credentials, simulator=self.simulator, clock=self.clock)
         except (CredentialsError, RequestRefused):
             raise
         except AppError as trouble:
             output.warn(f"The credentials could not be tried: {trouble.message}")
         else:
             output.say("The service accepts the credentials.")
-        finally:
-            api.close()
+
+
+def ask_service(
+    app_type: type[App], credentials: Mapping[str, Any], *, simulator: str, clock: Clock | None = None
+) -> None:
+    """Try credentials by one cheap request; raise what the service says or what keeps it from answering."""
+    from streamalert_apps.sdk.clock import Deadline, SystemClock
+    from streamalert_apps.sdk.http import Api
+
+    ends = time.monotonic() + CHECK_SECONDS
+    deadline = Deadline(lambda: ends - time.monotonic())
+    api = Api(clock=clock or SystemClock(), deadline=deadline, simulator=simulator)
+    try:
+        app_type(credentials, api).check()
+    finally:
+        api.close()
 
 
 def read_file(path: Path, fields: tuple[AuthField, ...]) -> dict[str, Any]:
@@ -194,6 +200,25 @@ def store_of(project: conf.Project, function: str) -> CredentialStore:
     session = aws_session(project.account)
     session.check_account(project.account.aws_account_id)
     return ParameterCredentials(session.client("ssm"), names.auth_parameter(function))
+
+
+def credentials_of(project: conf.Project, app: conf.AppConf, app_type: type[App]) -> Mapping[str, Any]:
+    """Return an app's stored credentials; raise CredentialsError where one is missing."""
+    credentials = store_of(project, app.function).load()
+    _hide_secrets(app_type, credentials)
+    missing = [f.name for f in app_type.auth if f.name not in credentials and not f.optional]
+    if missing:
+        raise CredentialsError(
+            f"The credentials of {app.name} lack {', '.join(missing)}.",
+            hint=f"Give them with `sa-apps update-auth {app.name}`.",
+        )
+    return credentials
+
+
+def _hide_secrets(app_type: type[App], credentials: Mapping[str, Any]) -> None:
+    for field in app_type.auth:
+        if field.secret and field.name in credentials:
+            output.hide(credentials[field.name])
 
 
 def place(project: conf.Project, function: str) -> str:

@@ -1,4 +1,4 @@
-"""The apps that a command is about, and what it takes to work on them in AWS."""
+"""What it takes to work on the apps of a project in AWS."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from streamalert_apps.cli.project import aws_session, known_types
+from streamalert_apps.cli.project import aws_session, need_aws
+from streamalert_apps.cli.selection import known_types
 from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.deploy import limits
 from streamalert_apps.deploy.clients import Aws
@@ -16,31 +17,11 @@ from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.package import DEFAULT_RUNTIME, Package, build
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.survey import AppPlan
-from streamalert_apps.errors import AppError, ConfigError
+from streamalert_apps.errors import AppError
 from streamalert_apps.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
-
-
-def choose(project: Project, clusters: Sequence[str], names: Sequence[str]) -> list[AppConf]:
-    """Return the apps of these names in these clusters; without names all, without clusters of any."""
-    for cluster in clusters:
-        project.cluster(cluster)
-    if not names:
-        return [app for app in project.all_apps if not clusters or app.cluster in clusters]
-    chosen: dict[str, AppConf] = {}
-    for name in names:
-        for app in _named(project, clusters, name):
-            chosen[app.function] = app
-    return list(chosen.values())
-
-
-def _named(project: Project, clusters: Sequence[str], name: str) -> list[AppConf]:
-    found = [app for app in project.all_apps if app.cluster in clusters and name in {app.name, app.function}]
-    if len(clusters) > 1 and found:
-        return found
-    return [project.find(name, clusters[0] if clusters else None)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +78,3 @@ class Packages:
             if key not in self._built:
                 self._built[key] = build(app.type, runtime, architecture, plugin)
             return self._built[key]
-
-
-def need_aws(project: Project) -> None:
-    """Raise ConfigError for a project that lives without AWS."""
-    if project.account.local:
-        raise ConfigError(
-            "This project lives without AWS: conf/global.json says so.",
-            hint="`sa-apps run` collects here. For AWS, make a project by `sa-apps init` without --local.",
-        )

@@ -1,4 +1,4 @@
-"""What most commands begin with: the project, the app that is meant, the way to AWS."""
+"""The project that a command works in, and its way to AWS."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamalert_apps.cli import output
-from streamalert_apps.errors import ConfigError, UsageError
+from streamalert_apps.errors import ConfigError
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
-    from streamalert_apps.cli.prompts import Prompts
-    from streamalert_apps.config.conf import Account, AppConf, Project
-    from streamalert_apps.plugins.registry import Registry
+    from streamalert_apps.config.conf import Account, Project
 
 
 def open_project(project_dir: Path | None) -> Project:
@@ -23,13 +20,6 @@ def open_project(project_dir: Path | None) -> Project:
     from streamalert_apps.config import conf
 
     return conf.load(project_dir.absolute() if project_dir else conf.find_root(Path.cwd()))
-
-
-def known_types(root: Path | None) -> Registry:
-    """Return the app types of a project, its plugins' included; say which of these are left out."""
-    from streamalert_apps.plugins.registry import Registry
-
-    return Registry(root, lambda error: output.warn(f"left out: {error.message}"))
 
 
 def root_if_any(project_dir: Path | None) -> Path | None:
@@ -41,27 +31,6 @@ def root_if_any(project_dir: Path | None) -> Path | None:
     with suppress(ConfigError):
         return conf.find_root(Path.cwd())
     return None
-
-
-def either(argument: str | None, option: str | None, what: str) -> str | None:
-    """Return a value that may be given as an argument or as an option."""
-    if argument and option and argument != option:
-        raise UsageError(f"Two different {what}s are given: '{argument}' and '{option}'.", hint="Give one.")
-    return argument or option
-
-
-def pick_app(project: Project, name: str | None, cluster: str | None, prompts: Prompts) -> AppConf:
-    """Return the app that is meant, asking where no name is given."""
-    if name:
-        return project.find(name, cluster)
-    apps = project.apps(cluster)
-    if not apps:
-        raise UsageError("No Apps configured.", hint="`sa-apps new` adds one.")
-    flag = "NAME: one of " + ", ".join(sorted({app.name for app in apps}))
-    shown = {app.function: f"{app.name} ({app.type}, cluster {app.cluster})" for app in apps}
-    return project.find(
-        prompts.choice("Which app?", what="the app's name", flag=flag, choices=shown), cluster
-    )
 
 
 def aws_session(account: Account) -> Session:
@@ -86,3 +55,12 @@ def aws_session(account: Account) -> Session:
         connect_seconds=settings.connect_seconds,
         read_seconds=settings.read_seconds,
     )
+
+
+def need_aws(project: Project) -> None:
+    """Raise ConfigError for a project that lives without AWS."""
+    if project.account.local:
+        raise ConfigError(
+            "This project lives without AWS: conf/global.json says so.",
+            hint="`sa-apps run` collects here. For AWS, make a project by `sa-apps init` without --local.",
+        )

@@ -9,11 +9,17 @@ from typing import Final
 from streamalert_apps import services
 from streamalert_apps.config import rules
 from streamalert_apps.errors import ConfigError, UsageError
-from streamalert_apps.plugins.places import FOLDER
+from streamalert_apps.plugins.layout import FOLDER, can_be_service
 from streamalert_apps.sdk.app import service_of
 
 TEMPLATE: Final = Path(__file__).with_name("template")
-FILES: Final = ("{}.py", "schemas/{}.json", "setup/{}.md", "simulator/{}.py", "tests/test_{}.py")
+FILES: Final = {
+    "{}/app.py": "acme.py",
+    "{}/twin.py": "simulator/acme.py",
+    "{}/schemas.json": "schemas/acme.json",
+    "{}/setup.md": "setup/acme.md",
+    "tests/test_{}.py": "tests/test_acme.py",
+}
 
 _APP_TYPE: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
 _SERVICE, _LOG = "acme", "audit"
@@ -24,12 +30,16 @@ def written(app_type: str) -> dict[str, str]:
     if not _APP_TYPE.fullmatch(app_type):
         raise UsageError(
             f"'{app_type}' is not a valid app type.",
-            hint="It is <service>_<log> in lower-case letters and digits, as box_events.",
+            hint="It is <service>_<log> in lower-case letters and digits, as acme_events.",
         )
     service = service_of(app_type)
     if rules.is_device(service):
         raise UsageError(
             f"'{service}' can't be the name of a service.", hint="Windows has a device of that name."
+        )
+    if not can_be_service(service):
+        raise UsageError(
+            f"'{service}' can't be the name of a service.", hint="Plugins share a folder of that name."
         )
     if app_type in services.apps(service):
         raise UsageError(
@@ -37,14 +47,15 @@ def written(app_type: str) -> dict[str, str]:
             hint="Give yours another name, or use that one: `sa-apps types` shows what it needs.",
         )
     return {
-        f"{FOLDER}/{name.format(service)}": _renamed(name.format(_SERVICE), service, app_type)
-        for name in FILES
+        f"{FOLDER}/{name.format(service)}": _renamed(template, service, app_type)
+        for name, template in FILES.items()
     }
 
 
 def create(root: Path, texts: dict[str, str]) -> None:
     """Write files that are not there yet; all or none."""
-    if there := [name for name in texts if (root / name).exists()]:
+    taken = (*texts, f"{Path(next(iter(texts))).parent.as_posix()}.py")  # the service's one file, as of 0.1.0
+    if there := [name for name in taken if (root / name).exists()]:
         raise UsageError(
             f"{there[0]} is there already; nothing was written.",
             hint="Another app type of the same service is another class in the same file.",

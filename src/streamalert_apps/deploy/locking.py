@@ -35,7 +35,9 @@ def read(plugin: Plugin) -> str:
         ) from None
     found = _WANTED.search(text)
     if not found or found[1] != _line(plugin.requirements):
-        raise PackageError(f"{plugin.lock.name} was made for other requirements than now.", hint=hint)
+        raise PackageError(
+            f"{plugin.shown_beside(plugin.lock)} was made for other requirements than now.", hint=hint
+        )
     return text
 
 
@@ -56,7 +58,7 @@ def made(plugin: Plugin) -> str:
         if said := uv.run(words, folder):
             raise PackageError(f"The requirements of {plugin.shown} can't be locked: {uv.last_cause(said)}.")
         locked = (folder / "lock.txt").read_text("utf-8")
-    head = f"# What {plugin.path.name} needs in Lambda, made by `sa-apps plugin lock`."
+    head = f"# What {plugin.service} needs in Lambda, made by `sa-apps plugin lock`."
     return f"{head}\n# requirements: {_line(plugin.requirements)}\n{locked}"
 
 

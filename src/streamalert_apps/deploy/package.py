@@ -15,14 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from streamalert_apps import services
 from streamalert_apps.deploy import dependencies, locking
 from streamalert_apps.deploy.archive import Contents, pack
-from streamalert_apps.errors import ConfigError, UsageError
+from streamalert_apps.errors import UsageError
 from streamalert_apps.plugins.plugin import Plugin, content
 from streamalert_apps.sdk.app import service_of
 
@@ -33,8 +32,8 @@ DEFAULT_RUNTIME: Final = "python3.13"
 DEFAULT_ARCHITECTURE: Final = "arm64"
 
 _ROOT: Final = Path(__file__).parents[1]
-_OURS: Final = ("__init__.py", "errors.py", "sdk/**/*.py", "runtime/**/*.py", "services/__init__.py")
-_ON_A_LAPTOP: Final = {"runtime/local.py", "runtime/destinations/jsonlines.py"}
+_OURS: Final = ("__init__.py", "errors.py", "sdk/**/*.py", "runtime/**/*.py", "services/*.py")
+_ON_A_LAPTOP: Final = {"runtime/local.py", "runtime/destinations/jsonlines.py", "services/twins.py"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def build(
         locks = [locking.read(plugin)] if requirements else []
     else:
         locks = [dependencies.lock_of(name) for name in requirements]
-    contents = service.contents | _shared_files()
+    contents = (service.contents if plugin else _room(service.service)) | _shared_files()
     for lock in (dependencies.lock_of("base"), *locks):
         contents |= dependencies.files(lock, runtime, architecture)
     return Package(service.service, runtime, architecture, requirements, contents)
@@ -103,12 +102,20 @@ def _shared_files() -> dict[str, bytes]:
     }
 
 
+def _room(service: str) -> dict[str, bytes]:
+    """Return what a built-in service runs on, by its name in the zip: the code of its room, but no twin."""
+    folder = services.room(service)
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.py")}
+    return {
+        f"streamalert_apps/services/{service}/{name}": content(path)
+        for name, path in found.items()
+        if not name.startswith(("twin/", "twin.py"))
+    }
+
+
 def _built_in(app_type: str) -> Plugin:
     """Return a built-in service as what it is: a file like a plugin's."""
     service = service_of(app_type)
     if service not in services.services():
         services.find(app_type)  # raises, with a suggestion
-    spec = find_spec(f"{services.__name__}.{service}")
-    if spec is None or not spec.origin or Path(spec.origin).name != f"{service}.py":
-        raise ConfigError(f"The service {service} is not one file.")
-    return Plugin(service, Path(spec.origin), f"services/{service}.py")
+    return Plugin(service, services.room(service) / "app.py", f"services/{service}/app.py")

@@ -1,4 +1,4 @@
-"""Where plugins are: files of the project's apps/ folder, entry points of installed distributions.
+"""Where plugins are: in the project's apps/ folder, and at entry points of installed distributions.
 
 Nothing is run here, and no file is read but to see whether it is meant for us.
 """
@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Final
 
 from streamalert_apps.errors import PluginError
 from streamalert_apps.plugins import source
+from streamalert_apps.plugins.layout import APP, FOLDER, SERVICE, SHARED, can_be_service, in_folder
+from streamalert_apps.plugins.owner import check_owner
 from streamalert_apps.plugins.plugin import Installed, Plugin
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-FOLDER: Final = "apps"
 GROUP: Final = "streamalert_apps.apps"
 
-SERVICE: Final = re.compile(r"[a-z][a-z0-9]*")
-_NO_PLUGIN: Final = re.compile(r"_.*|test_.*|.*_test|conftest")
+_NO_PLUGIN: Final = re.compile(rf"[_.].*|test_.*|.*_test|conftest|{'|'.join(SHARED)}")
 
 
 class Places:
@@ -34,13 +34,11 @@ class Places:
         self._in_folder: dict[str, Plugin | None] = {}
 
     def in_folder(self, service: str) -> Plugin | None:
-        """Return a service's plugin of the apps/ folder."""
+        """Return a service's plugin of the apps/ folder; raise PluginError where it can't be told which."""
         if self._root is None or not SERVICE.fullmatch(service):
             return None
         if service not in self._in_folder:
-            path = self._root / FOLDER / f"{service}.py"
-            plugin = Plugin(service, path, f"{FOLDER}/{path.name}")
-            self._in_folder[service] = plugin if source.is_plugin(path) else None
+            self._in_folder[service] = _of_project(self._root, service)
         return self._in_folder[service]
 
     def installed(self, service: str) -> Plugin | None:
@@ -50,17 +48,16 @@ class Places:
 
     def services(self) -> tuple[str, ...]:
         """Return the services that have a plugin."""
-        stems = (path.stem for path in self._files())
-        names = {*stems, *(point.name for point in self._entry_points)}
+        names = {*self._names_in_folder(), *(point.name for point in self._entry_points)}
         return tuple(sorted(name for name in names if SERVICE.fullmatch(name)))
 
     def misnamed(self) -> Iterator[PluginError]:
         """Yield what is wrong with the names of others."""
-        for path in self._files():
-            if not SERVICE.fullmatch(path.stem):
+        for name, shown in self._names_in_folder().items():
+            if not SERVICE.fullmatch(name):
                 yield PluginError(
-                    f"{FOLDER}/{path.name}, line 1: a plugin's file has its service's name, "
-                    "letters and digits: box.py has the types box_…"
+                    f"{FOLDER}/{shown}, line 1: a plugin has its service's name, letters and digits: "
+                    f"{FOLDER}/acme/{APP} has the types acme_…"
                 )
         for point in self._entry_points:
             if not SERVICE.fullmatch(point.name):
@@ -68,15 +65,43 @@ class Places:
                     f"{_shown(point)}: an entry point has its service's name, letters and digits"
                 )
 
-    def _files(self) -> list[Path]:
-        found = sorted((self._root / FOLDER).glob("*.py")) if self._root else []
-        return [path for path in found if not _NO_PLUGIN.fullmatch(path.stem) and source.is_plugin(path)]
+    def _names_in_folder(self) -> dict[str, str]:
+        """Return the names of plugins in the apps/ folder, with the file of each."""
+        if not self._root:
+            return {}
+        apps = self._root / FOLDER
+        files = {path.stem: path.name for path in sorted(apps.glob("*.py")) if source.is_plugin(path)}
+        folders = {path.name: f"{path.name}/{APP}" for path in sorted(apps.glob("*/")) if _is_meant(path)}
+        return {name: file for name, file in (folders | files).items() if not _NO_PLUGIN.fullmatch(name)}
 
     @cached_property
     def _entry_points(self) -> tuple[EntryPoint, ...]:
         from importlib.metadata import entry_points  # noqa: PLC0415 (takes a while, and most need none of it)
 
         return tuple(sorted(entry_points(group=GROUP), key=_shown))
+
+
+def _of_project(root: Path, service: str) -> Plugin | None:
+    apps = root / FOLDER
+    file, folder = apps / f"{service}.py", apps / service
+    is_file, is_folder = source.is_plugin(file), can_be_service(service) and _is_meant(folder)
+    if not is_file and not is_folder:
+        return None
+    check_owner(root)
+    check_owner(apps)
+    if not is_folder or (is_file and not (folder / APP).is_file()):
+        return Plugin(service, file, f"{FOLDER}/{file.name}")
+    shown = f"{FOLDER}/{service}/{APP}"
+    if is_file:
+        raise PluginError(f"{FOLDER}/{file.name} and {shown} are both the plugin '{service}': keep one.")
+    if not (folder / APP).is_file():
+        raise PluginError(f"{FOLDER}/{service}/ has no {APP}, which says the app types of a plugin.")
+    return Plugin(service, folder / APP, shown)
+
+
+def _is_meant(folder: Path) -> bool:
+    """Tell whether a folder is meant for us: it has files of a plugin, or one that mentions us."""
+    return in_folder(folder).exists or any(source.is_plugin(path) for path in folder.glob("*.py"))
 
 
 def _installed(point: EntryPoint) -> Installed:

@@ -1,14 +1,8 @@
-"""One plugin: a service's app types, and what lies beside their file.
-
-box.py            the app types box_…
-box.lock.txt      the packages that it needs in Lambda, by hash
-schemas/box.json  the classifier's schemas of its logs; or SCHEMAS in box.py
-setup/box.md      what an administrator of the service sets up
-simulator/box.py  its twin
-"""
+"""One plugin: a service's app types, and what belongs to them (layout.py says where it is)."""
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,16 +16,16 @@ from typing import Any, Final
 
 from streamalert_apps import services
 from streamalert_apps.errors import PluginError
-from streamalert_apps.plugins import source
+from streamalert_apps.plugins import layout, module, source
 from streamalert_apps.plugins.module import guarded, load
 from streamalert_apps.sdk.app import App, service_of
 
-_NOT_FOR_LAMBDA: Final = {"__pycache__", "schemas", "setup", "simulator", "tests"}
+_NOT_FOR_LAMBDA: Final = {"__pycache__", *layout.SHARED}
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin that is one file. `shown`: how messages name it."""
+    """A plugin of a project: one file, or the app.py of a folder. `shown`: how messages name that file."""
 
     service: str
     path: Path
@@ -40,7 +34,12 @@ class Plugin:
     @property
     def name(self) -> str:
         """What `sa-apps plugin` takes for it."""
-        return self.shown
+        return self.shown.removesuffix(f"/{layout.APP}") if self.has_folder else self.shown
+
+    @cached_property
+    def has_folder(self) -> bool:
+        """Whether it has a folder of its own."""
+        return self.path.name == layout.APP and self.path.parent.name == self.service
 
     @cached_property
     def apps(self) -> dict[str, type[App]]:
@@ -50,84 +49,115 @@ class Plugin:
     @cached_property
     def module(self) -> ModuleType:
         """The file, run."""
-        return load(self.path, self.shown)
+        for file, tree in self.files.items():
+            source.check_imports(tree, self.shown_beside(file), self.path.parent if self.has_folder else None)
+        return load(self.path, self.shown, self._package)
+
+    @cached_property
+    def files(self) -> dict[Path, ast.Module]:
+        """What goes to Lambda, parsed: its file, and the modules of its folder that this one imports."""
+        if not self.has_folder:
+            return {self.path: source.parse(self.path, self.shown)}
+        found = source.with_neighbours(self.path, self.shown)
+        if self.twin_path in found:
+            raise PluginError(f"{self.shown} imports {self.twin_path.name}, which does not go to Lambda.")
+        return found
 
     @property
     def schemas(self) -> dict[str, Any]:
         """The classifier's schemas of its logs, by name."""
-        path = self.path.parent / "schemas" / f"{self.service}.json"
+        path = self._layout.schemas
         if not path.is_file():
             return dict(getattr(self.module, "SCHEMAS", {}))
         try:
             return dict(json.loads(path.read_text("utf-8")))
         except (ValueError, TypeError) as error:
-            raise PluginError(f"{self._shown(path)} is no JSON object: {error}.") from None
+            raise PluginError(f"{self.shown_beside(path)} is no JSON object: {error}.") from None
 
     @property
     def setup(self) -> str:
         """What an administrator of the service sets up, in Markdown."""
-        path = self.path.parent / "setup" / f"{self.service}.md"
+        path = self._layout.setup
         try:
             return path.read_text("utf-8") if path.is_file() else ""
         except UnicodeDecodeError:
-            raise PluginError(f"{self._shown(path)} is not UTF-8 text.") from None
+            raise PluginError(f"{self.shown_beside(path)} is not UTF-8 text.") from None
 
     @property
     def twin_path(self) -> Path:
         """Where its twin is, if it has one."""
-        return self.path.parent / "simulator" / f"{self.service}.py"
+        return self._layout.twin
 
     @property
     def twin(self) -> Any:
         """The class of its twin; raises PluginError where there is none."""
-        shown = self._shown(self.twin_path)
+        shown = self.shown_beside(self.twin_path)
         if not self.twin_path.is_file():
             raise PluginError(f"{self.shown} has no twin: there is no {shown}.")
-        module = load(self.twin_path, shown)
-        if not hasattr(module, "TWIN"):
+        twin = load(self.twin_path, shown, self._package)
+        if not hasattr(twin, "TWIN"):
             raise PluginError(f"{shown}, line 1: it does not say which class is the TWIN.")
-        return module.TWIN
+        return twin.TWIN
 
     @property
     def lock(self) -> Path:
         """Where its requirements are locked."""
-        return self.path.with_name(f"{self.service}.lock.txt")
+        return self._layout.lock
 
     @property
     def requirements(self) -> tuple[str, ...]:
         """The packages that it needs in Lambda."""
-        return source.requirements(source.parse(self.path, self.shown), self.shown)
+        return source.requirements(self.files[self.path], self.shown)
 
     @property
     def stated_types(self) -> tuple[str, ...]:
         """Its app types as far as it states them in plain words; does not run the file."""
-        return tuple(source.app_types(source.parse(self.path, self.shown)))
+        return tuple(found for tree in self.files.values() for found in source.app_types(tree))
 
     @property
     def contents(self) -> dict[str, bytes]:
         """Its files in the zip, by name: there it is a service like any other."""
-        return self._placed(content(self.path))
+        return self._placed({
+            layout.APP if file == self.path else file.name: content(file) for file in self.files
+        })
 
-    def _placed(self, file: bytes) -> dict[str, bytes]:
-        return {f"streamalert_apps/services/{self.service}.py": file}
+    def shown_beside(self, path: Path) -> str:
+        """Return how messages name a file that belongs to it."""
+        return f"{self.shown.removesuffix(self.path.name)}{path.relative_to(self.path.parent).as_posix()}"
+
+    @cached_property
+    def _layout(self) -> layout.Layout:
+        if self.has_folder:
+            return layout.in_folder(self.path.parent)
+        return layout.around(self.path, self.service)
+
+    @cached_property
+    def _package(self) -> str:
+        """The package that the modules of its folder are in; one that is a single file has none."""
+        return module.package(self.path.parent) if self.has_folder else ""
+
+    def _placed(self, files: dict[str, bytes]) -> dict[str, bytes]:
+        folder = f"streamalert_apps/services/{self.service}"
+        return {f"{folder}/{name}": data for name, data in {"__init__.py": b"", **files}.items()}
 
     def _classes(self) -> dict[str, type[App]]:
         return services.of(self.module)
 
     def _checked(self) -> Iterator[tuple[str, type[App]]]:
-        tree = source.parse(self.path, self.shown)
         found = self._classes()
         if not found:
             raise PluginError(f"{self.shown}, line 1: there is no App in it that says its `type`.")
         for app_type, kind in found.items():
             if fault := _fault(kind, self.service):
-                line = source.line_of(tree, kind.__name__)
-                raise PluginError(f"{self.shown}, line {line}: {kind.__name__} {fault}.")
+                raise PluginError(f"{self._place_of(kind)}: {kind.__name__} {fault}.")
             yield app_type, kind
 
-    def _shown(self, beside: Path) -> str:
-        """Return how messages name a file that lies beside."""
-        return f"{self.shown.removesuffix(self.path.name)}{beside.relative_to(self.path.parent).as_posix()}"
+    def _place_of(self, kind: type[App]) -> str:
+        """Return the file and the line where a class begins."""
+        for file, tree in self.files.items():
+            if line := source.line_of(tree, kind.__name__):
+                return f"{self.shown_beside(file)}, line {line}"
+        return f"{self.shown}, line 1"
 
 
 @dataclass(frozen=True)
@@ -159,10 +189,13 @@ class Installed(Plugin):
                 "from importlib import import_module\n\nfrom streamalert_apps.services import of\n\n"
                 f'APPS = tuple(of(import_module("{self.module_name}")).values())\n'
             )
-        return {
-            f"streamalert_apps/services/{self.service}.py": pointer.encode(),
-            **_package(self.module_name),
-        }
+        return self._placed({layout.APP: pointer.encode()}) | _package(self.module_name)
+
+    @cached_property
+    def has_folder(self) -> bool:
+        """Whether it has a folder of its own; app.py amid the folders that plugins share has none."""
+        found = self.path.name == layout.APP and self.path.parent.name == self.service
+        return found and not layout.around(self.path, self.service).exists
 
     def _classes(self) -> dict[str, type[App]]:
         if not self.attribute:
@@ -176,7 +209,7 @@ class Installed(Plugin):
 def _fault(kind: type[App], service: str) -> str:
     """Say what is wrong with a class, if anything."""
     if service_of(kind.type) != service or "_" not in kind.type:
-        return f"has the type '{kind.type}', which has to be '{service}_…' as its file's name says"
+        return f"has the type '{kind.type}', which has to be '{service}_…', as the plugin's name says"
     if isabstract(kind):
         return f"lacks {', '.join(sorted(kind.__abstractmethods__))}"
     if missing := [name for name in ("auth", "collects") if not hasattr(kind, name)]:
@@ -199,7 +232,9 @@ def _package(module_name: str) -> dict[str, bytes]:
         return {
             f"{place}/{path.relative_to(folder).as_posix()}": content(path)
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and not _NOT_FOR_LAMBDA & set(path.relative_to(folder).parts)
+            if path.is_file()
+            and not _NOT_FOR_LAMBDA & set(path.relative_to(folder).parts)
+            and not (path.name in layout.BESIDE_APP and path.with_name(layout.APP).is_file())
         }
     raise PluginError(f"The files of {module_name} are not found.")
 

@@ -14,6 +14,7 @@ from streamalert_apps.errors import PluginError, UsageError
 from streamalert_apps.plugins.places import Places
 from streamalert_apps.plugins.plugin import Plugin
 from streamalert_apps.sdk.app import App, service_of
+from streamalert_apps.services.table import AppType, describe
 
 
 class Registry:
@@ -32,13 +33,17 @@ class Registry:
         self._plugins: dict[str, Plugin | None] = {}
 
     def names(self) -> tuple[str, ...]:
-        """Return every app type. Loads every service and every plugin."""
-        found = set(services.names())
+        """Return every app type. Loads every plugin, and no built-in service."""
+        return tuple(self.described())
+
+    def described(self) -> dict[str, AppType]:
+        """Return what there is to say of every app type, in the order of their names. Loads as `names`."""
+        found: dict[str, AppType] = {}
         for plugin in self._all:
             with self._leaving_out():
-                found |= plugin.apps.keys()
+                found |= {app_type: describe(kind) for app_type, kind in plugin.apps.items()}
                 self._tell_of_shadowed(plugin)
-        return tuple(sorted(found))
+        return dict(sorted((found | services.described()).items()))
 
     def stated_names(self) -> tuple[str, ...]:
         """Return every app type, of plugins those that are stated in plain words. Runs no plugin."""

@@ -35,15 +35,57 @@ def parse(path: Path, shown: str) -> ast.Module:
         raise PluginError(f"{shown} can't be read: {error.strerror}.") from None
 
 
-def check_imports(tree: ast.Module, shown: str) -> None:
-    """Raise PluginError, with the line to write, where a file in apps/ imports in StreamAlert's way."""
+def with_neighbours(path: Path, shown: str) -> dict[Path, ast.Module]:
+    """Return a file and the modules beside it that it imports, one through the other, parsed."""
+    found: dict[Path, ast.Module] = {}
+    waiting = [path]
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found[file] = parse(file, f"{shown.removesuffix(path.name)}{file.name}")
+            waiting += [
+                named
+                for node in ast.walk(found[file])
+                if isinstance(node, ast.ImportFrom)
+                for named in _neighbours(node, path.parent)
+                if named.is_file()
+            ]
+    return found
+
+
+def _neighbours(node: ast.ImportFrom, folder: Path) -> list[Path]:
+    """Return the files that `from .module import …` and `from . import module` name."""
+    if node.level != 1:
+        return []
+    return [folder / f"{name}.py" for name in ([node.module] if node.module else _names(node))]
+
+
+def _names(node: ast.ImportFrom) -> list[str]:
+    return [name.name for name in node.names]
+
+
+def check_imports(tree: ast.Module, shown: str, folder: Path | None = None) -> None:
+    """Raise PluginError, with the line to write, where a file in apps/ imports in StreamAlert's way.
+
+    In a folder of its own it may import the modules beside it.
+    """
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and _is_streamalerts(node):
+        if isinstance(node, ast.ImportFrom):
+            _check_import(node, shown, folder)
+
+
+def _check_import(node: ast.ImportFrom, shown: str, folder: Path | None) -> None:
+    if node.level == 0:
+        if (node.module or "").partition(".")[0] in _STREAMALERTS:
             raise _to_change(node, shown)
-
-
-def _is_streamalerts(node: ast.ImportFrom) -> bool:
-    return node.level > 0 or (node.module or "").partition(".")[0] in _STREAMALERTS
+        return
+    named = _neighbours(node, folder) if folder else []
+    missing = [file.name for file in named if not file.is_file()]
+    if named and not missing:
+        return
+    if named and not set(_names(node)) & set(streamalert_apps.__all__):
+        raise PluginError(f"{shown}, line {node.lineno}: there is no {missing[0]} beside it.")
+    raise _to_change(node, shown)
 
 
 def _to_change(node: ast.ImportFrom, shown: str) -> PluginError:
@@ -77,10 +119,10 @@ def requirements(tree: ast.Module, shown: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def line_of(tree: ast.Module, name: str) -> int:
-    """Return the line where a class begins."""
+def line_of(tree: ast.Module, name: str) -> int | None:
+    """Return the line where a class begins, if it is in this file."""
     return next(
-        (node.lineno for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name), 1
+        (node.lineno for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name), None
     )
 
 

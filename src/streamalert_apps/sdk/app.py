@@ -10,6 +10,7 @@ from re import Pattern
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from streamalert_apps.errors import UsageError
+from streamalert_apps.sdk.pace import Rate
 
 if TYPE_CHECKING:
     from streamalert_apps.sdk.http import Api
@@ -74,15 +75,6 @@ class Page:
     """When they happened, in seconds since 1970."""
     remember: Sequence[tuple[bytes, float]] | None = None
     """What the memory keeps, and of which time; None: the ids with their times."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """The service's limit: this many requests in this many seconds; `after_429` where it names no wait."""
-
-    requests: int
-    seconds: float
-    after_429: float = 0.0
 
 
 class Memory(Protocol):

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from streamalert_apps.sdk.app import Rate
 from streamalert_apps.sdk.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The service's limit: this many requests in this many seconds; `after_429` where it names no wait."""
+
+    requests: int
+    seconds: float
+    after_429: float = 0.0
 
 
 class Pace:

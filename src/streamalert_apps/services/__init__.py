@@ -1,4 +1,11 @@
-"""The built-in services, one file each; a file is loaded when one of its types is asked for."""
+"""The built-in services, a room each; what is in a room is loaded when it is asked for.
+
+duo/app.py        the app types duo_…, and what ships to Lambda
+duo/twin.py       its API, simulated: TWIN is the class; or twin/, where that is much
+duo/schemas.json  the classifier's schemas of its logs
+duo/setup.md      what an administrator of the service sets up
+duo/page.md       its page of the documentation
+"""
 
 from __future__ import annotations
 
@@ -6,24 +13,25 @@ import json
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from importlib.resources import files
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
 from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.app import App, service_of
+from streamalert_apps.services import table
 
 
 def services() -> tuple[str, ...]:
     """Return the names of the services."""
-    return tuple(sorted(module.name for module in iter_modules(__path__)))
+    return tuple(sorted(module.name for module in iter_modules(__path__) if module.ispkg))
 
 
 @cache
 def apps(service: str) -> dict[str, type[App]]:
     """Return a service's app types and their classes; a service that is not here has none."""
-    return of(import_module(f"{__name__}.{service}")) if service in services() else {}
+    return of(import_module(f"{__name__}.{service}.app")) if service in services() else {}
 
 
 def of(module: ModuleType) -> dict[str, type[App]]:
@@ -34,9 +42,25 @@ def of(module: ModuleType) -> dict[str, type[App]]:
     return {item.type: item for item in found if hasattr(item, "type")}
 
 
+@cache
+def described() -> dict[str, table.AppType]:
+    """Return what there is to say of every app type, by its name. Loads no service.
+
+    A function's zip has no table; there its one service tells.
+    """
+    known = table.read() if table.FILE.is_file() else map(table.describe, every())
+    return {app_type.type: app_type for app_type in known}
+
+
+def every() -> tuple[type[App], ...]:
+    """Return the class of every app type, in the order of their names. Loads every service."""
+    found = {app_type: kind for service in services() for app_type, kind in apps(service).items()}
+    return tuple(found[app_type] for app_type in sorted(found))
+
+
 def names() -> tuple[str, ...]:
-    """Return every app type. Loads every service."""
-    return tuple(sorted(app_type for service in services() for app_type in apps(service)))
+    """Return every app type. Loads no service."""
+    return tuple(sorted(described()))
 
 
 def find(app_type: str) -> type[App]:
@@ -50,13 +74,18 @@ def find(app_type: str) -> type[App]:
     )
 
 
+def room(service: str) -> Path:
+    """Return the folder of a service that is here."""
+    places = (Path(place) / service for place in __path__)
+    return next(place for place in places if place.is_dir())
+
+
 def setup(service: str) -> str:
     """Return what an administrator of the service sets up, in Markdown."""
-    path = files(__name__) / "setup" / f"{service}.md"
-    return path.read_text("utf-8") if path.is_file() else ""
+    return (room(service) / "setup.md").read_text("utf-8") if service in services() else ""
 
 
 def schemas(service: str) -> dict[str, Any]:
     """Return the classifier's schemas for a service's logs, by name."""
-    path = files(__name__) / "schemas" / f"{service}.json"
-    return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
+    path = room(service) / "schemas.json" if service in services() else None
+    return dict(json.loads(path.read_text("utf-8"))) if path and path.is_file() else {}

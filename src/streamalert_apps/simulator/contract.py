@@ -51,6 +51,14 @@ class Response:
     note: str = ""
 
 
+class Refused(Exception):
+    """A request is answered with an error."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A line of the request log; status 0 says that no answer was sent."""

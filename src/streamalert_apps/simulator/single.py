@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.clock import Clock, SystemClock
@@ -31,13 +31,13 @@ Row: TypeAlias = dict[str, Any]
 class SingleLog(ABC):
     """A twin's one log."""
 
-    app_type: ClassVar[str]
-    id_field: ClassVar[str]
-    text_field: ClassVar[str]
+    app_type: str
+    id_field: str
+    text_field: str
     """A field of free text."""
-    precision: ClassVar[int]
+    precision: int
     """What times are rounded down to, in microseconds."""
-    page: ClassVar[int]
+    page: int
     """The most that an answer holds."""
 
     def __init__(

@@ -2,7 +2,7 @@
 
     from streamalert_apps.testing import conformance
 
-    test_box_events = conformance(BoxEvents, twin=BoxTwin)
+    test_acme_events = conformance(AcmeEvents, twin=AcmeTwin)
 
 runs an app type and its twin through every scenario. `check` runs one of them and says in words what
 is wrong.

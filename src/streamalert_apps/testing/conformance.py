@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from streamalert_apps import services, simulator
+from streamalert_apps import services
 from streamalert_apps.sdk.app import App, service_of
+from streamalert_apps.services import twins
 from streamalert_apps.testing.kit import Scenario, check
 from streamalert_apps.testing.scenarios import scenarios
 from streamalert_apps.testing.world import TwinFactory
@@ -40,7 +41,7 @@ def conformance(
 
 def twin_of(kind: type[App]) -> TwinFactory:
     """Return what makes the twin of a built-in service."""
-    return partial(simulator.twin, service_of(kind.type))
+    return partial(twins.twin, service_of(kind.type))
 
 
 def cases(kinds: Iterable[type[App]], *, sockets: bool = False) -> Iterator[tuple[type[App], Scenario]]:

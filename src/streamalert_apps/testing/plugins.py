@@ -1,4 +1,4 @@
-"""A plugin's file, as tests need it."""
+"""A plugin, as tests need it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ import os
 from pathlib import Path
 
 from streamalert_apps.errors import UsageError
-from streamalert_apps.plugins.places import SERVICE
+from streamalert_apps.plugins.layout import APP, SERVICE, service_of_file
 from streamalert_apps.plugins.plugin import Plugin
 
 
 def load_plugin(path: str | Path) -> Plugin:
-    """Return the plugin in a file: `apps` are its app types by name, `twin` is the class of its twin.
+    """Return the plugin in a folder or file: `apps` are its app types by name, `twin` is its twin's class.
 
     They are loaded when they are asked for, and raise PluginError where they are wrong.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UsageError(f"There is no {path}.", hint="`sa-apps plugin new` writes one.")
-    if not SERVICE.fullmatch(path.stem) or path.suffix != ".py":
+    file = path / APP if path.is_dir() else path
+    if not file.is_file():
+        raise UsageError(f"There is no {file}.", hint="`sa-apps plugin new` writes one.")
+    service = service_of_file(file.absolute())
+    if not SERVICE.fullmatch(service) or file.suffix != ".py":
         raise UsageError(
-            f"{path} is not named as a plugin's file.",
-            hint="It has its service's name, letters and digits: box.py has the types box_….",
+            f"{file} is not named as a plugin.",
+            hint="It has its service's name, letters and digits: acme/app.py has the types acme_….",
         )
-    return Plugin(path.stem, path.absolute(), _shown(path))
+    return Plugin(service, file.absolute(), _shown(file))
 
 
 def _shown(path: Path) -> str:

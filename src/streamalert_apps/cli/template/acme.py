@@ -34,9 +34,9 @@ class Listing(msgspec.Struct):
 class AcmeAudit(OldestFirst):
     """The audit log. OldestFirst does the collecting; this says what the service is like."""
 
-    type = "acme_audit"  # <service>_<log>; the service is the name of this file
+    type = "acme_audit"  # <service>_<log>; the service is the name of this folder
     collects = "what Acme's users and administrators do"
-    schemas = ("acme:audit",)  # in schemas/acme.json, for StreamAlert's classifier
+    schemas = ("acme:audit",)  # in schemas.json, for StreamAlert's classifier
     auth = (
         AuthField(
             "token", "an API token of Acme, 32 digits and letters", re.compile(r"[0-9a-f]{32}"), secret=True

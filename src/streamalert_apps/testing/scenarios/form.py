@@ -6,16 +6,18 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import packages_distributions
 from inspect import getfile, getmodule
 from pathlib import Path
 from re import Pattern
 from typing import Any, Final
 
+from streamalert_apps import services
 from streamalert_apps.errors import AppError
+from streamalert_apps.plugins.layout import APP
 from streamalert_apps.plugins.plugin import Plugin
-from streamalert_apps.sdk.app import AuthField, service_of
+from streamalert_apps.sdk.app import App, AuthField, service_of
 from streamalert_apps.testing.kit import Trial
 
 _OURS: Final = ("streamalert_apps", "streamalert_apps.sdk", "streamalert_apps.errors")
@@ -32,13 +34,19 @@ def form(trial: Trial) -> None:
         trial.say("it does not say what it collects")
     if module is not None and not (module.__doc__ or "").strip():
         trial.say("its file does not begin with a docstring about the service's API")
-    plugin = Plugin(service_of(kind.type), Path(getfile(kind)), Path(getfile(kind)).name)
-    for message in (*_credentials(kind.auth, twin.credentials), *_schemas(kind.schemas, plugin)):
+    plugin = _plugin(kind)
+    built_in = services.apps(plugin.service).get(kind.type) is kind
+    there = services.schemas(plugin.service) if built_in else plugin.schemas
+    for message in (
+        *_credentials(kind.auth, twin.credentials),
+        *_schemas(kind.schemas, plugin.service, there),
+    ):
         trial.say(message)
     required = {_normal(name) for name in plugin.requirements}
-    for name in _imports(plugin.path):
-        if not _is_allowed(name, required):
-            trial.say(f"its file imports {name}, which is not there in Lambda: name it in `requirements`")
+    room = f"{services.__name__}.{plugin.service}" if built_in else ""
+    for name in sorted({name for tree in plugin.files.values() for name in _imports(tree)}):
+        if not (_is_allowed(name, required) or (room and f"{name}.".startswith(f"{room}."))):
+            trial.say(f"it imports {name}, which is not there in Lambda: name it in `requirements`")
 
 
 def _credentials(fields: tuple[AuthField, ...], credentials: Any) -> Iterator[str]:
@@ -62,18 +70,25 @@ def _credentials(fields: tuple[AuthField, ...], credentials: Any) -> Iterator[st
             yield f"the field '{field.name}' takes nothing for an answer"
 
 
-def _schemas(names: tuple[str, ...], plugin: Plugin) -> Iterator[str]:
-    there = plugin.schemas
+def _schemas(names: tuple[str, ...], service: str, there: Mapping[str, Any]) -> Iterator[str]:
     for name in names:
         if name not in there:
             yield f"there is no schema '{name}'"
     for name in there:
-        if not name.startswith(f"{plugin.service}:"):
-            yield f"the classifier looks for '{plugin.service}:…' only; there is a schema '{name}'"
+        if not name.startswith(f"{service}:"):
+            yield f"the classifier looks for '{service}:…' only; there is a schema '{name}'"
 
 
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+def _plugin(kind: type[App]) -> Plugin:
+    """Return the plugin that an app type is in: its file, or the app.py of that file's folder."""
+    file, service = Path(getfile(kind)), service_of(kind.type)
+    app = file.with_name(APP)
+    path = app if app.parent.name == service and app.is_file() else file
+    return Plugin(service, path, path.name)
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -1,0 +1,128 @@
+"""`sa-apps init`: a conf/ folder for someone without StreamAlert."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.errors import ConfigError
+
+if TYPE_CHECKING:
+    from streamalert_apps.cli.terminal.prompts import Prompts
+
+EXAMPLES = """Examples:
+
+\b
+  sa-apps init --local
+  sa-apps init --prefix acme --account-id 123456789012 --region us-east-1
+  sa-apps init --cluster corp"""
+
+CLUSTER: Final = "prod"
+LOCAL_PREFIX: Final = "local"
+
+
+def command(
+    *,
+    prefix: Annotated[
+        str | None, typer.Option("--prefix", help="What all names in AWS begin with.", metavar="PREFIX")
+    ] = None,
+    account_id: Annotated[
+        str | None, typer.Option("--account-id", help="AWS account, 12 digits.", metavar="ID")
+    ] = None,
+    region: Annotated[str | None, typer.Option("--region", help="AWS region.", metavar="REGION")] = None,
+    cluster: Annotated[
+        str,
+        typer.Option("--cluster", "-c", help="Name of the first (or one more) cluster.", metavar="CLUSTER"),
+    ] = CLUSTER,
+    local: Annotated[
+        bool, typer.Option("--local", help="Keep credentials and state in .sa-apps/ here; no AWS needed.")
+    ] = False,
+    project_dir: options.ProjectDir = None,
+    no_input: options.NoInput = False,
+    as_json: options.Json = False,
+) -> None:
+    """Start a project: make conf/ in this folder.
+
+    What is there stays as it is. In a project that is there, --cluster adds a cluster.
+    """
+    from streamalert_apps.cli.terminal.prompts import Prompts
+
+    root = (project_dir or Path.cwd()).absolute()
+    given = {"aws_account_id": account_id, "region": region, "prefix": prefix}
+    made = start_project(root, cluster, given, Prompts.on_terminal(no_input=no_input), local=local)
+    step = f"sa-apps new --cluster {cluster}"
+    if as_json:
+        output.envelope("init", {"project": str(root), "created": made, "next": step})
+        return
+    for shown in made:
+        output.say(f"Created {shown}.")
+    if not made:
+        output.say("Everything is there already; nothing was changed.")
+    output.say(f"Next: `{step}` adds an app.")
+
+
+def start_project(
+    root: Path, cluster: str, given: Mapping[str, str | None], prompts: Prompts, *, local: bool
+) -> list[str]:
+    """Make what is missing of a project; return the files that were made. What is there stays."""
+    from streamalert_apps.config import conf, jsonfile, rules
+
+    questions = _questions()
+    account = {key: questions[key][2](value) for key, value in given.items() if value}
+    rules.cluster_name(cluster)
+    files: dict[str, dict[str, Any]] = {}
+    if (root / conf.GLOBAL).exists():
+        _agree(jsonfile.read_object(root / conf.GLOBAL, conf.GLOBAL), account, local=local)
+    else:
+        files[conf.GLOBAL] = _global(account, prompts, local=local)
+    shown = f"conf/clusters/{cluster}.json"
+    if not (root / shown).exists():
+        files[shown] = {"data_sources": {}, "id": cluster, "modules": {}}
+    conf.write(root, files)
+    jsonfile.private_folder(root)
+    return list(files)
+
+
+def _agree(there: dict[str, Any], account: dict[str, str], *, local: bool) -> None:
+    """Refuse values that an existing project contradicts."""
+    from streamalert_apps.config import conf
+
+    has = there.get("account", {})
+    other = [f"{key} {has.get(key)!r}" for key, value in account.items() if has.get(key) != value]
+    if local and there.get("sa_apps", {}).get("store") != "local":
+        other.append("its store in AWS")
+    if other:
+        raise ConfigError(
+            f"{conf.GLOBAL} is there already and has {', '.join(other)}.",
+            hint="Edit it; init never overwrites.",
+        )
+
+
+def _global(account: dict[str, str], prompts: Prompts, *, local: bool) -> dict[str, Any]:
+    if local:
+        return {"account": {"prefix": LOCAL_PREFIX, **account}, "sa_apps": {"store": "local"}}
+    missing = {key: question for key, question in _questions().items() if key not in account}
+    flags = ", ".join(flag for _, flag, _ in missing.values()) + ", or --local to do without AWS"
+    for key, (question, _, check) in missing.items():
+        account[key] = prompts.text(
+            f"Please supply the {question}:",
+            what=f"the {question.partition(',')[0]}",
+            flag=flags,
+            parse=check,
+        )
+    return {"account": dict(sorted(account.items()))}
+
+
+def _questions() -> dict[str, tuple[str, str, Callable[[str], str]]]:
+    """Return what is asked of a project in AWS, by its key in conf/global.json: words, flag, check."""
+    from streamalert_apps.config import rules
+
+    return {
+        "aws_account_id": ("AWS account id, 12 digits", "--account-id", rules.account_id),
+        "region": ("AWS region, like us-east-1", "--region", rules.region),
+        "prefix": ("prefix of all names in AWS, for instance your company's name", "--prefix", rules.prefix),
+    }

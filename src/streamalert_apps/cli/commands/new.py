@@ -1,0 +1,302 @@
+"""`sa-apps new`: configure an app, its credentials included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+
+import typer
+
+from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from streamalert_apps.cli.credentials import Source
+    from streamalert_apps.cli.terminal.prompts import Prompts
+    from streamalert_apps.config.conf import AppConf, Project, Schemas
+    from streamalert_apps.plugins.registry import Registry
+
+EXAMPLES = """Examples:
+
+\b
+  sa-apps new duo_auth --cluster prod
+  sa-apps new duo_auth -c prod -n duo_prod_collector --interval 'rate(2 hours)' --timeout 80
+  sa-apps new duo_admin -c prod --auth-file - < duo.json
+  sa-apps new duo_auth -c prod --update-settings --memory 256
+
+\b
+Without a terminal, for an app that is there already:
+  --update-settings  changes its interval, timeout and memory to those given
+  --update-auth      replaces its credentials by those of --auth-file"""
+
+NAME: Final = "collector"
+INTERVAL: Final = "rate(2 hours)"
+
+
+def command(
+    *,
+    type_argument: Annotated[
+        str | None,
+        typer.Argument(
+            help="The app type; `sa-apps types` shows them.",
+            metavar="TYPE",
+            show_default=False,
+            autocompletion=options.complete_type,
+        ),
+    ] = None,
+    type_option: Annotated[
+        str | None,
+        typer.Option(
+            "--type", help="The app type, as an option.", metavar="TYPE", autocompletion=options.complete_type
+        ),
+    ] = None,
+    cluster: options.Cluster = None,
+    name: Annotated[
+        str,
+        typer.Option("--name", "-n", help="The app's name, one of its kind in the cluster.", metavar="NAME"),
+    ] = NAME,
+    interval: Annotated[
+        str | None,
+        typer.Option(
+            "--interval",
+            "--schedule-expression",
+            "-s",
+            help="How often it collects.  [default: rate(2 hours)]",
+            metavar="RATE",
+        ),
+    ] = None,
+    timeout: Annotated[
+        int | None,
+        typer.Option(
+            "--timeout", help="Seconds a run may take, 10 to 900.  [default: 80]", metavar="SECONDS"
+        ),
+    ] = None,
+    memory: Annotated[
+        int | None,
+        typer.Option("--memory", "-m", help="MB of memory, 128 to 10240.  [default: 128]", metavar="MB"),
+    ] = None,
+    auth_file: options.AuthFile = None,
+    no_check: options.NoCheck = False,
+    simulator: options.Simulator = "",
+    update_settings: Annotated[
+        bool, typer.Option("--update-settings", help="If the app is there: change its settings, do not ask.")
+    ] = False,
+    update_auth: Annotated[
+        bool, typer.Option("--update-auth", help="If the app is there: replace its credentials, do not ask.")
+    ] = False,
+    project_dir: options.ProjectDir = None,
+    no_input: options.NoInput = False,
+    as_json: options.Json = False,
+) -> None:
+    """Configure an app and its credentials.
+
+    The settings go to conf/, the credentials to Parameter Store or, in a local project, to .sa-apps/.
+    What is missing is asked for on a terminal. Credentials are tried at the service before they are saved.
+    """
+    from streamalert_apps.cli.credentials import Source, read_file
+    from streamalert_apps.cli.project import open_project
+    from streamalert_apps.cli.selection import either, known_types
+    from streamalert_apps.cli.terminal.prompts import Prompts
+
+    prompts = Prompts.on_terminal(no_input=no_input)
+    project = open_project(project_dir)
+    settings = _checked(schedule_expression=interval, timeout=timeout, memory=memory)
+    if cluster:
+        project.cluster(cluster)
+    types = known_types(project.root)
+    given_type = either(type_argument, type_option, "app type")
+    app_type = types.find(given_type or _ask_type(prompts, types))
+    app = wanted(project, cluster or _ask_cluster(project, prompts), app_type.type, name)
+    given = read_file(auth_file, app_type.auth) if auth_file else None
+    setup = types.setup(app_type.type)
+    source = Source(prompts, given, check=not no_check, simulator=simulator, setup=setup)
+    old = next((there for there in project.apps(app.cluster) if there.function == app.function), None)
+    if old is None:
+        outcome = add(project, replace(app, **settings), types, source)
+    else:
+        what = _what_to_change(old, prompts, settings=update_settings, credentials=update_auth)
+        outcome = _change(project, old, what, settings, source, types=types)
+    _tell(project, outcome, as_json=as_json)
+
+
+def _tell(project: Project, outcome: Outcome, *, as_json: bool) -> None:
+    from streamalert_apps.cli.credentials import place
+    from streamalert_apps.cli.terminal.description import described
+
+    app = outcome.app
+    verb = "run" if project.account.local else "deploy"
+    step = f"sa-apps {verb} {app.name} --cluster {app.cluster}"
+    for name in outcome.schemas.differing:
+        output.warn(
+            f"conf/schemas/{app.service}.json has another '{name}' than this version knows: "
+            "the classifier drops logs that do not match it."
+        )
+    if as_json:
+        output.envelope(
+            "new",
+            {
+                "app": described(app),
+                "created": outcome.created,
+                "changed": list(outcome.changed),
+                "schemas": list(outcome.schemas.added),
+                "next": step,
+            },
+        )
+        return
+    if not outcome.changed and not outcome.schemas.added:
+        output.say("No changes.")
+        return
+    if "credentials" in outcome.changed:
+        output.say(f"App authentication info successfully saved to {place(project, app.function)}.")
+    if "settings" in outcome.changed:
+        verb = "added" if outcome.created else "updated"
+        to = "to" if outcome.created else "in"
+        output.say(
+            f"Successfully {verb} '{app.name}' {to} 'conf/clusters/{app.cluster}.json' "
+            f"for service '{app.type}'."
+        )
+    if outcome.schemas.added:
+        output.say(f"Added to conf/schemas/{app.service}.json: {', '.join(outcome.schemas.added)}.")
+    output.say(f"Next: `{step}`")
+
+
+class Outcome(NamedTuple):
+    """What was done."""
+
+    app: AppConf
+    created: bool
+    changed: tuple[str, ...]
+    schemas: Schemas
+
+
+def _checked(**given: Any) -> dict[str, Any]:
+    """Return the settings that were given, checked."""
+    from streamalert_apps.config import rules
+
+    checks: dict[str, Callable[[Any], Any]] = {
+        "schedule_expression": rules.schedule_expression,
+        "timeout": rules.timeout,
+        "memory": rules.memory,
+    }
+    return {key: checks[key](value) for key, value in given.items() if value is not None}
+
+
+def _ask_type(prompts: Prompts, types: Registry) -> str:
+    """Ask for an app type."""
+    names = types.names()
+    shown = {name: f"{name}: {types.find(name).collects}" for name in names}
+    flag = f"TYPE, one of {', '.join(names)}"
+    return prompts.choice("Which type of app?", what="the app type", flag=flag, choices=shown)
+
+
+def _ask_cluster(project: Project, prompts: Prompts) -> str:
+    """Ask for a cluster of the project."""
+    if not project.clusters:
+        raise ConfigError("There is no cluster yet.", hint="`sa-apps init --cluster NAME` makes one.")
+    flag = f"--cluster, one of {', '.join(project.clusters)}"
+    choices = {name: name for name in project.clusters}
+    return prompts.choice("In which cluster?", what="the cluster", flag=flag, choices=choices)
+
+
+def wanted(project: Project, cluster: str, app_type: str, name: str) -> AppConf:
+    """Return the app with default settings, once its names are known to be possible."""
+    from streamalert_apps.config import rules
+    from streamalert_apps.config.conf import AppConf
+
+    function = rules.function_name(project.account.prefix, cluster, app_type, rules.app_name(name))
+    for other in project.apps(cluster):
+        if other.name == name and other.function != function:
+            raise UsageError(
+                f"Cluster '{cluster}' has an app '{name}' already, of type {other.type}.",
+                hint="Give this one another --name.",
+            )
+    return AppConf(cluster, function, name, app_type, INTERVAL)
+
+
+def add(project: Project, app: AppConf, types: Registry, source: Source) -> Outcome:
+    """Add an app that is not there yet: its credentials to their store first, then its settings to conf/."""
+    from streamalert_apps.cli.credentials import place, saved, store_of
+
+    source.need()
+    store = store_of(project, app.function)
+    schemas = types.schemas(app.type)
+    credentials = source.obtain(types.find(app.type))
+    with saved(store, credentials, place(project, app.function)):
+        added = project.add_app(app, schemas)
+    return Outcome(app, created=True, changed=("credentials", "settings"), schemas=added)
+
+
+def _what_to_change(app: AppConf, prompts: Prompts, *, settings: bool, credentials: bool) -> set[str]:
+    """Return what shall change of an app that is there, asking where no flag says so."""
+    if settings or credentials:
+        return _chosen(settings=settings, credentials=credentials)
+    there = f"Cluster '{app.cluster}' has an app '{app.name}' of this type already."
+    if not prompts.allowed:
+        raise UsageError(
+            there,
+            hint="--update-settings changes its settings, --update-auth its credentials; both may be given.",
+        )
+    output.say(there)
+    return _chosen(
+        settings=prompts.confirm("Change its settings?", flag="--update-settings"),
+        credentials=prompts.confirm("Change its credentials?", flag="--update-auth"),
+    )
+
+
+def _chosen(**chosen: bool) -> set[str]:
+    return {word for word, wanted in chosen.items() if wanted}
+
+
+def _change(
+    project: Project,
+    old: AppConf,
+    what: set[str],
+    settings: dict[str, Any],
+    source: Source,
+    *,
+    types: Registry,
+) -> Outcome:
+    """Change an app that is there: its settings to those given or asked for, its credentials to new ones."""
+    from streamalert_apps.cli.credentials import load_if_any, place, saved, store_of
+
+    if "settings" in what and not settings and source.prompts.allowed:
+        settings = _ask_settings(old, source.prompts)
+    new = replace(old, **settings) if "settings" in what else old
+    schemas = types.schemas(new.type)
+    changed = ("settings",) if new != old else ()
+    if "credentials" not in what:
+        return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
+    source.need()
+    store = store_of(project, new.function)
+    present = load_if_any(store)
+    credentials = source.obtain(types.find(new.type), present)
+    if credentials == present:
+        return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
+    with saved(store, credentials, place(project, new.function)):
+        added = project.update_app(new, schemas)
+    return Outcome(new, created=False, changed=("credentials", *changed), schemas=added)
+
+
+def _ask_settings(app: AppConf, prompts: Prompts) -> dict[str, Any]:
+    from streamalert_apps.config import rules
+
+    def number(check: Callable[[int], int]) -> Callable[[str], int]:
+        def parse(text: str) -> int:
+            if not text.isdecimal():
+                raise UsageError(f"'{text}' is not a whole number.")
+            return check(int(text))
+
+        return parse
+
+    questions: dict[str, tuple[str, Callable[[str], Any]]] = {
+        "schedule_expression": ("Interval:", rules.schedule_expression),
+        "timeout": ("Timeout in seconds:", number(rules.timeout)),
+        "memory": ("Memory in MB:", number(rules.memory)),
+    }
+    return {
+        key: prompts.text(
+            question, what="a setting", flag="--update-settings", parse=parse, default=str(getattr(app, key))
+        )
+        for key, (question, parse) in questions.items()
+    }

@@ -1,0 +1,204 @@
+"""`sa-apps plugin`: write an app for a service that is not built in, check it, lock what it requires."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.errors import UsageError
+
+if TYPE_CHECKING:
+    from streamalert_apps.plugins.plugin import Plugin
+    from streamalert_apps.testing.kit import Scenario
+    from streamalert_apps.testing.report import Report
+
+EXAMPLES = """Examples:
+
+\b
+  sa-apps plugin new acme_events
+  sa-apps plugin check apps/acme
+  sa-apps plugin lock apps/acme"""
+
+NEW_EXAMPLES = """Examples:
+
+\b
+  sa-apps plugin new acme_events
+  sa-apps plugin new acme_events --json
+
+It runs as it is: it collects from a made-up service, which its simulator stands for. Put your
+service's in its place."""
+
+CHECK_EXAMPLES = """Examples:
+
+\b
+  sa-apps plugin check apps/acme
+  sa-apps plugin check apps/acme --json | jq '.scenarios[] | select(.ok | not)'
+  sa-apps plugin check apps/acme --only late --only resume
+  sa-apps plugin check acme                one of an installed distribution
+
+It takes seconds: time is simulated, and nothing is asked of the service itself."""
+
+LOCK_EXAMPLES = """Examples:
+
+\b
+  sa-apps plugin lock apps/acme
+  sa-apps plugin lock apps/acme --json | jq -r .lock
+
+Lock again to take newer versions, or when `requirements` has changed."""
+
+FileArgument = Annotated[
+    str,
+    typer.Argument(
+        help="The plugin's folder or file, or the service of an installed one.",
+        metavar="PLUGIN",
+        show_default=False,
+    ),
+]
+
+group = typer.Typer(
+    name="plugin",
+    help="Write an app for a service that is not built in.",
+    epilog=EXAMPLES,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+)
+
+
+@group.callback()
+def root(context: typer.Context) -> None:
+    """Write an app for a service that is not built in."""
+    if context.invoked_subcommand is None:
+        output.data(context.get_help())
+
+
+@group.command("new", epilog=NEW_EXAMPLES)
+def new(
+    *,
+    app_type: Annotated[
+        str,
+        typer.Argument(help="The new app type, <service>_<log>.", metavar="TYPE", show_default=False),
+    ],
+    project_dir: options.ProjectDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write a plugin to apps/, with its simulator and its test.
+
+    Its schema, too. No file that is there is written over.
+    """
+    from streamalert_apps.cli.project import open_project
+    from streamalert_apps.cli.scaffold import create, written
+
+    project = open_project(project_dir)
+    texts = written(app_type)
+    create(project.root, texts)
+    file = next(iter(texts))
+    step = f"sa-apps plugin check {Path(file).parent.as_posix()}"
+    if as_json:
+        output.envelope("plugin new", {"type": app_type, "created": list(texts), "next": step})
+        return
+    for name in texts:
+        output.say(f"Created {name}.")
+    output.say(f"Next: `{step}`")
+
+
+@group.command("check", epilog=CHECK_EXAMPLES)
+def check(
+    *,
+    file: FileArgument,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Only this scenario; may be repeated.", metavar="SCENARIO"),
+    ] = None,
+    project_dir: options.ProjectDir = None,
+    as_json: options.Json = False,
+) -> int:
+    """Hold a plugin to the scenarios that every app type passes.
+
+    Among them are many pages, late events, faults, and kills at any step. Says in words what is lost,
+    repeated or stuck, and when.
+    """
+    from streamalert_apps.testing.examine import examine
+
+    plugin = _named(file, project_dir)
+    results: list[tuple[Scenario, Report]] = []
+    for scenario, report in examine(plugin, only or ()):
+        results.append((scenario, report))
+        if not as_json:
+            _tell(scenario, report)
+    failed = sum(not report.ok for _, report in results)
+    if as_json:
+        content = {"file": plugin.name, "scenarios": [_described(*result) for result in results]}
+        output.envelope("plugin check", content, failed=failed > 0)
+    output.say(
+        f"{plugin.name}: {failed} of {len(results)} scenarios fail."
+        if failed
+        else f"{plugin.name}: fine in all {len(results)} scenarios."
+    )
+    return 1 if failed else 0
+
+
+@group.command("lock", epilog=LOCK_EXAMPLES)
+def lock(
+    *, file: FileArgument, project_dir: options.ProjectDir = None, as_json: options.Json = False
+) -> None:
+    """Lock a plugin's `requirements` by version and hash.
+
+    The lock is a file beside it, to be checked in. What its Lambda function gets is there and nowhere else.
+    """
+    from streamalert_apps.deploy import locking
+
+    plugin = _named(file, project_dir)
+    if not plugin.requirements:
+        raise UsageError(
+            f"{plugin.name} requires nothing that has to be locked.",
+            hint=f'`requirements = ("name",)` in {plugin.path.name} names packages.',
+        )
+    with output.working(f"Locking {', '.join(plugin.requirements)}"):
+        text = locking.made(plugin)
+        output.write_file(plugin.lock, text.encode())
+    packages = locking.packages(text)
+    shown = plugin.shown_beside(plugin.lock)
+    if as_json:
+        output.envelope("plugin lock", {"file": plugin.name, "lock": shown, "packages": packages})
+        return
+    output.say(f"Locked in {shown}: {', '.join(packages)}.")
+    output.say("Check it in with the plugin.")
+
+
+def _named(file: str, project_dir: Path | None) -> Plugin:
+    """Return the plugin in a folder or a file, or the one of a service."""
+    from streamalert_apps.cli.project import root_if_any
+    from streamalert_apps.cli.selection import known_types
+    from streamalert_apps.plugins.layout import APP, SERVICE
+    from streamalert_apps.testing import load_plugin
+
+    if SERVICE.fullmatch(file) and not (Path(file) / APP).is_file():
+        plugin = known_types(root_if_any(project_dir)).of_service(file)
+        if plugin is None:
+            raise UsageError(f"There is no plugin '{file}'.", hint="Give its folder, as in apps/acme.")
+        return plugin
+    return load_plugin(file)
+
+
+def _tell(scenario: Scenario, report: Report) -> None:
+    verdict = "ok" if report.ok else "FAILED"
+    output.data(f"{verdict:<6}  {report.app_type}  {scenario.name}: {scenario.says}")
+    for message in report.messages:
+        output.data(f"        - {message}")
+    output.flush()
+
+
+def _described(scenario: Scenario, report: Report) -> dict[str, Any]:
+    return {
+        "type": report.app_type,
+        "name": scenario.name,
+        "says": scenario.says,
+        "ok": report.ok,
+        "lost": report.lost,
+        "repeated": report.repeated,
+        "stuck": report.stuck,
+        "messages": list(report.messages),
+    }

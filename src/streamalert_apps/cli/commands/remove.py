@@ -1,0 +1,108 @@
+"""`sa-apps remove`: take an app away, with all that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.errors import Cancelled
+
+if TYPE_CHECKING:
+    from streamalert_apps.config.conf import AppConf, Project
+
+Removal: TypeAlias = tuple[list[tuple[str, str]], Callable[[], None]]
+"""Kind and name of each thing that goes, in that order, and what takes them away; what is gone is fine."""
+
+EXAMPLES = """Examples:
+
+\b
+  sa-apps remove duo_prod_collector
+  sa-apps remove duo_prod_collector --keep-auth
+  sa-apps remove collector --cluster prod --yes --json
+
+What goes is shown first. Logs that the app has delivered stay where they are."""
+
+
+def command(
+    *,
+    name: options.Name = None,
+    name_option: options.NameOption = None,
+    cluster: options.Cluster = None,
+    keep_auth: Annotated[bool, typer.Option("--keep-auth", help="Keep the credentials.")] = False,
+    yes: options.Yes = False,
+    project_dir: options.ProjectDir = None,
+    no_input: options.NoInput = False,
+    as_json: options.Json = False,
+) -> None:
+    """Take an app away: from AWS, its credentials, from conf/."""
+    from streamalert_apps.cli.selection import one_app
+    from streamalert_apps.cli.terminal.description import identity, label
+    from streamalert_apps.cli.terminal.prompts import Prompts
+
+    prompts = Prompts.on_terminal(no_input=no_input)
+    project, app = one_app(project_dir, name, name_option, cluster, prompts)
+    find = _local if project.account.local else _deployed
+    things, carry_out = find(project, app, keep_auth=keep_auth)
+    gone = [*things, ("entries", f"conf/clusters/{app.cluster}.json")]
+    output.say(f"Of {label(app)} goes:")
+    for kind, thing in gone:
+        output.say(f"  {kind:<10}  {thing}")
+    if not yes and not prompts.confirm(f"Remove {label(app)}?", flag="--yes"):
+        raise Cancelled("Cancelled; nothing was changed.")
+    carry_out()
+    project.remove_app(app)
+    if as_json:
+        removed = [{"kind": kind, "name": thing} for kind, thing in gone]
+        output.envelope("remove", {**identity(app), "removed": removed})
+    else:
+        output.say(f"{label(app)} is gone.")
+
+
+def _local(project: Project, app: AppConf, *, keep_auth: bool) -> Removal:
+    """Find the files of a local app. What it kept of logs that were too large stays, and its folder then."""
+    from streamalert_apps.runtime import names
+
+    folder = names.local_folder(project.root, app.function)
+    kinds = ("state.json", "state.lock") if keep_auth else ("auth.json", "state.json", "state.lock")
+    files = [folder / kind for kind in kinds if (folder / kind).exists()]
+
+    def carry_out() -> None:
+        for file in files:
+            file.unlink(missing_ok=True)
+        with suppress(OSError):
+            folder.rmdir()
+
+    return [("file", str(Path(".sa-apps") / folder.name / file.name)) for file in files], carry_out
+
+
+def _deployed(project: Project, app: AppConf, *, keep_auth: bool) -> Removal:
+    """Find what an app has in AWS. The schedule goes first, the role last, then the parameters."""
+    from streamalert_apps.cli.fleet import Fleet
+    from streamalert_apps.cli.terminal.progress import applying
+    from streamalert_apps.deploy import apply, parameters, survey
+    from streamalert_apps.runtime import names
+
+    fleet = Fleet.of(project)
+    (plan,) = survey.survey([fleet.job(app.function)], 1)
+    if plan.error:
+        raise plan.error
+    survey.check_account(fleet.session, fleet.place.account, [plan])
+    wanted = [names.state_parameter(app.function)]
+    wanted += [] if keep_auth else [names.auth_parameter(app.function)]
+    ssm = fleet.session.client("ssm")
+    stored = tuple(parameters.values(ssm, wanted))
+
+    def carry_out() -> None:
+        with applying([plan]) as tell:
+            (result,) = apply.apply([plan], 1, tell)
+        if result.error:
+            raise result.error
+        parameters.delete(ssm, stored)
+
+    things = [(change.subject.kind, change.subject.name) for change in plan.changes]
+    return [*things, *(("parameter", name) for name in stored)], carry_out

@@ -1,0 +1,116 @@
+"""The options that several commands share, what the shell completes for them, and what they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from streamalert_apps.errors import UsageError
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _project(context: typer.Context) -> Any:
+    from streamalert_apps.cli.project import open_project
+
+    return open_project(context.params.get("project_dir"))
+
+
+def _complete(context: typer.Context, incomplete: str, kind: str) -> Iterable[str]:
+    """Return what begins with `incomplete`; a broken project completes nothing."""
+    try:
+        if kind == "type":
+            from streamalert_apps.cli.project import root_if_any
+            from streamalert_apps.plugins.registry import Registry
+
+            words: Iterable[str] = Registry(root_if_any(context.params.get("project_dir"))).stated_names()
+        elif kind == "cluster":
+            words = _project(context).clusters
+        else:
+            words = {app.name for app in _project(context).apps(context.params.get("cluster"))}
+    except Exception:  # noqa: BLE001 (an error has no place on a half-typed line)
+        return []
+    return sorted(word for word in words if word.startswith(incomplete))
+
+
+def complete_type(context: typer.Context, incomplete: str) -> Iterable[str]:
+    """Complete an app type."""
+    return _complete(context, incomplete, "type")
+
+
+def complete_cluster(context: typer.Context, incomplete: str) -> Iterable[str]:
+    """Complete a cluster."""
+    return _complete(context, incomplete, "cluster")
+
+
+def complete_name(context: typer.Context, incomplete: str) -> Iterable[str]:
+    """Complete an app's name."""
+    return _complete(context, incomplete, "name")
+
+
+Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object on standard output.")]
+ProjectDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--project-dir",
+        envvar="SA_APPS_PROJECT_DIR",
+        help="Folder that holds conf/; else the nearest one from here upwards.",
+        metavar="DIR",
+        file_okay=False,
+        show_default=False,
+    ),
+]
+NoInput = Annotated[
+    bool, typer.Option("--no-input", envvar="SA_APPS_NO_INPUT", help="Never ask; fail and name the flag.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster", "-c", help="The app's cluster.", metavar="CLUSTER", autocompletion=complete_cluster
+    ),
+]
+Name = Annotated[
+    str | None,
+    typer.Argument(help="The app's name.", metavar="NAME", show_default=False, autocompletion=complete_name),
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option(
+        "--name", "-n", help="The app's name, as an option.", metavar="NAME", autocompletion=complete_name
+    ),
+]
+AuthFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--auth-file",
+        help="JSON object with the credentials; - reads it from standard input.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+NoCheck = Annotated[
+    bool, typer.Option("--no-check", help="Save the credentials without trying them at the service.")
+]
+Simulator = Annotated[
+    str,
+    typer.Option(
+        "--simulator",
+        help="Ask a simulated service on this machine, for example http://127.0.0.1:8080.",
+        metavar="URL",
+        show_default=False,
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def since(text: str) -> timedelta:
+    """Return how far back `text` means, as 90s, 30m, 2h or 7d; raise UsageError for anything else."""
+    match = re.fullmatch(r"([0-9]{1,5})([smhd])", text)
+    if not match or not int(match[1]):
+        raise UsageError(f"'{text}' is not a length of time.", hint="Write it like 90s, 30m, 2h or 7d.")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

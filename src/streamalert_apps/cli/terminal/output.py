@@ -1,0 +1,169 @@
+"""The only place that writes: data to standard output, words to standard error, what a file was named for."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
+from urllib.parse import quote
+
+from streamalert_apps.errors import AppError, UsageError
+
+if TYPE_CHECKING:
+    from streamalert_apps.runtime.collect import Outcome
+
+SCHEMA: Final = 1
+WIDEST_TEXT: Final = 100
+_SHORTEST_SECRET: Final = 8
+_AWS_SECRETS: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_TOKEN: Final = re.compile(r"\b((?:Bearer|Basic) )[\w.~+/=-]{8,}", re.IGNORECASE)
+_secrets: set[str] = set()
+
+
+def hide(secret: Any) -> None:
+    """Never write this value from now on, nor a part of it, wherever it may turn up."""
+    if isinstance(secret, Mapping):
+        for part in secret.values():
+            hide(part)
+        return
+    for line in str(secret).splitlines():
+        if len(line) >= _SHORTEST_SECRET and not line.startswith("-----"):
+            _secrets.update((line, json.dumps(line)[1:-1], quote(line, safe="")))
+
+
+def masked(text: str) -> str:
+    """Return `text` with stars for every secret, for what AWS is signed in with, and for tokens."""
+    from_environment = {os.environ.get(name, "") for name in _AWS_SECRETS} - {""}
+    for secret in sorted(_secrets | from_environment, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return _TOKEN.sub(r"\1***", text)
+
+
+def data(text: str) -> None:
+    """Write a line of data."""
+    sys.stdout.write(text + "\n")
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Replace a file as a whole; a failure leaves what was there and is a UsageError."""
+    from streamalert_apps.config.jsonfile import replace_all
+
+    try:
+        replace_all({path.resolve(): data})
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror}.") from None
+
+
+def flush() -> None:
+    """Send out what was written so far."""
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Write a line of words."""
+    sys.stderr.write(masked(text) + "\n")
+    sys.stderr.flush()
+
+
+def warn(text: str) -> None:
+    """Write a warning."""
+    say(f"{_painted('warning:', '33', sys.stderr)} {text}")
+
+
+def error(problem: AppError) -> None:
+    """Write what is wrong and what to do."""
+    say(f"{_painted('error:', '31', sys.stderr)} {problem.message}")
+    if problem.hint:
+        say(f"{_painted('hint:', '36', sys.stderr)} {problem.hint}")
+
+
+def envelope(
+    command: str,
+    content: Mapping[str, Any],
+    *,
+    errors: Sequence[AppError] = (),
+    failed: bool = False,
+    line: bool = False,
+) -> None:
+    """Write the one JSON object of a command, on one line where `line` says so or nobody looks at it."""
+    told = [described(error) for error in errors]
+    status = "failed" if errors or failed else "ok"
+    answer = {"schema": SCHEMA, "command": command, "status": status, "errors": told, **content}
+    data(json.dumps(answer, indent=2 if is_terminal(sys.stdout) and not line else None))
+
+
+def described(problem: AppError) -> dict[str, str]:
+    """Return an error as --json shows it."""
+    return {"code": problem.code, "message": masked(problem.message), "hint": masked(problem.hint)}
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write a table for a person to look at."""
+    from rich import box
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+
+    drawn = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for row in rows:
+        drawn.add_row(*(str(value) for value in row))
+    Console().print(Padding(drawn, (0, 0, 0, 2)))
+
+
+def markdown(text: str, stream: TextIO) -> None:
+    """Write Markdown: laid out on a terminal, as it stands elsewhere."""
+    if not is_terminal(stream) or os.environ.get("TERM") == "dumb":
+        stream.write(f"{text}\n")
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console(file=stream)
+    console.print(Markdown(text), width=min(console.width, WIDEST_TEXT))
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """Show that something takes its time: a spinner on a terminal, one line elsewhere."""
+    if not is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+        say(f"{text} …")
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text):
+        yield
+
+
+@contextmanager
+def progress(text: str) -> Iterator[Callable[[Outcome], None]]:
+    """Show, on a terminal, how many logs a run has collected so far."""
+    if not is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{text} …") as status:
+        yield lambda so_far: status.update(f"{text}: {so_far.logs:,} logs, {so_far.pages} pages …")
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Return whether a person looks at `stream`."""
+    return not stream.closed and stream.isatty()
+
+
+def _painted(text: str, code: str, stream: TextIO) -> str:
+    return f"\x1b[1;{code}m{text}\x1b[0m" if _has_colour(stream) else text
+
+
+def _has_colour(stream: TextIO) -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal(stream) and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,105 @@
+"""Questions to a person; without a terminal each is an error that names the flag to use instead."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from streamalert_apps.cli.terminal import output
+from streamalert_apps.errors import AppError, Cancelled, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Asks on standard error; `refusal` says why there is nobody to ask, if so."""
+
+    refusal: str = ""
+
+    @classmethod
+    def on_terminal(cls, *, no_input: bool) -> Prompts:
+        """Ask where a person is: a terminal on both sides, no --no-input, no CI."""
+        if no_input:
+            return cls("--no-input is given")
+        if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
+            return cls("the variable CI is set")
+        if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
+            return cls("there is no terminal")
+        return cls()
+
+    @property
+    def allowed(self) -> bool:
+        """Whether somebody can be asked."""
+        return not self.refusal
+
+    def need(self, what: str, flag: str) -> None:
+        """Raise UsageError where nobody can be asked for `what`."""
+        if self.refusal:
+            raise UsageError(f"Nobody can be asked for {what}: {self.refusal}.", hint=f"Pass {flag}.")
+
+    def text(
+        self, question: str, *, what: str, flag: str, parse: Callable[[str], Any], default: str = ""
+    ) -> Any:
+        """Ask for a line until `parse` takes it; return what `parse` returned."""
+        self.need(what, flag)
+        with _asked() as (questionary, streams):
+            answer = questionary.text(
+                question, default=default, validate=_judge(parse), validate_while_typing=False, **streams
+            ).unsafe_ask()
+        return parse(answer.strip())
+
+    def secret(self, question: str, *, what: str, flag: str, parse: Callable[[str], Any]) -> Any:
+        """As `text`, but what is typed shows as stars."""
+        self.need(what, flag)
+        with _asked() as (questionary, streams):
+            answer = questionary.password(
+                question, validate=_judge(parse), validate_while_typing=False, **streams
+            ).unsafe_ask()
+        return parse(answer.strip())
+
+    def choice(self, question: str, *, what: str, flag: str, choices: Mapping[str, str]) -> str:
+        """Let one of `choices` (value → what is shown) be picked; typing narrows the list."""
+        self.need(what, flag)
+        with _asked() as (questionary, streams):
+            answer = questionary.select(
+                question,
+                choices=[questionary.Choice(shown, value=value) for value, shown in choices.items()],
+                use_search_filter=True,
+                use_jk_keys=False,
+                **streams,
+            ).unsafe_ask()
+        return str(answer)
+
+    def confirm(self, question: str, *, flag: str, default: bool = False) -> bool:
+        """Ask yes or no."""
+        self.need(f"an answer to '{question}'", flag)
+        with _asked() as (questionary, streams):
+            return bool(questionary.confirm(question, default=default, **streams).unsafe_ask())
+
+
+def _judge(parse: Callable[[str], Any]) -> Callable[[str], bool | str]:
+    """Return a check in questionary's form: True, or what is wrong."""
+
+    def judge(text: str) -> bool | str:
+        try:
+            parse(text.strip())
+        except AppError as error:
+            return f"{error.message} {error.hint}".strip()
+        return True
+
+    return judge
+
+
+@contextmanager
+def _asked() -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Give questionary with its output on standard error; Ctrl-C and Ctrl-D are a plain no."""
+    import questionary
+    from prompt_toolkit.output import create_output
+
+    try:
+        yield questionary, {"output": create_output(stdout=sys.stderr)}
+    except (KeyboardInterrupt, EOFError):
+        raise Cancelled("Cancelled; nothing was changed.") from None

@@ -1,7 +1,0 @@
-"""OneLogin's twin."""
-
-from streamalert_apps.simulator.onelogin.api import Onelogin
-
-TWIN = Onelogin
-
-__all__ = ["TWIN", "Onelogin"]

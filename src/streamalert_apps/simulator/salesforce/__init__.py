@@ -1,7 +1,0 @@
-"""Salesforce's twin."""
-
-from streamalert_apps.simulator.salesforce.api import Salesforce
-
-TWIN = Salesforce
-
-__all__ = ["TWIN", "Salesforce"]

@@ -1,0 +1,66 @@
+"""`sa-apps invoke`: run a deployed app now."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests import proxy
+from tests.cli.conftest import FUNCTION
+from tests.cli.test_json import check
+from tests.proxy import Refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.cli.conftest import Ran
+    from tests.proxy import Proxy
+
+    Command = Callable[..., Ran]
+
+EVENT = {
+    "app_type": "duo_auth",
+    "destination_function_name": "acme_prod_streamalert_classifier",
+    "schedule_expression": "rate(2 hours)",
+}
+
+
+def test_an_invocation_is_that_of_the_schedule(deployed: Path, sa_apps: Command, aws: Proxy) -> None:
+    ran = sa_apps("invoke", "collector")
+
+    assert (ran.code, ran.out) == (0, "")
+    (call,) = aws.calls
+    assert call.path == f"/2015-03-31/functions/{FUNCTION}/invocations?Qualifier=production"
+    assert (call.headers["X-Amz-Invocation-Type"], call.json) == ("Event", EVENT)
+
+
+def test_the_end_of_a_run_can_be_waited_for(deployed: Path, sa_apps: Command) -> None:
+    answer = check(sa_apps("invoke", "collector", "--wait", "--json").out, "invoke")
+    assert (answer["waited"], answer["summary"]) == (True, EVENT)  # moto answers with what it was given
+
+
+def test_a_run_that_failed_is_told(deployed: Path, sa_apps: Command, aws: Proxy) -> None:
+    raised = json.dumps({"errorType": "CredentialsError", "errorMessage": "Duo refused the credentials."})
+    aws.before = lambda _: proxy.Answer(200, raised.encode(), {"X-Amz-Function-Error": "Unhandled"})
+
+    ran = sa_apps("invoke", "collector", "--wait", "--json")
+
+    assert ran.code == 1
+    assert "CredentialsError: Duo refused the credentials." in json.loads(ran.out)["errors"][0]["message"]
+
+
+def test_a_run_is_never_made_twice(deployed: Path, sa_apps: Command, aws: Proxy) -> None:
+    aws.after = lambda _: proxy.Cut()
+
+    assert sa_apps("invoke", "collector", "--wait").code == 1
+    assert len(aws.calls) == 1
+
+
+def test_no_room_for_another_run_is_explained(deployed: Path, sa_apps: Command, aws: Proxy) -> None:
+    aws.before = lambda _: Refuse(
+        429, "TooManyRequestsException", message="ReservedFunctionConcurrentInvocationLimitExceeded"
+    )
+    ran = sa_apps("invoke", "collector", "--wait")
+    assert ran.code == 1
+    assert "runs already" in ran.err
