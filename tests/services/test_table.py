@@ -41,7 +41,7 @@ def test_names_and_what_they_mean_are_known_without_loading_a_service() -> None:
 def test_a_name_is_completed_without_loading_a_service() -> None:
     code = """
 from types import SimpleNamespace
-from streamalert_apps.cli.options import complete_type
+from streamalert_apps.cli.terminal.options import complete_type
 assert 'duo_auth' in complete_type(SimpleNamespace(params={}), 'duo')
 """
 
