@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from streamalert_apps.sdk.app import App, AuthField, Checkpoint, Page
     from streamalert_apps.sdk.catalogue import Catalogue
     from streamalert_apps.sdk.events import Fetched
+    from streamalert_apps.sdk.feed import AnyOrder, NewestFirst, OldestFirst
     from streamalert_apps.sdk.http import Api
     from streamalert_apps.sdk.integration import AppIntegration, StreamAlertApp
     from streamalert_apps.sdk.log import LOGGER, get_logger
     from streamalert_apps.sdk.oauth import Bearer, Token
     from streamalert_apps.sdk.pace import Rate
     from streamalert_apps.sdk.stream import Stream
-    from streamalert_apps.sdk.feed import AnyOrder, NewestFirst, OldestFirst
 
 __all__ = [
     "LOGGER",

@@ -189,7 +189,9 @@ def judge(
     settled = end.timestamp() - 2 * service.case.lag.total_seconds() - 600
     wanted = [n for n, at in enumerate(service.times) if began <= at < settled or (began <= at and n in got)]
     waits = sorted(got[n] - service.visible[n] for n in wanted if n in got)
-    late = [got[n] - service.visible[n] for n in wanted if n in got and service.visible[n] > service.times[n] + 1]
+    late = [
+        got[n] - service.visible[n] for n in wanted if n in got and service.visible[n] > service.times[n] + 1
+    ]
     return Result(
         *(waits[min(len(waits) - 1, int(len(waits) * share))] for share in (0.5, 0.9, 0.99)),
         max(late, default=0.0),
@@ -213,7 +215,9 @@ def cases() -> Iterator[Case]:
 def main() -> None:
     """Print a line for each case."""
     only = sys.argv[2:]
-    print(f"{'':34}{'p50':>6}{'p90':>6}{'p99':>6}{'late':>7}{'req med':>9}{'mean':>7}{'most':>6}{'lost':>6}{'twice':>6}")
+    print(
+        f"{'':34}{'p50':>6}{'p90':>6}{'p99':>6}{'late':>7}{'req med':>9}{'mean':>7}{'most':>6}{'lost':>6}{'twice':>6}"
+    )
     for case in cases():
         name = f"{case.order}, {case.rate:g}/s, lag {case.lag}{' limited' if case.limit else ''}"
         if only and not all(word in name for word in only):

@@ -256,7 +256,8 @@ class _Run:
         if page.logs:
             got = round(self.held.now().timestamp(), 3)
             events = [
-                journal.one_line(bytes(log) if not isinstance(log, Mapping) else encode(log)) for log in page.logs
+                journal.one_line(bytes(log) if not isinstance(log, Mapping) else encode(log))
+                for log in page.logs
             ]
             ids, times = page.ids, page.times
             if not ids:
@@ -274,9 +275,7 @@ class _Run:
         head = self.held.head
         short = hashing(bytes.fromhex(head.key))
         row = len(self.events)
-        return [
-            short(f"{head.sequence + 1} {row + at} {event!r}") for at, event in enumerate(events)
-        ]
+        return [short(f"{head.sequence + 1} {row + at} {event!r}") for at, event in enumerate(events)]
 
     def _commit(self) -> None:
         """Put what is buffered on record: journal, memory, head, in this order."""
@@ -320,9 +319,7 @@ class _Run:
     def _start_forwarding(self) -> None:
         if not self.forwarding:
             kind = Beside if self.terms.threads else Within
-            self.forwarding = [
-                kind(forwarder) for forwarder in self.forwarders if self._has_work(forwarder)
-            ]
+            self.forwarding = [kind(forwarder) for forwarder in self.forwarders if self._has_work(forwarder)]
             for forwarding in self.forwarding:
                 forwarding.wake()
 

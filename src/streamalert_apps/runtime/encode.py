@@ -20,5 +20,3 @@ def encode(log: Mapping[str, Json]) -> bytes:
         return mended(json.dumps(log).encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"A log holds what JSON can't ({type(error).__name__}).") from None
-
-

@@ -13,7 +13,7 @@ DEEPEST_SUCCESSION: Final = 8
 SUCCESSIVE: Final = "successive"
 
 
-_KINDS: Final = ("", "", "", "", 0, "")
+_KINDS: Final = ("", "", "", "", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,6 @@ class Event:
     schedule_expression: str
     invocation_type: str = ""
     depth: int = 0
-    after: str = ""  # the run that invoked this one
 
     @classmethod
     def parse(cls, event: Mapping[str, Any]) -> Event:
@@ -45,8 +44,8 @@ class Event:
         """Return the event as it is sent: StreamAlert's keys, and ours where they say something."""
         return json.dumps({key: value for key, value in asdict(self).items() if value})
 
-    def successor(self, run: str) -> Event | None:
-        """Return the event that goes on after `run`, or None where the succession is long enough."""
+    def successor(self) -> Event | None:
+        """Return the event that continues the backlog, or None where the succession is long enough."""
         if self.depth >= DEEPEST_SUCCESSION:
             return None
-        return replace(self, invocation_type=SUCCESSIVE, depth=self.depth + 1, after=run)
+        return replace(self, invocation_type=SUCCESSIVE, depth=self.depth + 1)

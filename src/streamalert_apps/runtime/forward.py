@@ -96,7 +96,7 @@ class Forwarder:
         try:
             for commit in self._from_position():
                 self._forward(commit)
-                if self.error is not None:
+                if self._has_stopped():
                     return
         except (StateError, AlreadyRunning, OutOfTime) as error:
             self.error = error
@@ -105,6 +105,9 @@ class Forwarder:
         """Return the position as it is now, for the head."""
         with self._lock:
             return msgspec.structs.replace(self.position)
+
+    def _has_stopped(self) -> bool:
+        return self.error is not None
 
     def _is_behind(self) -> bool:
         return self.position.sequence <= self.held.head.sequence and not self.held.closed
@@ -155,7 +158,7 @@ class Forwarder:
                 self.error = OutOfTime("There is no time left to deliver everything; the next run goes on.")
                 return
             self._send(commit, rows)
-            if self.error is not None:
+            if self._has_stopped():
                 return
         with self._lock:
             position = self.position

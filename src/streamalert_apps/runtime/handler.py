@@ -1,8 +1,9 @@
 """The Lambda function: event in, one run, the next invocation where a backlog is left.
 
 What is slow to make (clients, the TLS context) is made at import: in the init phase CPU is free.
-Environment: SA_APPS_TYPE (the app type, loaded at import), SA_APPS_LOG_LEVEL, SA_APPS_METRICS (`on` or not
-there), SA_APPS_BATCH_BYTES, SA_APPS_OVERSIZE_BUCKET, SA_APPS_SIMULATOR (a loopback URL that takes the
+Environment: SA_APPS_TYPE (the app type, loaded at import), SA_APPS_BUCKET (where the record is kept),
+SA_APPS_JOURNAL_DAYS, SA_APPS_LAG (seconds, where conf/ states another than the type), SA_APPS_LOG_LEVEL,
+SA_APPS_METRICS (`on` or not there), SA_APPS_BATCH_BYTES, SA_APPS_SIMULATOR (a loopback URL that takes the
 service's place).
 """
 
@@ -22,14 +23,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps import services
 from streamalert_apps.errors import AlreadyRunning, ConfigError
-from streamalert_apps.runtime import log, metrics, names
-from streamalert_apps.runtime.batch import DEFAULT_BATCH_BYTES, Batches, Keep
+from streamalert_apps.runtime import legacy, log, metrics, names
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
+from streamalert_apps.runtime.destinations import BATCH_BYTES
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.event import Event
-from streamalert_apps.runtime.oversize import Bucket
+from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.schedule import interval
-from streamalert_apps.runtime.ssm import ParameterCredentials, ParameterSlot
+from streamalert_apps.runtime.ssm import ParameterCredentials
+from streamalert_apps.runtime.store.s3 import S3Store
 from streamalert_apps.sdk.app import App
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.http import Api
@@ -37,8 +39,8 @@ from streamalert_apps.sdk.pace import Pace
 
 LOGGER = logging.getLogger(__name__)
 
-CLOSING_SECONDS: Final = 3.0  # for the last delivery, the state and the next invocation
-LEASE_SLACK: Final = timedelta(seconds=10)
+CLOSING_SECONDS: Final = 3.0  # for the last delivery, the head and the next invocation
+DESTINATION: Final = "classifier"
 
 
 class Context(Protocol):
@@ -68,6 +70,7 @@ def _transport() -> httpx.HTTPTransport:
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     log.configure(os.environ.get("SA_APPS_LOG_LEVEL", "info"))
     _client("ssm")
+    _client("s3")
     _client("lambda")
     _transport()
     if "SA_APPS_TYPE" in os.environ:
@@ -81,22 +84,29 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     whole = context.get_remaining_time_in_millis() / 1000
     closing = min(CLOSING_SECONDS, whole / 4)
     deadline = Deadline(lambda: context.get_remaining_time_in_millis() / 1000 - closing)
-    terms = Terms(
-        holder=context.aws_request_id,
-        clock=clock,
-        deadline=deadline,
-        lease=timedelta(seconds=whole) + LEASE_SLACK,
-        first_look=interval(order.schedule_expression),
-        after=order.after,
-    )
     function = context.function_name
+    arn = ":".join(context.invoked_function_arn.split(":")[:7])
+    terms = Terms(
+        Identity(owner=arn, holder=context.aws_request_id),
+        clock,
+        deadline,
+        first_look=interval(order.schedule_expression),
+        adopt=lambda: legacy.of_parameter(_client("ssm"), names.state_parameter(function), clock, deadline),
+        journal_days=_number("SA_APPS_JOURNAL_DAYS", 7),
+    )
     log.begin(app=function, app_type=order.app_type, run=context.aws_request_id)
     try:
         outcome = collect(
             lambda: _app(order.app_type, function, clock, deadline),
-            ParameterSlot(_client("ssm"), names.state_parameter(function), clock, deadline),
-            ClassifierLambda(_client("lambda"), order.destination_function_name, function),
-            Batches(_keep(function), _batch_bytes()),
+            S3Store(
+                _client("s3"),
+                _bucket(),
+                function,
+                arn.split(":")[4],
+                clock=clock,
+                deadline=Deadline(lambda: deadline.left() + closing / 2),
+            ),
+            {DESTINATION: _classifier(order, function)},
             terms,
         )
     except AlreadyRunning as error:
@@ -109,13 +119,21 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         metrics.write(outcome, function, clock.now())
     if outcome.error and outcome.status == "failed":
         raise outcome.error
-    if outcome.status == "partial" and outcome.retry_after < whole - closing:
+    if outcome.backlog and outcome.retry_after < whole - closing:
         _invoke_successor(order, context)
     return summary
 
 
+def configured(kind: type[App], lag_seconds: float) -> type[App]:
+    """Return an app type with the lag that conf/ states, in seconds; 0: with its own."""
+    if not lag_seconds:
+        return kind
+    lag = {"lag": timedelta(seconds=lag_seconds), "__module__": kind.__module__}
+    return type(kind.__name__, (kind,), lag)
+
+
 def _app(app_type: str, function: str, clock: Clock, deadline: Deadline) -> App:
-    kind = services.find(app_type)
+    kind = configured(services.find(app_type), _number("SA_APPS_LAG", 0))
     credentials = ParameterCredentials(_client("ssm"), names.auth_parameter(function), clock, deadline).load()
     api = Api(
         clock=clock,
@@ -127,28 +145,35 @@ def _app(app_type: str, function: str, clock: Clock, deadline: Deadline) -> App:
     return kind(credentials, api)
 
 
-def _keep(function: str) -> Keep:
-    """Return what keeps a log that is too large: a bucket if the app names one, nothing otherwise."""
-    bucket = os.environ.get("SA_APPS_OVERSIZE_BUCKET")
-    return Bucket(_client("s3"), bucket, function).keep if bucket else lambda *_: ""
+def _classifier(order: Event, function: str) -> ClassifierLambda:
+    size = int(_number("SA_APPS_BATCH_BYTES", BATCH_BYTES))
+    return ClassifierLambda(_client("lambda"), order.destination_function_name, function, size)
 
 
-def _batch_bytes() -> int:
-    value = os.environ.get("SA_APPS_BATCH_BYTES", str(DEFAULT_BATCH_BYTES))
-    if not value.isdigit() or not int(value):
-        raise ConfigError(f"SA_APPS_BATCH_BYTES has to be a number of bytes, not '{value}'.")
-    return int(value)
+def _bucket() -> str:
+    bucket = os.environ.get("SA_APPS_BUCKET", "")
+    if not bucket:
+        raise ConfigError("SA_APPS_BUCKET is not set.", hint="Deploy the app with `sa-apps deploy`.")
+    return bucket
+
+
+def _number(name: str, default: float) -> float:
+    value = os.environ.get(name, str(default))
+    try:
+        return float(value)
+    except ValueError:
+        raise ConfigError(f"{name} has to be a number, not '{value}'.") from None
 
 
 def _summary(outcome: Outcome) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "status": outcome.status,
-        "logs": outcome.logs,
+        "logs": outcome.events,
         "bytes": outcome.bytes,
-        "batches": outcome.batches,
+        "commits": outcome.commits,
         "pages": outcome.pages,
         "repeats": outcome.repeats,
-        "truncated": outcome.truncated,
+        "delivered": {name: done.events for name, done in outcome.delivered.items()},
         "retries": outcome.retries,
         "rate_limits": outcome.rate_limits,
         "seconds": round(outcome.seconds, 3),
@@ -164,7 +189,7 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
 
 def _invoke_successor(order: Event, context: Context) -> None:
     """Invoke this function again for the rest of a backlog. Where that fails, the next tick goes on."""
-    successor = order.successor(context.aws_request_id)
+    successor = order.successor()
     if successor is None:
         LOGGER.info("the backlog goes on with the next tick")
         return

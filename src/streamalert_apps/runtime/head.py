@@ -65,7 +65,7 @@ class Position(msgspec.Struct, omit_defaults=True):
 
     sequence: int
     row: int = 0
-    pending: list[int] = []  # noqa: RUF012 (msgspec copies it)
+    pending: list[int] = []
     events: int = 0
     """How many events of the journal are before it."""
     until: float = 0.0
@@ -101,13 +101,13 @@ class Head(msgspec.Struct, omit_defaults=True):
     recorded: float = 0.0
     """When the last commit was made."""
     memory: Kept = msgspec.field(default_factory=Kept)
-    positions: dict[str, Position] = {}  # noqa: RUF012 (msgspec copies it)
-    requests: list[float] = []  # noqa: RUF012
+    positions: dict[str, Position] = {}
+    requests: list[float] = []
     not_before: float = 0.0
     cleaned: float = 0.0
     sealed: str = ""
     removed: bool = False
-    runs: list[Run] = []  # noqa: RUF012
+    runs: list[Run] = []
 
 
 def parse(body: bytes) -> tuple[Head, dict[str, Any]]:

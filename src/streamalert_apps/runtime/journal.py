@@ -48,14 +48,11 @@ def name_of(birth: str, sequence: int, fence: int) -> str:
     return f"{folder(birth)}{sequence:010d}-{fence:014d}.jsonl"
 
 
-def lines(
-    raws: Sequence[bytes], ids: Sequence[bytes], times: Sequence[float], got: float
-) -> list[bytes]:
+def lines(raws: Sequence[bytes], ids: Sequence[bytes], times: Sequence[float], got: float) -> list[bytes]:
     """Return the lines of some events."""
     middle = f',"got":{got!r},"raw":'
     return [
-        b'{"id":"%b","at":%b%b}\n'
-        % (identity.hex().encode(), f"{time!r}{middle}".encode(), raw)
+        b'{"id":"%b","at":%b%b}\n' % (identity.hex().encode(), f"{time!r}{middle}".encode(), raw)
         for raw, identity, time in zip(raws, ids, times, strict=True)
     ]
 
@@ -102,5 +99,3 @@ def listed(items: Iterable[Item]) -> Iterator[Entry]:
         sequence, _, fence = stem.partition("-")
         if sequence.isdecimal() and fence.isdecimal():
             yield Entry(int(sequence), int(fence), item.name, item.size, item.written.timestamp())
-
-

@@ -39,7 +39,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
     """The part of the head that is the memory's."""
 
     inline: str = ""
-    segments: list[Segment] = []  # noqa: RUF012 (msgspec copies it)
+    segments: list[Segment] = []
 
 
 class _Array:

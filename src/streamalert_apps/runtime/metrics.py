@@ -37,7 +37,7 @@ def write(outcome: Outcome, function: str, now: datetime) -> None:
 def embedded(outcome: Outcome, function: str, now: datetime) -> dict[str, Any]:
     """Return the metrics of a run, and what tells CloudWatch that they are some."""
     values: dict[str, float] = {
-        "Events": outcome.logs,
+        "Events": outcome.events,
         "Bytes": outcome.bytes,
         "Repeats": outcome.repeats,
         "Retries": outcome.retries,

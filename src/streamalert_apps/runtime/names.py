@@ -10,6 +10,15 @@ from typing import Final
 
 ALIAS: Final = "production"
 ROLE_PATH: Final = "/streamalert/"
+_PARTITIONS: Final = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "eusc-": "aws-eusc",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "us-isof-": "aws-iso-f",
+    "eu-isoe-": "aws-iso-e",
+}
 FUNCTION_NAME_LIMIT: Final = 55  # "<function>_schedule" is a rule's name, and those end at 64
 
 
@@ -76,3 +85,21 @@ def alarm_topic(prefix: str) -> str:
 def local_folder(root: Path, function: str) -> Path:
     """Return the folder that holds credentials and state of an app that lives without AWS."""
     return root / ".sa-apps" / function
+
+
+def bucket(prefix: str, account: str, region: str) -> str:
+    """Return the name of the bucket that holds the records of a prefix's apps, unless conf/ names another."""
+    return f"{prefix}-sa-apps-{account}-{region}".replace("_", "-").lower()
+
+
+def function_arn(region: str, account: str, function: str) -> str:
+    """Return the function's ARN: its name for the whole of AWS."""
+    return f"arn:{partition(region)}:lambda:{region}:{account}:function:{function}"
+
+
+def partition(region: str) -> str:
+    """Return the part of AWS that a region is in."""
+    for start, name in _PARTITIONS.items():
+        if region.startswith(start):
+            return name
+    return "aws"

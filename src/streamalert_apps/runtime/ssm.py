@@ -1,21 +1,17 @@
-"""State and credentials in AWS Parameter Store.
-
-It has no conditional write. But a put without overwrite is create-if-absent, and every put answers
-with a version number that rises by one: who gets another number than the next one was not first.
-"""
+"""Credentials in AWS Parameter Store, and what 0.1.0 and StreamAlert kept there besides."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps.errors import ConfigError, CredentialsError, StateError
 from streamalert_apps.runtime.credentials import parse_credentials
-from streamalert_apps.runtime.state import Stored
 from streamalert_apps.sdk.app import Credentials
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.retry import retrying
@@ -29,7 +25,15 @@ _DENIED: Final = {"AccessDeniedException", "UnrecognizedClientException", "Expir
 _PASSING: Final = {"ThrottlingException", "TooManyUpdates", "RequestLimitExceeded"}
 
 
-class _Parameter:
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A parameter's text. Its version rises by one with every write, whoever wrote."""
+
+    text: str
+    version: int
+
+
+class Parameter:
     """One SecureString."""
 
     def __init__(
@@ -41,7 +45,7 @@ class _Parameter:
         self._deadline = deadline or Deadline.never()
         self._version = 0  # the highest one that was seen
 
-    def _get(self, *, version: int | None = None, least: int = 0) -> Stored | None:
+    def get(self, *, version: int | None = None, least: int = 0) -> Stored | None:
         """Return what is there, or one version of it: `least` is known to exist; a read may be late."""
 
         def read() -> Stored | None:
@@ -57,14 +61,15 @@ class _Parameter:
 
         return self._tried(read, "read")
 
-    def _put(self, text: str, *, overwrite: bool) -> int:
+    def put(self, text: str, *, overwrite: bool) -> int:
+        """Write; return the version that was made."""
         if len(text) > ADVANCED_CHARACTERS:
             raise StateError(f"{self.name} would hold {len(text)} characters; {ADVANCED_CHARACTERS} fit.")
         tier = {"Tier": "Intelligent-Tiering"} if len(text) > STANDARD_CHARACTERS else {}
 
         before, lost = self._version, False
 
-        def put() -> int:
+        def once() -> int:
             nonlocal lost
             if lost and (version := self._landed(text, before)):
                 return version
@@ -79,7 +84,7 @@ class _Parameter:
             self._version = int(answer["Version"])
             return self._version
 
-        return self._tried(put, "written")
+        return self._tried(once, "written")
 
     def _landed(self, text: str, after: int) -> int | None:
         """Return the version of a put whose answer was lost: to put again would undo what came after it."""
@@ -121,59 +126,16 @@ def _is_fault(error: ClientError) -> bool:
     return bool(error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500)  # noqa: PLR2004
 
 
-class ParameterSlot(_Parameter):
-    """The state of an app."""
-
-    def read(self) -> Stored | None:
-        """Return what is there."""
-        return self._get()
-
-    def write(self, text: str) -> None:
-        """Replace what is there, whatever it is."""
-        self._put(text, overwrite=True)
-
-    def replace(self, text: str, version: int) -> bool:
-        """Replace `version` (0: nothing is there); return False if someone was first.
-
-        Then what was overwritten is put back, until nothing of anybody's was.
-        """
-        if not version:
-            with suppress(ClientError):
-                self._put(text, overwrite=False)
-                return True
-            return self._known(1).text == text
-        put = self._put(text, overwrite=True)
-        if put <= version + 1 or self._known(version + 1, exactly=True).text == text:
-            return True  # also where the parameter was made anew, or the answer to a put of ours was lost
-        theirs = self._newest_but(text, version, put)
-        while theirs and (held := self._known(put)).text == text:
-            text = theirs.text
-            put = self._put(text, overwrite=True)
-            theirs = self._newest_but(text, held.version, put)
-        return False
-
-    def _newest_but(self, text: str, after: int, before: int) -> Stored | None:
-        """Return the newest version between two that holds another text."""
-        versions = (self._known(version, exactly=True) for version in range(before - 1, after, -1))
-        return next((stored for stored in versions if stored.text != text), None)
-
-    def _known(self, version: int, *, exactly: bool = False) -> Stored:
-        """Return a version that is known to exist, or what is there since."""
-        stored = self._get(version=version if exactly else None, least=version)
-        assert stored is not None  # noqa: S101 (at least that version is there)
-        return stored
-
-
-class ParameterCredentials(_Parameter):
+class ParameterCredentials(Parameter):
     """The credentials of an app."""
 
     def exists(self) -> bool:
         """Tell whether there are any."""
-        return self._get() is not None
+        return self.get() is not None
 
     def load(self) -> Credentials:
         """Return them; raise CredentialsError if there are none, ConfigError if they are no JSON object."""
-        stored = self._get()
+        stored = self.get()
         if stored is None:
             raise CredentialsError(
                 f"There are no credentials in the parameter {self.name}.",
@@ -183,7 +145,7 @@ class ParameterCredentials(_Parameter):
 
     def save(self, credentials: Credentials) -> None:
         """Store them, whether or not there were any."""
-        self._put(json.dumps(credentials, separators=(",", ":")), overwrite=True)
+        self.put(json.dumps(credentials, separators=(",", ":")), overwrite=True)
 
     def delete(self) -> None:
         """Delete them; fine where there are none."""

@@ -56,7 +56,7 @@ class _Place(msgspec.Struct, omit_defaults=True):
     file: str = ""
     skip: int = 0
     reach: float | None = None
-    aside: dict[str, int] = {}  # noqa: RUF012 (msgspec copies it)
+    aside: dict[str, int] = {}
     """How many logs are done of files that broke off."""
 
     @classmethod

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from streamalert_apps.errors import AppError
 
-Bytes = bytes | bytearray | memoryview
+BATCH_BYTES: Final = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Limits:
     """What one batch may hold: events, bytes in all (each event counts one more), bytes of one event."""
 
     events: int = 1_000_000
-    bytes: int = 256 << 10
+    bytes: int = BATCH_BYTES
     event_bytes: int = (1 << 20) - 512
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, DeliveryRefused
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits, nothing_taken
+from streamalert_apps.runtime.destinations import BATCH_BYTES, Answer, Batch, Limits, nothing_taken
 from streamalert_apps.runtime.names import ALIAS
 
 _PASSING: Final = {"TooManyRequestsException", "ServiceException", "ThrottlingException"}
@@ -20,9 +20,7 @@ ENVELOPE_BYTES: Final = 512  # what one holds besides its events, at most
 class ClassifierLambda:
     """Delivers `{"Records": [{"streamalert_app": source, "logs": […]}]}`; `source` is the app's function."""
 
-    def __init__(
-        self, client: Any, function_name: str, source: str, batch_bytes: int = Limits.bytes
-    ) -> None:
+    def __init__(self, client: Any, function_name: str, source: str, batch_bytes: int = BATCH_BYTES) -> None:
         largest = LARGEST_BYTES - ENVELOPE_BYTES
         self.limits = Limits(bytes=min(batch_bytes, largest), event_bytes=largest)
         self._client = client

@@ -70,7 +70,7 @@ class File:
         return self._file
 
     def _cut_back(self, end: int) -> None:
-        """Take off what was written of a batch that failed; where even that fails, do so on the next opening."""
+        """Take off what was written of a batch that failed; or do so on the next opening."""
         if self._file is None:
             return
         try:

@@ -14,7 +14,7 @@ _BOUNDS: Final = tuple(5.0 * 1.25**step for step in range(45))  # 5 s to 25 hour
 class Lateness(msgspec.Struct):
     """Counts by bucket; older ones fade as newer ones come."""
 
-    counts: dict[int, float] = {}  # noqa: RUF012 (msgspec copies it)
+    counts: dict[int, float] = {}
 
     def note(self, seconds: float) -> None:
         """Count an event that a look, `seconds` after it happened, did not see yet."""

@@ -73,6 +73,8 @@ class Listing:
         if page == self._mark and fetched.next is not None:
             self._again += 1
             if self._again >= CIRCLES:
-                raise BadResponse("The service gave the same page again and again: its pages run in a circle.")
+                raise BadResponse(
+                    "The service gave the same page again and again: its pages run in a circle."
+                )
         elif self._passed >= self._next_mark:
             self._mark, self._next_mark, self._again = page, 2 * self._passed, 0

@@ -32,7 +32,7 @@ class Sweep(msgspec.Struct, omit_defaults=True):
     tries: int = 0
     """Runs that went on with the token and got nothing."""
     restarts: int = 0
-    met: dict[str, int] = {}  # noqa: RUF012 (msgspec copies it)
+    met: dict[str, int] = {}
     """How often each row without an id was met in the window."""
 
 
@@ -64,11 +64,11 @@ class Place(msgspec.Struct, omit_defaults=True):
     fullest: int = 0
     ahead: float = 0.0
     """Seconds that our clock is ahead of the service's."""
-    times: list[int] = []  # noqa: RUF012 (msgspec copies it)
+    times: list[int] = []
     """Times of the last events, where the service does not tell its own."""
     turns: int = 0
     """Requests of looks since a sweep made one."""
-    gaps: list[tuple[datetime, datetime]] = []  # noqa: RUF012 (msgspec copies it)
+    gaps: list[tuple[datetime, datetime]] = []
     """Times that could not be read."""
 
     @classmethod

@@ -23,6 +23,7 @@ IDLE: Final = timedelta(days=1)  # the floor of a feed without events follows by
 MARGIN: Final = timedelta(minutes=10)  # of retention: a listing takes time, too
 MOST_ROWS: Final = 50_000  # of a window; one with more is cut, so that the memory stays small
 MOST_TRIES: Final = 3
+OLD_TURNS: Final = 3  # requests of looks for each of a sweep that is far behind
 MOST_COUNTED: Final = 1_000  # rows without id whose counts a checkpoint keeps
 LATE_SHARE: Final = 0.95
 KEPT_TIMES: Final = 1_000
@@ -67,9 +68,7 @@ class Feed(Events):
 
     def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
         """Yield pages of new events. Each page's checkpoint is true once its events are on record."""
-        walk = _Walk(self, Place.of(checkpoint), memory)
-        for page in walk.pages():
-            yield page
+        yield from _Walk(self, Place.of(checkpoint), memory).pages()
 
     def _rounded(self, moment: datetime) -> datetime:
         return moment - (moment - _EPOCH) % self.precision
@@ -97,7 +96,7 @@ class _Walk:
             sweep = self.place.sweep
             if sweep is None and self._sweep_is_due():
                 sweep = self._begin_sweep()
-            if sweep and self._sweep_is_old(sweep) and self.place.turns >= 3:
+            if sweep and self._sweep_is_old(sweep) and self.place.turns >= OLD_TURNS:
                 yield from self._sweep_on(sweep)
             elif self._look_is_due():
                 yield from self._look(sweeping=sweep is not None)

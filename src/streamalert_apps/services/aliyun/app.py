@@ -24,9 +24,9 @@ from streamalert_apps.errors import CredentialsError, RateLimited, Unavailable
 from streamalert_apps.sdk.app import AuthField, Checkpoint, Json
 from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.feed import OldestFirst
 from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.sdk.refusals import SET_CLOCK, by_code
-from streamalert_apps.sdk.feed import OldestFirst
 
 PAGE: Final = 50
 ALGORITHM: Final = "ACS3-HMAC-SHA256"

@@ -23,11 +23,11 @@ import msgspec
 from streamalert_apps.errors import CredentialsError, RequestRefused
 from streamalert_apps.sdk.app import AuthField, Json
 from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.feed import Feed, OldestFirst
 from streamalert_apps.sdk.http import Answer
 from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.sdk.refusals import SET_CLOCK, by_code
 from streamalert_apps.sdk.seconds import whole_seconds
-from streamalert_apps.sdk.feed import Feed, OldestFirst
 
 PAGE = 1000
 

@@ -22,10 +22,10 @@ from streamalert_apps.errors import (
 from streamalert_apps.sdk.app import App, AuthField, Checkpoint, Credentials, Json, Stamp
 from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.feed import NewestFirst
 from streamalert_apps.sdk.http import Answer, Api, with_params
 from streamalert_apps.sdk.keyfile import check_private_key, read_key_file
 from streamalert_apps.sdk.oauth import JWT_BEARER, Bearer, Refusal, Token, load_private_key, signed_jwt
-from streamalert_apps.sdk.feed import NewestFirst
 
 requirements = ("cryptography",)
 

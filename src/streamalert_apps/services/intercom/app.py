@@ -18,8 +18,8 @@ import msgspec
 from streamalert_apps.errors import AppError, BadResponse, CredentialsError, RateLimited
 from streamalert_apps.sdk.app import AuthField, Json
 from streamalert_apps.sdk.events import Fetched, Row
-from streamalert_apps.sdk.http import Answer, with_params
 from streamalert_apps.sdk.feed import NewestFirst
+from streamalert_apps.sdk.http import Answer, with_params
 
 PAGE: Final = 250
 VERSION: Final = "2.17"

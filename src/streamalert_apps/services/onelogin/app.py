@@ -24,9 +24,9 @@ from streamalert_apps.errors import (
 from streamalert_apps.sdk.app import AuthField, Checkpoint, Credentials, Json
 from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.feed import AnyOrder
 from streamalert_apps.sdk.http import Answer, Api, with_params
 from streamalert_apps.sdk.oauth import Bearer, Token
-from streamalert_apps.sdk.feed import AnyOrder
 from streamalert_apps.sdk.pace import Rate
 
 PAGE: Final = 50

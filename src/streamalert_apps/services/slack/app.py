@@ -25,9 +25,9 @@ from streamalert_apps.errors import (
 )
 from streamalert_apps.sdk.app import AuthField, Json
 from streamalert_apps.sdk.events import Events, Fetched, Row
+from streamalert_apps.sdk.feed import NewestFirst
 from streamalert_apps.sdk.http import Answer, with_params
 from streamalert_apps.sdk.numbered import Numbered, NumberedPage
-from streamalert_apps.sdk.feed import NewestFirst
 from streamalert_apps.sdk.pace import Rate
 
 PAGE: Final = 1000
