@@ -20,7 +20,7 @@ from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.clean import clean
 from streamalert_apps.runtime.destinations import Destination
-from streamalert_apps.runtime.encode import encode
+from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.forward import Beside, Commit, Delivered, Forwarder, Within
 from streamalert_apps.runtime.head import HeldHead, Identity, Run
 from streamalert_apps.runtime.memory import Memory
@@ -255,10 +255,7 @@ class _Run:
         self.moved = True
         if page.logs:
             got = round(self.held.now().timestamp(), 3)
-            events = [
-                journal.one_line(bytes(log) if not isinstance(log, Mapping) else encode(log))
-                for log in page.logs
-            ]
+            events = journal.one_line_each(as_bytes(page.logs))
             ids, times = page.ids, page.times
             if not ids:
                 ids, times = self._content_ids(events), [got] * len(events)

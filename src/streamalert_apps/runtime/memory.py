@@ -92,7 +92,8 @@ class Memory:
 
     def add(self, ids: Sequence[bytes], times: Sequence[float]) -> None:
         """Remember ids whose events are about to be put on record."""
-        self._inline.update(zip(ids, map(_second, times), strict=True))
+        usual = bool(times) and min(times) >= 0 and max(times) <= _LATEST
+        self._inline.update(zip(ids, map(int if usual else _second, times), strict=True))
 
     def forget(self, floor: float) -> None:
         """Forget what happened before the floor."""
