@@ -288,8 +288,10 @@ class _Run:
             def name() -> str:
                 return f"{sequence:010d}-{head.fence:014d}-{next(numbers)}"
 
-            for segment, data in self.memory.spill(self.held.now().timestamp(), name):
+            self.memory.spill(self.held.now().timestamp(), name)
+            for segment, data in list(self.memory.unsaved.items()):
                 store.put(f"{head.birth}/memory/{segment}", data)
+                del self.memory.unsaved[segment]
             self._keep()
             events, self.events, self.lines = self.events, [], []
             size, self.size = self.size, 0
