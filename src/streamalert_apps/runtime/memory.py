@@ -66,6 +66,7 @@ class Memory:
     floor: float = 0.0
     unsaved: dict[str, bytes] = field(default_factory=dict)
     """Segments that are to be stored before a head names them."""
+    _made: dict[str, bytes] = field(default_factory=dict)
     _inline: dict[bytes, int] = field(default_factory=dict)
     _index: dict[bytes, int] = field(default_factory=dict)
     _arrays: list[_Array] = field(default_factory=list)
@@ -153,9 +154,12 @@ class Memory:
             self.unsaved.pop(segment.name, None)
         self.segments = [*kept, Segment(name, len(merged), max(merged.values()))]
         self.unsaved[name] = _packed(merged)
+        self._made = {each.name: blob for each in kept if (blob := self._made.get(each.name))}
+        if len(merged) < MERGED:
+            self._made[name] = self.unsaved[name]
 
     def _blob(self, name: str) -> bytes:
-        return self.unsaved[name] if name in self.unsaved else self.load(name)
+        return self.unsaved.get(name) or self._made.get(name) or self.load(name)
 
     def _found(self, ids: Sequence[bytes]) -> dict[bytes, int]:
         """Return the ids that are known, with their times."""
