@@ -67,6 +67,7 @@ class Forwarder:
     _commits: deque[Commit] = field(default_factory=deque)
     _lock: Lock = field(default_factory=Lock)
     _saved: int = 0
+    _before: int = 0  # the last commit of the runs before this one
 
     def __post_init__(self) -> None:
         head = self.held.head
@@ -75,7 +76,7 @@ class Forwarder:
             position = Position(head.sequence + 1, events=head.events, until=head.recorded)
             head.positions[self.name] = position
         self.position = position
-        self._saved = position.sequence
+        self._saved, self._before = position.sequence, head.sequence
 
     @property
     def attempts(self) -> int:
@@ -128,11 +129,7 @@ class Forwarder:
                 return
 
     def _read_back(self, *, up_to: int) -> Iterator[Commit]:
-        head = self.held.head
-        wanted = self.position.sequence
-        for entry in journal.entries(self.held.store, head.birth, up_to=up_to):
-            if entry.sequence < wanted:
-                continue
+        for entry in self._entries(self.position.sequence, up_to):
             body = self.held.store.get(entry.name)
             if body is None:
                 continue  # purged since it was listed
@@ -142,6 +139,18 @@ class Forwarder:
             if self.error is not None:
                 return
         self._skip_to(up_to + 1)
+
+    def _entries(self, first: int, last: int) -> list[journal.Entry]:
+        """Return commits by number; the names of this run's own need no listing."""
+        head = self.held.head
+        if first > self._before:
+            now = self.clock.now().timestamp()
+            return [
+                journal.Entry(number, head.fence, journal.name_of(head.birth, number, head.fence), 0, now)
+                for number in range(first, last + 1)
+            ]
+        entries = journal.entries(self.held.store, head.birth, up_to=last)
+        return [entry for entry in entries if entry.sequence >= first]
 
     def _skip_to(self, sequence: int) -> None:
         """Pass commits that are not there: what they held was purged."""
@@ -208,7 +217,9 @@ class Forwarder:
 
     def _sent(self, commit: Commit, rows: list[int]) -> tuple[list[int], AppError | None]:
         """Send rows once; return those that are still to be sent, and why."""
-        events = [self._fitting(commit, row) for row in rows]
+        events = [commit.events[row] for row in rows]
+        if max(map(len, events)) > self.destination.limits.event_bytes:
+            events = [self._fitting(commit, row) for row in rows]
         answer = self.destination.send(Batch(self._batch_id(commit, rows), events))
         if answer.too_large and len(rows) > 1:
             half = len(rows) // 2
@@ -222,8 +233,9 @@ class Forwarder:
         if accepted:
             self.position.settings = "accepted"
             self.done.events += accepted
-            out = {*answer.retry, *answer.refused}
-            self.done.bytes += sum(len(event) for at, event in enumerate(events) if at not in out)
+            self.done.bytes += sum(map(len, events))
+            for at in (*answer.retry, *answer.refused):
+                self.done.bytes -= len(events[at])
             self.done.batches += 1
         if answer.refused and not self.position.settings:
             reason = next(iter(answer.refused.values()))

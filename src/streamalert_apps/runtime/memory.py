@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from base64 import b64decode, b64encode
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -64,6 +64,9 @@ class Memory:
     load: Callable[[str], bytes]
     segments: list[Segment] = field(default_factory=list)
     floor: float = 0.0
+    unsaved: dict[str, bytes] = field(default_factory=dict)
+    """Segments that are to be stored before a head names them."""
+    _made: dict[str, bytes] = field(default_factory=dict)
     _inline: dict[bytes, int] = field(default_factory=dict)
     _index: dict[bytes, int] = field(default_factory=dict)
     _arrays: list[_Array] = field(default_factory=list)
@@ -86,14 +89,14 @@ class Memory:
         if not found:
             return set()
         for identity, time in zip(ids, times, strict=True):
-            if identity in found and (second := _second(time)) > found[identity]:
-                self._inline[identity] = second
+            if found.get(identity, _LATEST) + 1 <= time:
+                self._inline[identity] = _second(time)
         return set(found)
 
-    def add(self, remembered: Iterable[tuple[bytes, float]]) -> None:
+    def add(self, ids: Sequence[bytes], times: Sequence[float]) -> None:
         """Remember ids whose events are about to be put on record."""
-        for identity, time in remembered:
-            self._inline[identity] = _second(time)
+        usual = bool(times) and min(times) >= 0 and max(times) <= _LATEST
+        self._inline.update(zip(ids, map(int if usual else _second, times), strict=True))
 
     def forget(self, floor: float) -> None:
         """Forget what happened before the floor."""
@@ -107,8 +110,8 @@ class Memory:
         """Tell whether the head can't hold what is new."""
         return len(self._inline) > INLINE
 
-    def spill(self, now: float, name: Callable[[], str]) -> Iterator[tuple[str, bytes]]:
-        """Move ids from the head into segments where they are too many; yield the objects to write first.
+    def spill(self, now: float, name: Callable[[], str]) -> None:
+        """Move ids from the head into segments where they are too many.
 
         Small segments are merged, so that there are never many. Ids of a far future are kept apart: they
         would keep all others that long.
@@ -123,10 +126,10 @@ class Memory:
         far = _second(now + FUTURE)
         near = {identity: time for identity, time in live.items() if time <= far}
         if near:
-            yield self._merged(near, name(), distant=False, far=far)
+            self._merge(near, name(), distant=False, far=far)
         if len(near) < len(live):
             distant = {identity: time for identity, time in live.items() if time > far}
-            yield self._merged(distant, name(), distant=True, far=far)
+            self._merge(distant, name(), distant=True, far=far)
         self._inline = {}
         self._remember(live)
 
@@ -136,7 +139,7 @@ class Memory:
         inline = {identity: time for identity, time in self._inline.items() if time >= second}
         return Kept(b64encode(_packed(inline)).decode() if inline else "", self.segments)
 
-    def _merged(self, fresh: dict[bytes, int], name: str, *, distant: bool, far: int) -> tuple[str, bytes]:
+    def _merge(self, fresh: dict[bytes, int], name: str, *, distant: bool, far: int) -> None:
         floor = _second(self.floor)
         merged = dict(fresh)
         kept: list[Segment] = []
@@ -145,11 +148,18 @@ class Memory:
             if not small or (segment.until > far) != distant:
                 kept.append(segment)
                 continue
-            for identity, time in _records(self.load(segment.name)):
+            for identity, time in _records(self._blob(segment.name)):
                 if time >= floor:
                     merged[identity] = max(time, merged.get(identity, 0))
+            self.unsaved.pop(segment.name, None)
         self.segments = [*kept, Segment(name, len(merged), max(merged.values()))]
-        return name, _packed(merged)
+        self.unsaved[name] = _packed(merged)
+        self._made = {each.name: blob for each in kept if (blob := self._made.get(each.name))}
+        if len(merged) < MERGED:
+            self._made[name] = self.unsaved[name]
+
+    def _blob(self, name: str) -> bytes:
+        return self.unsaved.get(name) or self._made.get(name) or self.load(name)
 
     def _found(self, ids: Sequence[bytes]) -> dict[bytes, int]:
         """Return the ids that are known, with their times."""
@@ -164,7 +174,7 @@ class Memory:
         return found
 
     def _take(self, segment: Segment) -> None:
-        blob = self.load(segment.name)
+        blob = self._blob(segment.name)
         if len(self._index) + segment.count <= INDEXED:
             self._index.update(_records(blob))
         else:
