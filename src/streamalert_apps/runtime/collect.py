@@ -266,7 +266,10 @@ class _Run:
             self.events += events
             self.lines += lines
             self.size += sum(map(len, lines))
-        self.memory.add(zip(page.ids, page.times, strict=True) if page.remember is None else page.remember)
+        if page.remember is None:
+            self.memory.add(page.ids, page.times)
+        elif page.remember:
+            self.memory.add(*zip(*page.remember, strict=True))
         if (floor := self._watermark()) is not None:
             self.memory.forget(floor.timestamp())
 

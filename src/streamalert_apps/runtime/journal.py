@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from streamalert_apps.runtime.store import Item, Store
+from streamalert_apps.sdk.ids import WIDTH
 
 _RAW: Final = b',"raw":'
 
@@ -48,18 +49,22 @@ def name_of(birth: str, sequence: int, fence: int) -> str:
     return f"{folder(birth)}{sequence:010d}-{fence:014d}.jsonl"
 
 
-def lines(raws: Sequence[bytes], ids: Sequence[bytes], times: Sequence[float], got: float) -> list[bytes]:
+def lines(events: Sequence[bytes], ids: Sequence[bytes], times: Sequence[float], got: float) -> list[bytes]:
     """Return the lines of some events."""
-    middle = f',"got":{got!r},"raw":'
+    hexes = b"".join(ids).hex().encode()
+    moments = msgspec.json.encode(times)[1:-1].split(b",")
+    middle = b',"got":%b,"raw":' % repr(got).encode()
     return [
-        b'{"id":"%b","at":%b%b}\n' % (identity.hex().encode(), f"{time!r}{middle}".encode(), raw)
-        for raw, identity, time in zip(raws, ids, times, strict=True)
+        b'{"id":"%b","at":%b%b%b}\n' % (hexes[at : at + 2 * WIDTH], moment, middle, event)
+        for at, moment, event in zip(range(0, len(hexes), 2 * WIDTH), moments, events, strict=True)
     ]
 
 
-def one_line(raw: bytes) -> bytes:
-    """Return an event without the line breaks that may stand between its tokens (never inside a string)."""
-    return raw.replace(b"\r", b" ").replace(b"\n", b" ") if b"\n" in raw or b"\r" in raw else raw
+def one_line_each(events: list[bytes]) -> list[bytes]:
+    """Return events without the line breaks that may stand between their tokens (never inside a string)."""
+    if not any(b"\n" in event or b"\r" in event for event in events):
+        return events
+    return [event.replace(b"\r", b" ").replace(b"\n", b" ") for event in events]
 
 
 def raws(body: bytes) -> list[bytes]:

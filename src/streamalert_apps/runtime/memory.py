@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from base64 import b64decode, b64encode
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -86,14 +86,13 @@ class Memory:
         if not found:
             return set()
         for identity, time in zip(ids, times, strict=True):
-            if identity in found and (second := _second(time)) > found[identity]:
-                self._inline[identity] = second
+            if found.get(identity, _LATEST) + 1 <= time:
+                self._inline[identity] = _second(time)
         return set(found)
 
-    def add(self, remembered: Iterable[tuple[bytes, float]]) -> None:
+    def add(self, ids: Sequence[bytes], times: Sequence[float]) -> None:
         """Remember ids whose events are about to be put on record."""
-        for identity, time in remembered:
-            self._inline[identity] = _second(time)
+        self._inline.update(zip(ids, map(_second, times), strict=True))
 
     def forget(self, floor: float) -> None:
         """Forget what happened before the floor."""
