@@ -20,7 +20,7 @@ from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.clean import clean
 from streamalert_apps.runtime.destinations import Destination
-from streamalert_apps.runtime.encode import encode
+from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.forward import Beside, Commit, Delivered, Forwarder, Within
 from streamalert_apps.runtime.head import HeldHead, Identity, Run
 from streamalert_apps.runtime.memory import Memory
@@ -158,7 +158,7 @@ class _Run:
     events: list[bytes] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     size: int = 0
-    moved: bool = False  # the checkpoint differs from what the head's object has
+    checkpoint: Checkpoint | None = None  # true once what is buffered has been committed
     telling: bool = field(default_factory=lambda: LOGGER.isEnabledFor(logging.INFO))
 
     def open(self, destinations: Mapping[str, Destination]) -> None:
@@ -179,13 +179,11 @@ class _Run:
         app.api.pace.recent.extend(time for time in head.requests if time <= latest)
         app.api.pace.not_before = min(head.not_before, began + LONGEST_REST_SECONDS)
         app.api.alive = self.held.renew
-        if head.checkpoint is None:
-            head.checkpoint = self._first_checkpoint(app)
-            self.moved = True
+        self.checkpoint = head.checkpoint or self._first_checkpoint(app)
         assert self.memory is not None  # noqa: S101 (open made it)
         committed = page_began = self.terms.clock.now()
         slowest = 0.0
-        for page in app.walk(head.checkpoint, self.memory):
+        for page in app.walk(self.checkpoint, self.memory):
             self.outcome.pages += 1
             self.outcome.repeats += page.repeats
             self._buffer(page)
@@ -249,16 +247,11 @@ class _Run:
 
     def _buffer(self, page: Page) -> None:
         """Take a page; it is true once it has been committed."""
-        head = self.held.head
         assert self.memory is not None  # noqa: S101 (open made it)
-        head.checkpoint = page.checkpoint
-        self.moved = True
+        self.checkpoint = page.checkpoint
         if page.logs:
             got = round(self.held.now().timestamp(), 3)
-            events = [
-                journal.one_line(bytes(log) if not isinstance(log, Mapping) else encode(log))
-                for log in page.logs
-            ]
+            events = journal.one_line_each(as_bytes(page.logs))
             ids, times = page.ids, page.times
             if not ids:
                 ids, times = self._content_ids(events), [got] * len(events)
@@ -295,9 +288,11 @@ class _Run:
             def name() -> str:
                 return f"{sequence:010d}-{head.fence:014d}-{next(numbers)}"
 
-            for segment, data in self.memory.spill(self.held.now().timestamp(), name):
+            self.memory.spill(self.held.now().timestamp(), name)
+            for segment, data in list(self.memory.unsaved.items()):
                 store.put(f"{head.birth}/memory/{segment}", data)
-            head.memory = self.memory.kept()
+                del self.memory.unsaved[segment]
+            self._keep()
             events, self.events, self.lines = self.events, [], []
             size, self.size = self.size, 0
             if events:
@@ -305,7 +300,6 @@ class _Run:
                 head.events += len(events)
                 head.recorded = round(self.held.now().timestamp(), 3)
             self.held.write()
-            self.moved = False
         if not events:
             return
         self.outcome.commits += 1
@@ -318,6 +312,14 @@ class _Run:
             forwarding.wake()
         if self.telling:
             self._tell("on record", began, commit=sequence, events=len(events), bytes=len(body))
+
+    def _keep(self) -> None:
+        """Bring into the head what is true with its next write: how far the app is, what it remembers."""
+        head = self.held.head
+        assert self.memory is not None  # noqa: S101 (open made it)
+        head.memory = self.memory.kept()
+        if self.checkpoint is not None:
+            head.checkpoint, head.adopted = self.checkpoint, None
 
     def _start_forwarding(self) -> None:
         if not self.forwarding:
@@ -352,16 +354,13 @@ class _Run:
 
     def _close(self) -> None:
         outcome, head = self.outcome, self.held.head
-        assert self.memory is not None  # noqa: S101 (open made it)
         if self.app:
             retries = self.app.api.retries
             outcome.retries += retries.made
             outcome.rate_limits = retries.rate_limits
         outcome.cursor = self._watermark()
         outcome.seconds = (self.held.now() - self.started).total_seconds()
-        if head.checkpoint is not None:
-            head.adopted = None
-        head.memory = self.memory.kept()
+        self._keep()
         head.status = outcome.status
         head.lease = None
         head.runs = [*head.runs, self._summary()][-heads.RUNS :]
@@ -386,11 +385,10 @@ class _Run:
         )
 
     def _watermark(self) -> datetime | None:
-        checkpoint = self.held.head.checkpoint
-        if self.app is None or checkpoint is None:
+        if self.app is None or self.checkpoint is None:
             return None
         with suppress(*_FOREIGN_CHECKPOINT):
-            return self.app.watermark(checkpoint)
+            return self.app.watermark(self.checkpoint)
         return None
 
     def _tell_page(self, page: Page, began: datetime) -> None:

@@ -208,7 +208,9 @@ class Forwarder:
 
     def _sent(self, commit: Commit, rows: list[int]) -> tuple[list[int], AppError | None]:
         """Send rows once; return those that are still to be sent, and why."""
-        events = [self._fitting(commit, row) for row in rows]
+        events = [commit.events[row] for row in rows]
+        if max(map(len, events)) > self.destination.limits.event_bytes:
+            events = [self._fitting(commit, row) for row in rows]
         answer = self.destination.send(Batch(self._batch_id(commit, rows), events))
         if answer.too_large and len(rows) > 1:
             half = len(rows) // 2
@@ -222,8 +224,9 @@ class Forwarder:
         if accepted:
             self.position.settings = "accepted"
             self.done.events += accepted
-            out = {*answer.retry, *answer.refused}
-            self.done.bytes += sum(len(event) for at, event in enumerate(events) if at not in out)
+            self.done.bytes += sum(map(len, events))
+            for at in (*answer.retry, *answer.refused):
+                self.done.bytes -= len(events[at])
             self.done.batches += 1
         if answer.refused and not self.position.settings:
             reason = next(iter(answer.refused.values()))

@@ -64,6 +64,8 @@ class Memory:
     load: Callable[[str], bytes]
     segments: list[Segment] = field(default_factory=list)
     floor: float = 0.0
+    unsaved: dict[str, bytes] = field(default_factory=dict)
+    """Segments that are to be stored before a head names them."""
     _inline: dict[bytes, int] = field(default_factory=dict)
     _index: dict[bytes, int] = field(default_factory=dict)
     _arrays: list[_Array] = field(default_factory=list)
@@ -92,7 +94,8 @@ class Memory:
 
     def add(self, ids: Sequence[bytes], times: Sequence[float]) -> None:
         """Remember ids whose events are about to be put on record."""
-        self._inline.update(zip(ids, map(_second, times), strict=True))
+        usual = bool(times) and min(times) >= 0 and max(times) <= _LATEST
+        self._inline.update(zip(ids, map(int if usual else _second, times), strict=True))
 
     def forget(self, floor: float) -> None:
         """Forget what happened before the floor."""
@@ -106,8 +109,8 @@ class Memory:
         """Tell whether the head can't hold what is new."""
         return len(self._inline) > INLINE
 
-    def spill(self, now: float, name: Callable[[], str]) -> Iterator[tuple[str, bytes]]:
-        """Move ids from the head into segments where they are too many; yield the objects to write first.
+    def spill(self, now: float, name: Callable[[], str]) -> None:
+        """Move ids from the head into segments where they are too many.
 
         Small segments are merged, so that there are never many. Ids of a far future are kept apart: they
         would keep all others that long.
@@ -122,10 +125,10 @@ class Memory:
         far = _second(now + FUTURE)
         near = {identity: time for identity, time in live.items() if time <= far}
         if near:
-            yield self._merged(near, name(), distant=False, far=far)
+            self._merge(near, name(), distant=False, far=far)
         if len(near) < len(live):
             distant = {identity: time for identity, time in live.items() if time > far}
-            yield self._merged(distant, name(), distant=True, far=far)
+            self._merge(distant, name(), distant=True, far=far)
         self._inline = {}
         self._remember(live)
 
@@ -135,7 +138,7 @@ class Memory:
         inline = {identity: time for identity, time in self._inline.items() if time >= second}
         return Kept(b64encode(_packed(inline)).decode() if inline else "", self.segments)
 
-    def _merged(self, fresh: dict[bytes, int], name: str, *, distant: bool, far: int) -> tuple[str, bytes]:
+    def _merge(self, fresh: dict[bytes, int], name: str, *, distant: bool, far: int) -> None:
         floor = _second(self.floor)
         merged = dict(fresh)
         kept: list[Segment] = []
@@ -144,11 +147,15 @@ class Memory:
             if not small or (segment.until > far) != distant:
                 kept.append(segment)
                 continue
-            for identity, time in _records(self.load(segment.name)):
+            for identity, time in _records(self._blob(segment.name)):
                 if time >= floor:
                     merged[identity] = max(time, merged.get(identity, 0))
+            self.unsaved.pop(segment.name, None)
         self.segments = [*kept, Segment(name, len(merged), max(merged.values()))]
-        return name, _packed(merged)
+        self.unsaved[name] = _packed(merged)
+
+    def _blob(self, name: str) -> bytes:
+        return self.unsaved[name] if name in self.unsaved else self.load(name)
 
     def _found(self, ids: Sequence[bytes]) -> dict[bytes, int]:
         """Return the ids that are known, with their times."""
@@ -163,7 +170,7 @@ class Memory:
         return found
 
     def _take(self, segment: Segment) -> None:
-        blob = self.load(segment.name)
+        blob = self._blob(segment.name)
         if len(self._index) + segment.count <= INDEXED:
             self._index.update(_records(blob))
         else:
