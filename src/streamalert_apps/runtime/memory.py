@@ -8,6 +8,7 @@ makes the memory forget.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from base64 import b64decode, b64encode
 from bisect import bisect_left
@@ -48,11 +49,13 @@ class _Array:
 
     def __init__(self, blob: bytes) -> None:
         self._count = len(blob) // _RECORD
-        self._ids = memoryview(blob)[: self._count * WIDTH].cast("Q")
+        self._ids = array("Q", blob[: self._count * WIDTH])
+        if sys.byteorder == "little":  # as bytes they are in the order of numbers of the other form
+            self._ids.byteswap()
         self._times = memoryview(blob)[self._count * WIDTH :].cast("I")
 
     def get(self, identity: bytes) -> int | None:
-        number = int.from_bytes(identity, "little")
+        number = int.from_bytes(identity, "big")
         at = bisect_left(self._ids, number)
         return self._times[at] if at < self._count and self._ids[at] == number else None
 
@@ -202,7 +205,7 @@ def _second(time: float) -> int:
 
 def packed(ids: Mapping[bytes, int]) -> bytes:
     """Return a segment of ids with their times as bytes: all ids in order, then their times."""
-    ordered = sorted(ids, key=lambda identity: int.from_bytes(identity, "little"))
+    ordered = sorted(ids)
     return b"".join(ordered) + array("I", map(ids.__getitem__, ordered)).tobytes()
 
 
