@@ -130,8 +130,11 @@ class _Aws(BaseHTTPRequestHandler):
         self._answer(200, etag=f'"{zlib.crc32(body):08x}"')
 
     def do_GET(self) -> None:
-        body = self.kept.get(self.path.partition("?")[0])
-        if body is None:
+        path, _, query = self.path.partition("?")
+        body = self.kept.get(path)
+        if "list-type" in query:
+            self._answer(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+        elif body is None:
             self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
         else:
             self._answer(200, body, etag=f'"{zlib.crc32(body):08x}"')
