@@ -378,7 +378,7 @@ class _Run:
             self.held.write()
         if not events:
             return
-        commit = Commit(sequence, events, head.recorded)
+        commit = Commit(sequence, head.fence, events, head.recorded)
         for forwarder in self.forwarders:
             forwarder.offer(commit)
         for forwarding in self.forwarding:
