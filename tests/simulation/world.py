@@ -239,7 +239,7 @@ class World:
         copies = self.bucket.restorable()
         if copies:
             self.say("an old copy of the head is put back")
-            self.bucket.set_head(self.luck.of("head restored").choice(copies))
+            self.bucket.restore(self.luck.of("head restored").choice(copies))
 
     def _submit(self, order: Order, delay: float) -> None:
         self.timeline.at(self.timeline.now + delay, lambda: self._begin(order))

@@ -35,11 +35,16 @@ class Sweeps:
         self._place = reader.place
         self._listing = Listing()  # of the window under way
         self._fresh = True  # no page was asked for in this run
+        self._begun = False  # in this run: the next one is the next run's, however soon it is due
 
     def is_due(self) -> bool:
         """Tell whether one is under way, or the last one is long ago, or a look has left something out."""
         place = self._place
-        if place.sweep or place.swept is None or place.hole:
+        if place.sweep:
+            return True
+        if self._begun:
+            return False
+        if place.swept is None or place.hole:
             return True
         since = self._reader.now() - place.swept
         return since >= max(self._reader.lag / 4, 2 * self._feed.precision) or since < -SOONEST
@@ -98,7 +103,7 @@ class Sweeps:
         end = now
         if place.slow and ceiling is not None and ceiling > place.floor:
             end = min(now, ceiling)
-        place.hole = False
+        place.hole, self._begun = False, True
         place.sweep = Sweep(
             began=now,
             end=max(end, place.floor),
