@@ -103,6 +103,8 @@ class Api:
         self.retries = Retries()
         self.alive: Callable[[], None] = lambda: None
         """Called while the service is waited for: a run shows that it lives."""
+        self.limited: Callable[[], None] = lambda: None
+        """Called after a 429: others may have asked, too."""
         self.simulated = self.dated = bool(simulator)
         self._deadline = deadline or Deadline.never()
         self._client = httpx.Client(
@@ -201,6 +203,8 @@ class Api:
             if error.retry_after is None and isinstance(error, RateLimited):
                 error.retry_after = self.pace.after_429
             self.pace.rest(error.retry_after or 0.0)
+            if isinstance(error, RateLimited):
+                self.limited()
         return error
 
     def _open(self, method: str, url: str, headers: Headers, content: dict[str, Any]) -> httpx.Response:
