@@ -85,6 +85,8 @@ class _Walk:
         self.lag = UNDECLARED_LAG if feed.lag is None else feed.lag
         self.listing: Listing | None = None  # of the sweep's window
         self.looked: datetime | None = None  # in this run
+        self.pause = LOOK_AGAIN  # from one look of this run to the next: a sweep has half of the time
+        self.swept = False  # a sweep began in this run: where requests are few, the next one is due at its end
         self.fresh = True  # no page of a sweep was read in this run
         feed.fullest = place.fullest
         if place.ahead:
@@ -94,12 +96,14 @@ class _Walk:
         """Take turns: looks first, the sweep with what is left, and a quarter where it is far behind."""
         while True:
             sweep = self.place.sweep
-            if sweep is None and self._sweep_is_due():
+            if sweep is None and not self.swept and self._sweep_is_due():
                 sweep = self._begin_sweep()
             if sweep and self._sweep_is_old(sweep) and self.place.turns >= OLD_TURNS:
                 yield from self._sweep_on(sweep)
-            elif self._look_is_due():
+            elif self.looked is None or (sweep and self._now() - self.looked >= self.pause):
+                began = self._now()
                 yield from self._look(sweeping=sweep is not None)
+                self.pause = max(LOOK_AGAIN, 2 * (self._now() - began))
             elif sweep:
                 yield from self._sweep_on(sweep)
             else:
@@ -107,9 +111,6 @@ class _Walk:
                 return
 
     # Looks
-
-    def _look_is_due(self) -> bool:
-        return self.looked is None or self._now() - self.looked >= LOOK_AGAIN
 
     def _look(self, *, sweeping: bool) -> Iterator[Page]:
         place = self.place
@@ -173,8 +174,8 @@ class _Walk:
         new = place.rate * span.total_seconds()
         pages: float = 2 * max(1, -(-int(new) // place.size)) + 1
         pages = min(pages, max(1.0, self.api.affordable() // 2))
-        spare = timedelta(seconds=max(0.0, (pages * place.size - new) / place.rate))
-        return min(overlap, spare)
+        spare = max(0.0, (pages * place.size - new) / place.rate)  # years, where hardly anything happens
+        return min(overlap, timedelta(seconds=min(spare, overlap.total_seconds())))
 
     def _allowance(self, *, sweeping: bool) -> tuple[float, float]:
         """Return how much time is to be left after a look, and its requests: half of both, beside a sweep."""
@@ -225,6 +226,7 @@ class _Walk:
         if place.slow and ceiling is not None and ceiling > place.floor:
             end = min(now, ceiling)
         place.hole = False
+        self.swept = True
         place.sweep = Sweep(now, max(end, place.floor), place.floor, self._floor_at(ceiling))
         self.listing = None
         return place.sweep
