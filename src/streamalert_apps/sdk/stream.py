@@ -108,9 +108,7 @@ class Stream(Events):
     def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
         """Yield pages up to the end of the feed, and then those of a gap."""
         place = _Place.of(checkpoint)
-        listing = Listing()
-        begun = ""
-        tries = place.tries
+        listing, begun = Listing(), ""
         place.tries += 1
         yield Page([], place.checkpoint(), more=True)  # should this run get nothing, the next one knows
         more = True
@@ -130,7 +128,7 @@ class Stream(Events):
                 begun, listing = place.position, Listing()
                 continue
             except AppError:  # it was not for the position
-                place.tries = tries
+                place.tries = 0
                 yield Page([], place.checkpoint(), more=True)
                 raise
             more = bool(fetched.rows) and fetched.next not in {None, place.position}

@@ -86,7 +86,9 @@ class _Walk:
         self.listing: Listing | None = None  # of the sweep's window
         self.looked: datetime | None = None  # in this run
         self.pause = LOOK_AGAIN  # from one look of this run to the next: a sweep has half of the time
-        self.swept = False  # a sweep began in this run: where requests are few, the next one is due at its end
+        self.swept = (
+            False  # a sweep began in this run: where requests are few, the next one is due at its end
+        )
         self.fresh = True  # no page of a sweep was read in this run
         feed.fullest = place.fullest
         if place.ahead:
