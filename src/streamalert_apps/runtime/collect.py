@@ -35,6 +35,7 @@ LOGGER = logging.getLogger(__name__)
 
 COMMIT_BYTES: Final = 4 << 20
 COMMIT_SECONDS: Final = 2.0
+LINE_BYTES: Final = 72  # of a line of the journal, besides the event
 JOINING_SECONDS: Final = 20.0
 CIRCLES: Final = 100
 
@@ -158,7 +159,9 @@ class _Run:
     forwarders: list[Forwarder] = field(default_factory=list)
     forwarding: list[Forwarding] = field(default_factory=list)
     events: list[bytes] = field(default_factory=list)
-    lines: list[bytes] = field(default_factory=list)
+    ids: list[bytes] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    got: float = 0.0  # when the first of them was collected: a commit that is sent again is the same
     size: int = 0
     checkpoint: Checkpoint | None = None  # of all that was buffered
     segments: list[tuple[str, bytes]] = field(default_factory=list)  # to be written before the head
@@ -204,7 +207,7 @@ class _Run:
             if not page.more:
                 break
             self._check_circle(page)
-            waiting = self.lines or self.memory.changed
+            waiting = self.events or self.memory.changed
             if self.size >= COMMIT_BYTES or (waiting and (now - committed).total_seconds() >= COMMIT_SECONDS):
                 self._commit()
                 self._start_forwarding()
@@ -223,7 +226,7 @@ class _Run:
 
     def end(self) -> Outcome:
         """Put the rest on record, let destinations finish, give the lease back."""
-        if self.lines or (self.memory and self.memory.is_full):
+        if self.events or (self.memory and self.memory.is_full):
             self._commit()
         self._start_forwarding()
         self._join()
@@ -291,21 +294,22 @@ class _Run:
         assert self.memory is not None  # noqa: S101 (open made it)
         self.checkpoint = page.checkpoint
         if page.logs:
-            got = round(self.held.now().timestamp(), 3)
+            if not self.events:
+                self.got = round(self.held.now().timestamp(), 3)
             events = journal.one_line_each(as_bytes(page.logs))
             ids, times = page.ids, page.times
             if not ids:
-                ids, times = self._content_ids(events), [got] * len(events)
-            lines = journal.lines(events, ids, times, got)
+                ids, times = self._content_ids(events), [self.got] * len(events)
             self.events += events
-            self.lines += lines
-            self.size += sum(map(len, lines))
+            self.ids += ids
+            self.times += times
+            self.size += sum(map(len, events)) + LINE_BYTES * len(events)
         if page.remember is None:
             self.memory.add(page.ids, page.times)
         elif page.remember:
             self.memory.add(*zip(*page.remember, strict=True))
         self._forget()
-        if not self.lines and not self.memory.changed:  # true at once: any write of the head may tell it
+        if not self.events and not self.memory.changed:  # true at once: any write of the head may tell it
             self.held.head.checkpoint = self.checkpoint
 
     def _ask_others(self, app: App) -> None:
@@ -348,9 +352,10 @@ class _Run:
         with self.held.lock:
             began = self.terms.clock.now()
             sequence = head.sequence + 1
-            body = b"".join(self.lines)
-            if self.lines:
+            if self.events:
+                body = journal.body_of(self.events, self.ids, self.times, self.got)
                 store.put(journal.name_of(head.birth, sequence, head.fence), body)
+                del body
 
             def name() -> str:
                 return f"{sequence:010d}-{head.fence:014d}-{next(self.numbers)}"
@@ -361,7 +366,7 @@ class _Run:
                 store.put(_segment_name(head.birth, segment), data)
                 del self.segments[0]
             head.memory, head.checkpoint = self.memory.kept(), self.checkpoint
-            events, self.events, self.lines = self.events, [], []
+            events, self.events, self.ids, self.times = self.events, [], [], []
             size, self.size = self.size, 0
             if events:
                 head.sequence = sequence
@@ -373,13 +378,13 @@ class _Run:
             self.held.write()
         if not events:
             return
-        commit = Commit(sequence, events, body, head.recorded)
+        commit = Commit(sequence, events, head.recorded)
         for forwarder in self.forwarders:
             forwarder.offer(commit)
         for forwarding in self.forwarding:
             forwarding.wake()
         if self.telling:
-            self._tell("on record", began, commit=sequence, events=len(events), bytes=len(body))
+            self._tell("on record", began, commit=sequence, events=len(events), bytes=size)
 
     def _start_forwarding(self) -> None:
         if not self.forwarding:

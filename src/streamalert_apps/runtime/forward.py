@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from streamalert_apps.errors import AppError, DeliveryFailed, DeliveryRefused, OutOfTime
+from streamalert_apps.errors import AppError, DeliveryFailed, DeliveryRefused, OutOfTime, StateError
 from streamalert_apps.runtime import journal, log
 from streamalert_apps.runtime.destinations import Answer, Batch, Destination
 from streamalert_apps.runtime.head import MESSAGE_CHARACTERS, HeldHead, Position
@@ -33,11 +33,10 @@ WAITING: Final = 2  # commits that wait in memory; further ones are read back
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit of this run: its events as the service gave them, and its object's whole body."""
+    """A commit: its events as the service gave them, and when it was made."""
 
     sequence: int
     events: Sequence[bytes]
-    body: bytes
     got: float
 
 
@@ -140,7 +139,7 @@ class Forwarder:
                 continue  # purged since it was listed
             self._skip_to(entry.sequence)
             events = journal.raws(body)
-            yield Commit(entry.sequence, events, body, entry.written)
+            yield Commit(entry.sequence, events, entry.written)
             if self.error is not None:
                 return
         self._skip_to(up_to + 1)
@@ -267,7 +266,7 @@ class Forwarder:
     def _bury(self, commit: Commit, row: int, reason: str) -> str:
         """Keep a record that the destination does not take, whole, with the reason; once."""
         name = f"dead/{self.name}/{commit.sequence:010d}-{row}.json"
-        line = commit.body.split(b"\n")[row]
+        line = self._line(commit.sequence, row)
         body = msgspec.json.encode({"reason": reason[:MESSAGE_CHARACTERS], "line": msgspec.Raw(line)})
         try:
             self.held.store.put(name, body)
@@ -277,6 +276,14 @@ class Forwarder:
         self.position.dead += 1
         LOGGER.warning("an event was kept as dead", extra={"fields": {"place": name, "reason": reason}})
         return name
+
+    def _line(self, sequence: int, row: int) -> bytes:
+        """Read a line of the journal."""
+        for entry in self._entries(sequence, sequence):
+            body = self.held.store.get(entry.name)
+            if body is not None:
+                return body.split(b"\n")[row]
+        raise StateError("A commit is not in the journal any more.")
 
     def _batch_id(self, commit: Commit, rows: list[int]) -> str:
         what = f"{self.held.head.birth} {self.name} {commit.sequence} {rows[0]} {rows[-1]}"
