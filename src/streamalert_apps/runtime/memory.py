@@ -115,8 +115,8 @@ class Memory:
     def spill(self, now: float, name: Callable[[], str]) -> list[tuple[str, bytes]]:
         """Move ids from the head into segments where they are too many; return the objects to write first.
 
-        Small segments are merged, the smallest first, so that there are never many. Ids of a far future are kept apart: they
-        would keep all others that long.
+        Small segments are merged, the smallest first, so that there are never many. Ids of a far future
+        are kept apart: they would keep all others that long.
         """
         if not self.is_full:
             return []
