@@ -190,6 +190,7 @@ class World:
     journal_days: float = 7.0
     told: list[tuple[str, Any]] = field(default_factory=list)
     under: Store | None = None
+    transport: httpx.BaseTransport = NOWHERE
 
     def __post_init__(self) -> None:
         self.memory = MemoryStore(self.clock)
@@ -214,7 +215,8 @@ class World:
 
         def build() -> App:
             pace = Pace(self.rate, self.clock)
-            return self.app(self, Api(clock=self.clock, deadline=deadline, pace=pace, transport=NOWHERE))
+            transport = self.transport
+            return self.app(self, Api(clock=self.clock, deadline=deadline, pace=pace, transport=transport))
 
         terms = Terms(
             Identity("owner", holder or f"run {len(self.store.calls)}", **identity),
