@@ -168,7 +168,9 @@ def _carry_out(plan: BucketPlan, change: Change) -> None:
     bucket = _bucket(place)
     if change.before is None:
         _create(s3, place)
-    differing = set(change.differing if change.before else wanted)
+    differing = set(change.differing) or {"public_access_blocked", "tls_only", "tags"}
+    if change.before is None and wanted["kms_key"]:  # S3's own key is used unasked
+        differing.add("kms_key")
     if "public_access_blocked" in differing:
         s3.put_public_access_block(**bucket, PublicAccessBlockConfiguration=dict.fromkeys(_BLOCKED, True))
     if "tls_only" in differing:
@@ -177,7 +179,7 @@ def _carry_out(plan: BucketPlan, change: Change) -> None:
         s3.put_bucket_policy(**bucket, Policy=json.dumps(policy))
     if differing & {"kms_key", "bucket_key"}:
         s3.put_bucket_encryption(**bucket, ServerSideEncryptionConfiguration={"Rules": [_encryption(wanted)]})
-    if "versioning" in differing and change.before:
+    if "versioning" in differing:
         s3.put_bucket_versioning(**bucket, VersioningConfiguration={"Status": "Suspended"})
     if "tags" in differing:
         others = [tag for tag in _tags(s3, place) if tag["Key"] not in wanted["tags"]]
