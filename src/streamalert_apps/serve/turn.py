@@ -108,8 +108,9 @@ def _in_aws(project: Project, app: AppConf, session: Session) -> Place:
     deadline = Deadline(lambda: LONGEST_WAIT_SECONDS)
     account = project.account
     client: Any = session.client("s3")
-    bucket = names.bucket(account.prefix, account.aws_account_id, account.region)
-    store = S3Store(client, bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline)
+    store = S3Store(
+        client, account.bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline
+    )
     owner = names.function_arn(account.region, account.aws_account_id, app.function)
     parameter = names.state_parameter(app.function)
     return Place(store, owner, lambda: legacy.of_parameter(session.client("ssm"), parameter, clock, deadline))
