@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from streamalert_apps.sdk.app import Json
+from streamalert_apps.sdk.app import Json, Memory
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import AnyOrder
 
@@ -42,15 +42,19 @@ class Numbered(AnyOrder):
         """Return what names the part of the list after a page, if pages can't reach it; otherwise None."""
         return None
 
+    def inherit_token(self, token: Json) -> Json:
+        """Return the page and its part, of what 0.1.0 knew of them."""
+        return [token.get("page", 1), token.get("before")] if token else None
+
     def marked(
         self,
         rows: Sequence[Row],
         met: Counter[bytes],  # noqa: ARG002
-        key: bytes,
+        memory: Memory,
         now: float,
     ) -> tuple[Sequence[Row], list[bytes], list[float]]:
         """Return the rows with ids and times; equal rows are counted within the page."""
-        return super().marked(rows, Counter(), key, now)
+        return super().marked(rows, Counter(), memory, now)
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:  # noqa: ARG002
         """Ask for a page; neither bound is known to the service. A token is a page's number and its part."""

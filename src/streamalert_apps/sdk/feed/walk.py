@@ -11,8 +11,10 @@ from typing import ClassVar, Final
 from streamalert_apps.errors import OutOfTime, RateLimited, RequestRefused, TransientError
 from streamalert_apps.sdk.app import Checkpoint, Json, Memory, NoMemory, Page
 from streamalert_apps.sdk.events import Events, Fetched
+from streamalert_apps.sdk.feed import legacy
 from streamalert_apps.sdk.feed.listing import Found, Listing
 from streamalert_apps.sdk.feed.place import Place, Sweep
+from streamalert_apps.sdk.legacy import Inherited
 
 LOGGER = logging.getLogger(__name__)
 
@@ -52,6 +54,21 @@ class Feed(Events):
     def start(self, since: datetime) -> Checkpoint:
         """Return the checkpoint that collects from `since` on."""
         return Place(self._rounded(since)).checkpoint()
+
+    def inherit(self, checkpoint: Checkpoint, *, halfway: bool = False) -> Inherited:
+        """Return where to go on after 0.1.0."""
+        return legacy.inherited(self, checkpoint, halfway=halfway)
+
+    def export(self, checkpoint: Checkpoint, undelivered: datetime | None, ids: list[bytes]) -> Checkpoint:
+        """Return the floor for 0.1.0, not above what was not delivered, and the ids delivered beyond it."""
+        floor = Place.of(checkpoint).floor
+        if undelivered:
+            floor = min(floor, self._rounded(undelivered))
+        return legacy.exported(floor, ids)
+
+    def inherit_token(self, token: Json) -> Json:
+        """Return the page token of today for one of 0.1.0."""
+        return token
 
     def watermark(self, checkpoint: Checkpoint) -> datetime:
         """Return the time before which everything has been collected."""
@@ -394,7 +411,7 @@ class _Walk:
         floor = place.floor.timestamp()
         met = self._now().timestamp()  # the time of a row without one
         found = Found()
-        rows, ids, times = self.feed.marked(fetched.rows, listing.met, self.memory.key, met)
+        rows, ids, times = self.feed.marked(fetched.rows, listing.met, self.memory, met)
         listing.check_circle(fetched, ids)
         readable = [time for time in times if time != met]
         if not listing.check_order(times, ids, self.feed.precision.total_seconds(), met):
