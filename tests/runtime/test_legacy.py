@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import Any
 
 import pytest
 
+from streamalert_apps.errors import AlreadyRunning, StateError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
 from streamalert_apps.runtime.head import Identity
-from streamalert_apps.runtime.legacy import OldState
+from streamalert_apps.runtime.legacy import TOMBSTONE, FileSlot, OldState
 from streamalert_apps.runtime.ssm import Stored
 from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk.catalogue import Catalogue
@@ -56,13 +58,17 @@ class Slot:
 
     text: str | None
     version: int = 7
-    on_get: Any = None
+    after_get: Callable[[], object] = field(default=lambda: None)
+    before_put: Callable[[], object] = field(default=lambda: None)
 
     def get(self) -> Stored | None:
-        return Stored(self.text, self.version) if self.text is not None else None
+        stored = Stored(self.text, self.version) if self.text is not None else None
+        self.after_get()
+        return stored
 
     def put(self, text: str, *, overwrite: bool) -> int:
         assert overwrite
+        self.before_put()
         self.text, self.version = text, self.version + 1
         return self.version
 
@@ -125,8 +131,11 @@ def counted(rows: list[Any]) -> Counter[str]:
     return Counter(json.dumps(row, sort_keys=True) for row in rows)
 
 
-@pytest.mark.parametrize("pages", [float("inf"), 12], ids=["in one run", "in many runs"])
-@pytest.mark.parametrize("state", STATES)
+IN_ONE_RUN = [(state, float("inf")) for state in STATES]
+IN_MANY = [(state, 12.0) for state in STATES if state.endswith("cut") and state not in WHOLE_LISTS]
+
+
+@pytest.mark.parametrize(("state", "pages"), [*IN_ONE_RUN, *IN_MANY])
 def test_what_0_1_0_delivered_is_never_on_record_and_the_rest_is_once(state: str, pages: float) -> None:
     name, case = state.split()
     world = taken_over(name, case)
@@ -154,3 +163,131 @@ def test_what_0_1_0_delivered_is_never_on_record_and_the_rest_is_once(state: str
     assert wanted - delivered - recorded == Counter()
     if state not in WHOLE_LISTS:
         assert recorded - (counted(world.service.rows) - delivered) == Counter()
+
+
+def test_0_1_0_s_state_is_replaced_by_words_that_it_can_t_read() -> None:
+    world = taken_over("old_ascending")
+
+    world.run()
+
+    assert world.slot.text == TOMBSTONE
+    with pytest.raises(json.JSONDecodeError):  # 0.1.0 and StreamAlert both read JSON, and give up on other
+        json.loads(TOMBSTONE)
+
+
+def test_while_a_run_of_0_1_0_has_its_lease_nothing_is_taken_over() -> None:
+    world = taken_over("old_ascending")
+    state = json.loads(world.slot.text or "")
+    state["sa_apps"]["lease"] = {"holder": "other", "until": moment(LEFT + 120).isoformat()}
+    world.slot.text = json.dumps(state)
+
+    with pytest.raises(
+        AlreadyRunning, match="It is already running; if that run died, try again after 12:52:00"
+    ):
+        world.run()
+    assert world.store.read(heads.NAME).version is None
+
+    world.clock.sleep(61)
+    world.run()
+    assert world.slot.text == TOMBSTONE
+
+
+def test_a_run_of_0_1_0_that_begins_at_the_same_moment_is_waited_for_and_its_end_is_what_counts() -> None:
+    world = taken_over("old_ascending")
+    later = json.dumps(json.loads(world.slot.text or "") | {"current_state": "partial"})
+
+    def overtake() -> None:
+        world.slot.text, world.slot.version = later, 8
+
+    world.slot.after_get = overtake
+    with pytest.raises(AlreadyRunning):
+        world.run()
+    assert world.slot.text == later
+
+    world.slot.after_get = lambda: None
+    assert world.run().status == "succeeded"
+    assert world.slot.text == TOMBSTONE
+
+
+def test_a_run_that_died_before_it_replaced_the_state_is_made_up_for_by_the_next() -> None:
+    world = taken_over("old_ascending")
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    world.slot.before_put = die
+    with pytest.raises(KeyboardInterrupt):
+        world.run()
+    assert world.slot.text != TOMBSTONE
+
+    world.slot.before_put = lambda: None
+    world.clock.sleep(100)
+    world.run()
+    assert world.slot.text == TOMBSTONE
+    assert world.recorded() != []
+
+
+def test_a_state_that_can_t_be_read_is_not_taken_for_none() -> None:
+    world = World("old_ascending", Slot('{"current_state"'))
+
+    with pytest.raises(StateError, match="no state that can be taken over"):
+        world.run()
+
+    assert world.store.read(heads.NAME).version is None
+    assert world.slot.text == '{"current_state"'
+
+
+def test_a_checkpoint_of_another_type_fails_the_run_and_is_kept() -> None:
+    state = {"current_state": "succeeded", "sa_apps": {"checkpoint": {"position": "17"}}}
+    world = World("old_ascending", Slot(json.dumps(state)))
+
+    outcome = world.run()
+
+    assert outcome.status == "failed"
+    assert world.head().adopted == {"checkpoint": {"position": "17"}}
+
+
+def test_streamalert_s_own_timestamp_is_gone_on_from() -> None:
+    state = {"current_state": "running", "last_timestamp": int(moment(2400).timestamp()), "context": {}}
+    world = World("old_ascending", Slot(json.dumps(state)))
+
+    world.run()
+
+    assert min(event["what"] for event in world.recorded()) == 2400
+
+
+def test_a_first_run_that_died_under_0_1_0_begins_where_that_began() -> None:
+    own = {"checkpoint": None, "since": moment(1200).isoformat()}
+    world = World("old_ascending", Slot(json.dumps({"current_state": "running", "sa_apps": own})))
+
+    world.run()
+
+    assert min(event["what"] for event in world.recorded()) == 1200
+
+
+def test_what_0_1_0_knew_is_forgotten_once_the_floor_has_passed_the_takeover() -> None:
+    world = taken_over("old_ascending")
+    world.run()
+    assert world.head().memory.former
+
+    world.happen(LEFT + 1800)
+    world.clock.time = moment(LEFT + 1860)
+    world.run()
+    world.clock.sleep(600)
+    world.run()
+
+    assert world.head().memory.former is None
+
+
+def test_the_state_of_a_local_project_is_replaced_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps({"version": 3, "state": STATES["old_ascending whole"]["state"]}))
+    slot = FileSlot(path)
+    old = OldState(slot, str(path), StillClock())
+
+    assert old.adopt()["checkpoint"]
+    old.bury()
+
+    assert json.loads(path.read_text()) == {"version": 4, "state": TOMBSTONE}
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert OldState(slot, str(path), StillClock()).adopt() is None

@@ -135,16 +135,21 @@ def _content(row: Row) -> str:
 def _stamps(rows: Sequence[Row], time_field: str, id_fields: tuple[str, ...]) -> list[Stamp]:
     """Return the stamps of rows whose fields have these names; raise MsgspecError where one is missing."""
     events = _decoder(time_field, id_fields).decode(b"[%b]" % b",".join(rows))
-    names = [name if name != time_field else "" for name in id_fields]
-    if len(names) == 1 and names[0]:
-        return [Stamp(_aware(event.time), "" if event.id0 is None else str(event.id0)) for event in events]
-    fields = attrgetter(*(f"id{n}" if name else "time" for n, name in enumerate(names))) if names else None
-    stamps = []
-    for event in events:
-        ids = fields(event) if fields else (None,)
-        named = ids[0] is not None
-        stamps.append(Stamp(_aware(event.time), "\0".join(map(str, ids)) if named else ""))
-    return stamps
+    names = ["time" if name == time_field else f"id{n}" for n, name in enumerate(id_fields)]
+    if not names:
+        return [Stamp(_aware(event.time)) for event in events]
+    fields = attrgetter(*names)
+    if len(names) == 1:
+        return [Stamp(_aware(event.time), _joined((fields(event),))) for event in events]
+    return [Stamp(_aware(event.time), _joined(fields(event))) for event in events]
+
+
+def _joined(ids: tuple[Any, ...]) -> str:
+    """Return the fields' values as one id, which no other values have; empty where the first is missing."""
+    if ids[0] is None:
+        return ""
+    joined = "\0".join(map(str, ids))
+    return joined if joined.count("\0") == len(ids) - 1 else repr(ids)
 
 
 def _aware(time: datetime) -> datetime:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from streamalert_apps.sdk.app import Json, Memory
+from streamalert_apps.sdk.app import Json
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import AnyOrder
 
@@ -33,6 +32,7 @@ class Numbered(AnyOrder):
     """A feed without documented order whose service lists all it has, page by page."""
 
     whole: ClassVar[bool] = True
+    overlapping: ClassVar[bool] = True
 
     @abstractmethod
     def page(self, number: int, before: Json) -> NumberedPage | None:
@@ -45,16 +45,6 @@ class Numbered(AnyOrder):
     def inherit_token(self, token: Json) -> Json:
         """Return the page and its part, of what 0.1.0 knew of them."""
         return [token.get("page", 1), token.get("before")] if token else None
-
-    def marked(
-        self,
-        rows: Sequence[Row],
-        met: Counter[bytes],  # noqa: ARG002
-        memory: Memory,
-        now: float,
-    ) -> tuple[Sequence[Row], list[bytes], list[float]]:
-        """Return the rows with ids and times; equal rows are counted within the page."""
-        return super().marked(rows, Counter(), memory, now)
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:  # noqa: ARG002
         """Ask for a page; neither bound is known to the service. A token is a page's number and its part."""

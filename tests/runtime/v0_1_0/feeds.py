@@ -37,7 +37,8 @@ class Service:
     rows: list[dict[str, Any]]
 
     def between(self, since: datetime, until: datetime) -> list[dict[str, Any]]:
-        return [row for row in self.rows if since <= datetime.fromisoformat(row["time"]) <= until]
+        begin, end = ((time - BEGAN).total_seconds() for time in (since, until))
+        return [row for row in self.rows if begin <= row["what"] <= end]
 
     def files(self) -> list[dict[str, Any]]:
         """Return the rows in files, two of which have the same time: that of the last row in both."""

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from streamalert_apps.sdk.app import Checkpoint, Json
-from streamalert_apps.sdk.feed.place import Place, Sweep
+from streamalert_apps.sdk.feed.place import Place, Sweep, Window
 from streamalert_apps.sdk.legacy import CAPACITY, Inherited, pack, unpack
 
 if TYPE_CHECKING:
-    from streamalert_apps.sdk.feed.walk import Feed
+    from streamalert_apps.sdk.feed.feed import Feed
 
 # A sweep that is so old, after so many turns of looks, goes first.
 _LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
@@ -68,7 +68,7 @@ def inherited(feed: Feed, checkpoint: Checkpoint, *, halfway: bool) -> Inherited
     if page.token is not None or halfway:
         place.sweep = sweep
     span = None
-    if feed._order < 0 and page.reached:  # noqa: SLF001
+    if feed.order < 0 and page.reached:
         span = ((page.reached + feed.precision).timestamp(), page.settled.timestamp())
     return Inherited(place.checkpoint(), [*ids, *page.ids], span)
 
@@ -77,29 +77,22 @@ def _sweep(feed: Feed, floor: datetime, page: _Page) -> Sweep:
     """Return the listing that asks for the rest of a walk: with its bounds, as its token is for them."""
     cursor = floor
     since, until = floor - feed.precision, page.until + feed.precision
-    if feed._order > 0 and page.reached:  # noqa: SLF001
+    if feed.order > 0 and page.reached:
         cursor = max(floor, min(page.reached, page.settled))
         since = max(since, (page.restarted or since) - feed.precision)
-    if feed._order < 0 and page.restarted:  # noqa: SLF001
+    if feed.order < 0 and page.restarted:
         until = min(until, page.restarted + feed.precision)
-    return Sweep(
-        began=page.until,
-        end=max(page.until, cursor),
-        cursor=cursor,
-        ceiling=page.settled,
-        top=max(page.until, cursor),
-        since=since,
-        until=until,
-        token=feed.inherit_token(page.token),
-        reached=page.reached,
-    )
+    end = max(page.until, cursor)
+    counted = {} if feed.has_ids else None  # how often equal rows were met was not kept: read them again
+    window = Window(end, since, until, token=feed.inherit_token(page.token), reached=page.reached, met=counted)
+    return Sweep(page.until, end, cursor, sure=cursor, ceiling=page.settled, window=window)
 
 
 def _whole(feed: Feed, floor: datetime) -> Sweep:
     """Return the listing from the floor up to now."""
     now = max(feed.api.clock.now() - feed.api.ahead, floor)
     since, until = floor - feed.precision, now + feed.precision
-    return Sweep(began=_LONG_AGO, end=now, cursor=floor, top=now, since=since, until=until)
+    return Sweep(_LONG_AGO, now, floor, sure=floor, window=Window(now, since, until))
 
 
 def exported(floor: datetime, ids: list[bytes]) -> Checkpoint:
