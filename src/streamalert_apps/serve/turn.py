@@ -17,7 +17,7 @@ from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.store import Store
 from streamalert_apps.runtime.store.memory import MemoryStore
-from streamalert_apps.sdk.app import App, Credentials, Json
+from streamalert_apps.sdk.app import App, Credentials
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
@@ -25,6 +25,7 @@ from streamalert_apps.serve.process import is_dead, this_process
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
+    from streamalert_apps.runtime.legacy import OldState
 
 JOURNAL_DAYS: Final = 7.0
 LONGEST_WAIT_SECONDS: Final = 300.0
@@ -36,7 +37,7 @@ class Place:
 
     store: Store
     owner: str
-    adopt: Callable[[], Json] = field(default=lambda: None)
+    old: OldState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,14 @@ class Turn:
         pace = Pace(self.kind.rate, self.clock)
         api = Api(clock=self.clock, deadline=self.deadline, pace=pace, simulator=self.simulator)
         store = MemoryStore(self.clock) if look_back else self.place.store
+        old = None if look_back else self.place.old
         terms = Terms(
             Identity(self.place.owner, secrets.token_hex(8), this_process(), is_dead),
             self.clock,
             self.deadline,
             first_look=look_back or interval(self.app.schedule_expression),
-            adopt=(lambda: None) if look_back else self.place.adopt,
+            adopt=old.adopt if old else lambda: None,
+            bury=old.bury if old else lambda: None,
             journal_days=float(self.app.extra.get("journal_days", JOURNAL_DAYS)),
             progress=show,
         )
@@ -83,10 +86,12 @@ def place_of(project: Project, app: AppConf, session: Callable[[], Session]) -> 
 
 
 def _local(project: Project, app: AppConf) -> Place:
+    from streamalert_apps.runtime.legacy import OldState  # noqa: PLC0415
     from streamalert_apps.runtime.store.local import LocalStore  # noqa: PLC0415 (it loads sqlite3)
 
     folder = project.root / ".sa-apps"
-    return Place(LocalStore(folder, app.function), _project_id(folder))
+    old = OldState.of_file(names.local_folder(project.root, app.function) / "state.json", SystemClock())
+    return Place(LocalStore(folder, app.function), _project_id(folder), old)
 
 
 def _project_id(folder: Path) -> str:
@@ -101,7 +106,8 @@ def _project_id(folder: Path) -> str:
 
 
 def _in_aws(project: Project, app: AppConf, session: Session) -> Place:
-    from streamalert_apps.runtime import legacy  # noqa: PLC0415 (they load boto3)
+    from streamalert_apps.runtime.legacy import OldState  # noqa: PLC0415 (they load boto3)
+    from streamalert_apps.runtime.ssm import Parameter  # noqa: PLC0415
     from streamalert_apps.runtime.store.s3 import S3Store  # noqa: PLC0415
 
     clock = SystemClock()
@@ -112,5 +118,5 @@ def _in_aws(project: Project, app: AppConf, session: Session) -> Place:
         client, account.bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline
     )
     owner = names.function_arn(account.region, account.aws_account_id, app.function)
-    parameter = names.state_parameter(app.function)
-    return Place(store, owner, lambda: legacy.of_parameter(session.client("ssm"), parameter, clock, deadline))
+    parameter = Parameter(session.client("ssm"), names.state_parameter(app.function), clock, deadline)
+    return Place(store, owner, OldState.of_parameter(parameter, clock))
