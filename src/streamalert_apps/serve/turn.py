@@ -5,22 +5,23 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.config.conf import AppConf, Project
+from streamalert_apps.errors import AlreadyRunning
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
 from streamalert_apps.runtime.destinations import Destination
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.store import Store
-from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk.app import App, Credentials, Json
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
+from streamalert_apps.serve.look import Aside, Bounded
 from streamalert_apps.serve.process import is_dead, this_process
 
 if TYPE_CHECKING:
@@ -40,6 +41,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """What to look at: from a moment, or from where the app is, up to a moment or to now."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """An app with all that it needs on this machine."""
 
@@ -53,40 +62,76 @@ class Turn:
     deadline: Deadline = field(default_factory=lambda: Deadline(lambda: LONGEST_WAIT_SECONDS))
     """The run may take any time, one wait may not."""
 
-    def collect(
-        self, *, look_back: timedelta | None = None, show: Callable[[Outcome], None] = lambda _: None
+    def collect(self, show: Callable[[Outcome], None] = lambda _: None) -> Outcome:
+        """Collect once, put it on record and forward it; return how it ended."""
+        first_look = interval(self.app.schedule_expression)
+        return self._collect(self.place.store, first_look, self.place.adopt, show)
+
+    def look(self, span: Span, show: Callable[[Outcome], None] = lambda _: None) -> Outcome:
+        """Collect once and hand it on, without a trace in the record; return how it ended."""
+        aside = Aside(self.place.store, self.clock)
+        if span.since:
+            return self._collect(aside, self.clock.now() - span.since, lambda: None, show, span.until)
+        aside.begin_where_the_app_is()
+        first_look = interval(self.app.schedule_expression)
+        return self._collect(aside, first_look, self.place.adopt, show, span.until)
+
+    def _collect(
+        self,
+        store: Store,
+        first_look: timedelta,
+        adopt: Callable[[], Json],
+        show: Callable[[Outcome], None],
+        until: datetime | None = None,
     ) -> Outcome:
-        """Collect once; return how it ended. `look_back`: only look, so far back, and leave no trace."""
         pace = Pace(self.kind.rate, self.clock)
         api = Api(clock=self.clock, deadline=self.deadline, pace=pace, simulator=self.simulator)
-        store = MemoryStore(self.clock) if look_back else self.place.store
+
+        def build() -> App:
+            app = self.kind(self.credentials(), api)
+            return Bounded(app, until) if until else app
+
         terms = Terms(
             Identity(self.place.owner, secrets.token_hex(8), this_process(), is_dead),
             self.clock,
             self.deadline,
-            first_look=look_back or interval(self.app.schedule_expression),
-            adopt=(lambda: None) if look_back else self.place.adopt,
+            first_look=first_look,
+            adopt=adopt,
             journal_days=float(self.app.extra.get("journal_days", JOURNAL_DAYS)),
             progress=show,
         )
         try:
-            return collect(lambda: self.kind(self.credentials(), api), store, self.destinations, terms)
+            return collect(build, store, self.destinations, terms)
+        except AlreadyRunning as error:
+            if error.until is None:
+                raise
+            when = error.until + timedelta(seconds=59)  # no seconds are shown
+            raise AlreadyRunning(
+                f"{self.app.name} is already running; if that run died, try again after {when:%H:%M} UTC.",
+                until=error.until,
+            ) from None
         finally:
             api.close()
 
 
-def place_of(project: Project, app: AppConf, session: Callable[[], Session]) -> Place:
-    """Return where an app's record is: in the project's folder, or in its bucket in AWS."""
+def place_of(
+    project: Project, app: AppConf, session: Callable[[], Session], clock: Clock | None = None
+) -> Place:
+    """Return where an app's record is: in the project's folder, or in its bucket in AWS.
+
+    Raises CredentialsError where nobody is signed in to AWS, or to another account than conf/ says.
+    """
+    clock = clock or SystemClock()
     if project.account.local:
-        return _local(project, app)
-    return _in_aws(project, app, session())
+        return _local(project, app, clock)
+    return _in_aws(project, app, session(), clock)
 
 
-def _local(project: Project, app: AppConf) -> Place:
+def _local(project: Project, app: AppConf, clock: Clock) -> Place:
     from streamalert_apps.runtime.store.local import LocalStore  # noqa: PLC0415 (it loads sqlite3)
 
     folder = project.root / ".sa-apps"
-    return Place(LocalStore(folder, app.function), _project_id(folder))
+    return Place(LocalStore(folder, app.function, clock), _project_id(folder))
 
 
 def _project_id(folder: Path) -> str:
@@ -100,14 +145,14 @@ def _project_id(folder: Path) -> str:
     return path.read_text("utf-8")
 
 
-def _in_aws(project: Project, app: AppConf, session: Session) -> Place:
+def _in_aws(project: Project, app: AppConf, session: Session, clock: Clock) -> Place:
     from streamalert_apps.runtime import legacy  # noqa: PLC0415 (they load boto3)
     from streamalert_apps.runtime.store.s3 import S3Store  # noqa: PLC0415
 
-    clock = SystemClock()
-    deadline = Deadline(lambda: LONGEST_WAIT_SECONDS)
     account = project.account
-    client: Any = session.client("s3")
+    session.check_account(account.aws_account_id)
+    deadline = Deadline(lambda: LONGEST_WAIT_SECONDS)
+    client: Any = session.client("s3", retries={"total_max_attempts": 1, "mode": "standard"})
     bucket = names.bucket(account.prefix, account.aws_account_id, account.region)
     store = S3Store(client, bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline)
     owner = names.function_arn(account.region, account.aws_account_id, app.function)
