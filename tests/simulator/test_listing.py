@@ -12,7 +12,8 @@ import pytest
 
 from streamalert_apps.errors import UsageError
 from streamalert_apps.simulator.contract import Request, Response
-from streamalert_apps.simulator.listing import Bound, Cursor, ListApi, Listing, Number, Offset, Page, Size
+from streamalert_apps.simulator.listapi import ListApi
+from streamalert_apps.simulator.listing import Bound, Cursor, Listing, Number, Offset, Page, Size, Sort
 from streamalert_apps.simulator.single import ID, TIME
 from streamalert_apps.simulator.store import by_arrival
 from streamalert_apps.simulator.times import EPOCH_MILLISECONDS, ISO_MILLISECONDS
@@ -127,6 +128,15 @@ def test_a_cursor_stands_still_when_an_event_comes_in_at_the_top() -> None:
     client.twin.put("acme_audit", at=NOW - timedelta(milliseconds=1))
 
     assert client.get(cursor=token).json()["entries"] == second
+
+
+def test_an_order_may_be_asked_for() -> None:
+    client = seeded(Client(logs=(replace(EVENTS, sort=Sort("sort")),)))
+    newest, oldest = (client.get(sort=sort).json()["entries"] for sort in ("desc", "asc"))
+
+    assert newest == client.get().json()["entries"]
+    assert [event["at"] for event in oldest] == sorted(event["at"] for event in oldest)
+    assert client.get(sort="up").status_code == 400
 
 
 def test_a_bound_belongs_to_a_query_or_not() -> None:

@@ -223,7 +223,7 @@ def test_numbers_rise_in_the_order_in_which_events_happen_or_show_up(*, on_arriv
     asking = Client(numbered_on_arrival=on_arrival)
     asking.twin.seed(APP, events=300, late=100, start=START, end=NOW)
     asking.twin.clock.sleep(60)
-    times = {event.id: event.at for event in asking.twin.feed.all()}
+    times = {event.id: event.at for event in asking.twin.feed(APP).all()}
 
     listed = [times[str(number)] for number in asking.events()]
 

@@ -108,6 +108,8 @@ class Head(msgspec.Struct, omit_defaults=True):
     requests: list[float] = []
     not_before: float = 0.0
     cleaned: float = 0.0
+    purged: list[tuple[float, float]] = []
+    """Spans whose events were taken off the record, in seconds since 1970."""
     sealed: str = ""
     removed: bool = False
     runs: list[Run] = []
@@ -157,6 +159,8 @@ class HeldHead:
     offset: timedelta = timedelta(0)
     unknown: dict[str, Any] = field(default_factory=dict)
     written: datetime | None = None
+    sequence: int = 0
+    """The last commit that is true: the one that the object names."""
     closed: bool = False
     collect: Callable[[], None] = field(default=lambda: None)
     """Called before each write: brings in what other threads have done."""
@@ -175,8 +179,10 @@ class HeldHead:
                 self.head.lease.until = self.now().timestamp() + LEASE_SECONDS
             self.collect()
             self.head.nonce = secrets.token_hex(8)
-            body = msgspec.json.encode(self.unknown | msgspec.to_builtins(self.head, str_keys=True))
+            told = msgspec.to_builtins(self.head, str_keys=True)
+            body = msgspec.json.encode(self.unknown | told | {"format": FORMAT})
             self.version = self._settled(body)
+            self.sequence = self.head.sequence
             self.written = self.clock.now()
 
     def renew(self) -> None:

@@ -8,11 +8,13 @@ makes the memory forget.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from base64 import b64decode, b64encode
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -47,11 +49,13 @@ class _Array:
 
     def __init__(self, blob: bytes) -> None:
         self._count = len(blob) // _RECORD
-        self._ids = memoryview(blob)[: self._count * WIDTH].cast("Q")
+        self._ids = array("Q", blob[: self._count * WIDTH])
+        if sys.byteorder == "little":  # as bytes they are in the order of numbers of the other form
+            self._ids.byteswap()
         self._times = memoryview(blob)[self._count * WIDTH :].cast("I")
 
     def get(self, identity: bytes) -> int | None:
-        number = int.from_bytes(identity, "little")
+        number = int.from_bytes(identity, "big")
         at = bisect_left(self._ids, number)
         return self._times[at] if at < self._count and self._ids[at] == number else None
 
@@ -64,6 +68,9 @@ class Memory:
     load: Callable[[str], bytes]
     segments: list[Segment] = field(default_factory=list)
     floor: float = 0.0
+    changed: bool = False
+    """Whether it holds what no head does yet."""
+    _made: dict[str, bytes] = field(default_factory=dict)
     _inline: dict[bytes, int] = field(default_factory=dict)
     _index: dict[bytes, int] = field(default_factory=dict)
     _arrays: list[_Array] = field(default_factory=list)
@@ -86,14 +93,16 @@ class Memory:
         if not found:
             return set()
         for identity, time in zip(ids, times, strict=True):
-            if identity in found and (second := _second(time)) > found[identity]:
-                self._inline[identity] = second
+            if found.get(identity, _LATEST) + 1 <= time:
+                self._inline[identity] = _second(time)
+                self.changed = True
         return set(found)
 
-    def add(self, remembered: Iterable[tuple[bytes, float]]) -> None:
+    def add(self, ids: Sequence[bytes], times: Sequence[float]) -> None:
         """Remember ids whose events are about to be put on record."""
-        for identity, time in remembered:
-            self._inline[identity] = _second(time)
+        usual = bool(times) and min(times) >= 0 and max(times) <= _LATEST
+        self._inline.update(zip(ids, map(int if usual else _second, times), strict=True))
+        self.changed = self.changed or bool(ids)
 
     def forget(self, floor: float) -> None:
         """Forget what happened before the floor."""
@@ -107,49 +116,58 @@ class Memory:
         """Tell whether the head can't hold what is new."""
         return len(self._inline) > INLINE
 
-    def spill(self, now: float, name: Callable[[], str]) -> Iterator[tuple[str, bytes]]:
-        """Move ids from the head into segments where they are too many; yield the objects to write first.
+    def spill(self, now: float, name: Callable[[], str]) -> list[tuple[str, bytes]]:
+        """Move ids from the head into segments where they are too many; return the objects to write first.
 
-        Small segments are merged, so that there are never many. Ids of a far future are kept apart: they
-        would keep all others that long.
+        Small segments are merged, the smallest first, so that there are never many. Ids of a far future
+        are kept apart: they would keep all others that long.
         """
         if not self.is_full:
-            return
+            return []
         second = _second(self.floor)
         live = {identity: time for identity, time in self._inline.items() if time >= second}
         self._inline = live
         if len(live) <= INLINE // 2:
-            return
+            return []
         far = _second(now + FUTURE)
         near = {identity: time for identity, time in live.items() if time <= far}
-        if near:
-            yield self._merged(near, name(), distant=False, far=far)
+        made = [self._merged(near, name(), distant=False, far=far)] if near else []
         if len(near) < len(live):
             distant = {identity: time for identity, time in live.items() if time > far}
-            yield self._merged(distant, name(), distant=True, far=far)
+            made.append(self._merged(distant, name(), distant=True, far=far))
         self._inline = {}
         self._remember(live)
+        return made
 
     def kept(self) -> Kept:
         """Return the part of the head that is the memory's."""
         second = _second(self.floor)
         inline = {identity: time for identity, time in self._inline.items() if time >= second}
-        return Kept(b64encode(_packed(inline)).decode() if inline else "", self.segments)
+        self.changed = False
+        return Kept(b64encode(packed(inline)).decode() if inline else "", self.segments)
 
     def _merged(self, fresh: dict[bytes, int], name: str, *, distant: bool, far: int) -> tuple[str, bytes]:
         floor = _second(self.floor)
         merged = dict(fresh)
-        kept: list[Segment] = []
-        for segment in self.segments:
+        gone = set()
+        for segment in sorted(self.segments, key=attrgetter("count")):
             small = segment.count <= 2 * len(merged) and segment.count + len(merged) <= MERGED
             if not small or (segment.until > far) != distant:
-                kept.append(segment)
                 continue
-            for identity, time in _records(self.load(segment.name)):
+            gone.add(segment.name)
+            for identity, time in _records(self._blob(segment.name)):
                 if time >= floor:
                     merged[identity] = max(time, merged.get(identity, 0))
+        kept = [segment for segment in self.segments if segment.name not in gone]
         self.segments = [*kept, Segment(name, len(merged), max(merged.values()))]
-        return name, _packed(merged)
+        blob = packed(merged)
+        self._made = {each.name: made for each in kept if (made := self._made.get(each.name))}
+        if len(merged) < MERGED:
+            self._made[name] = blob
+        return name, blob
+
+    def _blob(self, name: str) -> bytes:
+        return self._made.get(name) or self.load(name)
 
     def _found(self, ids: Sequence[bytes]) -> dict[bytes, int]:
         """Return the ids that are known, with their times."""
@@ -164,7 +182,7 @@ class Memory:
         return found
 
     def _take(self, segment: Segment) -> None:
-        blob = self.load(segment.name)
+        blob = self._blob(segment.name)
         if len(self._index) + segment.count <= INDEXED:
             self._index.update(_records(blob))
         else:
@@ -177,7 +195,7 @@ class Memory:
             second = _second(self.floor)
             self._index = {identity: time for identity, time in self._index.items() if time >= second}
         if len(self._index) > INDEXED:
-            self._arrays.append(_Array(_packed(self._index)))
+            self._arrays.append(_Array(packed(self._index)))
             self._index = {}
 
 
@@ -185,9 +203,9 @@ def _second(time: float) -> int:
     return min(max(int(time), 0), _LATEST)
 
 
-def _packed(ids: dict[bytes, int]) -> bytes:
-    """Return ids and times as bytes: all ids in order, then their times."""
-    ordered = sorted(ids, key=lambda identity: int.from_bytes(identity, "little"))
+def packed(ids: Mapping[bytes, int]) -> bytes:
+    """Return a segment of ids with their times as bytes: all ids in order, then their times."""
+    ordered = sorted(ids)
     return b"".join(ordered) + array("I", map(ids.__getitem__, ordered)).tobytes()
 
 

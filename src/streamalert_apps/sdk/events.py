@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import msgspec
@@ -47,23 +49,23 @@ class Events(App):
     def stamp(self, row: Row) -> Stamp:
         """Return an event's time and id; raise BadResponse where they are missing."""
         try:
-            event = _decoder(self.time_field, self.id_fields).decode(row)
+            return _stamps((row,), self.time_field, self.id_fields)[0]
         except (msgspec.MsgspecError, RecursionError) as error:
             raise BadResponse(f"An event of {self.type} is not as documented: {error}.") from None
-        time = event.time if event.time.tzinfo else event.time.replace(tzinfo=UTC)
-        ids = [getattr(event, f"id{n}", event.time) for n in range(len(self.id_fields))]
-        if not ids or ids[0] is None:
-            return Stamp(time)
-        return Stamp(time, "\0".join(map(str, ids)))
 
-    def stamps(self, rows: Sequence[Row]) -> Iterator[Stamp]:
-        """Yield the stamp of each row; one that can't be read happened NEVER, and is told."""
-        for row in rows:
-            try:
-                yield self.stamp(row)
-            except BadResponse as error:
-                LOGGER.warning("%s", error.message)
-                yield Stamp(NEVER)
+    def stamps(self, rows: Sequence[Row]) -> Sequence[Stamp]:
+        """Return the stamp of each row; one that can't be read happened NEVER, and is told."""
+        if type(self).stamp is Events.stamp:
+            with suppress(msgspec.MsgspecError, RecursionError):
+                return _stamps(rows, self.time_field, self.id_fields)  # all at once is many times faster
+        return [self._stamp_or_never(row) for row in rows]
+
+    def _stamp_or_never(self, row: Row) -> Stamp:
+        try:
+            return self.stamp(row)
+        except BadResponse as error:
+            LOGGER.warning("%s", error.message)
+            return Stamp(NEVER)
 
     def marked(
         self, rows: Sequence[Row], met: Counter[bytes], key: bytes, now: float
@@ -74,10 +76,12 @@ class Events(App):
         without a readable time must neither be lost nor stop the feed: it happened `now`.
         """
         short = hashing(key)
+        stamps = self.stamps(rows)
+        times = [now if time is NEVER else time.timestamp() for time, _ in stamps]
+        if all(identity for _, identity in stamps):
+            return rows, [short(identity) for _, identity in stamps], times
         ids: list[bytes] = []
-        times: list[float] = []
-        for row, (time, identity) in zip(rows, self.stamps(rows), strict=True):
-            times.append(now if time is NEVER else time.timestamp())
+        for row, (_, identity) in zip(rows, stamps, strict=True):
             if identity:
                 ids.append(short(identity))
                 continue
@@ -96,11 +100,35 @@ def _content(row: Row) -> str:
         return bytes(row).decode("latin-1")
 
 
+def _stamps(rows: Sequence[Row], time_field: str, id_fields: tuple[str, ...]) -> list[Stamp]:
+    """Return the stamps of rows whose fields have these names; raise MsgspecError where one is missing."""
+    events = _decoder(time_field, id_fields).decode(b"[%b]" % b",".join(rows))
+    names = ["time" if name == time_field else f"id{n}" for n, name in enumerate(id_fields)]
+    if not names:
+        return [Stamp(_aware(event.time)) for event in events]
+    fields = attrgetter(*names)
+    if len(names) == 1:
+        return [Stamp(_aware(event.time), _joined((fields(event),))) for event in events]
+    return [Stamp(_aware(event.time), _joined(fields(event))) for event in events]
+
+
+def _joined(ids: tuple[Any, ...]) -> str:
+    """Return the fields' values as one id, which no other values have; empty where the first is missing."""
+    if ids[0] is None:
+        return ""
+    joined = "\0".join(map(str, ids))
+    return joined if joined.count("\0") == len(ids) - 1 else repr(ids)
+
+
+def _aware(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 @cache
-def _decoder(time_field: str, id_fields: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
-    """Make a decoder that reads of an event only its time and its id."""
+def _decoder(time_field: str, id_fields: tuple[str, ...]) -> msgspec.json.Decoder[list[Any]]:
+    """Make a decoder that reads of events only their times and their ids."""
     names = {"time": time_field}
     names |= {f"id{n}": name for n, name in enumerate(id_fields) if name != time_field}
     ids = [(field, Any, None) for field in names if field != "time"]
-    event = msgspec.defstruct("Event", [("time", datetime), *ids], rename=names)
-    return msgspec.json.Decoder(event, strict=False)
+    event = msgspec.defstruct("Event", [("time", datetime), *ids], rename=names, gc=False)
+    return msgspec.json.Decoder(list[event], strict=False)  # type: ignore[valid-type]

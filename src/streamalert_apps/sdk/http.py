@@ -35,6 +35,7 @@ from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.mend import is_deep, mended, readable
 from streamalert_apps.sdk.pace import Pace
 from streamalert_apps.sdk.retry import Retries, retrying
+from streamalert_apps.sdk.shapes import decode
 
 T = TypeVar("T")
 
@@ -66,7 +67,8 @@ class Answer:
     def json(self, shape: type[T]) -> T:
         """Return the body decoded into `shape`; raise BadResponse when it is something else.
 
-        What is odd inside of an event is mended (`sdk.mend`), that it does not stop the feed.
+        What is odd inside of an event is mended (`sdk.mend`), that it does not stop the feed; null where a
+        field has a default is that default (`sdk.shapes`).
         """
         try:
             return _decoded(self.body, shape)
@@ -103,6 +105,8 @@ class Api:
         self.retries = Retries()
         self.alive: Callable[[], None] = lambda: None
         """Called while the service is waited for: a run shows that it lives."""
+        self.limited: Callable[[], None] = lambda: None
+        """Called after a 429: others may have asked, too."""
         self.simulated = self.dated = bool(simulator)
         self._deadline = deadline or Deadline.never()
         self._client = httpx.Client(
@@ -202,6 +206,8 @@ class Api:
             if error.retry_after is None and isinstance(error, RateLimited):
                 error.retry_after = self.pace.after_429
             self.pace.rest(error.retry_after or 0.0)
+            if isinstance(error, RateLimited):
+                self.limited()
         return error
 
     def _open(self, method: str, url: str, headers: Headers, content: dict[str, Any]) -> httpx.Response:
@@ -289,12 +295,12 @@ def _decoded(body: bytes, shape: type[T]) -> T:
     body = readable(body)
     try:
         if not is_deep(body):
-            return msgspec.json.decode(body, type=shape)
+            return decode(body, shape)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
         pass
-    return msgspec.json.decode(mended(body), type=shape)
+    return decode(mended(body), shape)
 
 
 def with_params(url: str, params: Mapping[str, Any] | None) -> str:

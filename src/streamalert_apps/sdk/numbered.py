@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +32,7 @@ class Numbered(AnyOrder):
     """A feed without documented order whose service lists all it has, page by page."""
 
     whole: ClassVar[bool] = True
+    overlapping: ClassVar[bool] = True
 
     @abstractmethod
     def page(self, number: int, before: Json) -> NumberedPage | None:
@@ -41,16 +41,6 @@ class Numbered(AnyOrder):
     def beyond(self, number: int, before: Json, page: NumberedPage) -> Json:  # noqa: ARG002
         """Return what names the part of the list after a page, if pages can't reach it; otherwise None."""
         return None
-
-    def marked(
-        self,
-        rows: Sequence[Row],
-        met: Counter[bytes],  # noqa: ARG002
-        key: bytes,
-        now: float,
-    ) -> tuple[Sequence[Row], list[bytes], list[float]]:
-        """Return the rows with ids and times; equal rows are counted within the page."""
-        return super().marked(rows, Counter(), key, now)
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:  # noqa: ARG002
         """Ask for a page; neither bound is known to the service. A token is a page's number and its part."""

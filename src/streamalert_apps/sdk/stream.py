@@ -170,7 +170,7 @@ class Stream(Events):
         """Return the events of a page that are new and wanted."""
         now = self._now().timestamp()
         rows, ids, times = self.marked(fetched.rows, listing.met, memory.key, now)
-        listing.check_circle(fetched, ids)
+        listing.check_circle(fetched)
         since = place.since.timestamp() if place.since else float("-inf")
         met = [max(time, now) for time in times]
         known = memory.known(ids, met)

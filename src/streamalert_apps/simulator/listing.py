@@ -1,79 +1,17 @@
-"""The twin of a plain list API: one or more logs, each listed between two times, page by page.
-
-That is what most vendors have. Their twins say what differs, and no more:
-
-    EVENTS = Listing(
-        app_type="acme_audit",
-        path="/v1/audit",
-        row=event,                               # Random → a dict, with TIME and ID in their places
-        times=ISO_MILLISECONDS,                  # how rows and bounds write a time; see times.py
-        since=Bound("from"),
-        until=Bound("to", inclusive=False),
-        size=Size("limit", usual=100, most=1000),
-        turn=Cursor("cursor"),                   # or Number("page"), Offset("offset")
-        newest_first=True,
-    )
-
-    class Acme(ListApi):
-        logs = (EVENTS,)
-        hosts = ("api.acme.example",)
-        limit = 60                               # requests in `span`, a minute where nothing is said
-
-        def sign_up(self, random):               # the credentials that it accepts
-            return {"token": f"{random.getrandbits(128):032x}"}
-
-        def failure(self, status, message=""):   # an error as Acme words it
-            return Response(status, json.dumps({"error": {"code": status, "message": message}}).encode())
-
-        def shown(self, page):                   # a page as Acme writes it
-            return Response(200, page.json("entries", next_cursor=page.token or None))
-
-    TWIN = Acme
-
-By itself it checks host, method, path, token and rate, refuses parameters that are not named, bounds and
-sizes that are wrong, and page tokens that it did not give out. What can be said besides:
-
-- **Signing in.** A bearer token, the credential `token`, unless `admit` checks something else (access.py
-  reads headers and what is posted) or `token_path` says where OAuth clients get a token for `client_id` and
-  `client_secret`.
-- **A page.** A bare array with a `Link` header, unless `shown` writes something else; `Page` has the rows,
-  the token and the whole link. What stands deeper: `b'{"data":{"items":%b}}' % page.rows`.
-- **Too many requests.** Status 429 with `Retry-After` in seconds, unless `throttled` says so in another way;
-  `told` adds headers to every page.
-- **A wrong argument.** Status 400, unless `wrong` says so in another way.
-- **Anything else.** `answer` is asked first: override it for another endpoint, and leave the rest to super.
-
-Options of a vendor that is not sure of something (an order, whether a bound is inclusive) are arguments of
-the twin's own `__init__`: it hands `logs=(replace(EVENTS, newest_first=newest_first),)` to super.
-"""
+"""How a log is listed: at which path, between which bounds, in pages of which kind. listapi.py serves it."""
 
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
-from typing import Any, ClassVar, Final
-from urllib.parse import urlencode
+from typing import Any
 
-from streamalert_apps.errors import UsageError
-from streamalert_apps.sdk.clock import Clock, SystemClock
-from streamalert_apps.simulator.access import arguments, bearer, client
-from streamalert_apps.simulator.contract import Facts, Refused, Request, Response
-from streamalert_apps.simulator.limit import Limit
-from streamalert_apps.simulator.oauth import Tokens
-from streamalert_apps.simulator.single import LATENESS, Row, SingleLog
-from streamalert_apps.simulator.store import Event, Key, Slice, by_time, micros, moment, seeded
+from streamalert_apps.simulator.single import Row
+from streamalert_apps.simulator.store import Event, Key, by_time
 from streamalert_apps.simulator.times import Times
-
-VENDORS: Final = -1
-"""As a rate: the vendor's own."""
-
-_EVERYTHING: Final = 1 << 40
-_FAR: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +65,15 @@ class Offset:
 
 
 @dataclass(frozen=True, slots=True)
+class Sort:
+    """An argument that chooses the order; without it, that of the listing counts."""
+
+    name: str
+    oldest_first: str = "asc"
+    newest_first: str = "desc"
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """One log, and how it is asked for."""
 
@@ -148,8 +95,9 @@ class Listing:
     """A field of free text."""
     newest_first: bool = False
     order: Callable[[Event], Key] = by_time
-    ids: Callable[[Random, int], Sequence[str | int]] | None = None
-    """The ids of so many events; UUIDs, where nothing is said."""
+    sort: Sort | None = None
+    ids: Callable[[Random, Sequence[tuple[int, int]]], Sequence[str | int]] | None = None
+    """An id for each (at, visible); UUIDs, where nothing is said."""
     delay: timedelta = timedelta(0)
     """How long it takes until an event can be listed."""
     longest: timedelta | None = None
@@ -183,360 +131,3 @@ class Page:
         """Return an object in JSON with the events under a key, and whatever else."""
         others = json.dumps(more).encode()[1:-1]
         return b"{%b%b%b:%b}" % (others, b"," if others else b"", json.dumps(key).encode(), self.rows)
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """A page token that was given out: after which event, for which arguments, when."""
-
-    after: Event
-    query: _Query
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """What is asked for, in microseconds and events."""
-
-    low: int
-    high: int
-    size: int
-    given: Mapping[str, str]
-    newest_first: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Turned:
-    """Events of a page, how many there are in all, and what leads to the next one."""
-
-    slice: Slice
-    token: str
-    number: int = 1
-
-
-class _Log(SingleLog):
-    """The events of a listing."""
-
-    def __init__(self, listing: Listing, clock: Clock, seed: int, page_size: int | None) -> None:
-        self.listing = listing
-        self.app_type = listing.app_type
-        self.id_field = listing.id_field
-        self.text_field = listing.text_field
-        self.precision = listing.times.precision
-        self.page = listing.size.most
-        self._given: dict[str, _Given] = {}
-        super().__init__(clock, seed=seed, page_size=page_size, delay=listing.delay, order=listing.order)
-
-    def row(self, random: Random) -> Row:
-        return self.listing.row(random)
-
-    def written(self, time: datetime) -> str:
-        return self.listing.times.write(micros(time))
-
-    def ids(self, random: Random, times: Sequence[tuple[int, int]]) -> Sequence[str | int]:
-        make = self.listing.ids
-        return make(random, len(times)) if make else super().ids(random, times)
-
-    def forget(self) -> None:
-        """Make every page token that was given out invalid."""
-        self._given.clear()
-
-    def turn(self, query: _Query) -> _Turned:
-        """Return a page; raise ValueError where its token or its number is wrong."""
-        match self.listing.turn:
-            case Cursor() as cursor:
-                return self._after(cursor, query)
-            case Number(name, first):
-                number = _whole(query.given.get(name, str(first))) - first
-                found = self._from(number * query.size, query)
-                return _Turned(found, str(number + first + 1) if found.more else "", number + 1)
-            case Offset(name):
-                start = _whole(query.given.get(name, "0"))
-                found = self._from(start, query)
-                token = str(start + len(found.events)) if found.more else ""
-                return _Turned(found, token, start // query.size + 1)
-
-    def _from(self, start: int, query: _Query) -> Slice:
-        if start < 0:
-            raise ValueError("before the first page")
-        every = self._between(query, _EVERYTHING).events
-        return Slice(every[start : start + query.size], start + query.size < len(every), len(every))
-
-    def _after(self, cursor: Cursor, query: _Query) -> _Turned:
-        after = None
-        if sent := query.given.get(cursor.name):
-            known = self._known(cursor, sent)
-            after = known.after
-            if cursor.bound:
-                first = known.query.given
-                if not query.given.items() - {(cursor.name, sent)} <= first.items():
-                    raise ValueError("the token was given out for another query")
-                high = query.high if cursor.always else known.query.high
-                query = replace(query, low=known.query.low, high=high, given=first)
-        found = self._between(query, query.size, after)
-        last = found.events[-1] if found.events else after
-        if last is None or not (found.more or cursor.always):
-            return _Turned(found, "")
-        first = {name: value for name, value in query.given.items() if name != cursor.name}
-        token = f"{seeded(self.app_type, last.id, *first.items()).getrandbits(160):040x}"
-        self._given[token] = _Given(last, replace(query, given=first), self.clock.now())
-        return _Turned(found, token)
-
-    def _known(self, cursor: Cursor, sent: str) -> _Given:
-        known = self._given.get(sent)
-        if known is None:
-            raise ValueError("the token was not given out")
-        if cursor.life is not None and self.clock.now() - known.at > cursor.life:
-            raise ValueError("the token is not known any more")
-        return known
-
-    def _between(self, query: _Query, limit: int, after: Event | None = None) -> Slice:
-        """Return events between the bounds, in the order of the list."""
-        by_their_time = self.listing.order is by_time
-        found = self.feed.page(
-            low=query.low if by_their_time else 0,
-            high=query.high if by_their_time else _FAR,
-            limit=limit if by_their_time else _EVERYTHING,
-            after=after,
-            newest_first=query.newest_first,
-        )
-        if by_their_time:
-            return found
-        events = [event for event in found.events if query.low <= event.at <= query.high]
-        return Slice(events[:limit], len(events) > limit, len(events))
-
-
-class ListApi(ABC):
-    """A vendor with plain lists. `rate`: requests in `span`, instead of the vendor's; None: any number."""
-
-    logs: ClassVar[tuple[Listing, ...]] = ()
-    hosts: Collection[str] = ()
-    limit: ClassVar[int | None] = None
-    span: ClassVar[timedelta] = timedelta(minutes=1)
-    token_path: ClassVar[str] = ""
-    token_seconds: float = 3600
-
-    def __init__(
-        self,
-        clock: Clock | None = None,
-        *,
-        seed: int = 1,
-        page_size: int | None = None,
-        rate: int | None = VENDORS,
-        logs: Sequence[Listing] = (),
-    ) -> None:
-        self.clock: Clock = clock or SystemClock()
-        self.credentials = dict(self.sign_up(seeded(seed)))
-        self.requests = Limit(self.clock, self.limit if rate == VENDORS else rate, self.span)
-        self.tokens = Tokens(self.clock, f"t{seed}-", self.token_seconds)
-        self._other = dict(self.sign_up(seeded(seed, "another")))
-        self._logs = {
-            listing.app_type: _Log(listing, self.clock, seed, page_size) for listing in logs or self.logs
-        }
-
-    @abstractmethod
-    def sign_up(self, random: Random) -> Mapping[str, Any]:
-        """Return credentials that the vendor could hand out."""
-
-    @abstractmethod
-    def failure(self, status: int, message: str = "") -> Response:
-        """Word an answer of this status the way the vendor does."""
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Credentials with another secret."""
-        secret = "client_secret" if self.token_path else "token"
-        return self.credentials | {secret: self._other[secret]}
-
-    def admit(self, request: Request) -> None:
-        """Raise Refused unless a request is signed in."""
-        if self.token_path:
-            admitted = self.tokens.admits(request)
-        else:
-            admitted = bearer(request) == self.credentials["token"]
-        if not admitted:
-            raise Refused(self.failure(401))
-
-    def answer(self, request: Request) -> Response:
-        """Answer a request to a host of the vendor's; raise Refused for an error."""
-        if self.token_path and (request.method, request.path) == ("POST", self.token_path):
-            return self.grant(request)
-        for log in self._logs.values():
-            if (request.method, request.path) == (log.listing.method, log.listing.path):
-                self.admit(request)
-                self.count()
-                return self._listed(log, request)
-        raise Refused(self.failure(404))
-
-    def count(self) -> None:
-        """Count a request for a list; raise Refused for one too many."""
-        if not self.requests.take():
-            raise Refused(self.throttled())
-
-    def grant(self, request: Request) -> Response:
-        """Answer a request for a token of client credentials, as RFC 6749 has it."""
-        if arguments(request).get("grant_type") != "client_credentials":
-            raise Refused(self.failure(400, "unsupported_grant_type"))
-        if client(request) != (self.credentials["client_id"], self.credentials["client_secret"]):
-            raise Refused(self.failure(401, "invalid_client"))
-        answer = {
-            "access_token": self.tokens.issue(),
-            "token_type": "Bearer",
-            "expires_in": self.tokens.seconds,
-        }
-        return Response(200, json.dumps(answer).encode())
-
-    def shown(self, page: Page) -> Response:
-        """Return a page as the vendor writes it."""
-        link = (("Link", f'<{page.url}>; rel="next"'),) if page.url else ()
-        return Response(200, page.rows, link)
-
-    def told(self) -> tuple[tuple[str, str], ...]:
-        """Return headers of every page: what the vendor says of its limit."""
-        return ()
-
-    def throttled(self) -> Response:
-        """Return the answer to one request too many."""
-        refused = self.failure(429)
-        headers = (*self.told(), ("Retry-After", str(self.requests.wait())))
-        return Response(429, refused.body, headers, refused.content_type, refused.note)
-
-    def wrong(self, name: str) -> Refused:
-        """Return what a wrong, an unknown or a missing argument is answered with."""
-        return Refused(self.failure(400, f"Invalid parameter: {name}"))
-
-    def too_long(self) -> Refused:
-        """Return what a span that is too long is answered with."""
-        return Refused(self.failure(400, "The span is too long"))
-
-    def handle(self, request: Request) -> Response:
-        """Answer a request."""
-        if request.headers.get("host", "").lower() not in self.hosts:
-            return self.failure(404, f"the host is not one of {', '.join(self.hosts)}")
-        try:
-            return self.answer(request)
-        except Refused as refused:
-            return refused.response
-
-    def revoke_tokens(self) -> None:
-        """Make every access token that was given out invalid."""
-        self.tokens.revoke()
-
-    def forget_cursors(self) -> None:
-        """Make every page token that was given out invalid."""
-        for log in self._logs.values():
-            log.forget()
-
-    def facts(self, app_type: str) -> Facts:
-        """Return what the vendor documents of a log."""
-        return self._log(app_type).facts(app_type)
-
-    def seed(
-        self,
-        app_type: str,
-        *,
-        events: int = 5000,
-        burst: int = 0,
-        late: int = 0,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        lateness: timedelta = LATENESS,
-    ) -> None:
-        """Add events, the same ones for the same seed; without times, of the last hour."""
-        self._log(app_type).seed(
-            app_type, events=events, burst=burst, late=late, start=start, end=end, lateness=lateness
-        )
-
-    def put(
-        self, app_type: str, *, at: datetime, visible: datetime | None = None, size: int = 0, **fields: Any
-    ) -> str:
-        """Add one event with these fields and return its id."""
-        return self._log(app_type).put(app_type, at=at, visible=visible, size=size, **fields)
-
-    def held(
-        self, app_type: str, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Counter[str]:
-        """Count the ids of the events that happened from `since` to `until`, both inclusive."""
-        return self._log(app_type).held(app_type, since=since, until=until)
-
-    def complete(self, app_type: str) -> datetime:
-        """Return the time from which on every event is visible."""
-        return self._log(app_type).complete(app_type)
-
-    def identify(self, app_type: str, log: Mapping[str, Any]) -> str:
-        """Return the id of a log that arrived."""
-        return self._log(app_type).identify(app_type, log)
-
-    def _log(self, app_type: str) -> _Log:
-        if app_type not in self._logs:
-            there = ", ".join(self._logs)
-            raise UsageError(
-                f"{type(self).__name__}'s simulator has no '{app_type}'.", hint=f"There are: {there}."
-            )
-        return self._logs[app_type]
-
-    def _listed(self, log: _Log, request: Request) -> Response:
-        listing, given = log.listing, arguments(request)
-        bounds = [bound.name for bound in (listing.since, listing.until) if bound]
-        known = {*bounds, listing.size.name, listing.turn.name, *listing.ignored}
-        for name in sorted(given.keys() - known):
-            raise self.wrong(name)
-        low, high = self._bounds(listing, given)
-        query = _Query(low, high, self._size(log, given), given, listing.newest_first)
-        try:
-            turned = log.turn(query)
-        except ValueError:
-            raise self.wrong(listing.turn.name) from None
-        url = ""
-        if turned.token:
-            params = urlencode({**given, listing.turn.name: turned.token})
-            url = f"https://{request.headers['host']}{listing.path}?{params}"
-        found = turned.slice
-        page = Page(
-            listing, found.events, found.more, found.total, turned.number, query.size, turned.token, url
-        )
-        answer = self.shown(page)
-        headers = (*answer.headers, *self.told())
-        return Response(answer.status, answer.body, headers, answer.content_type, answer.note)
-
-    def _bounds(self, listing: Listing, given: Mapping[str, str]) -> tuple[int, int]:
-        now = micros(self.clock.now())
-        times = listing.bounds or listing.times
-        low, high = 0, now
-        if isinstance(listing.turn, Cursor) and listing.turn.bound and given.get(listing.turn.name):
-            return low, high  # those that the token came with count
-        if listing.since:
-            low = self._bound(listing.since, times, given, low)
-        if listing.until:
-            high = self._bound(listing.until, times, given, high)
-        if listing.longest is not None and moment(high) - moment(low) > listing.longest:
-            raise self.too_long()
-        low += times.precision if listing.since and not listing.since.inclusive else 0
-        high -= times.precision if listing.until and not listing.until.inclusive else 0
-        return low, high
-
-    def _bound(self, bound: Bound, times: Times, given: Mapping[str, str], default: int) -> int:
-        if bound.name not in given:
-            if bound.required:
-                raise self.wrong(bound.name)
-            return micros(self.clock.now() - bound.usual) if bound.usual is not None else default
-        try:
-            return times.read(given[bound.name])
-        except ValueError:
-            raise self.wrong(bound.name) from None
-
-    def _size(self, log: _Log, given: Mapping[str, str]) -> int:
-        size = log.listing.size
-        try:
-            asked = _whole(given.get(size.name, str(size.usual)))
-        except ValueError:
-            raise self.wrong(size.name) from None
-        if asked < 1 or (asked > size.most and not size.cut):
-            raise self.wrong(size.name)
-        return min(asked, log.page_size)
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 16):  # noqa: PLR2004 (digits)
-        raise ValueError("no whole number")
-    return int(text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from streamalert_apps.sdk.clock import Clock
 from streamalert_apps.simulator.contract import Refused, Request, Response
-from streamalert_apps.simulator.listing import VENDORS, Bound, ListApi, Listing, Number, Page, Size
+from streamalert_apps.simulator.listapi import VENDORS, ListApi
+from streamalert_apps.simulator.listing import Bound, Listing, Number, Page, Size
 from streamalert_apps.simulator.single import ID, TIME, Row, uuid
 from streamalert_apps.simulator.times import EPOCH_SECONDS
 
@@ -81,11 +82,11 @@ def log(random: Random) -> Row:
     }
 
 
-def _ids(random: Random, count: int) -> list[str]:
+def _ids(random: Random, times: Sequence[tuple[int, int]]) -> list[str]:
     """Return UUIDs, and now and then a number, as older logs have."""
     return [
         str(random.getrandbits(60)) if random.random() < 0.05 else uuid(random)  # noqa: PLR2004 (a share)
-        for _ in range(count)
+        for _ in times
     ]
 
 

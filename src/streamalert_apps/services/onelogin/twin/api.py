@@ -8,27 +8,55 @@ belong to it, and the status that tells of too many calls. Filters are not simul
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from random import Random
 from string import ascii_lowercase, digits
-from typing import Final
-from urllib.parse import urlencode
+from typing import Any, Final
 
 from streamalert_apps.sdk.clock import Clock
 from streamalert_apps.services.onelogin.twin import rows
-from streamalert_apps.services.onelogin.twin.access import AuthServer, failure, iso
+from streamalert_apps.services.onelogin.twin.access import AuthServer, failure
 from streamalert_apps.simulator.contract import Refused, Request, Response
-from streamalert_apps.simulator.single import Row, SingleLog
-from streamalert_apps.simulator.store import MILLISECOND, Event, micros, seeded
+from streamalert_apps.simulator.listapi import ListApi
+from streamalert_apps.simulator.listing import Bound, Cursor, Listing, Page, Size, Sort
+from streamalert_apps.simulator.store import Event, micros
+from streamalert_apps.simulator.times import ISO_MILLISECONDS
 
 HOUR: Final = timedelta(hours=1)
 FIRST_ID: Final = 9_812_000_000  # more than 32 bits
+PAIR: Final = ("client_id", "client_secret")
 SUCCESS: Final = {"error": False, "code": 200, "type": "success", "message": "Success"}
-PARAMETERS: Final = frozenset({"since", "until", "limit", "after_cursor", "sort"})
+INVALID: Final = {
+    "since": "date",
+    "until": "date",
+    "limit": "limit",
+    "after_cursor": "cursor",
+    "sort": "sort",
+}
+
+
+def _read(text: str) -> int:
+    return micros(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC))
+
+
+def _by_number(event: Event) -> tuple[int, str]:
+    return int(event.id), ""
+
+
+EVENTS: Final = Listing(
+    app_type="onelogin_events",
+    path="/api/1/events",
+    row=rows.event,
+    times=replace(ISO_MILLISECONDS, read=_read),
+    size=Size("limit", usual=50, most=50, cut=True),
+    turn=Cursor("after_cursor", bound=False, always=True),
+    sort=Sort("sort", "+id", "-id"),
+    text_field="notes",
+    order=_by_number,
+)
 
 
 @dataclass(slots=True)
@@ -39,7 +67,7 @@ class Window:
     calls: int = 0
 
 
-class Onelogin(SingleLog):
+class Onelogin(ListApi):
     """An account, reached at its subdomain and at the old host of its region.
 
     `order` is that of the list where none is asked for: oldest or newest first. `limited` is the status
@@ -48,12 +76,6 @@ class Onelogin(SingleLog):
     `numbered_on_arrival` whether an event gets its number when it shows up. `empty_last_page`: what
     looks like more may be an empty page.
     """
-
-    app_type = "onelogin_events"
-    id_field = "id"
-    text_field = "notes"
-    precision = MILLISECOND
-    page = 50
 
     def __init__(
         self,
@@ -73,25 +95,33 @@ class Onelogin(SingleLog):
         numbered_on_arrival: bool = False,
         empty_last_page: bool = True,
     ) -> None:
-        super().__init__(clock, seed=seed, page_size=page_size, order=_by_number)
-        random = seeded(seed)
-        self.credentials = {"client_id": _key(random), "client_secret": _key(random), "subdomain": subdomain}
+        life = None if cursor_seconds is None else timedelta(seconds=cursor_seconds)
+        events = replace(
+            EVENTS,
+            since=Bound("since", inclusive),
+            until=Bound("until", inclusive),
+            turn=Cursor("after_cursor", life, bound=False, always=True),
+            newest_first=order == "newest",
+            ids=self._ids,
+        )
+        super().__init__(clock, seed=seed, page_size=page_size, logs=(events,))
+        self.credentials["subdomain"] = subdomain
+        self.hosts = {f"{subdomain}.onelogin.com", f"api.{region}.onelogin.com"}
         self._auth = AuthServer(self.clock, self.credentials, token_seconds)
-        self._hosts = {f"{subdomain}.onelogin.com", f"api.{region}.onelogin.com"}
-        self._newest_first = order == "newest"
-        self._edge = 0 if inclusive else 1
         self._rate = rate
         self._limited = limited
-        self._cursor_seconds = cursor_seconds
         self._permitted = permitted
         self._numbered_on_arrival = numbered_on_arrival
         self._empty_last_page = empty_last_page
         self._numbers = count(FIRST_ID, 3)
-        self._cursors: dict[str, datetime] = {}
         self._window = Window(self.clock.now() + HOUR)
 
+    def sign_up(self, random: Random) -> Mapping[str, Any]:
+        """Return an API credential."""
+        return {name: "".join(random.choices(ascii_lowercase + digits, k=64)) for name in PAIR}
+
     @property
-    def wrong_credentials(self) -> Mapping[str, str]:
+    def wrong_credentials(self) -> Mapping[str, Any]:
         """Credentials with another secret."""
         return self.credentials | {"client_secret": self.credentials["client_secret"][::-1]}
 
@@ -99,50 +129,22 @@ class Onelogin(SingleLog):
         """Make the token that was given out invalid."""
         self._auth.revoke()
 
-    def row(self, random: Random) -> Row:
-        """Return a row."""
-        return rows.event(random)
+    def answer(self, request: Request) -> Response:
+        """Answer a request for a token, for the limit, or for events."""
+        match request.method, request.path:
+            case "POST", "/auth/oauth2/v2/token":
+                return self._auth.grant(request)
+            case "GET", "/auth/rate_limit":
+                self.admit(request)
+                return Response(200, json.dumps({"status": SUCCESS, "data": self._limits()}).encode())
+            case _:
+                return super().answer(request)
 
-    def written(self, time: datetime) -> str:
-        """Return a time in JSON: milliseconds, with a Z."""
-        return f'"{iso(time)}"'
+    def admit(self, request: Request) -> None:
+        """Raise Refused unless a request carries the token."""
+        self._auth.admit(request)
 
-    def ids(self, random: Random, times: Sequence[tuple[int, int]]) -> Sequence[int]:  # noqa: ARG002
-        """Return rising numbers, with gaps."""
-        ranks = range(len(times))
-        if self._numbered_on_arrival:
-            ranked = sorted(ranks, key=lambda place: times[place][1])
-            numbers = dict(zip(ranked, self._numbers, strict=False))
-            return [numbers[place] for place in ranks]
-        return list(islice(self._numbers, len(times)))
-
-    def handle(self, request: Request) -> Response:
-        """Answer a request."""
-        host = request.headers.get("host", "").lower()
-        if host not in self._hosts:
-            return failure(404, note=f"the host is {host!r}, not one of {', '.join(sorted(self._hosts))}")
-        try:
-            match request.method, request.path:
-                case "POST", "/auth/oauth2/v2/token":
-                    return self._auth.grant(request)
-                case "GET", "/auth/rate_limit":
-                    self._auth.admit(request)
-                    answer = {"status": SUCCESS, "data": self._limits()}
-                    return Response(200, json.dumps(answer).encode())
-                case "GET", "/api/1/events":
-                    self._auth.admit(request)
-                    self._count()
-                    return self._events(request, host)
-                case _:
-                    return failure(404)
-        except Refused as refused:
-            return refused.response
-
-    def failure(self, status: int) -> Response:
-        """Word an answer of this status the way OneLogin does."""
-        return failure(status)
-
-    def _count(self) -> None:
+    def count(self) -> None:
         """Refuse who may not read events, and what exceeds the rate within the hour."""
         if not self._permitted:
             raise Refused(failure(403))
@@ -150,10 +152,33 @@ class Onelogin(SingleLog):
         if now >= self._window.ends:
             self._window = Window(now + HOUR)
         if self._rate is not None and self._window.calls >= self._rate:
-            headers = tuple((name, str(value)) for name, value in self._limits().items())
             refused = failure(self._limited, message="rate_limit_exceeded")
-            raise Refused(Response(refused.status, refused.body, headers, note=refused.note))
+            raise Refused(Response(refused.status, refused.body, self.told(), note=refused.note))
         self._window.calls += 1
+
+    def told(self) -> tuple[tuple[str, str], ...]:
+        """Return the headers that tell of the limit."""
+        return tuple((name, str(value)) for name, value in self._limits().items())
+
+    def shown(self, page: Page) -> Response:
+        """Return a page; what looks like more has a link, a place to go on from has each."""
+        more = page.more or (self._empty_last_page and len(page.events) == page.size)
+        pagination = {
+            "before_cursor": None,
+            "after_cursor": page.token or None,
+            "previous_link": None,
+            "next_link": page.url if more else None,
+        }
+        return Response(200, page.json("data", status=SUCCESS, pagination=pagination))
+
+    def wrong(self, name: str) -> Refused:
+        """Return what a wrong or an unknown parameter is answered with."""
+        message = f"Invalid {INVALID[name]}" if name in INVALID else f"Unknown parameter: {name}"
+        return Refused(failure(400, message=message))
+
+    def failure(self, status: int, message: str = "") -> Response:
+        """Word an answer of this status the way OneLogin does."""
+        return failure(status, message=message)
 
     def _limits(self) -> dict[str, int]:
         limit, left = self._rate or 5000, self._window.ends - self.clock.now()
@@ -163,78 +188,11 @@ class Onelogin(SingleLog):
             "X-RateLimit-Reset": max(0, -(-left // timedelta(seconds=1))),
         }
 
-    def _events(self, request: Request, host: str) -> Response:
-        params = dict(request.params)
-        for name in params:
-            if name not in PARAMETERS:
-                raise Refused(failure(400, message=f"Unknown parameter: {name}"))
-        limit = min(_limit(params), self.page_size)
-        found = list(islice(self._listed(params), limit + 1))
-        listed, more = found[:limit], len(found) > limit
-        cursor = self._cursor(listed[-1]) if listed else params.get("after_cursor")
-        link = None
-        if more or (self._empty_last_page and len(listed) == limit):
-            query = urlencode({**params, "after_cursor": cursor})
-            link = f"https://{host}/api/1/events?{query}"
-        head = {
-            "status": SUCCESS,
-            "pagination": {
-                "before_cursor": None,
-                "after_cursor": cursor,
-                "previous_link": None,
-                "next_link": link,
-            },
-        }
-        data = b",".join(event.body for event in listed)
-        headers = tuple((name, str(value)) for name, value in self._limits().items())
-        return Response(200, b'%b,"data":[%b]}' % (json.dumps(head).encode()[:-1], data), headers)
-
-    def _listed(self, params: Mapping[str, str]) -> Iterator[Event]:
-        """Yield the events between the bounds, from the cursor on, by number."""
-        low = _time(params.get("since", iso(datetime.fromtimestamp(0, UTC)))) + self._edge * MILLISECOND
-        high = _time(params.get("until", iso(self.clock.now()))) - self._edge * MILLISECOND
-        newest_first = {"": self._newest_first, "+id": False, "-id": True}.get(params.get("sort", ""))
-        if newest_first is None:
-            raise Refused(failure(400, message="Invalid sort"))
-        after, more = self._after(params), True
-        while more:
-            part = self.feed.page(low=0, high=1 << 62, limit=500, after=after, newest_first=newest_first)
-            yield from (event for event in part.events if low <= event.at <= high)
-            more = part.more
-            after = part.events[-1] if part.events else after
-
-    def _cursor(self, event: Event) -> str:
-        cursor = b64encode(f"{rows.ACCOUNT}:{event.id}".encode()).decode()
-        self._cursors[cursor] = self.clock.now()
-        return cursor
-
-    def _after(self, params: Mapping[str, str]) -> Event | None:
-        if "after_cursor" not in params:
-            return None
-        given = self._cursors.get(params["after_cursor"])
-        life = timedelta.max if self._cursor_seconds is None else timedelta(seconds=self._cursor_seconds)
-        if given is None or self.clock.now() - given > life:
-            raise Refused(failure(400, message="Invalid cursor"))
-        return self.feed.find(b64decode(params["after_cursor"]).decode().partition(":")[2])
-
-
-def _limit(params: Mapping[str, str]) -> int:
-    value = params.get("limit", "50")
-    if not (value.isascii() and value.isdecimal() and int(value)):
-        raise Refused(failure(400, message="Invalid limit"))
-    return min(int(value), Onelogin.page)
-
-
-def _time(text: str) -> int:
-    try:
-        return micros(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC))
-    except ValueError:
-        raise Refused(failure(400, message="Invalid date")) from None
-
-
-def _by_number(event: Event) -> tuple[int, str]:
-    return int(event.id), ""
-
-
-def _key(random: Random) -> str:
-    return "".join(random.choices(ascii_lowercase + digits, k=64))
+    def _ids(self, random: Random, times: Sequence[tuple[int, int]]) -> list[int]:  # noqa: ARG002 (a hook)
+        """Return rising numbers, with gaps."""
+        ranks = range(len(times))
+        if self._numbered_on_arrival:
+            ranked = sorted(ranks, key=lambda place: times[place][1])
+            numbers = dict(zip(ranked, self._numbers, strict=False))
+            return [numbers[place] for place in ranks]
+        return list(islice(self._numbers, len(times)))
