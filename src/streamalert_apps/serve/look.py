@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 
-from streamalert_apps.errors import UsageError
+from streamalert_apps.errors import AppError, UsageError
 from streamalert_apps.runtime import head as heads
-from streamalert_apps.runtime.store import Store
+from streamalert_apps.runtime import pace
+from streamalert_apps.runtime.store import Read, Store
 from streamalert_apps.runtime.store.memory import MemoryStore
-from streamalert_apps.sdk.app import App, Checkpoint, Json, Memory, NoMemory, Page
+from streamalert_apps.sdk.app import App, Checkpoint, Memory, Page
 from streamalert_apps.sdk.clock import Clock
 
 
@@ -32,54 +34,38 @@ class Aside(MemoryStore):
         head.lease, head.positions = None, {}
         self.write(heads.NAME, msgspec.json.encode(head), replacing=None)
 
+    def read(self, name: str) -> Read:
+        """Return a small mutable object; of the pace, what others have noted."""
+        if name == pace.NAME:
+            with suppress(AppError):  # there may be no bucket yet
+                return self._own.read(name)
+        return super().read(name)
+
     def get(self, name: str) -> bytes | None:
         """Return an object, or None where it is not there."""
         found = super().get(name)
         return self._own.get(name) if found is None else found
 
 
-class Bounded(App):
-    """An app of which only the events before a moment are wanted."""
+def bounded(kind: type[App], until: datetime) -> type[App]:
+    """Return an app type of which only the events before a moment are wanted."""
 
-    def __init__(self, app: App, until: datetime) -> None:
-        super().__init__(app.credentials, app.api)
-        self._app = app
-        self._until = until
+    def walk(self: App, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
+        for page in kind.walk(self, checkpoint, memory):
+            mark = self.watermark(page.checkpoint)
+            yield _before(page, until, more=page.more and (mark is None or mark < until))
 
-    def start(self, since: datetime) -> Checkpoint:
-        """Return the app's own checkpoint."""
-        return self._app.start(since)
+    return type(kind.__name__, (kind,), {"walk": walk, "__module__": kind.__module__})
 
-    def adopt(self, last_timestamp: Json, context: Json) -> Checkpoint:
-        """Return the app's own checkpoint."""
-        return self._app.adopt(last_timestamp, context)
 
-    def watermark(self, checkpoint: Checkpoint) -> datetime | None:
-        """Return the app's own watermark."""
-        return self._app.watermark(checkpoint)
-
-    def check(self) -> None:
-        """Make the app's own request."""
-        self._app.check()
-
-    def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
-        """Yield what `walk` does without a memory."""
-        return self.walk(checkpoint, NoMemory())
-
-    def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
-        """Yield the app's pages without later events, until everything before the moment was shown."""
-        for page in self._app.walk(checkpoint, memory):
-            mark = self._app.watermark(page.checkpoint)
-            yield self._before(page, more=page.more and (mark is None or mark < self._until))
-
-    def _before(self, page: Page, *, more: bool) -> Page:
-        if len(page.times) != len(page.logs):
-            raise UsageError("The app does not tell when its events happened.", hint="Leave out --until.")
-        kept = [row for row, time in enumerate(page.times) if time < self._until.timestamp()]
-        return replace(
-            page,
-            logs=[page.logs[row] for row in kept],
-            ids=[page.ids[row] for row in kept],
-            times=[page.times[row] for row in kept],
-            more=more,
-        )
+def _before(page: Page, until: datetime, *, more: bool) -> Page:
+    if len(page.times) != len(page.logs):
+        raise UsageError("The app does not tell when its events happened.", hint="Leave out --until.")
+    kept = [row for row, time in enumerate(page.times) if time < until.timestamp()]
+    return replace(
+        page,
+        logs=[page.logs[row] for row in kept],
+        ids=[page.ids[row] for row in kept],
+        times=[page.times[row] for row in kept],
+        more=more,
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +22,8 @@ from streamalert_apps.sdk.app import App, Credentials, Json
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
-from streamalert_apps.serve.look import Aside, Bounded
+from streamalert_apps.serve.asking import shared
+from streamalert_apps.serve.look import Aside, bounded
 from streamalert_apps.serve.process import is_dead, this_process
 
 if TYPE_CHECKING:
@@ -64,44 +66,44 @@ class Turn:
 
     def collect(self, show: Callable[[Outcome], None] = lambda _: None) -> Outcome:
         """Collect once, put it on record and forward it; return how it ended."""
-        first_look = interval(self.app.schedule_expression)
-        return self._collect(self.place.store, first_look, self.place.adopt, show)
+        with self._api() as api:
+            return self._collect(api, self.kind, self.place.store, self._terms(show))
 
     def look(self, span: Span, show: Callable[[Outcome], None] = lambda _: None) -> Outcome:
         """Collect once and hand it on, without a trace in the record; return how it ended."""
         aside = Aside(self.place.store, self.clock)
+        terms = self._terms(show)
         if span.since:
-            return self._collect(aside, self.clock.now() - span.since, lambda: None, show, span.until)
-        aside.begin_where_the_app_is()
-        first_look = interval(self.app.schedule_expression)
-        return self._collect(aside, first_look, self.place.adopt, show, span.until)
+            terms = replace(terms, first_look=self.clock.now() - span.since, adopt=lambda: None)
+        else:
+            aside.begin_where_the_app_is()
+        kind = bounded(self.kind, span.until) if span.until else self.kind
+        with self._api() as api, shared(api.pace, self.place.store, self.clock):
+            return self._collect(api, kind, aside, terms)
 
-    def _collect(
-        self,
-        store: Store,
-        first_look: timedelta,
-        adopt: Callable[[], Json],
-        show: Callable[[Outcome], None],
-        until: datetime | None = None,
-    ) -> Outcome:
-        pace = Pace(self.kind.rate, self.clock)
-        api = Api(clock=self.clock, deadline=self.deadline, pace=pace, simulator=self.simulator)
-
-        def build() -> App:
-            app = self.kind(self.credentials(), api)
-            return Bounded(app, until) if until else app
-
-        terms = Terms(
+    def _terms(self, show: Callable[[Outcome], None]) -> Terms:
+        return Terms(
             Identity(self.place.owner, secrets.token_hex(8), this_process(), is_dead),
             self.clock,
             self.deadline,
-            first_look=first_look,
-            adopt=adopt,
+            first_look=interval(self.app.schedule_expression),
+            adopt=self.place.adopt,
             journal_days=float(self.app.extra.get("journal_days", JOURNAL_DAYS)),
             progress=show,
         )
+
+    @contextmanager
+    def _api(self) -> Iterator[Api]:
+        pace = Pace(self.kind.rate, self.clock)
+        api = Api(clock=self.clock, deadline=self.deadline, pace=pace, simulator=self.simulator)
         try:
-            return collect(build, store, self.destinations, terms)
+            yield api
+        finally:
+            api.close()
+
+    def _collect(self, api: Api, kind: type[App], store: Store, terms: Terms) -> Outcome:
+        try:
+            return collect(lambda: kind(self.credentials(), api), store, self.destinations, terms)
         except AlreadyRunning as error:
             if error.until is None:
                 raise
@@ -110,17 +112,12 @@ class Turn:
                 f"{self.app.name} is already running; if that run died, try again after {when:%H:%M} UTC.",
                 until=error.until,
             ) from None
-        finally:
-            api.close()
 
 
 def place_of(
     project: Project, app: AppConf, session: Callable[[], Session], clock: Clock | None = None
 ) -> Place:
-    """Return where an app's record is: in the project's folder, or in its bucket in AWS.
-
-    Raises CredentialsError where nobody is signed in to AWS, or to another account than conf/ says.
-    """
+    """Return where an app's record is: in the project's folder, or in its bucket in AWS."""
     clock = clock or SystemClock()
     if project.account.local:
         return _local(project, app, clock)
@@ -150,7 +147,6 @@ def _in_aws(project: Project, app: AppConf, session: Session, clock: Clock) -> P
     from streamalert_apps.runtime.store.s3 import S3Store  # noqa: PLC0415
 
     account = project.account
-    session.check_account(account.aws_account_id)
     deadline = Deadline(lambda: LONGEST_WAIT_SECONDS)
     client: Any = session.client("s3", retries={"total_max_attempts": 1, "mode": "standard"})
     bucket = names.bucket(account.prefix, account.aws_account_id, account.region)

@@ -116,6 +116,8 @@ def _prepared(
 
     kind = known_types(project.root).find(app.type)
     session = cache(lambda: aws_session(project.account))
+    if not project.account.local:
+        session().check_account(project.account.aws_account_id)
     place = place_of(project, app, session)
     if to is None and (looks or not output.is_terminal(sys.stdout)):
         to = destinations.STANDARD_OUTPUT
