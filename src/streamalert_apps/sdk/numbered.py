@@ -49,6 +49,10 @@ class Numbered(AnyOrder):
         """Return what names the part of the list after a page, if pages can't reach it; otherwise None."""
         return None
 
+    def inherit_token(self, token: Json) -> Json:
+        """Return the page and its part, of what 0.1.0 knew of them."""
+        return [token.get("page", 1), token.get("before")] if token else None
+
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:  # noqa: ARG002
         """Ask for a page; neither bound is known to the service.
 
