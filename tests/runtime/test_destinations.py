@@ -9,11 +9,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
+from streamalert_apps.runtime.destinations.jsonlines import JsonLines
+from streamalert_apps.runtime.oversize import Bucket
 
 from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, DeliveryRefused
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
-from streamalert_apps.runtime.destinations.jsonlines import JsonLines
-from streamalert_apps.runtime.oversize import Bucket
 from tests import loopback
 from tests.loopback import Exchange
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from streamalert_apps.runtime.state import State, Stored
 
 from streamalert_apps.errors import ConfigError, CredentialsError, StateError
 from streamalert_apps.runtime import local
 from streamalert_apps.runtime.files import write_private
 from streamalert_apps.runtime.local import FileCredentials, FileSlot
-from streamalert_apps.runtime.state import State, Stored
 
 FIELDS = {"api_hostname": "api-0123abcd.example.com", "secret_key": "s3cr3t"}
 BROKEN = [b"", b"{", b"[]", b"null", b'{"version": 1}', b'{"state": {}, "version": "x"}', b"\xff\xfe\x00"]

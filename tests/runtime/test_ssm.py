@@ -13,10 +13,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 from botocore.stub import Stubber
 from moto import mock_aws
+from streamalert_apps.runtime.state import Stored
 
 from streamalert_apps.errors import AlreadyRunning, AppError, ConfigError, CredentialsError, StateError
 from streamalert_apps.runtime.ssm import ParameterCredentials, ParameterSlot
-from streamalert_apps.runtime.state import Stored
 from streamalert_apps.sdk.clock import Deadline
 from tests.runtime.doubles import World
 from tests.simulator.world import StillClock

@@ -35,6 +35,7 @@ from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.mend import is_deep, mended, readable
 from streamalert_apps.sdk.pace import Pace
 from streamalert_apps.sdk.retry import Retries, retrying
+from streamalert_apps.sdk.shapes import decode
 
 T = TypeVar("T")
 
@@ -66,7 +67,8 @@ class Answer:
     def json(self, shape: type[T]) -> T:
         """Return the body decoded into `shape`; raise BadResponse when it is something else.
 
-        What is odd inside of an event is mended (`sdk.mend`), that it does not stop the feed.
+        What is odd inside of an event is mended (`sdk.mend`), that it does not stop the feed; null where a
+        field has a default is that default (`sdk.shapes`).
         """
         try:
             return _decoded(self.body, shape)
@@ -103,6 +105,8 @@ class Api:
         self.retries = Retries()
         self.alive: Callable[[], None] = lambda: None
         """Called while the service is waited for: a run shows that it lives."""
+        self.limited: Callable[[], None] = lambda: None
+        """Called after a 429: others may have asked, too."""
         self.simulated = self.dated = bool(simulator)
         self._deadline = deadline or Deadline.never()
         self._client = httpx.Client(
@@ -156,6 +160,11 @@ class Api:
         """Wait, where the time left covers it; raise RateLimited otherwise."""
         if seconds >= self._deadline.left():
             raise RateLimited(f"The next request has to wait {seconds:.0f} s.", retry_after=seconds)
+        LOGGER.info("waiting", extra={"fields": {"wait": round(seconds, 3)}})
+        self._wait(seconds)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait; a run shows meanwhile that it lives."""
         while seconds > 0:
             piece = min(seconds, LONGEST_SILENCE_SECONDS)
             self.clock.sleep(piece)
@@ -175,7 +184,7 @@ class Api:
             answer = self._answer(response)
             raise self._error(answer, judge) or BadResponse(f"{answer.place} answered {answer.status}.")
 
-        return retrying(attempt, clock=self.clock, deadline=self._deadline, retries=self.retries)
+        return retrying(attempt, sleep=self._wait, deadline=self._deadline, retries=self.retries)
 
     def _retried(
         self,
@@ -191,7 +200,7 @@ class Api:
                 raise error
             return answer
 
-        return retrying(attempt, clock=self.clock, deadline=self._deadline, retries=self.retries)
+        return retrying(attempt, sleep=self._wait, deadline=self._deadline, retries=self.retries)
 
     def _error(self, answer: Answer, judge: Judge | None) -> AppError | None:
         error = (judge(answer) if judge else None) or _judge_status(answer)
@@ -201,6 +210,8 @@ class Api:
             if error.retry_after is None and isinstance(error, RateLimited):
                 error.retry_after = self.pace.after_429
             self.pace.rest(error.retry_after or 0.0)
+            if isinstance(error, RateLimited):
+                self.limited()
         return error
 
     def _open(self, method: str, url: str, headers: Headers, content: dict[str, Any]) -> httpx.Response:
@@ -288,12 +299,12 @@ def _decoded(body: bytes, shape: type[T]) -> T:
     body = readable(body)
     try:
         if not is_deep(body):
-            return msgspec.json.decode(body, type=shape)
+            return decode(body, shape)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
         pass
-    return msgspec.json.decode(mended(body), type=shape)
+    return decode(mended(body), shape)
 
 
 def with_params(url: str, params: Mapping[str, Any] | None) -> str:

@@ -34,7 +34,7 @@ EMPTY: Final = hashlib.sha256(b"").hexdigest()
 
 
 class _Page(msgspec.Struct, rename="pascal"):
-    events: list[Row]
+    events: list[Row] = []
     next_token: str | None = None
 
 

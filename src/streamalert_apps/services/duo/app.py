@@ -176,6 +176,7 @@ class DuoAdmin(_Duo, OldestFirst):
     path = "/admin/v1/logs/administrator"
     time_field = "timestamp"
     precision = timedelta(seconds=1)
+    overlapping = True
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:  # noqa: ARG002 (it has no end)
         """Ask for the 1000 earliest events from a second on; the token is that second."""

@@ -162,7 +162,10 @@ class _EventLogFile(Catalogue):
 
     def open(self, file: Row) -> Iterator[Log]:
         """Return the rows of a file, each as an object with the names of the header."""
-        path = msgspec.json.decode(file, type=_File).path
+        try:
+            path = msgspec.json.decode(file, type=_File).path
+        except msgspec.ValidationError:
+            raise BadResponse("Salesforce lists a log file without the place of its content.") from None
         return objects(self._salesforce.stream(self._url(path), judge=_judge))
 
     def _query(self, conditions: str) -> Fetched:

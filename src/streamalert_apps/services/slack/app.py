@@ -29,6 +29,7 @@ from streamalert_apps.sdk.feed import NewestFirst
 from streamalert_apps.sdk.http import Answer, with_params
 from streamalert_apps.sdk.numbered import Numbered, NumberedPage
 from streamalert_apps.sdk.pace import Rate
+from streamalert_apps.sdk.shapes import decode
 
 PAGE: Final = 1000
 PAGES: Final = 100  # of a list can be asked for
@@ -113,7 +114,7 @@ def _judge(answer: Answer) -> AppError | None:
 
 class _Paging(msgspec.Struct):
     count: int = PAGE
-    total: int = 0
+    total: int | None = None
     pages: int = 0
 
 
@@ -145,7 +146,7 @@ class _List(_Slack, Numbered):
         except _NoSuchPageError:
             return None
         paging = listed.paging
-        return NumberedPage(listed.rows, paging.pages)
+        return NumberedPage(listed.rows, paging.pages, paging.total)
 
 
 class _Session(msgspec.Struct):
@@ -181,7 +182,7 @@ class SlackAccess(_List):
 
 def _session(row: Row) -> _Session:
     try:
-        return msgspec.json.decode(row, type=_Session)
+        return decode(row, _Session)
     except msgspec.ValidationError:
         return _Session(0, 0, bytes(row).decode("utf-8", "replace"))
 
