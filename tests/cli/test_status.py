@@ -151,6 +151,15 @@ def test_each_destination_is_told(deployed: Path, sa_apps: Command) -> None:
     assert problem.startswith("splunk takes nothing: Splunk refused the token. 120 events wait since ")
 
 
+def test_what_somebody_named_for_one_run_is_no_destination(deployed: Path, sa_apps: Command) -> None:
+    once = Position(4, state="configuration", message="logs.jsonl can't be written.")
+    record(head(ran(), positions={"run:/home/u/logs.jsonl": once}))
+
+    code, app = status(sa_apps)
+
+    assert (code, app["destinations"]) == (0, [])
+
+
 def test_what_cloudwatch_counted_is_told(deployed: Path, sa_apps: Command) -> None:
     for metric, value in (("Invocations", 11), ("Invocations", 1), ("Errors", 2)):
         boto3.client("cloudwatch").put_metric_data(
