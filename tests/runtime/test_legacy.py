@@ -221,10 +221,11 @@ def test_a_run_that_died_before_it_replaced_the_state_is_made_up_for_by_the_next
     assert world.slot.text != TOMBSTONE
 
     world.slot.before_put = lambda: None
+    world.happen(LEFT + 100)
     world.clock.sleep(100)
     world.run()
     assert world.slot.text == TOMBSTONE
-    assert world.recorded() != []
+    assert [event["what"] for event in world.recorded()] == [3000, 3020, 3040, 3060, 3080]
 
 
 def test_a_state_that_can_t_be_read_is_not_taken_for_none() -> None:
