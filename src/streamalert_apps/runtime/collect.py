@@ -500,6 +500,7 @@ class _Run:
             out.pages,
             out.error.code if out.error else "",
             out.error.message[: heads.MESSAGE_CHARACTERS] if out.error else "",
+            out.cursor.timestamp() if out.cursor else 0.0,
         )
 
     def _watermark(self) -> datetime | None:

@@ -56,6 +56,8 @@ class Run(msgspec.Struct, omit_defaults=True):
     requests: int = 0
     error: str = ""
     message: str = ""
+    floor: float = 0.0
+    """All that the service showed of the time before it is on record, where the app can tell; since 1970."""
 
 
 class Position(msgspec.Struct, omit_defaults=True):

@@ -165,6 +165,17 @@ class App(ABC):
         """Return the time before which everything has been collected, where the checkpoint tells."""
         return None
 
+    def recorded(self, checkpoint: Checkpoint) -> datetime | None:
+        """Return up to when what the service showed has been collected; later than the watermark.
+
+        What appears late may still be missing.
+        """
+        return self.watermark(checkpoint)
+
+    def listed(self, checkpoint: Checkpoint) -> datetime | None:
+        """Return when the last listing began that left nothing out, however old the newest event was."""
+        return self.watermark(checkpoint)
+
     def last_timestamp(self, checkpoint: Checkpoint) -> Json:
         """Return how far the app is as StreamAlert would store it: seconds since 1970, or 0."""
         mark = self.watermark(checkpoint)

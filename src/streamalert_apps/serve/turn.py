@@ -114,8 +114,9 @@ def _in_aws(project: Project, app: AppConf, session: Session) -> Place:
     deadline = Deadline(lambda: LONGEST_WAIT_SECONDS)
     account = project.account
     client: Any = session.client("s3")
-    bucket = names.bucket(account.prefix, account.aws_account_id, account.region)
-    store = S3Store(client, bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline)
+    store = S3Store(
+        client, account.bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline
+    )
     owner = names.function_arn(account.region, account.aws_account_id, app.function)
     parameter = Parameter(session.client("ssm"), names.state_parameter(app.function), clock, deadline)
     return Place(store, owner, OldState.of_parameter(parameter, clock))
