@@ -124,7 +124,7 @@ def main(arguments: list[str]) -> int:
         code = _invoke(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's exit would complain
+        output.nobody_reads()
         return 1
     return code
 

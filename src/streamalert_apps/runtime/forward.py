@@ -217,6 +217,8 @@ class Forwarder:
             if wait >= self.deadline.left() or attempt + 1 >= self.attempts:
                 break
             self.retries.made += 1
+            told = {"destination": self.name, "code": error.code, "wait": round(wait, 3)}
+            LOGGER.info("trying again", extra={"fields": told})
             self.clock.sleep(wait)
         self._fail(error or DeliveryRefused(f"{self.name} did not take a batch and did not say why."))
 

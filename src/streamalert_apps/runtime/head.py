@@ -33,6 +33,9 @@ RENEWED_SECONDS: Final = 30.0
 RUNS: Final = 60
 SETTLING: Final = 6  # tries at a write whose answer does not come
 MESSAGE_CHARACTERS: Final = 240
+PASSING: Final = "run:"
+"""How the name of a destination begins that somebody named for one run: nothing is kept for it alone."""
+MOST_PASSING: Final = 20
 
 
 class Lease(msgspec.Struct, omit_defaults=True):
@@ -329,7 +332,9 @@ def _check_lease(head: Head, identity: Identity, now: datetime, after: str) -> N
 def busy(until: datetime) -> AlreadyRunning:
     """Return the error that says until when another run has the lease."""
     until = until.astimezone(UTC)
-    return AlreadyRunning(f"It is already running; if that run died, try again after {until:%H:%M:%S} UTC.")
+    return AlreadyRunning(
+        f"It is already running; if that run died, try again after {until:%H:%M:%S} UTC.", until=until
+    )
 
 
 def _nonce(body: bytes) -> str:

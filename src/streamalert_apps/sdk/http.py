@@ -160,6 +160,7 @@ class Api:
         """Wait, where the time left covers it; raise RateLimited otherwise."""
         if seconds >= self._deadline.left():
             raise RateLimited(f"The next request has to wait {seconds:.0f} s.", retry_after=seconds)
+        LOGGER.info("waiting", extra={"fields": {"wait": round(seconds, 3)}})
         while seconds > 0:
             piece = min(seconds, LONGEST_SILENCE_SECONDS)
             self.clock.sleep(piece)

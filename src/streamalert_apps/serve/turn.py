@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.config.conf import AppConf, Project
+from streamalert_apps.errors import AlreadyRunning
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
 from streamalert_apps.runtime.destinations import Destination
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.store import Store
-from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk.app import App, Credentials
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
+from streamalert_apps.serve.asking import shared
+from streamalert_apps.serve.look import Aside, bounded
 from streamalert_apps.serve.process import is_dead, this_process
 
 if TYPE_CHECKING:
@@ -41,6 +44,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """What to look at: from a moment, or from where the app is, up to a moment or to now."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """An app with all that it needs on this machine."""
 
@@ -54,44 +65,75 @@ class Turn:
     deadline: Deadline = field(default_factory=lambda: Deadline(lambda: LONGEST_WAIT_SECONDS))
     """The run may take any time, one wait may not."""
 
-    def collect(
-        self, *, look_back: timedelta | None = None, show: Callable[[Outcome], None] = lambda _: None
-    ) -> Outcome:
-        """Collect once; return how it ended. `look_back`: only look, so far back, and leave no trace."""
-        pace = Pace(self.kind.rate, self.clock)
-        api = Api(clock=self.clock, deadline=self.deadline, pace=pace, simulator=self.simulator)
-        store = MemoryStore(self.clock) if look_back else self.place.store
-        old = None if look_back else self.place.old
-        terms = Terms(
+    def collect(self, show: Callable[[Outcome], None] = lambda _: None) -> Outcome:
+        """Collect once, put it on record and forward it; return how it ended."""
+        with self._api() as api:
+            return self._collect(api, self.kind, self.place.store, self._terms(show))
+
+    def look(self, span: Span, show: Callable[[Outcome], None] = lambda _: None) -> Outcome:
+        """Collect once and hand it on, without a trace in the record; return how it ended."""
+        aside = Aside(self.place.store, self.clock)
+        terms = replace(self._terms(show), bury=lambda: None)
+        if span.since:
+            terms = replace(terms, first_look=self.clock.now() - span.since, adopt=lambda: None)
+        else:
+            aside.begin_where_the_app_is()
+        kind = bounded(self.kind, span.until) if span.until else self.kind
+        with self._api() as api, shared(api.pace, self.place.store, self.clock):
+            return self._collect(api, kind, aside, terms)
+
+    def _terms(self, show: Callable[[Outcome], None]) -> Terms:
+        old = self.place.old
+        return Terms(
             Identity(self.place.owner, secrets.token_hex(8), this_process(), is_dead),
             self.clock,
             self.deadline,
-            first_look=look_back or interval(self.app.schedule_expression),
+            first_look=interval(self.app.schedule_expression),
             adopt=old.adopt if old else lambda: None,
             bury=old.bury if old else lambda: None,
             journal_days=float(self.app.extra.get("journal_days", JOURNAL_DAYS)),
             progress=show,
         )
+
+    @contextmanager
+    def _api(self) -> Iterator[Api]:
+        pace = Pace(self.kind.rate, self.clock)
+        api = Api(clock=self.clock, deadline=self.deadline, pace=pace, simulator=self.simulator)
         try:
-            return collect(lambda: self.kind(self.credentials(), api), store, self.destinations, terms)
+            yield api
         finally:
             api.close()
 
+    def _collect(self, api: Api, kind: type[App], store: Store, terms: Terms) -> Outcome:
+        try:
+            return collect(lambda: kind(self.credentials(), api), store, self.destinations, terms)
+        except AlreadyRunning as error:
+            if error.until is None:
+                raise
+            when = error.until + timedelta(seconds=59)  # no seconds are shown
+            raise AlreadyRunning(
+                f"{self.app.name} is already running; if that run died, try again after {when:%H:%M} UTC.",
+                until=error.until,
+            ) from None
 
-def place_of(project: Project, app: AppConf, session: Callable[[], Session]) -> Place:
+
+def place_of(
+    project: Project, app: AppConf, session: Callable[[], Session], clock: Clock | None = None
+) -> Place:
     """Return where an app's record is: in the project's folder, or in its bucket in AWS."""
+    clock = clock or SystemClock()
     if project.account.local:
-        return _local(project, app)
-    return _in_aws(project, app, session())
+        return _local(project, app, clock)
+    return _in_aws(project, app, session(), clock)
 
 
-def _local(project: Project, app: AppConf) -> Place:
-    from streamalert_apps.runtime.legacy import OldState  # noqa: PLC0415
+def _local(project: Project, app: AppConf, clock: Clock) -> Place:
+    from streamalert_apps.runtime.legacy import OldState  # noqa: PLC0415 (it loads botocore)
     from streamalert_apps.runtime.store.local import LocalStore  # noqa: PLC0415 (it loads sqlite3)
 
     folder = project.root / ".sa-apps"
-    old = OldState.of_file(names.local_folder(project.root, app.function) / "state.json", SystemClock())
-    return Place(LocalStore(folder, app.function), _project_id(folder), old)
+    old = OldState.of_file(names.local_folder(project.root, app.function) / "state.json", clock)
+    return Place(LocalStore(folder, app.function, clock), _project_id(folder), old)
 
 
 def _project_id(folder: Path) -> str:
@@ -105,15 +147,14 @@ def _project_id(folder: Path) -> str:
     return path.read_text("utf-8")
 
 
-def _in_aws(project: Project, app: AppConf, session: Session) -> Place:
+def _in_aws(project: Project, app: AppConf, session: Session, clock: Clock) -> Place:
     from streamalert_apps.runtime.legacy import OldState  # noqa: PLC0415 (they load boto3)
     from streamalert_apps.runtime.ssm import Parameter  # noqa: PLC0415
     from streamalert_apps.runtime.store.s3 import S3Store  # noqa: PLC0415
 
-    clock = SystemClock()
-    deadline = Deadline(lambda: LONGEST_WAIT_SECONDS)
     account = project.account
-    client: Any = session.client("s3")
+    deadline = Deadline(lambda: LONGEST_WAIT_SECONDS)
+    client: Any = session.client("s3", retries={"total_max_attempts": 1, "mode": "standard"})
     store = S3Store(
         client, account.bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline
     )

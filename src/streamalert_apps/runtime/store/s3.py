@@ -193,6 +193,10 @@ class S3Store:
             return Conflict(f"{self._place(name)} was written by somebody else.")
         if code == "NoSuchKey":
             return Gone(f"{self._place(name)} is not there any more.")
+        if code == "NoSuchBucket":
+            return ConfigError(
+                f"There is no bucket {self._bucket['Bucket']}.", hint="`sa-apps deploy` creates it."
+            )
         message = _line(told.get("Message") or "")
         reason = f"{self._place(name)} can't be {participle} ({code})" + (f": {message}" if message else ".")
         if (

@@ -84,7 +84,9 @@ def _sweep(feed: Feed, floor: datetime, page: _Page) -> Sweep:
         until = min(until, page.restarted + feed.precision)
     end = max(page.until, cursor)
     counted = {} if feed.has_ids else None  # how often equal rows were met was not kept: read them again
-    window = Window(end, since, until, token=feed.inherit_token(page.token), reached=page.reached, met=counted)
+    window = Window(
+        end, since, until, token=feed.inherit_token(page.token), reached=page.reached, met=counted
+    )
     return Sweep(page.until, end, cursor, sure=cursor, ceiling=page.settled, window=window)
 
 
