@@ -444,7 +444,7 @@ class _Run:
                 forwarding.wake()
 
     def _has_work(self, forwarder: Forwarder) -> bool:
-        return self.terms.threads or forwarder.position.sequence <= self.held.head.sequence
+        return self.terms.threads or forwarder.position.sequence <= self.held.sequence
 
     def _join(self) -> None:
         """Let destinations finish, as far as time allows; keep the lease meanwhile."""

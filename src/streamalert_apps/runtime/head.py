@@ -180,6 +180,7 @@ class HeldHead:
     collect: Callable[[], None] = field(default=lambda: None)
     """Called before each write: brings in what other threads have done."""
     lock: RLock = field(default_factory=RLock)
+    _open: set[str] = field(default_factory=set)  # nonces of writes that may have landed, or still may
 
     def now(self) -> datetime:
         """Return the store's time."""
@@ -194,9 +195,11 @@ class HeldHead:
                 self.head.lease.until = self.now().timestamp() + LEASE_SECONDS
             self.collect()
             self.head.nonce = secrets.token_hex(8)
+            self._open.add(self.head.nonce)
             told = msgspec.to_builtins(self.head, str_keys=True)
             body = msgspec.json.encode(self.unknown | told | {"format": FORMAT})
             self.version = self._settled(body)
+            self._open.clear()
             self.sequence = self.head.sequence
             self.written = self.clock.now()
 
@@ -215,7 +218,8 @@ class HeldHead:
     def _settled(self, body: bytes) -> str:
         """Write; where it can't be told whether that took place, find out before anything else is done.
 
-        The same bytes are sent again, never others: an earlier write may still land.
+        The same bytes are sent again, never others: an earlier write may still land. Where it has, and
+        this run had given up on it, this one goes on top.
         """
         for attempt in range(SETTLING):
             try:
@@ -224,8 +228,12 @@ class HeldHead:
                 raise AlreadyRunning("The app's record was removed during the run.") from None
             except (Conflict, Unsettled) as error:
                 there = self._reread(error)
-                if there.version is not None and _nonce(there.body) == self.head.nonce:
+                nonce = _nonce(there.body)
+                if there.version is not None and nonce == self.head.nonce:
                     return there.version
+                if nonce in self._open:
+                    self.version = there.version
+                    continue
                 if there.version != self.version:
                     raise AlreadyRunning("Another run has taken over.") from None
                 wait = backoff(attempt)
@@ -286,6 +294,7 @@ def _born(identity: Identity, now: datetime) -> Head:
         birth=f"{now:%Y%m%d}-{secrets.token_hex(6)}",
         key=secrets.token_hex(16),
         fence=0,
+        cleaned=now.timestamp(),
     )
 
 

@@ -135,25 +135,22 @@ def _content(row: Row) -> str:
 def _stamps(rows: Sequence[Row], time_field: str, id_fields: tuple[str, ...]) -> list[Stamp]:
     """Return the stamps of rows whose fields have these names; raise MsgspecError where one is missing."""
     events = _decoder(time_field, id_fields).decode(b"[%b]" % b",".join(rows))
-    names = ["time" if name == time_field else f"id{n}" for n, name in enumerate(id_fields)]
-    if not names:
-        return [Stamp(_aware(event.time)) for event in events]
-    fields = attrgetter(*names)
-    if len(names) == 1:
-        return [Stamp(_aware(event.time), _joined((fields(event),))) for event in events]
-    return [Stamp(_aware(event.time), _joined(fields(event))) for event in events]
-
-
-def _joined(ids: tuple[Any, ...]) -> str:
-    """Return the fields' values as one id, which no other values have; empty where the first is missing."""
-    if ids[0] is None:
-        return ""
-    joined = "\0".join(map(str, ids))
-    return joined if joined.count("\0") == len(ids) - 1 else repr(ids)
-
-
-def _aware(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    times = [event.time for event in events]
+    columns = [
+        times if name == time_field else [*map(attrgetter(f"id{n}"), events)]
+        for n, name in enumerate(id_fields)
+    ]
+    if not all(time.tzinfo for time in times):
+        times = [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
+    if not columns:
+        return [Stamp(time) for time in times]
+    ids = map("\0".join, zip(*(map(str, column) for column in columns), strict=True))
+    if None not in columns[0]:
+        return [*map(Stamp, times, ids)]
+    return [
+        Stamp(time, "" if first is None else identity)
+        for time, first, identity in zip(times, columns[0], ids, strict=True)
+    ]
 
 
 @cache

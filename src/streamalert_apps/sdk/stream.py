@@ -26,7 +26,7 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from streamalert_apps.errors import OutOfTime, RateLimited, RequestRefused, TransientError
+from streamalert_apps.errors import AppError, OutOfTime, RateLimited, RequestRefused, TransientError
 from streamalert_apps.sdk.app import Checkpoint, Json, Memory, NoMemory, Page
 from streamalert_apps.sdk.events import NEVER, Events, Fetched
 from streamalert_apps.sdk.feed.listing import Listing
@@ -137,8 +137,7 @@ class Stream(Events):
     def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
         """Yield pages up to the end of the feed, and then those of a gap."""
         place = _Place.of(checkpoint)
-        listing = Listing()
-        begun = ""
+        listing, begun = Listing(), ""
         place.tries += 1
         yield Page([], place.checkpoint(), more=True)  # should this run get nothing, the next one knows
         more = True
@@ -157,6 +156,10 @@ class Stream(Events):
                 self._begin_again(place)
                 begun, listing = place.position, Listing()
                 continue
+            except AppError:  # it was not for the position
+                place.tries = 0
+                yield Page([], place.checkpoint(), more=True)
+                raise
             more = bool(fetched.rows) and fetched.next not in {None, place.position}
             page = self._read(fetched, place, listing, memory)
             place.position, place.at, place.tries = fetched.next or place.position, self._now(), 0

@@ -60,6 +60,17 @@ class Feed(Events):
         """Return the time before which everything has been collected."""
         return datetime.fromisoformat(checkpoint["floor"])
 
+    def recorded(self, checkpoint: Checkpoint) -> datetime:
+        """Return when the last look began that left no hole, or else the floor."""
+        place = Place.of(checkpoint)
+        looked = None if place.hole else place.looked
+        return max(looked or place.floor, place.floor)
+
+    def listed(self, checkpoint: Checkpoint) -> datetime:
+        """Return when the last sweep began that is finished, or else the floor."""
+        place = Place.of(checkpoint)
+        return max(place.swept or place.floor, place.floor)
+
     def check(self) -> None:
         """Ask for the last minute of events."""
         now = self.api.clock.now()
