@@ -52,7 +52,13 @@ class World:
     def sa_apps(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [str(COMMAND), *words]
         return subprocess.run(
-            command, cwd=self.folder, input=stdin, env={**os.environ, "PYTHONPATH": str(UNLIMITED)}, capture_output=True, text=True, check=False
+            command,
+            cwd=self.folder,
+            input=stdin,
+            env={**os.environ, "PYTHONPATH": str(UNLIMITED)},
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def asks_duo(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
@@ -17,10 +17,10 @@ from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import UsageError
 
 if TYPE_CHECKING:
-    from streamalert_apps.aws.session import Session
     from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.sdk.app import App
     from streamalert_apps.sdk.clock import Clock
+    from streamalert_apps.serve.destinations import Target
     from streamalert_apps.serve.turn import Turn
     from streamalert_apps.simulator.server import Server
 
@@ -247,7 +247,9 @@ class Shown(NamedTuple):
 
 def _tour(kind: type[App], folder: Path, events: int, clock: Clock) -> Shown:
     """Collect an app type's events on schedule until nothing is left; what it does is told in words."""
+    from streamalert_apps.cli.project import aws_session
     from streamalert_apps.sdk.app import service_of
+    from streamalert_apps.serve import destinations
     from streamalert_apps.services import twins
     from streamalert_apps.simulator.faults import Dropped, Fault, Status
     from streamalert_apps.simulator.server import serve
@@ -267,8 +269,9 @@ def _tour(kind: type[App], folder: Path, events: int, clock: Clock) -> Shown:
         title = service.capitalize()
         output.say(f"A simulated {title} holds {events:,} events: {burst:,} in one second, {late:,} late.")
         project, app = _project(folder, app_type, twin.credentials, clock, server)
-        turn = _turn(project, app, kind, server, clock)
-        runs = _collect_all(turn, clock, interval, lambda: twin.complete(app_type) + lag + MARGIN)
+        with closing(destinations.own(project, app, lambda: aws_session(project.account))) as target:
+            turn = _turn(project, app, kind, target, url=server.url, clock=clock)
+            runs = _collect_all(turn, clock, interval, lambda: twin.complete(app_type) + lag + MARGIN)
         with (folder / LOGS).open("rb") as file:
             tally = compare(twin, app_type, map(json.loads, file))
         asked = server.requests
@@ -287,26 +290,15 @@ def _tour(kind: type[App], folder: Path, events: int, clock: Clock) -> Shown:
     )
 
 
-def _turn(project: Project, app: AppConf, kind: type[App], server: Server, clock: Clock) -> Turn:
+def _turn(project: Project, app: AppConf, kind: type[App], target: Target, *, url: str, clock: Clock) -> Turn:
     """Return what `run` would take its turn with, on the demonstration's clock."""
     from streamalert_apps.cli.credentials import credentials_of
     from streamalert_apps.cli.project import aws_session
-    from streamalert_apps.serve import destinations
     from streamalert_apps.serve.turn import Turn, place_of
 
-    def session() -> Session:
-        return aws_session(project.account)
-
-    target = destinations.own(project, app, session)
-    return Turn(
-        app,
-        kind,
-        lambda: credentials_of(project, app, kind),
-        place_of(project, app, session, clock),
-        {target.name: target.destination},
-        server.url,
-        clock,
-    )
+    place = place_of(project, app, lambda: aws_session(project.account), clock)
+    destinations = {target.name: target.destination}
+    return Turn(app, kind, lambda: credentials_of(project, app, kind), place, destinations, server.url, clock)
 
 
 def _collect_all(turn: Turn, clock: Clock, interval: timedelta, complete: Callable[[], datetime]) -> int:
