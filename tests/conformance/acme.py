@@ -12,7 +12,7 @@ from streamalert_apps.sdk.app import AuthField, Credentials, Json
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Api, with_params
 from streamalert_apps.sdk.oauth import Bearer, Token
-from streamalert_apps.sdk.watermark import OldestFirst
+from streamalert_apps.sdk.feed import OldestFirst
 
 HOST = "https://api.acme.example"
 

@@ -217,6 +217,17 @@ def test_retry_after_in_seconds_is_obeyed() -> None:
     assert service.clock.waits == [17]
 
 
+def test_a_run_shows_that_it_lives_while_it_waits() -> None:
+    service = Service(httpx.Response(429, headers={"Retry-After": "120"}), 200)
+    api = service.api()
+    shown: list[float] = []
+    api.alive = lambda: shown.append(sum(service.clock.waits))
+
+    api.get(URL)
+
+    assert shown == [0, 30, 60, 90, 120, 120]  # and before each request
+
+
 def test_retry_after_as_a_date_is_obeyed() -> None:
     service = Service(200)
     date = format_datetime(service.clock.now() + timedelta(seconds=42), usegmt=True)
@@ -224,7 +235,7 @@ def test_retry_after_as_a_date_is_obeyed() -> None:
 
     service.api().get(URL)
 
-    assert service.clock.waits == [42]
+    assert sum(service.clock.waits) == 42
 
 
 @pytest.mark.parametrize("value", ["0", "Tue, 21 Nov 2023 09:00:00 GMT"])
@@ -252,7 +263,7 @@ def test_a_service_that_names_no_wait_gets_the_one_it_documents() -> None:
 
     service.api(pace=pace).get(URL)
 
-    assert service.clock.waits == [60]
+    assert sum(service.clock.waits) == 60
 
 
 def test_a_wait_longer_than_the_time_left_is_not_begun_and_tells_when_to_come_back() -> None:
@@ -303,7 +314,7 @@ def test_a_limit_is_kept_between_requests() -> None:
     for _ in range(5):
         api.get(URL)
 
-    assert service.clock.waits == [60, 60]
+    assert sum(service.clock.waits) == 120
 
 
 def test_a_limit_counts_from_the_answer_not_from_the_request() -> None:
@@ -319,7 +330,7 @@ def test_a_limit_counts_from_the_answer_not_from_the_request() -> None:
     api.get(URL)
     api.get(URL)
 
-    assert clock.waits == [60]
+    assert sum(clock.waits) == 60
 
 
 def test_a_request_that_failed_counts_for_the_limit() -> None:
@@ -341,7 +352,7 @@ def test_a_limit_holds_in_the_next_process() -> None:
     service.clock.time += timedelta(seconds=10)
     service.api(pace=Pace(Rate(2, 60), service.clock, recent=list(first.recent))).get(URL)
 
-    assert service.clock.waits == [40]
+    assert sum(service.clock.waits) == 40
 
 
 def test_a_limit_that_the_time_left_does_not_cover_ends_the_run_without_a_request() -> None:

@@ -30,7 +30,7 @@ from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.event import Event
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.schedule import interval
-from streamalert_apps.runtime.ssm import ParameterCredentials
+from streamalert_apps.runtime.ssm import Parameter, ParameterCredentials
 from streamalert_apps.runtime.store.s3 import S3Store
 from streamalert_apps.sdk.app import App
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
@@ -86,12 +86,15 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     deadline = Deadline(lambda: context.get_remaining_time_in_millis() / 1000 - closing)
     function = context.function_name
     arn = ":".join(context.invoked_function_arn.split(":")[:7])
+    parameter = Parameter(_client("ssm"), names.state_parameter(function), clock, deadline)
+    old = legacy.OldState.of_parameter(parameter, clock)
     terms = Terms(
         Identity(owner=arn, holder=context.aws_request_id),
         clock,
         deadline,
         first_look=interval(order.schedule_expression),
-        adopt=lambda: legacy.of_parameter(_client("ssm"), names.state_parameter(function), clock, deadline),
+        adopt=old.adopt,
+        bury=old.bury,
         journal_days=_number("SA_APPS_JOURNAL_DAYS", 7),
     )
     log.begin(app=function, app_type=order.app_type, run=context.aws_request_id)

@@ -161,6 +161,10 @@ class Api:
         if seconds >= self._deadline.left():
             raise RateLimited(f"The next request has to wait {seconds:.0f} s.", retry_after=seconds)
         LOGGER.info("waiting", extra={"fields": {"wait": round(seconds, 3)}})
+        self._wait(seconds)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait; a run shows meanwhile that it lives."""
         while seconds > 0:
             piece = min(seconds, LONGEST_SILENCE_SECONDS)
             self.clock.sleep(piece)
@@ -180,7 +184,7 @@ class Api:
             answer = self._answer(response)
             raise self._error(answer, judge) or BadResponse(f"{answer.place} answered {answer.status}.")
 
-        return retrying(attempt, clock=self.clock, deadline=self._deadline, retries=self.retries)
+        return retrying(attempt, sleep=self._wait, deadline=self._deadline, retries=self.retries)
 
     def _retried(
         self,
@@ -196,7 +200,7 @@ class Api:
                 raise error
             return answer
 
-        return retrying(attempt, clock=self.clock, deadline=self._deadline, retries=self.retries)
+        return retrying(attempt, sleep=self._wait, deadline=self._deadline, retries=self.retries)
 
     def _error(self, answer: Answer, judge: Judge | None) -> AppError | None:
         error = (judge(answer) if judge else None) or _judge_status(answer)

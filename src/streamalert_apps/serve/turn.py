@@ -18,7 +18,7 @@ from streamalert_apps.runtime.destinations import Destination
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.store import Store
-from streamalert_apps.sdk.app import App, Credentials, Json
+from streamalert_apps.sdk.app import App, Credentials
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
@@ -28,6 +28,7 @@ from streamalert_apps.serve.process import is_dead, this_process
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
+    from streamalert_apps.runtime.legacy import OldState
 
 JOURNAL_DAYS: Final = 7.0
 LONGEST_WAIT_SECONDS: Final = 300.0
@@ -39,7 +40,7 @@ class Place:
 
     store: Store
     owner: str
-    adopt: Callable[[], Json] = field(default=lambda: None)
+    old: OldState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Turn:
     def look(self, span: Span, show: Callable[[Outcome], None] = lambda _: None) -> Outcome:
         """Collect once and hand it on, without a trace in the record; return how it ended."""
         aside = Aside(self.place.store, self.clock)
-        terms = self._terms(show)
+        terms = replace(self._terms(show), bury=lambda: None)
         if span.since:
             terms = replace(terms, first_look=self.clock.now() - span.since, adopt=lambda: None)
         else:
@@ -82,12 +83,14 @@ class Turn:
             return self._collect(api, kind, aside, terms)
 
     def _terms(self, show: Callable[[Outcome], None]) -> Terms:
+        old = self.place.old
         return Terms(
             Identity(self.place.owner, secrets.token_hex(8), this_process(), is_dead),
             self.clock,
             self.deadline,
             first_look=interval(self.app.schedule_expression),
-            adopt=self.place.adopt,
+            adopt=old.adopt if old else lambda: None,
+            bury=old.bury if old else lambda: None,
             journal_days=float(self.app.extra.get("journal_days", JOURNAL_DAYS)),
             progress=show,
         )
@@ -125,10 +128,12 @@ def place_of(
 
 
 def _local(project: Project, app: AppConf, clock: Clock) -> Place:
+    from streamalert_apps.runtime.legacy import OldState  # noqa: PLC0415
     from streamalert_apps.runtime.store.local import LocalStore  # noqa: PLC0415 (it loads sqlite3)
 
     folder = project.root / ".sa-apps"
-    return Place(LocalStore(folder, app.function, clock), _project_id(folder))
+    old = OldState.of_file(names.local_folder(project.root, app.function) / "state.json", clock)
+    return Place(LocalStore(folder, app.function, clock), _project_id(folder), old)
 
 
 def _project_id(folder: Path) -> str:
@@ -143,14 +148,16 @@ def _project_id(folder: Path) -> str:
 
 
 def _in_aws(project: Project, app: AppConf, session: Session, clock: Clock) -> Place:
-    from streamalert_apps.runtime import legacy  # noqa: PLC0415 (they load boto3)
+    from streamalert_apps.runtime.legacy import OldState  # noqa: PLC0415 (they load boto3)
+    from streamalert_apps.runtime.ssm import Parameter  # noqa: PLC0415
     from streamalert_apps.runtime.store.s3 import S3Store  # noqa: PLC0415
 
     account = project.account
     deadline = Deadline(lambda: LONGEST_WAIT_SECONDS)
     client: Any = session.client("s3", retries={"total_max_attempts": 1, "mode": "standard"})
-    bucket = names.bucket(account.prefix, account.aws_account_id, account.region)
-    store = S3Store(client, bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline)
+    store = S3Store(
+        client, account.bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline
+    )
     owner = names.function_arn(account.region, account.aws_account_id, app.function)
-    parameter = names.state_parameter(app.function)
-    return Place(store, owner, lambda: legacy.of_parameter(session.client("ssm"), parameter, clock, deadline))
+    parameter = Parameter(session.client("ssm"), names.state_parameter(app.function), clock, deadline)
+    return Place(store, owner, OldState.of_parameter(parameter, clock))

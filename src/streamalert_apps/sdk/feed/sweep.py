@@ -35,11 +35,14 @@ class Sweeps:
         self._place = reader.place
         self._listing = Listing()  # of the window under way
         self._fresh = True  # no page was asked for in this run
+        self._has_begun = False  # one in this run; where it takes long the next one is due at its end
 
     def is_due(self) -> bool:
         """Tell whether one is under way, or the last one is long ago, or a look has left something out."""
         place = self._place
-        if place.sweep or place.swept is None or place.hole:
+        if place.sweep or self._has_begun:
+            return place.sweep is not None
+        if place.swept is None or place.hole:
             return True
         since = self._reader.now() - place.swept
         return since >= max(self._reader.lag / 4, 2 * self._feed.precision) or since < -SOONEST
@@ -85,6 +88,7 @@ class Sweeps:
         """Begin a sweep; how far the floor may follow is fixed now, as events show up while it goes on."""
         place, lag = self._place, self._reader.lag
         now = self._reader.now()
+        self._has_begun = True
         ceiling = None
         if place.newest is not None:
             ceiling = min(now, place.newest) - lag

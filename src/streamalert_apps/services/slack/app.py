@@ -114,7 +114,7 @@ def _judge(answer: Answer) -> AppError | None:
 
 class _Paging(msgspec.Struct):
     count: int = PAGE
-    total: int = 0
+    total: int | None = None
     pages: int = 0
 
 
@@ -146,7 +146,7 @@ class _List(_Slack, Numbered):
         except _NoSuchPageError:
             return None
         paging = listed.paging
-        return NumberedPage(listed.rows, paging.pages)
+        return NumberedPage(listed.rows, paging.pages, paging.total)
 
 
 class _Session(msgspec.Struct):

@@ -30,7 +30,7 @@ def scenarios() -> tuple[Scenario, ...]:
         Scenario("takeover", "A state that StreamAlert left.", cuts.takeover),
         *service.scenarios(),
         Scenario("deliveries", "Deliveries that fail.", aws.deliveries),
-        Scenario("state_writes", "Writes of the state that fail.", aws.state_writes),
+        Scenario("store_writes", "Writes to the store that fail.", aws.store_writes),
         Scenario("unheard", "Calls to AWS whose answers are lost.", aws.unheard),
         Scenario("storm", "All of it at random.", storm),
     )
