@@ -298,7 +298,7 @@ def _turn(project: Project, app: AppConf, kind: type[App], target: Target, *, ur
 
     place = place_of(project, app, lambda: aws_session(project.account), clock)
     destinations = {target.name: target.destination}
-    return Turn(app, kind, lambda: credentials_of(project, app, kind), place, destinations, server.url, clock)
+    return Turn(app, kind, lambda: credentials_of(project, app, kind), place, destinations, url, clock)
 
 
 def _collect_all(turn: Turn, clock: Clock, interval: timedelta, complete: Callable[[], datetime]) -> int:
