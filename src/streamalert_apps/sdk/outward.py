@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import ssl
 from contextlib import suppress
 from functools import cached_property
@@ -27,6 +28,8 @@ TRUST_HINT: Final = (
     "If something on the way inspects TLS, set SSL_CERT_FILE to a file with your organization's root "
     "certificates, in PEM."
 )
+_HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
+_PORTS: Final = 1 << 16
 _PROXY_VARIABLES: Final = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 LOGGER = logging.getLogger(__name__)
@@ -121,7 +124,7 @@ def _proxy() -> httpx.Proxy | None:
         proxy = httpx.Proxy(address)
     except (httpx.InvalidURL, ValueError, UnicodeError):
         proxy = None
-    if proxy is None or not proxy.url.host:
+    if proxy is None or not _HOST.fullmatch(proxy.url.host) or not 0 < (proxy.url.port or 1) < _PORTS:
         raise ConfigError(
             f"{name} is not the address of a proxy.", hint="Give one like http://proxy.example.com:3128."
         )
