@@ -49,6 +49,7 @@ SHORTEST_REQUEST_SECONDS: Final = 1.0
 LONGEST_SILENCE_SECONDS: Final = 30.0  # of a wait, before a run shows that it lives
 CLOCKS_DIFFER: Final = timedelta(seconds=5)  # by less than that, or it is told
 OK: Final = 200
+FORBIDDEN: Final = 403
 ANSWER_BYTES: Final = 64 << 20
 PIECE_BYTES: Final = 64 << 10  # of what is unpacked at once: a few bytes may unpack to gigabytes
 SLICE_BYTES: Final = 4 << 10  # of what is packed: it may be a thousand packages of nothing
@@ -225,6 +226,8 @@ class Api:
 
     def _error(self, answer: Answer, judge: Judge | None) -> AppError | None:
         error = (judge(answer) if judge else None) or self._judge_status(answer)
+        if isinstance(error, CredentialsError) and self._is_limit(answer):
+            error = RateLimited(f"{answer.place} answered {answer.status}: too many requests.")
         if isinstance(error, TransientError):
             if error.retry_after is None:
                 waits = (RETRY_AFTER, *self.waits) if isinstance(error, RateLimited) else (RETRY_AFTER,)
@@ -319,8 +322,6 @@ class Api:
                 return Unavailable(f"{said}: the answer is not ready yet.")
             case status if status < 300:  # noqa: PLR2004
                 return None
-            case 403 if told is not None or self._told_wait(answer, [w for w in self.waits if w.spent]):
-                return RateLimited(f"{said}: too many requests.")
             case 401 | 403:
                 return CredentialsError(f"{said}: the credentials were refused.")
             case 429:
@@ -335,6 +336,11 @@ class Api:
                 return RequestRefused(f"{said}: the request was refused.")
             case _:
                 return Unavailable(f"{said}: the service has a fault.")
+
+    def _is_limit(self, answer: Answer) -> bool:
+        """Tell whether a 403 is a limit: some services have no other word for it, and name the wait."""
+        spent = [wait for wait in self.waits if wait.spent]
+        return answer.status == FORBIDDEN and self._told_wait(answer, (RETRY_AFTER, *spent)) is not None
 
     def _told_wait(self, answer: Answer, waits: Iterable[Wait]) -> float | None:
         """Return the longest of the waits that an answer tells, in seconds."""
