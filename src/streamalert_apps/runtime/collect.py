@@ -179,6 +179,7 @@ class _Run:
         app.api.pace.recent.extend(time for time in head.requests if time <= latest)
         app.api.pace.not_before = min(head.not_before, began + LONGEST_REST_SECONDS)
         app.api.alive = self.held.renew
+        app.api.before_wait = self._commit_before_wait
         self.checkpoint = head.checkpoint or self._first_checkpoint(app)
         assert self.memory is not None  # noqa: S101 (open made it)
         committed = page_began = self.terms.clock.now()
@@ -203,6 +204,12 @@ class _Run:
             if self.terms.deadline.left() <= slowest:
                 self.outcome.status, self.outcome.backlog = "partial", True
                 break
+
+    def _commit_before_wait(self) -> None:
+        """Put on record what is buffered: it need not wait for what the service is to be asked next."""
+        if self.lines:
+            self._commit()
+            self._start_forwarding()
 
     def stop(self, status: Literal["partial", "failed"], error: AppError) -> None:
         """Note how polling ended; what was collected before is put on record all the same."""

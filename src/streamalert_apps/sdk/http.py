@@ -42,6 +42,7 @@ T = TypeVar("T")
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 30.0
 SHORTEST_REQUEST_SECONDS: Final = 1.0
+LONG_WAIT_SECONDS: Final = 2.0
 LONGEST_SILENCE_SECONDS: Final = 30.0  # of a wait, before a run shows that it lives
 CLOCKS_DIFFER: Final = timedelta(seconds=5)  # by less than that, or it is told
 ANSWER_BYTES: Final = 64 << 20
@@ -105,6 +106,8 @@ class Api:
         self.retries = Retries()
         self.alive: Callable[[], None] = lambda: None
         """Called while the service is waited for: a run shows that it lives."""
+        self.before_wait: Callable[[], None] = lambda: None
+        """Called before a wait for the service's limit that is longer than a moment."""
         self.simulated = self.dated = bool(simulator)
         self._deadline = deadline or Deadline.never()
         self._client = httpx.Client(
@@ -158,6 +161,8 @@ class Api:
         """Wait, where the time left covers it; raise RateLimited otherwise."""
         if seconds >= self._deadline.left():
             raise RateLimited(f"The next request has to wait {seconds:.0f} s.", retry_after=seconds)
+        if seconds >= LONG_WAIT_SECONDS:
+            self.before_wait()
         while seconds > 0:
             piece = min(seconds, LONGEST_SILENCE_SECONDS)
             self.clock.sleep(piece)
