@@ -12,11 +12,11 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-
 from streamalert_apps.runtime.batch import Batches
+from streamalert_apps.runtime.state import MemorySlot, State
+
 from streamalert_apps.runtime.collect import EMPTY_PAGES, Outcome, Terms, collect
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
-from streamalert_apps.runtime.state import MemorySlot, State
 from streamalert_apps.sdk.app import App
 from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.http import ANSWER_BYTES, PIECE_BYTES, Api, _inflated
