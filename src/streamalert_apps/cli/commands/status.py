@@ -188,7 +188,7 @@ def _with_runs(status: Status, types: Registry, since: datetime | None) -> Statu
 
 def _lag(app: AppConf, types: Registry) -> timedelta:
     """Return how late an app's events may appear; what is not declared is an hour."""
-    from streamalert_apps.sdk.feed.walk import UNDECLARED_LAG
+    from streamalert_apps.sdk.feed.reader import UNDECLARED_LAG
 
     with suppress(AppError):
         return app.lag or types.find(app.type).lag or UNDECLARED_LAG

@@ -161,7 +161,7 @@ class S3Store:
             raise StateError(f"Not every object below {self._place('')} was deleted.")
 
     def _tried(self, call: Callable[[], T]) -> T:
-        return retrying(call, clock=self._clock, deadline=self._deadline)
+        return retrying(call, sleep=self._clock.sleep, deadline=self._deadline)
 
     @contextmanager
     def _explained(

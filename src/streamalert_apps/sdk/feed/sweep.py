@@ -59,7 +59,6 @@ class Sweeps:
     def page(self) -> Iterator[Page]:
         """Ask for one page; yield what is new on it."""
         place, reader = self._place, self._reader
-        place.turns = 0
         sweep = place.sweep or self._begin()
         if sweep.window is None:
             self._open(sweep)
@@ -74,12 +73,14 @@ class Sweeps:
         try:
             fetched = reader.fetch(window.since, window.until, window.token)
         except RequestRefused as error:
+            place.turns = 0
             if window.token is None:
                 raise
             LOGGER.warning("a page of a sweep could not be had: %s", error.message)
             self._restart(sweep, window)
             yield reader.page(Found(), more=True)
             return
+        place.turns = 0  # it had its request; one that time did not suffice for is still due
         found = reader.read(fetched, self._listing, place.looked, place.covered)
         self._advance(sweep, window, fetched, found)
         yield reader.page(found, more=True)
