@@ -263,10 +263,9 @@ def take(
     """Take the right to run; raise AlreadyRunning where another run has it.
 
     `adopt` returns what an earlier version left: where there is no head yet, and where the app was handed
-    back to one; without it, that one keeps the app. A lease whose end has come, or is further away than any
-    back to one; without it the app stays handed back. A lease whose end has come, or is further away than any can be (a clock was wrong), one of
-    `after` (the run that invoked this one) or of `holder` itself, and one of a process that is no more do
-    not count.
+    back to one; without it, the app stays with that one. A lease whose end has come, or is further away
+    than any can be (a clock was wrong), one of `after` (the run that invoked this one) or of `holder`
+    itself, and one of a process that is no more do not count.
     """
     there = store.read(NAME)
     offset = there.now - clock.now()
