@@ -42,6 +42,13 @@ class Target:
         """Whether whoever read the events is there no more."""
         return isinstance(self.destination, JsonLines) and self.destination.gone
 
+    def close(self) -> None:
+        """Close what was opened for it."""
+        if isinstance(self.destination, File) or (
+            isinstance(self.destination, JsonLines) and not self.is_standard_output
+        ):
+            self.destination.close()
+
 
 def own(project: Project, app: AppConf, session: Callable[[], Session]) -> Target:
     """Return an app's own destination: the classifier, or a file of a project that lives without AWS."""

@@ -67,6 +67,8 @@ def command(
 
     The summary goes to standard error; with --json it is the last line of standard output.
     """
+    from contextlib import closing
+
     from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.collecting import collecting
     from streamalert_apps.cli.terminal.prompts import Prompts
@@ -75,7 +77,7 @@ def command(
     project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
     turn, target = _prepared(project, app, to, simulator, looks=span is not None)
     on_screen = target.is_standard_output and output.is_terminal(sys.stdout)
-    with collecting(app.name, turn.kind, quiet=on_screen) as show:
+    with closing(target), collecting(app.name, turn.kind, quiet=on_screen) as show:
         outcome = turn.look(span, show) if span else turn.collect(show)
     if target.is_standard_output and target.gone:
         output.nobody_reads()

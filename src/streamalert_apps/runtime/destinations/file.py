@@ -37,6 +37,10 @@ class JsonLines:
             return nothing_taken(batch, DeliveryRefused(reason))
         return Answer()
 
+    def close(self) -> None:
+        """Close the stream."""
+        self._stream.close()
+
 
 class File:
     """Appends to a file. What was accepted is on disk; a batch that fails leaves no torn line."""

@@ -52,6 +52,10 @@ class Sweeps:
         sweep = self._place.sweep
         return sweep is not None and self._reader.now() - sweep.began > max(self._reader.lag, SOONEST)
 
+    def is_first(self) -> bool:
+        """Tell whether the one under way goes before any look."""
+        return self._place.sweep is not None and self._place.sweep.first
+
     def page(self) -> Iterator[Page]:
         """Ask for one page; yield what is new on it."""
         place, reader = self._place, self._reader
