@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.proxy import Proxy
 
 FUNCTION = "acme_prod_duo_auth_collector_app"
-_READS = ("Get", "List", "Describe")
+_READS = ("Get", "List", "Describe", "Head")
 
 
 @pytest.fixture(autouse=True)

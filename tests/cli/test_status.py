@@ -17,7 +17,7 @@ from tests.cli.conftest import settings
 from tests.cli.test_json import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Ran
@@ -149,6 +149,15 @@ def test_each_destination_is_told(deployed: Path, sa_apps: Command) -> None:
     assert code == 1
     (problem,) = app["problems"]
     assert problem.startswith("splunk takes nothing: Splunk refused the token. 120 events wait since ")
+
+
+def test_what_somebody_named_for_one_run_is_no_destination(deployed: Path, sa_apps: Command) -> None:
+    once = Position(4, state="configuration", message="logs.jsonl can't be written.")
+    record(head(ran(), positions={"run:/home/u/logs.jsonl": once}))
+
+    code, app = status(sa_apps)
+
+    assert (code, app["destinations"]) == (0, [])
 
 
 def test_what_cloudwatch_counted_is_told(deployed: Path, sa_apps: Command) -> None:
@@ -354,10 +363,10 @@ def test_the_record_is_asked_once_for_each_app_and_nothing_is_written(
 
 
 @pytest.fixture
-def local_app(local: Path, sa_apps: Command, auth_file: Path) -> Iterator[LocalStore]:
+def local_app(local: Path, sa_apps: Command, auth_file: Path) -> LocalStore:
     """Return the store of the app of a local project."""
     sa_apps("new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
-    yield LocalStore(local / ".sa-apps", "local_prod_duo_auth_collector_app")
+    return LocalStore(local / ".sa-apps", "local_prod_duo_auth_collector_app")
 
 
 def test_a_local_project_shows_what_its_runs_left(local_app: LocalStore, sa_apps: Command) -> None:

@@ -47,7 +47,7 @@ def deploy(s3: Any, place: Place = PLACE) -> list[str]:
 
 
 def writes(proxy: Proxy) -> list[str]:
-    return [call.operation for call in proxy.calls if not call.operation.startswith((*READS, "Head"))]
+    return [call.operation for call in proxy.calls if not call.operation.startswith(READS)]
 
 
 def there() -> dict[str, Any]:
@@ -123,7 +123,7 @@ def test_a_deploy_that_dies_midway_is_completed_by_the_next(s3: Any, proxy: Prox
     left = iter(range(writes_made))
 
     def before(call: Call) -> Fault | None:
-        if call.operation.startswith((*READS, "Head")) or next(left, None) is not None:
+        if call.operation.startswith(READS) or next(left, None) is not None:
             return None
         return Refuse(400, "InvalidRequest")
 
@@ -156,7 +156,7 @@ def test_one_that_conf_names_is_used_as_it_is(s3: Any, proxy: Proxy) -> None:
 
 
 def test_one_that_conf_names_and_is_not_there_is_not_made(s3: Any, proxy: Proxy) -> None:
-    with pytest.raises(ConfigError, match="There is no bucket ours, which sa_apps.bucket"):
+    with pytest.raises(ConfigError, match="There is no bucket ours, which "):
         deploy(s3, replace(PLACE, named_bucket="ours"))
     assert writes(proxy) == []
 

@@ -13,7 +13,6 @@ from streamalert_apps.deploy.plan import Resource
 from streamalert_apps.deploy.resources import KINDS
 from tests.deploy.cloud import CODE, PLACE, app
 
-
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
 

@@ -334,7 +334,12 @@ class World:
             self._good_ticks = self._good_ticks + 1 if fine else 0
         if isinstance(process.error, Killed) and order.tries < 2 and not self.strikes("not tried again"):
             self._submit(Order(order.holder, order.depth, order.tries + 1, owner=order.owner), 60)
-        if outcome and outcome.backlog and outcome.retry_after < self.plan.time_limit and order.depth < DEEPEST:
+        if (
+            outcome
+            and outcome.backlog
+            and outcome.retry_after < self.plan.time_limit
+            and order.depth < DEEPEST
+        ):
             if not self.strikes("successor lost"):
                 self._submit(self._named(depth=order.depth + 1), 0.2)
 

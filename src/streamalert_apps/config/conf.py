@@ -291,12 +291,13 @@ def _account(settings: dict[str, Any]) -> Account:
 
 def _text(ours: dict[str, Any], key: str, rule: Callable[[str], str]) -> str:
     """Return what global.json says under `sa_apps`, or nothing."""
-    if ours.get(key) is None:
+    value = ours.get(key)
+    if value is None:
         return ""
-    if not isinstance(ours[key], str):
-        raise ConfigError(f"{GLOBAL}: sa_apps.{key} must be a string, not {ours[key]!r}.")
-    _check(rule, ours[key], f"{GLOBAL}: sa_apps.{key}")
-    return ours[key]
+    if not isinstance(value, str):
+        raise ConfigError(f"{GLOBAL}: sa_apps.{key} must be a string, not {value!r}.")
+    _check(rule, value, f"{GLOBAL}: sa_apps.{key}")
+    return value
 
 
 def _check(rule: Callable[[Any], object], value: Any, where: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from streamalert_apps.runtime.head import Head, Position, Run
+from streamalert_apps.runtime.head import PASSING, Head, Position, Run
 
 if TYPE_CHECKING:
     from streamalert_apps.deploy.view import View
@@ -94,7 +94,7 @@ def run_problems(head: Head | None, progress: Progress, now: datetime, pace: Pac
     if head is None:
         late = pace.since and now - pace.since > 2 * pace.every + _GRACE
         return [f"It has never run, and could since {pace.since:{_MINUTES}}."] if late else []
-    still = [p.message for p in head.positions.values() if p.state]
+    still = [position.message for position in destinations(head).values() if position.state]
     problems = [*_last_run(head, now, still), *_destinations(head)]
     if is_running(head, now):
         return problems + _behind(progress, now, pace)
@@ -104,6 +104,11 @@ def run_problems(head: Head | None, progress: Progress, now: datetime, pace: Pac
 def is_running(head: Head, now: datetime) -> bool:
     """Tell whether a run has the lease. `now`: by the store's clock."""
     return head.lease is not None and head.lease.until > now.timestamp()
+
+
+def destinations(head: Head) -> dict[str, Position]:
+    """Return the positions of an app's destinations, without those that somebody named for one run."""
+    return {name: at for name, at in head.positions.items() if not name.startswith(PASSING)}
 
 
 def waiting(head: Head, position: Position) -> int:
@@ -122,7 +127,7 @@ def _last_run(head: Head, now: datetime, told: Sequence[str]) -> Iterator[str]:
 
 def _destinations(head: Head) -> Iterator[str]:
     """Yield the destinations that stand still, and why."""
-    for name, position in head.positions.items():
+    for name, position in destinations(head).items():
         if position.state:
             until = f" since {_moment(position.until)}" if position.until else ""
             yield (

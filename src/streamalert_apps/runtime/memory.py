@@ -126,14 +126,16 @@ class Memory:
         """Return those of the ids that are on record; the time of one that is met with a later one rises."""
         found = self._found(ids)
         while self._waiting and len(found) < len(ids):
-            self._take(self._waiting.pop())
-            found = self._found(ids)
+            look_up = self._take(self._waiting.pop())
+            for identity in ids:
+                if identity not in found and (time := look_up(identity)) is not None:
+                    found[identity] = time
         covered = self._covered(ids, times)
         if not found:
             return covered
-        for identity, time in zip(ids, times, strict=True):
-            if found.get(identity, _LATEST) + 1 <= time:
-                self._inline[identity] = _second(time)
+        for identity, now in zip(ids, times, strict=True):
+            if found.get(identity, _LATEST) + 1 <= now:
+                self._inline[identity] = _second(now)
                 self.changed = True
         return covered | found.keys()
 
@@ -233,12 +235,15 @@ class Memory:
                     found[identity] = time
         return found
 
-    def _take(self, segment: Segment) -> None:
+    def _take(self, segment: Segment) -> Callable[[bytes], int | None]:
+        """Load a segment; return what looks ids up in it."""
         blob = self._blob(segment.name)
         if len(self._index) + segment.count <= INDEXED:
             self._index.update(_records(blob))
-        else:
-            self._arrays.append(_Array(blob))
+            return self._index.get
+        array_ = _Array(blob)
+        self._arrays.append(array_)
+        return array_.get
 
     def _remember(self, ids: dict[bytes, int]) -> None:
         """Keep what went into a segment; what is too much for the index is searched in an array."""

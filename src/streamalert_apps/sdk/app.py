@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.legacy import Inherited
-from streamalert_apps.sdk.pace import Rate
+from streamalert_apps.sdk.pace import Rate, Wait
 
 if TYPE_CHECKING:
     from streamalert_apps.sdk.http import Api
@@ -119,6 +119,8 @@ class App(ABC):
     """What it collects, in a few words."""
     auth: ClassVar[tuple[AuthField, ...]]
     rate: ClassVar[Rate | None] = None
+    waits: ClassVar[tuple[Wait, ...]] = ()
+    """Where the service says how long to wait, besides Retry-After."""
     schemas: ClassVar[tuple[str, ...]] = ()
     """Names of the classifier's schemas that its logs match, for instance `duo:authentication`."""
     lag: ClassVar[timedelta | None] = None
@@ -131,6 +133,7 @@ class App(ABC):
     def __init__(self, credentials: Credentials, api: Api) -> None:
         self.credentials = credentials
         self.api = api
+        api.waits = self.waits
 
     @abstractmethod
     def start(self, since: datetime) -> Checkpoint:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from streamalert_apps.sdk.app import Credentials, Json
+from streamalert_apps.sdk.app import Credentials, Json, Memory
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import AnyOrder
 from streamalert_apps.sdk.http import Api
@@ -50,16 +50,18 @@ class Numbered(AnyOrder):
         return None
 
     def inherit_token(self, token: Json) -> Json:
-        """Return the page and its part, of what 0.1.0 knew of them."""
-        return [token.get("page", 1), token.get("before")] if token else None
+        """Return the place in the list: where new rows come in above, what was read has moved down."""
+        if not token:
+            return None
+        return [token.get("page", 1), token.get("before"), token.get("total"), 0, token.get("falling", False)]
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:  # noqa: ARG002
         """Ask for a page; neither bound is known to the service.
 
         A token is a page's number, its part, how many rows that had when the page before was read, and how
-        many of the next ones may have been read before.
+        many of the next ones may have been read before; of 0.1.0 whether they are to be left out.
         """
-        number, before, total, again = token or (1, None, None, 0)
+        number, before, total, again, *leave_out = token or (1, None, None, 0)
         page = self.page(number, before)
         if page is None:
             LOGGER.error("%s: the service shows no page %d; what follows can't be had", self.type, number)
@@ -70,21 +72,25 @@ class Numbered(AnyOrder):
             again = len(page.rows)
         else:
             again += max(0, page.total - total)
-        self._again = again
+        rows = page.rows
+        if any(leave_out):
+            rows, self._again = rows[again:], 0
+        else:
+            self._again = again
         part = self.beyond(number, before, page)
         if part is not None:
-            return Fetched(page.rows, [1, part, None, 0])
-        following = [number + 1, before, page.total, max(0, again - len(page.rows))]
-        return Fetched(page.rows, following if number < page.pages else None)
+            return Fetched(rows, [1, part, None, 0])
+        following = [number + 1, before, page.total, max(0, again - len(page.rows)), *leave_out]
+        return Fetched(rows, following if number < page.pages else None)
 
     def marked(
-        self, rows: Sequence[Row], met: Counter[bytes], key: bytes, now: float
+        self, rows: Sequence[Row], met: Counter[bytes], memory: Memory, now: float
     ) -> tuple[Sequence[Row], list[bytes], list[float]]:
         """Return the rows with ids and times; those that may have come again are counted within the page."""
         again, self._again = self._again, 0
         counted: Counter[bytes] = Counter()
-        _, ids, times = super().marked(rows[:again], counted, key, now)
+        _, ids, times = super().marked(rows[:again], counted, memory, now)
         for content, count in counted.items():
             met[content] = max(met[content], count)
-        _, more_ids, more_times = super().marked(rows[again:], met, key, now)
+        _, more_ids, more_times = super().marked(rows[again:], met, memory, now)
         return rows, ids + more_ids, times + more_times

@@ -128,7 +128,7 @@ def place_of(
 
 
 def _local(project: Project, app: AppConf, clock: Clock) -> Place:
-    from streamalert_apps.runtime.legacy import OldState  # noqa: PLC0415
+    from streamalert_apps.runtime.legacy import OldState  # noqa: PLC0415 (it loads botocore)
     from streamalert_apps.runtime.store.local import LocalStore  # noqa: PLC0415 (it loads sqlite3)
 
     folder = project.root / ".sa-apps"

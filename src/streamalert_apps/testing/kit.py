@@ -135,14 +135,16 @@ class Trial:
         return sorted({1, 2, 3, *(3 + (last - 3) * part // 3 for part in (1, 2, 3))})
 
     def short_budgets(self) -> list[float]:
-        """Return seconds of an invocation that suffice for a first delivery, and a few more."""
+        """Return seconds of an invocation that suffice for a first delivery and a few requests more."""
         model = self.world()
         model.fill()
         model.chain()
         first = next((n for n, step in enumerate(model.steps.taken) if step.edge == "delivery"), None)
         requests = sum(step.edge == "request" and step.done for step in model.steps.taken[:first])
         needed = min(requests, MOST_AT_ONCE) * model.conditions.latency
-        return [needed + spare + CLOSING_SECONDS for spare in (2.0, 5.0, 20.0)]
+        rate = self.kind.rate
+        pause = max(model.conditions.latency, 2 * rate.seconds / rate.requests if rate else 0.0)
+        return [needed + more * pause + CLOSING_SECONDS for more in (2, 5, 20)]
 
     def messages(self) -> tuple[str, ...]:
         """Return what is wrong, in words: each with the first case, and how many more there are."""

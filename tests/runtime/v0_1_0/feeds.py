@@ -131,6 +131,8 @@ def feeds(sdk: Any, service: Service) -> dict[str, Any]:  # noqa: C901 (one clas
 
         type = "old_seed"
         auth = ()
+        _context: dict[str, Any]
+        _last_timestamp: int
 
         @classmethod
         def service(cls) -> str:

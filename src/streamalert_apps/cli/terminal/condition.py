@@ -94,7 +94,7 @@ class Status:
         }
 
     def _positions(self) -> list[tuple[str, Position]]:
-        return list(self.head.positions.items()) if self.head else []
+        return list(health.destinations(self.head).items()) if self.head else []
 
     def _destination(self, name: str, position: Position) -> dict[str, Any]:
         assert self.head is not None  # noqa: S101 (it has the positions)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from streamalert_apps.sdk.app import Checkpoint, Json
 from streamalert_apps.sdk.feed.place import Place, Sweep, Window
@@ -12,10 +12,6 @@ from streamalert_apps.sdk.legacy import CAPACITY, Inherited, pack, unpack
 
 if TYPE_CHECKING:
     from streamalert_apps.sdk.feed.feed import Feed
-
-# A sweep that is so old, after so many turns of looks, goes first.
-_LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
-_MANY: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +54,11 @@ def inherited(feed: Feed, checkpoint: Checkpoint, *, halfway: bool) -> Inherited
     ids = unpack(checkpoint.get("seen", ""))
     if "page" not in checkpoint:
         if halfway:
-            place.sweep, place.turns = _whole(feed, place.floor), _MANY
+            place.sweep = _whole(feed, place.floor)
         return Inherited(place.checkpoint(), ids)
     page = _Page.of(checkpoint["page"])
     sweep = _sweep(feed, place.floor, page)
     place.floor = sweep.cursor
-    if halfway:
-        sweep.began, place.turns = _LONG_AGO, _MANY
     if page.token is not None or halfway:
         place.sweep = sweep
     span = None
@@ -83,18 +77,18 @@ def _sweep(feed: Feed, floor: datetime, page: _Page) -> Sweep:
     if feed.order < 0 and page.restarted:
         until = min(until, page.restarted + feed.precision)
     end = max(page.until, cursor)
-    counted = {} if feed.has_ids else None  # how often equal rows were met was not kept: read them again
-    window = Window(
-        end, since, until, token=feed.inherit_token(page.token), reached=page.reached, met=counted
-    )
-    return Sweep(page.until, end, cursor, sure=cursor, ceiling=page.settled, window=window)
+    # How often equal rows had been met was not kept: they are to be read from the beginning.
+    counted: dict[str, int] | None = {} if feed.has_ids else None
+    token = feed.inherit_token(page.token)
+    window = Window(end, since, until, token=token, reached=page.reached, met=counted)
+    return Sweep(page.until, end, cursor, sure=cursor, ceiling=page.settled, window=window, first=True)
 
 
 def _whole(feed: Feed, floor: datetime) -> Sweep:
     """Return the listing from the floor up to now."""
     now = max(feed.api.clock.now() - feed.api.ahead, floor)
     since, until = floor - feed.precision, now + feed.precision
-    return Sweep(_LONG_AGO, now, floor, sure=floor, window=Window(now, since, until))
+    return Sweep(now, now, floor, sure=floor, window=Window(now, since, until), first=True)
 
 
 def exported(floor: datetime, ids: list[bytes]) -> Checkpoint:

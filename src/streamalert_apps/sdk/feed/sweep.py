@@ -52,10 +52,13 @@ class Sweeps:
         sweep = self._place.sweep
         return sweep is not None and self._reader.now() - sweep.began > max(self._reader.lag, SOONEST)
 
+    def is_first(self) -> bool:
+        """Tell whether the one under way goes before any look."""
+        return self._place.sweep is not None and self._place.sweep.first
+
     def page(self) -> Iterator[Page]:
         """Ask for one page; yield what is new on it."""
         place, reader = self._place, self._reader
-        place.turns = 0
         sweep = place.sweep or self._begin()
         if sweep.window is None:
             self._open(sweep)
@@ -70,12 +73,14 @@ class Sweeps:
         try:
             fetched = reader.fetch(window.since, window.until, window.token)
         except RequestRefused as error:
+            place.turns = 0
             if window.token is None:
                 raise
             LOGGER.warning("a page of a sweep could not be had: %s", error.message)
             self._restart(sweep, window)
             yield reader.page(Found(), more=True)
             return
+        place.turns = 0  # it had its request; one that time did not suffice for is still due
         found = reader.read(fetched, self._listing, place.looked, place.covered)
         self._advance(sweep, window, fetched, found)
         yield reader.page(found, more=True)
