@@ -425,12 +425,12 @@ class _Run:
                 self.outcome.commits += 1
                 self.outcome.events += len(events)
                 self.outcome.bytes += size
+                commit = Commit(sequence, events, body, head.recorded)
+                for forwarder in self.forwarders:  # they wait until it is true
+                    forwarder.offer(commit)
             self.held.write()
         if not events:
             return
-        commit = Commit(sequence, events, head.recorded)
-        for forwarder in self.forwarders:
-            forwarder.offer(commit)
         for forwarding in self.forwarding:
             forwarding.wake()
         if self.telling:
