@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from streamalert_apps.runtime.store import Item, Read, Store
+
+T = TypeVar("T")
 
 HOUR = timedelta(hours=1)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -85,7 +87,7 @@ class Spied:
         gone = [*names]
         self._called("delete", " ".join(gone), lambda: self.store.delete(gone))
 
-    def _called(self, what: str, name: str, call: Callable[[], Any]) -> Any:
+    def _called(self, what: str, name: str, call: Callable[[], T]) -> T:
         self.killer()
         self.calls.append((what, name))
         if error := self.fault(what, name):
@@ -188,6 +190,7 @@ class World:
     journal_days: float = 7.0
     told: list[tuple[str, Any]] = field(default_factory=list)
     under: Store | None = None
+    transport: httpx.BaseTransport = NOWHERE
 
     def __post_init__(self) -> None:
         self.memory = MemoryStore(self.clock)
@@ -199,18 +202,21 @@ class World:
         self,
         *,
         holder: str = "",
-        left: float = float("inf"),
+        left: float | Callable[[], float] = float("inf"),
         threads: bool = False,
         progress: Callable[[Outcome], None] = lambda _: None,
         **identity: Any,
     ) -> Outcome:
-        """Collect once, with so many seconds of time."""
+        """Collect once, with so many seconds of time, or what a function says of it."""
         began = self.clock.now()
-        deadline = Deadline(lambda: left - (self.clock.now() - began).total_seconds())
+        deadline = Deadline(
+            left if callable(left) else lambda: left - (self.clock.now() - began).total_seconds()
+        )
 
         def build() -> App:
             pace = Pace(self.rate, self.clock)
-            return self.app(self, Api(clock=self.clock, deadline=deadline, pace=pace, transport=NOWHERE))
+            transport = self.transport
+            return self.app(self, Api(clock=self.clock, deadline=deadline, pace=pace, transport=transport))
 
         terms = Terms(
             Identity("owner", holder or f"run {len(self.store.calls)}", **identity),

@@ -409,3 +409,15 @@ def test_a_store_that_does_not_answer_is_told_and_the_same_write_is_not_followed
 
     puts = {request.body for request in s3.requests[2:] if request.operation == "put"}
     assert len(puts) == 1
+
+
+def test_a_write_that_this_run_gave_up_on_and_that_landed_is_its_own(s3: FakeS3, clock: StillClock) -> None:
+    held = take(s3_store(s3, clock), clock)
+    s3.spoil(lost, *[refused(503, "SlowDown")] * 6)  # the write lands, and nobody can look
+    with pytest.raises(StateError):
+        held.write()
+    held.head.sequence = 8
+
+    held.write()
+
+    assert stored(s3_store(s3, clock))["sequence"] == 8

@@ -81,7 +81,9 @@ def _event(plan: Plan, luck: Random, number: int, time: float) -> Event:
 
 def _moved(plan: Plan, luck: Random, event: Event) -> Event:
     """Return an event as it is after a change: soon enough for its id to be known still."""
-    published = event.published + luck.uniform(0, max(0.0, plan.lag / 2 - (event.published - event.time / 1e6)))
+    published = event.published + luck.uniform(
+        0, max(0.0, plan.lag / 2 - (event.published - event.time / 1e6))
+    )
     told = max(event.time, int(published * 1_000_000) // plan.unit * plan.unit)
     row = json.loads(event.row) | {"what": "changed"}
     if WITHOUT_TIME not in event.row:

@@ -13,7 +13,6 @@ from streamalert_apps.errors import AlreadyRunning, AppError
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.head import LEASE_SECONDS, Head, Position, parse
 from tests.simulation.events import WITHOUT_TIME
-from tests.simulation.plan import BY_TIME
 from tests.simulation.sinks import whole_of
 from tests.simulation.timeline import START, Killed
 
@@ -53,7 +52,11 @@ class Judge:
         self.repeats: Counter[str] = Counter()
         self.events = 0
         self.head: Head | None = None
-        self._rows = {log: event.id if world.plan.shape != "catalogue" else "" for event in world.vendor.every for log in event.logs}
+        self._rows = {
+            log: event.id if world.plan.shape != "catalogue" else ""
+            for event in world.vendor.every
+            for log in event.logs
+        }
         self._allowed: Counter[Any] = Counter()
         for event in world.vendor.every:
             if event.replaces is None:
@@ -132,7 +135,10 @@ class Judge:
             return
         if lease.holder == run.holder:
             self.violated("a run that is tried again is turned away by its own lease")
-        other = max((other.lived for other in self._runs.values() if other.holder == lease.holder), default=self._last_lived)
+        other = max(
+            (other.lived for other in self._runs.values() if other.holder == lease.holder),
+            default=self._last_lived,
+        )
         if now - other > LEASE_SECONDS + LATE_START and lease.holder != run.holder:
             self.violated(f"a run is turned away by one that did nothing for {now - other:.0f} s")
 
@@ -162,7 +168,12 @@ class Judge:
 
     def _may_be_early(self) -> bool:
         asleep = any(run.asleep for run in self._runs.values())
-        return asleep or self._ever_wrong_clock or bool(self._replaced) or self._world.timeline.now < self._forgiven
+        return (
+            asleep
+            or self._ever_wrong_clock
+            or bool(self._replaced)
+            or self._world.timeline.now < self._forgiven
+        )
 
     # The store
 
@@ -170,7 +181,9 @@ class Judge:
         """An object was put."""
         self._written_at[name] = self._world.timeline.now
         if name.startswith("dead/"):
-            raw = bytes(journal.raws(json.dumps(json.loads(body)["line"], separators=(",", ":")).encode() + b"\n")[0])
+            raw = bytes(
+                journal.raws(json.dumps(json.loads(body)["line"], separators=(",", ":")).encode() + b"\n")[0]
+            )
             if raw not in self._rows:
                 self.violated(f"what is dead is not whole: {raw[:80]!r}")
             self._dead.add((name.split("/")[1], raw))
@@ -210,7 +223,9 @@ class Judge:
         run.fence = head.fence
         self._grow(head)
         for name in {*head.positions, *(before.positions if before and before.birth == head.birth else ())}:
-            self._moved(head, name, before.positions.get(name) if before and before.birth == head.birth else None)
+            self._moved(
+                head, name, before.positions.get(name) if before and before.birth == head.birth else None
+            )
         run.unsaved.clear()
         run.unsaved_requests, run.unsaved_rest = False, 0.0
         run.unsettled = run.troubled = run.asleep = False
@@ -226,7 +241,9 @@ class Judge:
         if now + 1 < lease.until <= now + LEASE_SECONDS + 1 - LATE_START:
             self.violated(f"{process.name} took a lease that had {lease.until - now:.0f} s to live")
         for other in self._runs.values():
-            sound = not (other.troubled or other.asleep or other.ended or self._replaced or self._ever_wrong_clock)
+            sound = not (
+                other.troubled or other.asleep or other.ended or self._replaced or self._ever_wrong_clock
+            )
             if other.holder == lease.holder and other.fence == (before.fence if before else 0) and sound:
                 self.violated("a run that was well lost its lease")
 
@@ -264,7 +281,11 @@ class Judge:
             self._starts.setdefault((head.birth, name), position.sequence)
             if position.row or position.pending:
                 before = Position(position.sequence)
-        if before is None or (before.sequence, before.row, before.pending) == (position.sequence, position.row, position.pending):
+        if before is None or (before.sequence, before.row, before.pending) == (
+            position.sequence,
+            position.row,
+            position.pending,
+        ):
             return
         record = self._record[head.birth]
         for sequence in range(before.sequence, min(position.sequence, len(record)) + 1):
@@ -289,7 +310,11 @@ class Judge:
         if "/journal/" not in name:
             return
         sequence, fence = map(int, stem.split("-"))
-        same = [entry for entry in self._world.bucket.objects if f"/journal/{sequence:010d}-" in entry and entry.startswith(head.birth)]
+        same = [
+            entry
+            for entry in self._world.bucket.objects
+            if f"/journal/{sequence:010d}-" in entry and entry.startswith(head.birth)
+        ]
         if sequence > head.sequence or max(same) != name:
             return
         days = self._world.plan.journal_days
@@ -363,7 +388,9 @@ class Judge:
             if any(_time(begin) - timedelta(seconds=2) <= at <= _time(end) for begin, end in gaps):
                 continue
             due.update(map(self._key, event.logs))
-            self._judge_soon(event.published, self._key(event.logs[0]) if event.logs else None, late=event.late)
+            self._judge_soon(
+                event.published, self._key(event.logs[0]) if event.logs else None, late=event.late
+            )
         self.events = due.total()
         for key, count in due.items():
             wanted = 1 if plan.overlapping else count  # equal rows of pages that overlap
@@ -397,7 +424,9 @@ class Judge:
         seen = sorted(
             event.time
             for event in self._world.vendor.every
-            if event.published <= self._world.timeline.now and WITHOUT_TIME not in event.row and event.time <= plan.span * 1e6
+            if event.published <= self._world.timeline.now
+            and WITHOUT_TIME not in event.row
+            and event.time <= plan.span * 1e6
         )
         born = head.since or START
         if seen:
@@ -425,7 +454,9 @@ class Judge:
             most = self._added[raw] + self._excused[name][raw]
             if count > most:
                 self.violated(f"{name} was given {count} times, not {most}: {raw[:80]!r}")
-            self.repeats["sent again after a kill, or beside a run that slept"] += max(0, count - self._added[raw])
+            self.repeats["sent again after a kill, or beside a run that slept"] += max(
+                0, count - self._added[raw]
+            )
 
     def cleaned(self) -> None:
         """Judge what is left long after everything was delivered."""
@@ -441,7 +472,9 @@ class Judge:
                 self.violated(f"{name} stays for ever")
                 return
             stem = name.rpartition("/")[2]
-            if name.startswith(f"{head.birth}/memory/") and stem not in {s.name for s in head.memory.segments}:
+            if name.startswith(f"{head.birth}/memory/") and stem not in {
+                s.name for s in head.memory.segments
+            }:
                 self.violated(f"{name} stays for ever")
                 return
 

@@ -7,7 +7,14 @@ from random import Random
 from typing import Final, Literal
 
 Shape = Literal[
-    "oldest first", "newest first", "any order", "numbered", "whole seconds", "stream", "catalogue", "seed style"
+    "oldest first",
+    "newest first",
+    "any order",
+    "numbered",
+    "whole seconds",
+    "stream",
+    "catalogue",
+    "seed style",
 ]
 
 SHAPES: Final[tuple[Shape, ...]] = (

@@ -28,7 +28,9 @@ class Sink:
 
     def send(self, batch: Batch) -> Answer:
         """Take a batch, or not."""
-        return self._world.step(f"sends {len(batch.events)} to {self._plan.name}", SEND_SECONDS, lambda: self._take(batch))
+        return self._world.step(
+            f"sends {len(batch.events)} to {self._plan.name}", SEND_SECONDS, lambda: self._take(batch)
+        )
 
     def _take(self, batch: Batch) -> Answer:
         world, name = self._world, self._plan.name
@@ -38,7 +40,9 @@ class Sink:
         if world.strikes("sink refuses its settings"):
             return nothing_taken(batch, CredentialsError("It does not know these credentials."))
         if world.strikes("delivery fails"):
-            return nothing_taken(batch, DeliveryFailed("It is down.", retry_after=world.luck.of(name).choice((None, 2.0))))
+            return nothing_taken(
+                batch, DeliveryFailed("It is down.", retry_after=world.luck.of(name).choice((None, 2.0)))
+            )
         if len(batch.events) > 1 and world.strikes("batch too large"):
             return Answer(too_large=True)
         refused = [row for row, event in enumerate(batch.events) if self._plan.picky and _is_odd(event)]

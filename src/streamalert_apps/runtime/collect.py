@@ -17,7 +17,14 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from streamalert_apps.errors import AlreadyRunning, AppError, BadResponse, OutOfTime, RateLimited
+from streamalert_apps.errors import (
+    AlreadyRunning,
+    AppError,
+    BadResponse,
+    OutOfTime,
+    RateLimited,
+    StateError,
+)
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal, log, pace
 from streamalert_apps.runtime.clean import clean
@@ -25,11 +32,12 @@ from streamalert_apps.runtime.destinations import Destination
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.forward import Beside, Commit, Delivered, Forwarder, Within
 from streamalert_apps.runtime.head import HeldHead, Identity, Run
-from streamalert_apps.runtime.memory import FUTURE, Memory, packed
+from streamalert_apps.runtime.memory import FUTURE, Former, Memory, packed
 from streamalert_apps.runtime.store import Store
 from streamalert_apps.sdk.app import App, Checkpoint, Json, Page
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.ids import hashing
+from streamalert_apps.sdk.legacy import pack
 
 LOGGER = logging.getLogger(__name__)
 
@@ -70,8 +78,9 @@ class Outcome:
 class Terms:
     """What a run is given: who it is, until when it may run, how far back a first run looks.
 
-    `adopt` returns what an earlier version left. `threads`: whether destinations get one each.
-    `journal_days`: how long what was delivered everywhere is kept.
+    `adopt` returns what an earlier version left, `bury` keeps that version from going on with it.
+    `threads`: whether destinations get one each. `journal_days`: how long what was delivered everywhere is
+    kept.
     """
 
     identity: Identity
@@ -80,6 +89,7 @@ class Terms:
     first_look: timedelta
     after: str = ""
     adopt: Callable[[], Json] = field(default=lambda: None)
+    bury: Callable[[], None] = field(default=lambda: None)
     journal_days: float = 7.0
     threads: bool = True
     progress: Callable[[Outcome], None] = field(default=lambda _: None)
@@ -121,6 +131,7 @@ def collect(
     held.collect = run.note
     run.open(destinations)
     try:
+        run.bury()
         _poll(run, build)
         return run.end()
     finally:
@@ -180,6 +191,19 @@ class _Run:
             for name, destination in destinations.items()
         ]
 
+    def bury(self) -> None:
+        """See to it, once, that no earlier version goes on from what was taken over."""
+        head = self.held.head
+        if head.buried:
+            return
+        try:
+            self.terms.bury()
+        except AlreadyRunning:
+            head.lease, head.status = None, ""
+            self.held.write()
+            raise
+        head.buried = True
+
     def work(self, app: App) -> None:
         """Poll: buffer what is new, commit it when it is enough, have it forwarded meanwhile."""
         self.app = app
@@ -189,6 +213,7 @@ class _Run:
             self._ask_others(app)
             app.api.limited = lambda: self._ask_others(app)
         app.api.alive = self.held.renew
+        app.api.before_wait = self._commit_before_wait
         if head.checkpoint is None:
             head.checkpoint = self._first_checkpoint(app)
         self.checkpoint = head.checkpoint
@@ -216,6 +241,12 @@ class _Run:
             if self.terms.deadline.left() <= slowest:
                 self.outcome.status, self.outcome.backlog = "partial", True
                 break
+
+    def _commit_before_wait(self) -> None:
+        """Put on record what is buffered: it need not wait for what the service is to be asked next."""
+        if self.lines:
+            self._commit()
+            self._start_forwarding()
 
     def stop(self, status: Literal["partial", "failed"], error: AppError) -> None:
         """Note how polling ended; what was collected before is put on record all the same."""
@@ -284,10 +315,34 @@ class _Run:
     def _first_checkpoint(self, app: App) -> Checkpoint:
         """Return the checkpoint of what was taken over, or that of a first run."""
         head = self.held.head
-        adopted = head.adopted
-        if isinstance(adopted, dict) and adopted.get("last_timestamp"):
-            return app.adopt(adopted["last_timestamp"], adopted.get("context") or {})
+        adopted = head.adopted if isinstance(head.adopted, dict) else {}
+        try:
+            if adopted.get("checkpoint"):
+                return self._inherited(app, adopted)
+            if adopted.get("last_timestamp"):
+                return app.adopt(adopted["last_timestamp"], adopted.get("context") or {})
+        except _FOREIGN_CHECKPOINT:
+            raise StateError(
+                f"What an earlier version left is no checkpoint of {app.type}.",
+                hint="Deploy the app type that wrote it; the state is kept.",
+            ) from None
         return app.start(head.since or self.started - self.terms.first_look)
+
+    def _inherited(self, app: App, adopted: Mapping[str, Json]) -> Checkpoint:
+        """Go on from a checkpoint of 0.1.0, and know what it had delivered beyond."""
+        assert self.memory is not None  # noqa: S101 (open made it)
+        half = adopted.get("delivered")
+        inherited = app.inherit(adopted["checkpoint"], halfway=bool(half))
+        earlier = self.memory.former.spans if self.memory.former else []
+        former = Former(
+            self.held.now().timestamp(),
+            pack(inherited.ids),
+            [*earlier, inherited.span] if inherited.span else earlier,
+            (half["logs"], half["digest"]) if half else None,
+        )
+        self.memory.inherit(former)
+        self.held.head.memory.former = former  # which is true with the checkpoint, and no later
+        return inherited.checkpoint
 
     def _buffer(self, page: Page) -> None:
         """Take a page; it is true once it has been committed."""
@@ -296,8 +351,10 @@ class _Run:
         if page.logs:
             if not self.events:
                 self.got = round(self.held.now().timestamp(), 3)
-            events = journal.one_line_each(as_bytes(page.logs))
-            ids, times = page.ids, page.times
+            raw = as_bytes(page.logs)
+            done = self.memory.delivered(raw)
+            events = journal.one_line_each(raw[done:])
+            ids, times = page.ids[done:], page.times[done:]
             if not ids:
                 ids, times = self._content_ids(events), [self.got] * len(events)
             self.events += events
@@ -375,12 +432,12 @@ class _Run:
                 self.outcome.commits += 1
                 self.outcome.events += len(events)
                 self.outcome.bytes += size
+                commit = Commit(sequence, head.fence, events, head.recorded)
+                for forwarder in self.forwarders:  # they wait until it is true
+                    forwarder.offer(commit)
             self.held.write()
         if not events:
             return
-        commit = Commit(sequence, head.fence, events, head.recorded)
-        for forwarder in self.forwarders:
-            forwarder.offer(commit)
         for forwarding in self.forwarding:
             forwarding.wake()
         if self.telling:
@@ -394,7 +451,7 @@ class _Run:
                 forwarding.wake()
 
     def _has_work(self, forwarder: Forwarder) -> bool:
-        return self.terms.threads or forwarder.position.sequence <= self.held.head.sequence
+        return self.terms.threads or forwarder.position.sequence <= self.held.sequence
 
     def _join(self) -> None:
         """Let destinations finish, as far as time allows; keep the lease meanwhile."""
@@ -450,6 +507,7 @@ class _Run:
             out.pages,
             out.error.code if out.error else "",
             out.error.message[: heads.MESSAGE_CHARACTERS] if out.error else "",
+            out.cursor.timestamp() if out.cursor else 0.0,
         )
 
     def _watermark(self) -> datetime | None:

@@ -89,7 +89,7 @@ class Forwarder:
         return 1 if self.position.state else ATTEMPTS
 
     def offer(self, commit: Commit) -> None:
-        """Hand over a commit that has just become true."""
+        """Hand over a commit that is about to become true."""
         with self._lock:
             self._commits.append(commit)
             if len(self._commits) > WAITING:
@@ -221,6 +221,8 @@ class Forwarder:
             if wait >= self.deadline.left() or attempt + 1 >= self.attempts:
                 break
             self.retries.made += 1
+            told = {"destination": self.name, "code": error.code, "wait": round(wait, 3)}
+            LOGGER.info("trying again", extra={"fields": told})
             self.clock.sleep(wait)
         self._fail(error or DeliveryRefused(f"{self.name} did not take a batch and did not say why."))
 

@@ -12,14 +12,16 @@ import sys
 from array import array
 from base64 import b64decode, b64encode
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from operator import attrgetter
 from typing import Final
 
 import msgspec
 
 from streamalert_apps.sdk.ids import WIDTH
+from streamalert_apps.sdk.legacy import pack, unpack
 
 INLINE: Final = 4_000  # ids in the head: 64 KiB
 INDEXED: Final = 150_000  # ids in a set; more are searched in sorted arrays, at an eighth of the space
@@ -37,11 +39,25 @@ class Segment(msgspec.Struct):
     until: int
 
 
+class Former(msgspec.Struct, omit_defaults=True):
+    """What was delivered before the record began, as far as it could be listed again."""
+
+    until: float
+    """When it was taken over; once the floor has passed that, it is forgotten."""
+    ids: str = ""
+    """Short ids of 0.1.0."""
+    spans: list[tuple[float, float]] = []
+    """Times between which everything had been delivered."""
+    half: tuple[int, str] | None = None
+    """How many events of the next page had been delivered, and their digest."""
+
+
 class Kept(msgspec.Struct, omit_defaults=True):
     """The part of the head that is the memory's."""
 
     inline: str = ""
     segments: list[Segment] = []
+    former: Former | None = None
 
 
 class _Array:
@@ -68,6 +84,8 @@ class Memory:
     load: Callable[[str], bytes]
     segments: list[Segment] = field(default_factory=list)
     floor: float = 0.0
+    former: Former | None = None
+    legacy: Collection[bytes] = ()
     changed: bool = False
     """Whether it holds what no head does yet."""
     _made: dict[str, bytes] = field(default_factory=dict)
@@ -82,21 +100,44 @@ class Memory:
         memory = cls(key, load, list(kept.segments))
         memory._inline = dict(_records(b64decode(kept.inline)))
         memory._waiting = list(kept.segments)
+        if kept.former:
+            memory.inherit(kept.former)
         return memory
+
+    def inherit(self, former: Former) -> None:
+        """Know what was delivered before the record began."""
+        self.former, self.legacy = former, set(unpack(former.ids))
+
+    def adopt(self, old: bytes, identity: bytes, time: float) -> None:
+        """Know one of the `legacy` by the id that it has now."""
+        self.legacy = {*self.legacy} - {old}
+        self._inline[identity] = _second(time)
+        self.changed = True
+
+    def delivered(self, page: Sequence[bytes]) -> int:
+        """Return how many events at the beginning of the first page had been delivered."""
+        if not page or self.former is None or self.former.half is None:
+            return 0
+        count, digest = self.former.half
+        self.former = msgspec.structs.replace(self.former, half=None)
+        return count if digest_of(page[:count]) == digest else 0
 
     def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:
         """Return those of the ids that are on record; the time of one that is met with a later one rises."""
         found = self._found(ids)
         while self._waiting and len(found) < len(ids):
-            self._take(self._waiting.pop())
-            found = self._found(ids)
+            look_up = self._take(self._waiting.pop())
+            for identity in ids:
+                if identity not in found and (time := look_up(identity)) is not None:
+                    found[identity] = time
+        covered = self._covered(ids, times)
         if not found:
-            return set()
-        for identity, time in zip(ids, times, strict=True):
-            if found.get(identity, _LATEST) + 1 <= time:
-                self._inline[identity] = _second(time)
+            return covered
+        for identity, now in zip(ids, times, strict=True):
+            if found.get(identity, _LATEST) + 1 <= now:
+                self._inline[identity] = _second(now)
                 self.changed = True
-        return set(found)
+        return covered | found.keys()
 
     def add(self, ids: Sequence[bytes], times: Sequence[float]) -> None:
         """Remember ids whose events are about to be put on record."""
@@ -107,6 +148,8 @@ class Memory:
     def forget(self, floor: float) -> None:
         """Forget what happened before the floor."""
         self.floor = max(self.floor, floor)
+        if self.former and self.floor > self.former.until:
+            self.former, self.legacy = None, ()
         second = _second(self.floor)
         self.segments = [segment for segment in self.segments if segment.until >= second]
         self._waiting = [segment for segment in self._waiting if segment.until >= second]
@@ -144,7 +187,18 @@ class Memory:
         second = _second(self.floor)
         inline = {identity: time for identity, time in self._inline.items() if time >= second}
         self.changed = False
-        return Kept(b64encode(packed(inline)).decode() if inline else "", self.segments)
+        former = self.former and msgspec.structs.replace(self.former, ids=pack(sorted(self.legacy)))
+        return Kept(b64encode(packed(inline)).decode() if inline else "", self.segments, former)
+
+    def _covered(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:
+        """Return the ids of events whose times had been delivered as a whole."""
+        spans = self.former.spans if self.former else []
+        return {
+            identity
+            for since, until in spans
+            for identity, time in zip(ids, times, strict=True)
+            if since <= time < until
+        }
 
     def _merged(self, fresh: dict[bytes, int], name: str, *, distant: bool, far: int) -> tuple[str, bytes]:
         floor = _second(self.floor)
@@ -181,12 +235,15 @@ class Memory:
                     found[identity] = time
         return found
 
-    def _take(self, segment: Segment) -> None:
+    def _take(self, segment: Segment) -> Callable[[bytes], int | None]:
+        """Load a segment; return what looks ids up in it."""
         blob = self._blob(segment.name)
         if len(self._index) + segment.count <= INDEXED:
             self._index.update(_records(blob))
-        else:
-            self._arrays.append(_Array(blob))
+            return self._index.get
+        array_ = _Array(blob)
+        self._arrays.append(array_)
+        return array_.get
 
     def _remember(self, ids: dict[bytes, int]) -> None:
         """Keep what went into a segment; what is too much for the index is searched in an array."""
@@ -197,6 +254,15 @@ class Memory:
         if len(self._index) > INDEXED:
             self._arrays.append(_Array(packed(self._index)))
             self._index = {}
+
+
+def digest_of(events: Sequence[bytes]) -> str:
+    """Return what told a run of events from any other in 0.1.0."""
+    total = blake2b(digest_size=12)
+    for event in events:
+        total.update(len(event).to_bytes(8, "big"))
+        total.update(event)
+    return total.hexdigest()
 
 
 def _second(time: float) -> int:

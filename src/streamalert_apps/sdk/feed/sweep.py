@@ -35,29 +35,31 @@ class Sweeps:
         self._place = reader.place
         self._listing = Listing()  # of the window under way
         self._fresh = True  # no page was asked for in this run
-        self._begun = False  # in this run: the next one is the next run's, however soon it is due
+        self._has_begun = False  # one in this run; where it takes long the next one is due at its end
 
     def is_due(self) -> bool:
         """Tell whether one is under way, or the last one is long ago, or a look has left something out."""
         place = self._place
-        if place.sweep:
-            return True
-        if self._begun:
-            return False
+        if place.sweep or self._has_begun:
+            return place.sweep is not None
         if place.swept is None or place.hole:
             return True
         since = self._reader.now() - place.swept
-        return since >= max(self._reader.lag / 4, 2 * self._feed.precision) or since < -SOONEST
+        least = max(self._reader.lag / 4, 2 * self._feed.precision)
+        return since >= least or since < -SOONEST
 
     def is_old(self) -> bool:
         """Tell whether the one under way has taken longer than the lag."""
         sweep = self._place.sweep
         return sweep is not None and self._reader.now() - sweep.began > max(self._reader.lag, SOONEST)
 
+    def is_first(self) -> bool:
+        """Tell whether the one under way goes before any look."""
+        return self._place.sweep is not None and self._place.sweep.first
+
     def page(self) -> Iterator[Page]:
         """Ask for one page; yield what is new on it."""
         place, reader = self._place, self._reader
-        place.turns = 0
         sweep = place.sweep or self._begin()
         if sweep.window is None:
             self._open(sweep)
@@ -72,12 +74,14 @@ class Sweeps:
         try:
             fetched = reader.fetch(window.since, window.until, window.token)
         except RequestRefused as error:
+            place.turns = 0
             if window.token is None:
                 raise
             LOGGER.warning("a page of a sweep could not be had: %s", error.message)
             self._restart(sweep, window)
             yield reader.page(Found(), more=True)
             return
+        place.turns = 0  # it had its request; one that time did not suffice for is still due
         try:
             found = reader.read(fetched, self._listing, place.looked, place.covered)
         except BadResponse:  # its pages run in a circle: the next run must not go on with this token
@@ -95,6 +99,7 @@ class Sweeps:
         """Begin a sweep; how far the floor may follow is fixed now, as events show up while it goes on."""
         place, lag = self._place, self._reader.lag
         now = self._reader.now()
+        self._has_begun = True
         ceiling = None
         if place.newest is not None:
             ceiling = min(now, place.newest) - lag
@@ -103,7 +108,7 @@ class Sweeps:
         end = now
         if place.slow and ceiling is not None and ceiling > place.floor:
             end = min(now, ceiling)
-        place.hole, self._begun = False, True
+        place.hole = False
         place.sweep = Sweep(
             began=now,
             end=max(end, place.floor),
@@ -168,9 +173,7 @@ class Sweeps:
         elif self._is_past(sweep, window, found):
             window.trusted = True
             self._close(sweep, window)
-        elif window.rows >= MOST_ROWS and not self._feed.whole:
-            self._cut(sweep, window)
-        else:
+        elif window.rows < MOST_ROWS or self._feed.whole or not self._cut(sweep, window):
             many = len(listing.met) > MOST_COUNTED
             window.met = None if many else {key.hex(): count for key, count in listing.met.items()}
 
@@ -191,14 +194,17 @@ class Sweeps:
             reached = rounded(last, self._feed.precision)
             window.reached = max(sweep.cursor, reached) if listing.order > 0 else reached
 
-    def _cut(self, sweep: Sweep, window: Window) -> None:
-        """End a window that holds too much where it has been read to; otherwise ask for half of it."""
+    def _cut(self, sweep: Sweep, window: Window) -> bool:
+        """End a window that holds too much where it has been read to, or ask for half; False: as it is."""
         if self._listing.order > 0 and window.reached and window.reached > sweep.cursor:
             window.top, window.trusted = window.reached, True
             self._close(sweep, window)
         elif window.top - sweep.cursor > 2 * self._feed.precision:
             self._place.width = (window.top - sweep.cursor).total_seconds() / 2
             self._open(sweep)
+        else:
+            return False
+        return True
 
     def _restart(self, sweep: Sweep, window: Window) -> None:
         """Forget the window's token: go on from the last moment read, or ask for half of it.
