@@ -74,8 +74,8 @@ def test_a_sweep_gets_its_request_though_a_look_takes_the_time_of_every_run() ->
     clock = StillClock(NOW)
     before = Place(NOW - 60 * MINUTE, newest=NOW - MINUTE, looked=NOW, swept=NOW - 10 * MINUTE)
     checkpoint = before.checkpoint()
-    for _ in range(8):
-        checkpoint, _ = run(Slow(clock, 10, left=25), checkpoint)
+    for _ in range(16):
+        checkpoint, _ = run(Slow(clock, 10, left=12), checkpoint)
         clock.sleep(300)
 
     assert Place.of(checkpoint).swept != before.swept
