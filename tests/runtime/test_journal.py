@@ -14,6 +14,11 @@ IDS = [b"\x00" * 7 + b"\x01", b"\xff" * 8]
 ODD = b'{ "b":12345678901234567890123, "a" : 2.50, "raw":"x\\n,\\"raw\\":1}" }'
 
 
+def lines(events: list[bytes], ids: list[bytes], times: list[float], got: float) -> list[bytes]:
+    """Return the lines of an object's body."""
+    return [line + b"\n" for line in journal.body_of(events, ids, times, got).split(b"\n")[:-1]]
+
+
 def kept(*names: tuple[int, int]) -> MemoryStore:
     """Return a store with objects of sequences and fences; each holds its fence."""
     store = MemoryStore()
@@ -27,7 +32,7 @@ def fences(store: MemoryStore, up_to: int) -> list[tuple[int, int]]:
 
 
 def test_a_line_is_an_event_with_its_id_and_its_times() -> None:
-    (line,) = journal.lines([b'{"n":1}'], IDS[:1], [1_700_000_000.25], 1_700_000_009.5)
+    (line,) = lines([b'{"n":1}'], IDS[:1], [1_700_000_000.25], 1_700_000_009.5)
 
     assert json.loads(line) == {
         "id": "0000000000000001",
@@ -39,7 +44,7 @@ def test_a_line_is_an_event_with_its_id_and_its_times() -> None:
 
 
 def test_events_come_back_byte_for_byte() -> None:
-    body = b"".join(journal.lines([ODD, b"7"], IDS, [1.0, 2.0], 3.0))
+    body = b"".join(lines([ODD, b"7"], IDS, [1.0, 2.0], 3.0))
 
     assert journal.raws(body) == [ODD, b"7"]
     assert [bytes(line.raw) for _, line in journal.read(body)] == [ODD, b"7"]
@@ -59,7 +64,7 @@ def test_events_without_line_breaks_are_left_as_they_are() -> None:
 
 
 def test_a_purged_line_keeps_its_row_and_holds_nothing() -> None:
-    first, second = journal.lines([b"1", b"2"], IDS, [1.0, 2.0], 3.0)
+    first, second = lines([b"1", b"2"], IDS, [1.0, 2.0], 3.0)
     body = b"\n" + second
 
     assert journal.raws(body) == [b"", b"2"]
@@ -69,7 +74,7 @@ def test_a_purged_line_keeps_its_row_and_holds_nothing() -> None:
 
 
 def test_ids_and_times_are_told_whatever_an_event_holds() -> None:
-    body = b"".join(journal.lines([b"\xff{"], IDS[:1], [1.0], 3.0))
+    body = b"".join(lines([b"\xff{"], IDS[:1], [1.0], 3.0))
 
     ((row, mark),) = journal.marks(body)
 

@@ -90,7 +90,7 @@ def test_a_run_knows_what_it_remembered_itself(place: Place) -> None:
         assert memory.known(ids, [NOW] * 5_000) == set(ids)
 
     assert memory.known([id_of(0), id_of(-1)], [NOW, NOW]) == {id_of(0)}
-    assert place.loaded  # merging reads what is merged, knowing reads nothing
+    assert not place.loaded
 
 
 def test_it_is_exact_whatever_happens_in_which_order(place: Place) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from streamalert_apps.errors import AppError
 from streamalert_apps.runtime import journal
-from streamalert_apps.runtime.head import Head, HeldHead
+from streamalert_apps.runtime.head import MOST_PASSING, PASSING, Head, HeldHead
 from streamalert_apps.runtime.store import Item, Store
 
 DAY: Final = 86_400.0
@@ -26,6 +26,7 @@ def clean(held: HeldHead, store: Store, journal_days: float, floor: datetime | N
     written first, so that it names nothing that is deleted. What can't be deleted is so tomorrow.
     """
     head, now = held.head, held.now().timestamp()
+    _forget_passing(head)
     pause = DAY if journal_days else UNNAMED_SECONDS
     if 0 <= now - head.cleaned < pause or not head.sequence:
         return
@@ -36,6 +37,14 @@ def clean(held: HeldHead, store: Store, journal_days: float, floor: datetime | N
         if floor is not None:
             kept_from = min(kept_from, floor.timestamp())
         store.delete(list(_old(head, store, now, kept_from)))
+
+
+def _forget_passing(head: Head) -> None:
+    """Forget destinations of single runs, those that are furthest behind: a script may name ever new ones."""
+    passing = [name for name in head.positions if name.startswith(PASSING)]
+    passing.sort(key=lambda name: head.positions[name].sequence)
+    for name in passing[:-MOST_PASSING]:
+        del head.positions[name]
 
 
 def _old(head: Head, store: Store, now: float, kept_from: float) -> Iterator[str]:
@@ -57,7 +66,8 @@ def _old(head: Head, store: Store, now: float, kept_from: float) -> Iterator[str
 
 
 def _old_commits(head: Head, items: Sequence[Item], now: float, kept_from: float) -> Iterator[str]:
-    passed = min((position.sequence for position in head.positions.values()), default=head.sequence + 1)
+    own = [at.sequence for name, at in head.positions.items() if not name.startswith(PASSING)]
+    passed = min(own, default=head.sequence + 1)
     commits = {entry.name for entry in journal.commits(items, head.birth, up_to=head.sequence)}
     for entry in journal.listed(items, head.birth):
         leftover = entry.name not in commits and now - entry.written > UNNAMED_SECONDS

@@ -17,7 +17,14 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from streamalert_apps.errors import AlreadyRunning, AppError, BadResponse, OutOfTime, RateLimited
+from streamalert_apps.errors import (
+    AlreadyRunning,
+    AppError,
+    BadResponse,
+    OutOfTime,
+    RateLimited,
+    StateError,
+)
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal, log, pace
 from streamalert_apps.runtime.clean import clean
@@ -25,16 +32,18 @@ from streamalert_apps.runtime.destinations import Destination
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.forward import Beside, Commit, Delivered, Forwarder, Within
 from streamalert_apps.runtime.head import HeldHead, Identity, Run
-from streamalert_apps.runtime.memory import FUTURE, Memory, packed
+from streamalert_apps.runtime.memory import FUTURE, Former, Memory, packed
 from streamalert_apps.runtime.store import Store
 from streamalert_apps.sdk.app import App, Checkpoint, Json, Page
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.ids import hashing
+from streamalert_apps.sdk.legacy import pack
 
 LOGGER = logging.getLogger(__name__)
 
 COMMIT_BYTES: Final = 4 << 20
 COMMIT_SECONDS: Final = 2.0
+LINE_BYTES: Final = 72  # of a line of the journal, besides the event
 JOINING_SECONDS: Final = 20.0
 CIRCLES: Final = 100
 
@@ -69,8 +78,9 @@ class Outcome:
 class Terms:
     """What a run is given: who it is, until when it may run, how far back a first run looks.
 
-    `adopt` returns what an earlier version left. `threads`: whether destinations get one each.
-    `journal_days`: how long what was delivered everywhere is kept.
+    `adopt` returns what an earlier version left, `bury` keeps that version from going on with it.
+    `threads`: whether destinations get one each. `journal_days`: how long what was delivered everywhere is
+    kept.
     """
 
     identity: Identity
@@ -79,6 +89,7 @@ class Terms:
     first_look: timedelta
     after: str = ""
     adopt: Callable[[], Json] = field(default=lambda: None)
+    bury: Callable[[], None] = field(default=lambda: None)
     journal_days: float = 7.0
     threads: bool = True
     progress: Callable[[Outcome], None] = field(default=lambda _: None)
@@ -120,6 +131,7 @@ def collect(
     held.collect = run.note
     run.open(destinations)
     try:
+        run.bury()
         _poll(run, build)
         return run.end()
     finally:
@@ -158,7 +170,9 @@ class _Run:
     forwarders: list[Forwarder] = field(default_factory=list)
     forwarding: list[Forwarding] = field(default_factory=list)
     events: list[bytes] = field(default_factory=list)
-    lines: list[bytes] = field(default_factory=list)
+    ids: list[bytes] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    got: float = 0.0  # when the first of them was collected: a commit that is sent again is the same
     size: int = 0
     checkpoint: Checkpoint | None = None  # of all that was buffered
     segments: list[tuple[str, bytes]] = field(default_factory=list)  # to be written before the head
@@ -177,6 +191,19 @@ class _Run:
             for name, destination in destinations.items()
         ]
 
+    def bury(self) -> None:
+        """See to it, once, that no earlier version goes on from what was taken over."""
+        head = self.held.head
+        if head.buried:
+            return
+        try:
+            self.terms.bury()
+        except AlreadyRunning:
+            head.lease, head.status = None, ""
+            self.held.write()
+            raise
+        head.buried = True
+
     def work(self, app: App) -> None:
         """Poll: buffer what is new, commit it when it is enough, have it forwarded meanwhile."""
         self.app = app
@@ -186,6 +213,7 @@ class _Run:
             self._ask_others(app)
             app.api.limited = lambda: self._ask_others(app)
         app.api.alive = self.held.renew
+        app.api.before_wait = self._commit_before_wait
         if head.checkpoint is None:
             head.checkpoint = self._first_checkpoint(app)
         self.checkpoint = head.checkpoint
@@ -193,7 +221,7 @@ class _Run:
         self._forget()
         committed = page_began = self.terms.clock.now()
         slowest = 0.0
-        for page in app.walk(head.checkpoint, self.memory):
+        for page in app.walk(self.checkpoint, self.memory):
             self.outcome.pages += 1
             self.outcome.repeats += page.repeats
             self._buffer(page)
@@ -204,7 +232,7 @@ class _Run:
             if not page.more:
                 break
             self._check_circle(page)
-            waiting = self.lines or self.memory.changed
+            waiting = self.events or self.memory.changed
             if self.size >= COMMIT_BYTES or (waiting and (now - committed).total_seconds() >= COMMIT_SECONDS):
                 self._commit()
                 self._start_forwarding()
@@ -213,6 +241,12 @@ class _Run:
             if self.terms.deadline.left() <= slowest:
                 self.outcome.status, self.outcome.backlog = "partial", True
                 break
+
+    def _commit_before_wait(self) -> None:
+        """Put on record what is buffered: it need not wait for what the service is to be asked next."""
+        if self.events:
+            self._commit()
+            self._start_forwarding()
 
     def stop(self, status: Literal["partial", "failed"], error: AppError) -> None:
         """Note how polling ended; what was collected before is put on record all the same."""
@@ -223,7 +257,7 @@ class _Run:
 
     def end(self) -> Outcome:
         """Put the rest on record, let destinations finish, give the lease back."""
-        if self.lines or (self.memory and self.memory.is_full):
+        if self.events or (self.memory and self.memory.is_full):
             self._commit()
         self._start_forwarding()
         self._join()
@@ -281,31 +315,58 @@ class _Run:
     def _first_checkpoint(self, app: App) -> Checkpoint:
         """Return the checkpoint of what was taken over, or that of a first run."""
         head = self.held.head
-        adopted = head.adopted
-        if isinstance(adopted, dict) and adopted.get("last_timestamp"):
-            return app.adopt(adopted["last_timestamp"], adopted.get("context") or {})
+        adopted = head.adopted if isinstance(head.adopted, dict) else {}
+        try:
+            if adopted.get("checkpoint"):
+                return self._inherited(app, adopted)
+            if adopted.get("last_timestamp"):
+                return app.adopt(adopted["last_timestamp"], adopted.get("context") or {})
+        except _FOREIGN_CHECKPOINT:
+            raise StateError(
+                f"What an earlier version left is no checkpoint of {app.type}.",
+                hint="Deploy the app type that wrote it; the state is kept.",
+            ) from None
         return app.start(head.since or self.started - self.terms.first_look)
+
+    def _inherited(self, app: App, adopted: Mapping[str, Json]) -> Checkpoint:
+        """Go on from a checkpoint of 0.1.0, and know what it had delivered beyond."""
+        assert self.memory is not None  # noqa: S101 (open made it)
+        half = adopted.get("delivered")
+        inherited = app.inherit(adopted["checkpoint"], halfway=bool(half))
+        earlier = self.memory.former.spans if self.memory.former else []
+        former = Former(
+            self.held.now().timestamp(),
+            pack(inherited.ids),
+            [*earlier, inherited.span] if inherited.span else earlier,
+            (half["logs"], half["digest"]) if half else None,
+        )
+        self.memory.inherit(former)
+        self.held.head.memory.former = former  # which is true with the checkpoint, and no later
+        return inherited.checkpoint
 
     def _buffer(self, page: Page) -> None:
         """Take a page; it is true once it has been committed."""
         assert self.memory is not None  # noqa: S101 (open made it)
         self.checkpoint = page.checkpoint
         if page.logs:
-            got = round(self.held.now().timestamp(), 3)
-            events = journal.one_line_each(as_bytes(page.logs))
-            ids, times = page.ids, page.times
+            if not self.events:
+                self.got = round(self.held.now().timestamp(), 3)
+            raw = as_bytes(page.logs)
+            done = self.memory.delivered(raw)
+            events = journal.one_line_each(raw[done:])
+            ids, times = page.ids[done:], page.times[done:]
             if not ids:
-                ids, times = self._content_ids(events), [got] * len(events)
-            lines = journal.lines(events, ids, times, got)
+                ids, times = self._content_ids(events), [self.got] * len(events)
             self.events += events
-            self.lines += lines
-            self.size += sum(map(len, lines))
+            self.ids += ids
+            self.times += times
+            self.size += sum(map(len, events)) + LINE_BYTES * len(events)
         if page.remember is None:
             self.memory.add(page.ids, page.times)
         elif page.remember:
             self.memory.add(*zip(*page.remember, strict=True))
         self._forget()
-        if not self.lines and not self.memory.changed:  # true at once: any write of the head may tell it
+        if not self.events and not self.memory.changed:  # true at once: any write of the head may tell it
             self.held.head.checkpoint = self.checkpoint
 
     def _ask_others(self, app: App) -> None:
@@ -348,9 +409,10 @@ class _Run:
         with self.held.lock:
             began = self.terms.clock.now()
             sequence = head.sequence + 1
-            body = b"".join(self.lines)
-            if self.lines:
+            if self.events:
+                body = journal.body_of(self.events, self.ids, self.times, self.got)
                 store.put(journal.name_of(head.birth, sequence, head.fence), body)
+                del body
 
             def name() -> str:
                 return f"{sequence:010d}-{head.fence:014d}-{next(self.numbers)}"
@@ -361,7 +423,7 @@ class _Run:
                 store.put(_segment_name(head.birth, segment), data)
                 del self.segments[0]
             head.memory, head.checkpoint = self.memory.kept(), self.checkpoint
-            events, self.events, self.lines = self.events, [], []
+            events, self.events, self.ids, self.times = self.events, [], [], []
             size, self.size = self.size, 0
             if events:
                 head.sequence = sequence
@@ -370,7 +432,7 @@ class _Run:
                 self.outcome.commits += 1
                 self.outcome.events += len(events)
                 self.outcome.bytes += size
-                commit = Commit(sequence, events, body, head.recorded)
+                commit = Commit(sequence, events, head.recorded)
                 for forwarder in self.forwarders:  # they wait until it is true
                     forwarder.offer(commit)
             self.held.write()
@@ -379,7 +441,7 @@ class _Run:
         for forwarding in self.forwarding:
             forwarding.wake()
         if self.telling:
-            self._tell("on record", began, commit=sequence, events=len(events), bytes=len(body))
+            self._tell("on record", began, commit=sequence, events=len(events), bytes=size)
 
     def _start_forwarding(self) -> None:
         if not self.forwarding:
@@ -389,7 +451,7 @@ class _Run:
                 forwarding.wake()
 
     def _has_work(self, forwarder: Forwarder) -> bool:
-        return self.terms.threads or forwarder.position.sequence <= self.held.head.sequence
+        return self.terms.threads or forwarder.position.sequence <= self.held.sequence
 
     def _join(self) -> None:
         """Let destinations finish, as far as time allows; keep the lease meanwhile."""
@@ -445,6 +507,7 @@ class _Run:
             out.pages,
             out.error.code if out.error else "",
             out.error.message[: heads.MESSAGE_CHARACTERS] if out.error else "",
+            out.cursor.timestamp() if out.cursor else 0.0,
         )
 
     def _watermark(self) -> datetime | None:

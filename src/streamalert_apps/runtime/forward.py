@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from streamalert_apps.errors import AppError, DeliveryFailed, DeliveryRefused, OutOfTime
+from streamalert_apps.errors import AppError, DeliveryFailed, DeliveryRefused, OutOfTime, StateError
 from streamalert_apps.runtime import journal, log
 from streamalert_apps.runtime.destinations import Answer, Batch, Destination
 from streamalert_apps.runtime.head import MESSAGE_CHARACTERS, HeldHead, Position
@@ -33,11 +33,10 @@ WAITING: Final = 2  # commits that wait in memory; further ones are read back
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit of this run: its events as the service gave them, and its object's whole body."""
+    """A commit: its events as the service gave them, and when it was made."""
 
     sequence: int
     events: Sequence[bytes]
-    body: bytes
     got: float
 
 
@@ -69,6 +68,7 @@ class Forwarder:
     _trimmed: dict[int, bytes] = field(default_factory=dict)  # copies of a commit's rows that are too large
     _lock: Lock = field(default_factory=Lock)
     _saved: int = 0
+    _before: int = 0  # the last commit of the runs before this one
 
     def __post_init__(self) -> None:
         head = self.held.head
@@ -77,7 +77,7 @@ class Forwarder:
             position = Position(head.sequence + 1, events=head.events, until=head.recorded)
             head.positions[self.name] = position
         self.position = position
-        self._saved = position.sequence
+        self._saved, self._before = position.sequence, head.sequence
 
     @property
     def attempts(self) -> int:
@@ -133,20 +133,28 @@ class Forwarder:
                 return
 
     def _read_back(self, *, up_to: int) -> Iterator[Commit]:
-        head = self.held.head
-        wanted = self.position.sequence
-        for entry in journal.entries(self.held.store, head.birth, up_to=up_to):
-            if entry.sequence < wanted:
-                continue
+        for entry in self._entries(self.position.sequence, up_to):
             body = self.held.store.get(entry.name)
             if body is None:
                 continue  # purged since it was listed
             self._skip_to(entry.sequence)
             events = journal.raws(body)
-            yield Commit(entry.sequence, events, body, entry.written)
+            yield Commit(entry.sequence, events, entry.written)
             if self.error is not None:
                 return
         self._skip_to(up_to + 1)
+
+    def _entries(self, first: int, last: int) -> list[journal.Entry]:
+        """Return commits by number; the names of this run's own need no listing."""
+        head = self.held.head
+        if first > self._before:
+            now = self.clock.now().timestamp()
+            return [
+                journal.Entry(number, head.fence, journal.name_of(head.birth, number, head.fence), 0, now)
+                for number in range(first, last + 1)
+            ]
+        entries = journal.entries(self.held.store, head.birth, up_to=last)
+        return [entry for entry in entries if entry.sequence >= first]
 
     def _skip_to(self, sequence: int) -> None:
         """Pass commits that are not there: what they held was purged."""
@@ -209,6 +217,8 @@ class Forwarder:
             if wait >= self.deadline.left() or attempt + 1 >= self.attempts:
                 break
             self.retries.made += 1
+            told = {"destination": self.name, "code": error.code, "wait": round(wait, 3)}
+            LOGGER.info("trying again", extra={"fields": told})
             self.clock.sleep(wait)
         self._fail(error or DeliveryRefused(f"{self.name} did not take a batch and did not say why."))
 
@@ -258,7 +268,7 @@ class Forwarder:
     def _bury(self, commit: Commit, row: int, reason: str) -> str:
         """Keep a record that the destination does not take, whole, with the reason; once."""
         name = f"dead/{self.name}/{commit.sequence:010d}-{row}.json"
-        line = commit.body.split(b"\n")[row]
+        line = self._line(commit.sequence, row)
         body = msgspec.json.encode({"reason": reason[:MESSAGE_CHARACTERS], "line": msgspec.Raw(line)})
         try:
             self.held.store.put(name, body)
@@ -268,6 +278,14 @@ class Forwarder:
         self.position.dead += 1
         LOGGER.warning("an event was kept as dead", extra={"fields": {"place": name, "reason": reason}})
         return name
+
+    def _line(self, sequence: int, row: int) -> bytes:
+        """Read a line of the journal."""
+        for entry in self._entries(sequence, sequence):
+            body = self.held.store.get(entry.name)
+            if body is not None:
+                return body.split(b"\n")[row]
+        raise StateError("A commit is not in the journal any more.")
 
     def _batch_id(self, commit: Commit, rows: list[int]) -> str:
         what = f"{self.held.head.birth} {self.name} {commit.sequence} {rows[0]} {rows[-1]}"

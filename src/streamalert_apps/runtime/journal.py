@@ -57,15 +57,15 @@ def name_of(birth: str, sequence: int, fence: int) -> str:
     return f"{folder(birth)}{sequence:010d}-{fence:014d}.jsonl"
 
 
-def lines(events: Sequence[bytes], ids: Sequence[bytes], times: Sequence[float], got: float) -> list[bytes]:
-    """Return the lines of some events."""
+def body_of(events: Sequence[bytes], ids: Sequence[bytes], times: Sequence[float], got: float) -> bytes:
+    """Return the body of a commit's object: a line for each event."""
     hexes = b"".join(ids).hex().encode()
     moments = msgspec.json.encode(times)[1:-1].split(b",")
     middle = b',"got":%b,"raw":' % repr(got).encode()
-    return [
-        b'{"id":"%b","at":%b%b%b}\n' % (hexes[at : at + 2 * WIDTH], moment, middle, event)
-        for at, moment, event in zip(range(0, len(hexes), 2 * WIDTH), moments, events, strict=True)
-    ]
+    parts: list[bytes] = []
+    for at, moment, event in zip(range(0, len(hexes), 2 * WIDTH), moments, events, strict=True):
+        parts += (b'{"id":"%b","at":%b%b' % (hexes[at : at + 2 * WIDTH], moment, middle), event, b"}\n")
+    return b"".join(parts)
 
 
 def one_line_each(events: list[bytes]) -> list[bytes]:

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -34,8 +34,11 @@ from streamalert_apps.sdk.app import Checkpoint, Json, Log, Memory, NoMemory, Pa
 from streamalert_apps.sdk.events import Row
 from streamalert_apps.sdk.feed import Feed
 from streamalert_apps.sdk.feed.listing import Listing
-from streamalert_apps.sdk.feed.walk import IDLE, UNDECLARED_LAG
+from streamalert_apps.sdk.feed.place import rounded
+from streamalert_apps.sdk.feed.reader import lag_of, moment_of
+from streamalert_apps.sdk.feed.sweep import IDLE
 from streamalert_apps.sdk.ids import hashing
+from streamalert_apps.sdk.legacy import Inherited, pack, unpack
 
 LOGGER = logging.getLogger(__name__)
 
@@ -48,6 +51,13 @@ class _File(NamedTuple):
     time: float
 
 
+class _Aside(NamedTuple):
+    """A file that could not be read, by its time, and why."""
+
+    time: float
+    error: AppError
+
+
 class _Place(msgspec.Struct, omit_defaults=True):
     """A checkpoint while it is worked on."""
 
@@ -58,6 +68,10 @@ class _Place(msgspec.Struct, omit_defaults=True):
     reach: float | None = None
     aside: dict[str, int] = {}
     """How many logs are done of files that broke off."""
+    old_file: str = ""
+    """The file under way by 0.1.0's short id, until it is listed."""
+    old_last: str = ""
+    """The last file that 0.1.0 had done at the floor: what was listed before it is done, too."""
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> _Place:
@@ -71,7 +85,7 @@ class _Place(msgspec.Struct, omit_defaults=True):
 class Catalogue(Feed):
     """An app type whose `fetch` lists files and whose `open` reads one."""
 
-    _order = 0
+    order = 0
 
     @abstractmethod
     def open(self, file: Row) -> Iterator[Log]:
@@ -79,7 +93,22 @@ class Catalogue(Feed):
 
     def start(self, since: datetime) -> Checkpoint:
         """Return the checkpoint that collects from `since` on."""
-        return _Place(self._rounded(since)).checkpoint()
+        return _Place(rounded(since, self.precision)).checkpoint()
+
+    def inherit(self, checkpoint: Checkpoint, *, halfway: bool = False) -> Inherited:  # noqa: ARG002
+        """Return where to go on after 0.1.0: in the middle of a file where it was in one."""
+        place = _Place(
+            datetime.fromisoformat(checkpoint["floor"]),
+            skip=checkpoint.get("skip", 0),
+            reach=None if "file" in checkpoint else checkpoint.get("reach"),  # the list has to hold the file
+            old_file=checkpoint.get("file", ""),
+            old_last=checkpoint.get("last", ""),
+        )
+        return Inherited(place.checkpoint(), unpack(checkpoint.get("seen", "")))
+
+    def export(self, checkpoint: Checkpoint, undelivered: datetime | None, ids: list[bytes]) -> Checkpoint:  # noqa: ARG002
+        """Return the floor for 0.1.0: files from there on come again, as their ids are not on record."""
+        return super().export(checkpoint, undelivered, [])
 
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
         """Yield pages as `walk` does, without a memory of what is on record."""
@@ -88,7 +117,7 @@ class Catalogue(Feed):
     def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
         """Yield the logs of each file that is not done, in pieces."""
         place = _Place.of(checkpoint)
-        aside: list[AppError] = []
+        aside: list[_Aside] = []
         more = True
         while more:
             began = self._now()
@@ -106,24 +135,28 @@ class Catalogue(Feed):
                 raise
             place.reach = reach and reach * (2 if pages == 1 else 1) if until < began else None
             more = until < began
-            unread = float("inf")
             for file in self._in_turn(files, place):
-                try:
-                    yield from self._read(file, place, memory)
-                except (RateLimited, OutOfTime, CredentialsError):
-                    raise
-                except AppError as error:
-                    LOGGER.warning("a file of %s is put aside: %s", _moment(file.time), error.message)
-                    aside.append(error)
-                    unread = min(unread, file.time)
-                    if place.skip:
-                        place.aside[place.file] = place.skip
-                    place.file, place.skip = "", 0
-            self._raise_floor(place, began, until, unread)
-            more = more and unread == float("inf")
+                yield from self._read_or_put_aside(file, place, memory, aside)
+            self._raise_floor(place, began, until, aside)
+            more = more and not aside
             yield Page([], place.checkpoint(), more=more or bool(aside))
         if aside:
-            raise aside[0]
+            raise aside[0].error
+
+    def _read_or_put_aside(
+        self, file: _File, place: _Place, memory: Memory, aside: list[_Aside]
+    ) -> Iterator[Page]:
+        """Yield a file's logs; one that can't be read must not hold up the others."""
+        try:
+            yield from self._read(file, place, memory)
+        except (RateLimited, OutOfTime, CredentialsError):
+            raise
+        except AppError as error:
+            LOGGER.warning("a file of %s is put aside: %s", moment_of(file.time), error.message)
+            aside.append(_Aside(file.time, error))
+            if place.skip:
+                place.aside[place.file] = place.skip
+            place.file, place.skip = "", 0
 
     def _now(self) -> datetime:
         return self.api.clock.now() - self.api.ahead
@@ -142,7 +175,7 @@ class Catalogue(Feed):
         since = place.floor
         if self.retention:
             since = max(since, self._now() - self.retention)
-        bounds = self._rounded(since) - self.precision, until + self.precision
+        bounds = rounded(since, self.precision) - self.precision, until + self.precision
         files: list[_File] = []
         listing = Listing()
         token: Json = None
@@ -156,33 +189,47 @@ class Catalogue(Feed):
                 files, token, listing, restarted = [], None, Listing(), True
                 continue
             now = self._now().timestamp()
-            rows, ids, times = self.marked(fetched.rows, listing.met, memory.key, now)
-            listing.check_circle(fetched, ids)
+            rows, ids, times = self.marked(fetched.rows, listing.met, memory, now)
+            listing.check_circle(fetched)
             known = memory.known(ids, times)
             floor = place.floor.timestamp()
             for row, identity, time in zip(rows, ids, times, strict=True):
                 if time <= now and time >= floor:
-                    place.newest = max(place.newest or _moment(time), _moment(time))
+                    place.newest = max(place.newest or moment_of(time), moment_of(time))
                 if identity not in known and time >= floor:
                     files.append(_File(row, identity, time))
             token = fetched.next
             if token is None:
-                return sorted(files, key=lambda file: file.time), listing.pages
+                files.sort(key=lambda file: file.time)
+                return self._recognized(files, place, memory), listing.pages
+
+    def _recognized(self, files: list[_File], place: _Place, memory: Memory) -> list[_File]:
+        """Leave out what 0.1.0 had done at the floor; find the file again that it was in."""
+        if not (place.old_file or place.old_last):
+            return files
+        names = [pack([old]) for old in self.old_ids([file.row for file in files])]
+        if place.old_file in names:
+            place.file, place.old_file = files[names.index(place.old_file)].identity.hex(), ""
+        done = names.index(place.old_last) + 1 if place.old_last in names else 0
+        place.old_last = ""
+        for file in files[:done]:
+            memory.adopt(b"", file.identity, file.time)
+        return files[done:]
 
     def _in_turn(self, files: list[_File], place: _Place) -> list[_File]:
         """Return the files with the one under way first, though others may have shown up before it."""
         return sorted(files, key=lambda file: file.identity.hex() != place.file)
 
-    def _raise_floor(self, place: _Place, began: datetime, until: datetime, unread: float) -> None:
+    def _raise_floor(self, place: _Place, began: datetime, until: datetime, aside: Sequence[_Aside]) -> None:
         """Let the floor follow what was listed; a file that could not be read is listed again."""
-        lag = UNDECLARED_LAG if self.lag is None else self.lag
+        lag = lag_of(self)
         ceiling = min(began, place.newest) - lag if place.newest else place.floor
         if self.api.dated:
             ceiling = max(ceiling, began - IDLE - lag)
         ceiling = min(ceiling, until)
-        if unread < float("inf"):
-            ceiling = min(ceiling, _moment(unread))
-        place.floor = max(place.floor, self._rounded(ceiling))
+        for file in aside:
+            ceiling = min(ceiling, moment_of(file.time))
+        place.floor = max(place.floor, rounded(ceiling, self.precision))
 
     def _read(self, file: _File, place: _Place, memory: Memory) -> Iterator[Page]:
         """Yield a file's logs. A file that breaks off is opened again, if it gave any since it was opened."""
@@ -227,7 +274,3 @@ class Catalogue(Feed):
                 )
         if broken:
             raise broken
-
-
-def _moment(time: float) -> datetime:
-    return datetime.fromtimestamp(time, UTC)

@@ -12,20 +12,20 @@ from streamalert_apps.sdk.log import LOGGER
 def whole_seconds(app: Feed, rows: Sequence[Row], *, since: int, size: int) -> Fetched:
     """Return what such a list brought from the second `since` on; the token is the second to go on from.
 
-    A full page may end in the middle of a second: that second is left to the next page. A page is taken
-    for the last one only where it has fewer rows than another that was seen: a service may hand out
-    fewer at a time than it documents.
+    A page may end in the middle of a second, so the next one begins with its last second once more: the
+    app's type is to say that its pages are `overlapping`. How many rows a page holds tells nothing of an
+    end, as a service may hand out fewer at a time than it documents; one that goes no further than the
+    second that was asked for does, unless it is as full as any.
     """
     app.fullest = max(app.fullest, len(rows))
+    last = max(_seconds(app, rows, since), default=since)
+    if last > since:
+        return Fetched(rows, last)
     if not rows or len(rows) < min(size, app.fullest):
         return Fetched(rows)
-    seconds = list(_seconds(app, rows, since))
-    last = seconds[-1]
-    if seconds[0] < last:
-        return Fetched(rows[: seconds.index(last)], last)
     if len(rows) >= size:
         LOGGER.error("%s: the service shows only %d of the events in second %d", app.type, size, last)
-    return Fetched(rows, last + 1)
+    return Fetched(rows, since + 1)
 
 
 def _seconds(app: Feed, rows: Sequence[Row], second: int) -> Iterator[int]:

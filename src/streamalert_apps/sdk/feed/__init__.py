@@ -14,7 +14,7 @@ whichever listing finds it. What a service says of its order, its page sizes and
 not believed; bounds are asked for one unit of precision too wide, and times compared here.
 """
 
+from streamalert_apps.sdk.feed.feed import Feed
 from streamalert_apps.sdk.feed.orders import AnyOrder, NewestFirst, OldestFirst
-from streamalert_apps.sdk.feed.walk import Feed
 
 __all__ = ["AnyOrder", "Feed", "NewestFirst", "OldestFirst"]

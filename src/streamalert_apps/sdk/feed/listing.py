@@ -10,22 +10,9 @@ from typing import Final
 
 from streamalert_apps.errors import BadResponse
 from streamalert_apps.sdk.app import Json
-from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.events import Fetched
 
 CIRCLES: Final = 2  # times that a page may come again: rows may move down by just a page
-
-
-@dataclass(slots=True)
-class Found:
-    """What a page had: its new events with their ids and times, and how many it had besides."""
-
-    rows: list[Row] = field(default_factory=list)
-    ids: list[bytes] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    repeats: int = 0
-    last: float | None = None
-    """The time of the page's last row that has one."""
-    youngest: float | None = None
 
 
 @dataclass(slots=True)
@@ -60,16 +47,18 @@ class Listing:
         self.last = last
         return True
 
-    def check_circle(self, fetched: Fetched, ids: Sequence[bytes]) -> None:
+    def check_circle(self, fetched: Fetched) -> None:
         """Raise BadResponse where the service's pages run in a circle.
 
         One page is kept to compare with, and another one after twice as many: so a circle of any length
-        is found. Rows that come again are one, whatever their token; of empty pages the token tells.
+        is found. Rows that come again are one, whatever their token; of pages that are empty, or hold one
+        row and its equals, the token tells.
         """
         self.pages += 1
         self._passed += 1
-        digest = blake2b(b"".join(ids), digest_size=16).digest() if ids else b""
-        page = (None if ids else fetched.next, digest)
+        rows = fetched.rows
+        alike = len(rows) != 1 and all(bytes(row) == bytes(rows[0]) for row in rows)
+        page = (fetched.next if alike else None, blake2b(b"\n".join(rows), digest_size=16).digest())
         if page == self._mark and fetched.next is not None:
             self._again += 1
             if self._again >= CIRCLES:

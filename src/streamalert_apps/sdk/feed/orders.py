@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from streamalert_apps.sdk.feed.walk import Feed
+from streamalert_apps.sdk.feed.feed import Feed
 
 
 class OldestFirst(Feed):
     """A feed that lists the oldest event first."""
 
-    _order = 1
+    order = 1
 
 
 class NewestFirst(Feed):
     """A feed that lists the newest event first."""
 
-    _order = -1
+    order = -1
 
 
 class AnyOrder(Feed):
     """A feed whose order is not documented, or whose old events change."""
 
-    _order = 0
+    order = 0

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import msgspec
 
 from streamalert_apps.sdk.app import Checkpoint, Json
 from streamalert_apps.sdk.feed.lateness import Lateness
+
+LONGEST_TOKEN: Final = 50_000  # bytes that a checkpoint keeps
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+class Window(msgspec.Struct, omit_defaults=True):
+    """A listing of a part of a sweep's time: all up to `top`."""
+
+    top: datetime
+    since: datetime
+    until: datetime
+    """What is being asked for; the same for all pages, as a token may be good for that alone."""
+    token: Json = None
+    reached: datetime | None = None
+    """The last moment read, where the list keeps its order."""
+    rows: int = 0
+    tries: int = 0
+    """Runs that went on with it and got nothing."""
+    met: dict[str, int] | None = {}
+    """How often each row without an id was met; None: too many to keep."""
+    trusted: bool = False
+    """A part was left out because the list's order tells that it holds nothing more."""
 
 
 class Sweep(msgspec.Struct, omit_defaults=True):
@@ -18,22 +40,18 @@ class Sweep(msgspec.Struct, omit_defaults=True):
     end: datetime
     cursor: datetime
     """All windows before it have been listed."""
+    sure: datetime
+    """As `cursor`, whatever the order of the list: where the order breaks, the sweep goes on from here."""
     ceiling: datetime | None = None
     """How far the floor may follow; fixed when the sweep begins."""
-    top: datetime | None = None
-    """The end of the window under way."""
-    since: datetime | None = None
-    until: datetime | None = None
-    """What is being asked for; the same for all pages, as a token may be good for that alone."""
-    token: Json = None
-    reached: datetime | None = None
-    """The last moment read in the window, where the list keeps its order."""
-    rows: int = 0
+    window: Window | None = None
+    """The one under way."""
     tries: int = 0
-    """Runs that went on with the token and got nothing."""
-    restarts: int = 0
-    met: dict[str, int] = {}
-    """How often each row without an id was met in the window."""
+    """How often a window could not be read to its end that can't be made smaller."""
+    unordered: bool = False
+    """The list did not keep its order."""
+    first: bool = False
+    """It goes before any look: what 0.1.0 had begun, and delivered in part."""
 
 
 class Place(msgspec.Struct, omit_defaults=True):
@@ -47,10 +65,14 @@ class Place(msgspec.Struct, omit_defaults=True):
     """When the last look began."""
     covered: datetime | None = None
     """Since when looks have left no hole."""
+    cut: bool = False
+    """The last look was not finished."""
     hole: bool = False
-    """The last look was not finished: the next sweep is due."""
+    """Nor has a sweep begun since: the next one is due."""
     swept: datetime | None = None
     """When the last sweep that is finished began."""
+    listed: datetime | None = None
+    """Up to when it listed events."""
     sweep: Sweep | None = None
     width: float = 86_400.0
     """Seconds of a sweep's next window."""
@@ -62,6 +84,7 @@ class Place(msgspec.Struct, omit_defaults=True):
     size: int = 0
     """Rows of a page that another one followed."""
     fullest: int = 0
+    """Rows of the fullest page of all."""
     ahead: float = 0.0
     """Seconds that our clock is ahead of the service's."""
     times: list[int] = []
@@ -79,4 +102,12 @@ class Place(msgspec.Struct, omit_defaults=True):
     def checkpoint(self) -> Checkpoint:
         """Return the checkpoint that goes on here."""
         done: dict[str, Any] = msgspec.to_builtins(self, str_keys=True)
+        window = self.sweep and self.sweep.window
+        if window and window.token is not None and len(msgspec.json.encode(window.token)) > LONGEST_TOKEN:
+            del done["sweep"]["window"]["token"]
         return done
+
+
+def rounded(moment: datetime, unit: timedelta) -> datetime:
+    """Return the last whole unit up to a moment."""
+    return moment - (moment - _EPOCH) % unit

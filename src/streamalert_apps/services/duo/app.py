@@ -24,6 +24,7 @@ from streamalert_apps.errors import CredentialsError, RequestRefused
 from streamalert_apps.sdk.app import AuthField, Json
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import Feed, OldestFirst
+from streamalert_apps.sdk.hosts import host_like
 from streamalert_apps.sdk.http import Answer
 from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.sdk.refusals import SET_CLOCK, by_code
@@ -39,7 +40,7 @@ class _Duo(Feed):
         AuthField(
             "api_hostname",
             "the API hostname of your Duo account, like 'api-abcdef12.duosecurity.com'",
-            re.compile(r"api-[a-f0-9]{8}\.(duosecurity|duofederal)\.com"),
+            host_like(re.compile(r"api-[a-f0-9]{8}\.(duosecurity|duofederal)\.com")),
         ),
         AuthField(
             "integration_key",
@@ -176,6 +177,7 @@ class DuoAdmin(_Duo, OldestFirst):
     path = "/admin/v1/logs/administrator"
     time_field = "timestamp"
     precision = timedelta(seconds=1)
+    overlapping = True
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:  # noqa: ARG002 (it has no end)
         """Ask for the 1000 earliest events from a second on; the token is that second."""
