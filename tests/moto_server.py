@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 START_SECONDS = 60
+# It judges a bucket's policy without its conditions: one that denies what comes without TLS would deny all.
+SERVER = """
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket
+from moto.server import main
+
+FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
+main()
+"""
 ADDRESS = re.compile(rb"Running on (http://\S+)")
 
 
@@ -30,7 +39,7 @@ def serve() -> Iterator[str]:
         TemporaryDirectory() as folder,
         (Path(folder) / "log").open("wb") as log,
         subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+            [sys.executable, "-c", SERVER, "-H", "127.0.0.1", "-p", "0"],
             stdout=log,
             stderr=log,
         ) as process,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SCOPE = re.compile(r"Credential=[^/]+/\d+/[^/]+/(?P<service>[^/]+)/aws4_request")
 BOTO3_NAMES = {"monitoring": "cloudwatch"}  # where a request is signed for another name
+COPIES = {"CopyObject", "UploadPartCopy"}  # PutObject and UploadPart, but for a header; nobody here copies
 HOP_BY_HOP = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 
 
@@ -157,19 +158,27 @@ def identify(method: str, path: str, headers: Mapping[str, str], body: bytes) ->
         return service, target.rpartition(".")[2]
     if headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
         return service, parse_qs(body.decode())["Action"][0]
-    route = f"{method} {path.partition('?')[0]}"
-    return service, next((name for pattern, name in _routes(service) if pattern.fullmatch(route)), route)
+    bare, _, query = path.partition("?")
+    route, asked = f"{method} {bare}", {*parse_qs(query, keep_blank_values=True)}
+    found = (name for pattern, keys, name in _routes(service) if pattern.fullmatch(route) and keys <= asked)
+    return service, next(found, route)
 
 
 @cache
-def _routes(service: str) -> list[tuple[re.Pattern[str], str]]:
+def _routes(service: str) -> list[tuple[re.Pattern[str], set[str], str]]:
+    """Return paths, the keys that a query has to have, and operations; those with more keys come first."""
     model = botocore.session.get_session().get_service_model(service)
     routes = []
     for name in model.operation_names:
+        if name in COPIES:
+            continue
         template = model.operation_model(name).http
-        uri = re.sub(r"\\\{\w+(\\\+)?\\\}", "[^/]+", re.escape(template["requestUri"].partition("?")[0]))
-        routes.append((re.compile(f"{template['method']} {uri}"), name))
-    return routes
+        path, _, query = template["requestUri"].partition("?")
+        uri = re.sub(r"\\\{\w+\\\+\\\}", ".+", re.escape(path))
+        uri = re.sub(r"\\\{\w+\\\}", "[^/]+", uri)
+        keys = {*parse_qs(query, keep_blank_values=True)} if service == "s3" else set()
+        routes.append((re.compile(f"{template['method']} {uri}"), keys, name))
+    return sorted(routes, key=lambda route: -len(route[1]))
 
 
 def _forward(upstream: str, call: Call) -> tuple[int, dict[str, str], bytes]:
@@ -200,5 +209,8 @@ def _refusal(call: Call, fault: Refuse) -> tuple[bytes, dict[str, str]]:
     if call.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
         error = f"<Error><Type>Sender</Type><Code>{fault.code}</Code><Message>{message}</Message></Error>"
         return f"<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>".encode(), headers
+    if call.service == "s3":
+        error = f"<Error><Code>{fault.code}</Code><Message>{message}</Message></Error>"
+        return error.encode(), {"Content-Type": "application/xml", **headers}
     body = {"__type": fault.code, "message": message, "Type": "User"}
     return json.dumps(body).encode(), {"Content-Type": "application/json", **headers}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -25,7 +26,9 @@ from tests.lambda_rig import ACCOUNT, REGION, publish
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+UNLIMITED = Path(__file__).parent / "unlimited"
 COMMAND = Path(sys.executable).with_name("sa-apps")
+BUCKET = names.bucket("acme", ACCOUNT, REGION)
 EVENTS = 300
 INIT = {
     "aws": ["--prefix", "acme", "--account-id", ACCOUNT, "--region", REGION],
@@ -49,7 +52,13 @@ class World:
     def sa_apps(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [str(COMMAND), *words]
         return subprocess.run(
-            command, cwd=self.folder, input=stdin, capture_output=True, text=True, check=False
+            command,
+            cwd=self.folder,
+            input=stdin,
+            env={**os.environ, "PYTHONPATH": str(UNLIMITED)},
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def asks_duo(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -74,6 +83,7 @@ def store(request: pytest.FixtureRequest) -> str:
     store: str = request.param
     if store == "aws":
         request.getfixturevalue("aws_env")
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
     return store
 
 
@@ -146,18 +156,18 @@ def test_no_secret_is_printed_or_written_into_conf(world: World) -> None:
 
 
 @pytest.mark.parametrize("store", ["aws"], indirect=True)
-def test_in_aws_credentials_and_state_are_secure_parameters(world: World) -> None:
+def test_in_aws_credentials_are_a_secure_parameter_and_the_record_is_in_the_bucket(world: World) -> None:
     world.set_up()
     world.asks_duo("run", "collector").check_returncode()
     function = FUNCTION["aws"]
-    found = boto3.client("ssm").get_parameters(
+    (auth,) = boto3.client("ssm").get_parameters(
         Names=[names.auth_parameter(function), names.state_parameter(function)], WithDecryption=True
     )["Parameters"]
+    head = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"{function}/head.json")["Body"].read()
 
-    assert {parameter["Type"] for parameter in found} == {"SecureString"}
-    values = {parameter["Name"]: json.loads(parameter["Value"]) for parameter in found}
-    assert values[names.auth_parameter(function)] == world.twin.credentials
-    assert values[names.state_parameter(function)]["current_state"] == "succeeded"
+    assert (auth["Name"], auth["Type"]) == (names.auth_parameter(function), "SecureString")
+    assert json.loads(auth["Value"]) == world.twin.credentials
+    assert json.loads(head)["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("store", ["aws"], indirect=True)
@@ -181,7 +191,9 @@ def test_the_classifier_can_be_fed_from_this_machine(
 def test_without_aws_files_are_for_their_owner_alone(world: World) -> None:
     world.set_up()
     world.asks_duo("run", "collector").check_returncode()
-    own = world.folder / ".sa-apps" / FUNCTION["local"]
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (own.parent, own, *own.glob("*.json"))}
+    folder = world.folder / ".sa-apps"
+    kept = [path for path in folder.rglob("*") if path.name not in {".gitignore", "conf.lock"}]
 
-    assert modes == {".sa-apps": 0o700, own.name: 0o700, "auth.json": 0o600, "state.json": 0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in kept if path.is_file()} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (folder, *kept) if path.is_dir()} == {0o700}
+    assert {path.suffix for path in kept if path.is_file()} >= {".db", ".json", ".jsonl"}

@@ -7,6 +7,7 @@ A message never holds a credential, a token or the body of an answer.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar, Literal
 
 Kind = Literal["config", "transient", "system"]
@@ -97,7 +98,11 @@ class StateError(TransientError, code="state_error"):
 
 
 class AlreadyRunning(AppError, code="already_running", kind="transient"):
-    """Another run holds the lease."""
+    """Another run holds the lease, `until` some time where that is known."""
+
+    def __init__(self, message: str, *, hint: str = "", until: datetime | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.until = until
 
 
 class Unhealthy(AppError, code="unhealthy"):

@@ -1,8 +1,10 @@
-"""A backlog of 200,000 Duo events: the collector beside a bare loop that only fetches, slices and delivers.
+"""A backlog of Duo events: the collector beside a bare loop that only fetches, slices, puts and forwards.
 
-Service and classifier run in a process of their own, so that only the client's CPU is counted. Both
-clients use the same libraries (httpx, msgspec, boto3) and deliver batches of 256 KiB by asynchronous
-invocations. Each measurement is a process of its own: CPU seconds and peak memory are its own.
+Service, bucket and classifier run in a process of their own, so that only the client's CPU is counted. Both
+clients use the same libraries (httpx, msgspec, boto3), put objects of 4 MiB and deliver batches of 256 KiB by
+asynchronous invocations. Each measurement is a process of its own: CPU seconds and peak memory are its own.
+
+SA_APPS_BENCH_EVENTS and SA_APPS_BENCH_ROUNDS: other numbers than 200,000 and 5.
 """
 
 from __future__ import annotations
@@ -14,16 +16,19 @@ import statistics
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
-EVENTS: Final = 200_000
-ROUNDS: Final = 5
+EVENTS: Final = int(os.environ.get("SA_APPS_BENCH_EVENTS", "200000"))
+ROUNDS: Final = int(os.environ.get("SA_APPS_BENCH_ROUNDS", "5"))
+BUCKET: Final = "bench-sa-apps"
+PUT_BYTES: Final = 4 << 20
 CLASSIFIER: Final = "bench_prod_streamalert_classifier"
 APP: Final = "bench_prod_duo_auth_collector_app"
 
@@ -65,7 +70,7 @@ def _measure(name: str, place: dict[str, Any]) -> dict[str, float]:
         "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": place["classifier"],
+        "AWS_ENDPOINT_URL": place["aws"],
     }
     done = subprocess.run(
         [sys.executable, "-m", __name__, name, json.dumps(place)],
@@ -81,7 +86,7 @@ def _measure(name: str, place: dict[str, Any]) -> dict[str, float]:
 
 
 def _serve() -> None:
-    """Serve the service and the classifier until standard input ends."""
+    """Serve the service and what the clients use of AWS until standard input ends."""
     from streamalert_apps.sdk.clock import SystemClock
     from streamalert_apps.services import twins
     from streamalert_apps.simulator.server import serve
@@ -90,12 +95,12 @@ def _serve() -> None:
     twin = twins.twin("duo", clock=clock, rate=None)
     end = clock.now() - timedelta(hours=1)
     twin.seed("duo_auth", events=EVENTS, burst=5000, late=0, start=end - timedelta(hours=20), end=end)
-    classifier = ThreadingHTTPServer(("127.0.0.1", 0), _Classifier)
-    Thread(target=classifier.serve_forever, daemon=True).start()
+    aws = ThreadingHTTPServer(("127.0.0.1", 0), _Aws)
+    Thread(target=aws.serve_forever, daemon=True).start()
     with serve(twin) as server:
         told = {
             "service": server.url,
-            "classifier": f"http://127.0.0.1:{classifier.server_port}",
+            "aws": f"http://127.0.0.1:{aws.server_port}",
             "credentials": dict(twin.credentials),
             "since": (end - timedelta(hours=21)).isoformat(),
         }
@@ -103,24 +108,51 @@ def _serve() -> None:
         sys.stdin.read()
 
 
-class _Classifier(BaseHTTPRequestHandler):
-    """Takes every invocation and looks at none."""
+class _Aws(BaseHTTPRequestHandler):
+    """A classifier that looks at no invocation, and a bucket."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    kept: ClassVar[dict[str, bytes]] = {}
+
+    def handle_expect_100(self) -> bool:
+        self.send_response_only(100)
+        self.end_headers()
+        return True
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(202)
-        self.send_header("Content-Length", "0")
+        self._answer(202)
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.kept[self.path.partition("?")[0]] = body
+        self._answer(200, etag=f'"{zlib.crc32(body):08x}"')
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        body = self.kept.get(path)
+        if "list-type" in query:
+            self._answer(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+        elif body is None:
+            self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        else:
+            self._answer(200, body, etag=f'"{zlib.crc32(body):08x}"')
+
+    def _answer(self, status: int, body: bytes = b"", etag: str = "") -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        if etag:
+            self.send_header("ETag", etag)
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
 
 
 def _bare_loop(place: dict[str, Any]) -> int:
-    """Fetch pages, slice them, deliver batches: no checkpoint, no retry, no memory of anything."""
+    """Fetch pages, slice them, put and deliver them: no checkpoint, no retry, no memory of anything."""
     import boto3
     import httpx
 
@@ -134,8 +166,11 @@ def _bare_loop(place: dict[str, Any]) -> int:
     until = int(datetime.now(UTC).timestamp() * 1000)
     client = httpx.Client(base_url=place["service"])
     classifier: Any = boto3.client("lambda")
+    bucket: Any = boto3.client("s3")
     head = f'{{"Records":[{{"streamalert_app":"{APP}","logs":['.encode()
     delivered, offset = 0, ""
+    waiting: list[msgspec.Raw] = []
+    waiting_bytes = 0
 
     def deliver(batch: list[msgspec.Raw]) -> None:
         payload = b"".join((head, b",".join(batch), b"]}]}"))
@@ -159,40 +194,47 @@ def _bare_loop(place: dict[str, Any]) -> int:
             size += len(log) + 1
         deliver(batch)
         delivered += len(logs.authlogs)
-        if not logs.metadata.get("next_offset"):
+        waiting += logs.authlogs
+        waiting_bytes += len(body)
+        more = bool(logs.metadata.get("next_offset"))
+        if waiting_bytes >= PUT_BYTES or not more:
+            bucket.put_object(Bucket=BUCKET, Key=f"bare/{delivered}", Body=b"\n".join(waiting))
+            waiting, waiting_bytes = [], 0
+        if not more:
             return delivered
         offset = "&next_offset=" + "%2C".join(logs.metadata["next_offset"])
 
 
 def _collector(place: dict[str, Any]) -> int:
-    """Run the collector as the Lambda function does, with a state in this process."""
+    """Run the collector as the Lambda function does."""
     import boto3
 
-    from streamalert_apps.runtime.batch import Batches
     from streamalert_apps.runtime.collect import Terms, collect
     from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
-    from streamalert_apps.runtime.state import MemorySlot
+    from streamalert_apps.runtime.head import Identity
+    from streamalert_apps.runtime.store.s3 import S3Store
     from streamalert_apps.sdk.clock import Deadline, SystemClock
     from streamalert_apps.sdk.http import Api
     from streamalert_apps.services.duo.app import DuoAuth
 
-    clock = SystemClock()
+    clock, never = SystemClock(), Deadline.never()
     api = Api(clock=clock, simulator=place["service"])
     classifier: Any = boto3.client("lambda")
+    store = S3Store(boto3.client("s3"), BUCKET, f"{APP}-{os.getpid()}", "", clock=clock, deadline=never)
     outcome = collect(
         lambda: DuoAuth(place["credentials"], api),
-        MemorySlot(),
-        ClassifierLambda(classifier, CLASSIFIER, APP),
-        Batches(keep=lambda *_: ""),
+        store,
+        {"classifier": ClassifierLambda(classifier, CLASSIFIER, APP)},
         Terms(
-            holder="bench",
-            clock=clock,
-            deadline=Deadline.never(),
-            lease=timedelta(minutes=10),
+            Identity("bench", "bench"),
+            clock,
+            never,
             first_look=clock.now() - datetime.fromisoformat(place["since"]),
         ),
     )
-    return outcome.logs
+    if outcome.error:
+        raise outcome.error
+    return min(outcome.events, outcome.delivered["classifier"].events)
 
 
 CLIENTS: Final[dict[str, Callable[[dict[str, Any]], int]]] = {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.proxy import Proxy
 
 FUNCTION = "acme_prod_duo_auth_collector_app"
-_READS = ("Get", "List", "Describe")
+_READS = ("Get", "List", "Describe", "Head")
 
 
 @pytest.fixture(autouse=True)
@@ -117,8 +117,9 @@ class Duo:
 
 
 @pytest.fixture
-def duo() -> Iterator[Duo]:
-    """Serve a simulated Duo."""
+def duo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Duo]:
+    """Serve a simulated Duo that has no limit."""
+    monkeypatch.setattr("streamalert_apps.services.duo.app._Duo.rate", None)
     twin = twins.twin("duo", rate=None)
     with serve(twin) as server:
         yield Duo(server.url, **twin.credentials)

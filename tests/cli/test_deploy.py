@@ -16,7 +16,7 @@ import pytest
 from streamalert_apps.deploy.package import build
 from tests.cli.conftest import FUNCTION, settings, writes
 from tests.cli.test_json import check
-from tests.proxy import Call, Fault, Proxy, Refuse, Rewrite
+from tests.proxy import Answer, Call, Fault, Proxy, Refuse, Rewrite
 from tests.terminal import ENTER, Terminal
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Ran
 
     Command = Callable[..., Ran]
+
+
+BUCKET = "acme-sa-apps-123456789012-us-east-1"
 
 
 def functions() -> list[str]:
@@ -60,7 +63,10 @@ def test_a_dry_run_shows_the_plan_as_data_and_writes_nothing(
     ran = sa_apps("deploy", "--dry-run")
 
     assert ran.code == 0
-    assert ran.out.startswith("+ collector (prod): role")
+    assert ran.out.splitlines() == [
+        f"+ bucket {BUCKET}",
+        "+ collector (prod): role, log group, function, alias, permission, rule, target, alarm",
+    ]
     assert "Plan: 1 to create." in ran.err
     assert writes(aws) == []
 
@@ -380,3 +386,87 @@ def test_a_classifier_that_is_not_there_stops_the_deploy(
     assert ran.code == 1
     assert "There is no classifier acme_prod_streamalert_classifier" in ran.err
     assert writes(aws) == []
+
+
+def test_the_bucket_is_there_before_any_app(deployable: Path, sa_apps: Command, aws: Proxy) -> None:
+    planned = check(sa_apps("deploy", "--dry-run", "--json").out, "deploy")
+    assert planned["bucket"]["name"] == BUCKET
+    assert [change["action"] for change in planned["bucket"]["changes"]] == ["create"]
+
+    sa_apps("deploy", "--yes")
+
+    made = writes(aws)
+    assert made.index("s3.PutBucketPolicy") < made.index("iam.CreateRole")
+
+
+def test_all_apps_share_one_bucket_that_is_asked_for_once(
+    deployable: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    settings(deployable, "acme_prod_duo_auth_other_app")
+
+    sa_apps("deploy", "--yes")
+
+    assert aws.names().count("s3.HeadBucket") == aws.names().count("s3.CreateBucket") == 1
+
+
+def test_a_bucket_that_conf_names_is_told_to_the_function(deployable: Path, sa_apps: Command) -> None:
+    of_the_project(deployable, bucket="ours")
+    assert "There is no bucket ours" in sa_apps("deploy", "--yes").err
+    assert functions() == []
+    boto3.client("s3").create_bucket(Bucket="ours")
+
+    assert sa_apps("deploy", "--yes").code == 0
+
+    configuration = boto3.client("lambda").get_function_configuration(FunctionName=FUNCTION)
+    assert configuration["Environment"]["Variables"]["SA_APPS_BUCKET"] == "ours"
+
+
+def of_the_project(folder: Path, **ours: str) -> None:
+    path = folder / "conf/global.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sa_apps": ours}))
+
+
+def test_a_bucket_of_another_account_stops_the_deploy_in_one_line(
+    deployable: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    aws.before = lambda call: Answer(403, b"") if call.name == "s3.HeadBucket" else None
+
+    ran = sa_apps("deploy", "--yes")
+
+    (line,) = [line for line in ran.err.splitlines() if line.startswith("error:")]
+    assert f"The bucket {BUCKET} belongs to another AWS account than 123456789012" in line
+    assert writes(aws) == []
+
+
+def test_the_bucket_outlives_the_app(deployed: Path, sa_apps: Command) -> None:
+    assert sa_apps("remove", "collector", "--yes").code == 0
+    boto3.client("s3").head_bucket(Bucket=BUCKET)
+
+
+@pytest.mark.parametrize("words", [["--dry-run"], ["--yes"]])
+def test_the_plan_says_what_the_record_costs(deployable: Path, sa_apps: Command, words: list[str]) -> None:
+    (line,) = [line for line in sa_apps("deploy", *words).err.splitlines() if "costs about" in line]
+    assert line.startswith("S3 costs about 0.00 $ a month while nothing happens, 0.02 $ where each run")
+
+
+def test_a_bucket_for_large_events_is_said_to_be_superseded(deployable: Path, sa_apps: Command) -> None:
+    settings(deployable, oversize_bucket="big")
+
+    ran = sa_apps("deploy", "--dry-run")
+
+    (line,) = [line for line in ran.err.splitlines() if "oversize_bucket" in line]
+    assert (
+        f"oversize_bucket of collector (prod) is superseded: large events are kept whole in {BUCKET}" in line
+    )
+
+
+def test_the_way_of_an_app_in_a_vpc_is_told_or_that_it_could_not_be_checked(
+    deployable: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    settings(deployable, vpc_config={"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]})
+    aws.before = lambda call: Answer(403, b"<r/>") if call.service == "ec2" else None
+
+    ran = sa_apps("deploy", "--dry-run")
+
+    assert ran.code == 0
+    assert "Whether apps in a VPC reach their bucket in S3 could not be checked" in ran.err

@@ -7,41 +7,80 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
-from streamalert_apps.runtime.state import LastRun, Lease, State
-from tests.cli.test_json import check
+from streamalert_apps.runtime.head import Head, Lease, Position, Run
+from streamalert_apps.runtime.store.local import LocalStore
+from tests.cli.conftest import settings
+from tests.cli.test_json import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Ran
+    from tests.proxy import Proxy
 
     Command = Callable[..., Ran]
 
 FUNCTION = "acme_prod_duo_auth_collector_app"
+BUCKET = "acme-sa-apps-123456789012-us-east-1"
 NOW = datetime.now(UTC)
 
 
-def remember(*, ago: timedelta = timedelta(minutes=5), **state: Any) -> None:
-    """Store the state that a run left, begun so long ago."""
-    began = (datetime.now(UTC) - ago).isoformat()
-    run = LastRun(began, 1.5, 312, message=state.pop("message", ""))
-    text = State(checkpoint={"floor": began}, last_run=run, **state).to_text()
-    boto3.client("ssm").put_parameter(
-        Name=f"{FUNCTION}_state", Value=text, Type="SecureString", Overwrite=True
-    )
+def minutes(ago: float) -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=ago)
 
 
-def status(sa_apps: Command) -> tuple[int, Any]:
-    ran = sa_apps("status", "--json")
-    answer = json.loads(ran.out)
-    return ran.code, answer["apps"][0]
+def place(*, floor: float = 12, looked: float = 5, swept: float = 6, **other: Any) -> dict[str, Any]:
+    """Return a feed's checkpoint; times are in minutes ago."""
+    times = {"floor": floor, "looked": looked, "swept": swept}
+    return {key: minutes(ago).isoformat() for key, ago in times.items()} | other
+
+
+def ran(status: str = "succeeded", *, ago: float = 5, **other: Any) -> Run:
+    return Run(minutes(ago), status, **{"seconds": 1.5, "events": 312, **other})
+
+
+def head(*runs: Run, **other: Any) -> Head:
+    """Return the head that some runs left."""
+    fields: dict[str, Any] = {
+        "checkpoint": place(),
+        "status": runs[-1].status if runs else "",
+        "events": 1000,
+    }
+    return Head("arn", "birth", "00" * 16, 1, runs=list(runs), **{**fields, **other})
+
+
+def record(left: Head | bytes, function: str = FUNCTION) -> None:
+    """Put a head where the app's function would."""
+    body = left if isinstance(left, bytes) else msgspec.json.encode(left)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=f"{function}/head.json", Body=body)
+
+
+def status(sa_apps: Command, *words: str) -> tuple[int, Any]:
+    """Return the exit code and what is told of the first app, which has the documented form."""
+    answered = sa_apps("status", *words, "--json")
+    answer = json.loads(answered.out)
+    Draft202012Validator({"$ref": "#/$defs/status", "$defs": SCHEMA["$defs"]}).validate(answer)
+    return answered.code, answer["apps"][0]
+
+
+def problems(sa_apps: Command) -> list[str]:
+    found: list[str] = status(sa_apps)[1]["problems"]
+    return found
+
+
+@pytest.fixture
+def long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the app have been deployed days ago."""
+    monkeypatch.setattr("streamalert_apps.cli.commands.status._since", lambda _: NOW - timedelta(days=3))
 
 
 def test_an_app_that_runs_is_well(deployed: Path, sa_apps: Command) -> None:
-    remember(status="succeeded")
+    record(head(ran()))
 
     code, app = status(sa_apps)
 
@@ -49,19 +88,76 @@ def test_an_app_that_runs_is_well(deployed: Path, sa_apps: Command) -> None:
     assert (app["healthy"], app["state"], app["last_run"]["logs"]) == (True, "succeeded", 312)
     assert app["deployment"]["version"] == "1"
     assert (app["deployment"]["schedule"], app["deployment"]["enabled"]) == ("rate(2 hours)", True)
-    assert 300 <= app["behind_seconds"] < 600
+
+
+def test_how_far_it_is_has_two_answers(deployed: Path, sa_apps: Command) -> None:
+    record(head(ran(), checkpoint=place(floor=12, looked=5)))
+
+    _, app = status(sa_apps)
+
+    assert 720 <= app["behind_seconds"] < 780  # all before is on record
+    assert 300 <= app["lag_seconds"] < 360  # all that the service has shown is
+    assert datetime.fromisoformat(app["collected_until"]) < datetime.fromisoformat(app["recorded_until"])
+
+
+def test_a_look_that_left_a_hole_does_not_count(deployed: Path, sa_apps: Command) -> None:
+    record(head(ran(), checkpoint=place(floor=12, looked=5, hole=True)))
+    _, app = status(sa_apps)
+    assert app["recorded_until"] == app["collected_until"]
 
 
 def test_it_is_told_in_words(deployed: Path, sa_apps: Command) -> None:
-    remember(status="succeeded")
+    record(head(ran(), positions={"classifier": Position(3, events=990, dead=1)}))
 
-    ran = sa_apps("status")
+    told = sa_apps("status")
 
-    assert ran.code == 0
-    assert "collector (prod): well" in ran.out
-    assert "version 1, as conf/ says" in ran.out
-    assert "succeeded, 312 logs in 1.5 s" in ran.out
-    assert "collected until" in ran.out
+    assert told.code == 0
+    assert "collector (prod): well" in told.out
+    assert "version 1, as conf/ says" in told.out
+    assert "succeeded, 312 logs in 1.5 s" in told.out
+    assert "collected until" in told.out
+    assert "classifier: 10 events wait, 1 were refused for good and are kept" in told.out
+
+
+def test_each_destination_is_told(deployed: Path, sa_apps: Command) -> None:
+    lake = Position(9, events=1000, until=minutes(5).timestamp())
+    splunk = Position(
+        4,
+        events=880,
+        until=minutes(90).timestamp(),
+        dead=1,
+        state="configuration",
+        error="credentials_refused",
+        message="Splunk refused the token.",
+    )
+    record(
+        head(ran("failed", message="Splunk refused the token."), positions={"lake": lake, "splunk": splunk})
+    )
+
+    code, app = status(sa_apps)
+
+    first, second = app["destinations"]
+    assert (first["name"], first["state"], first["waiting_events"], first["lag_seconds"]) == (
+        "lake",
+        "ok",
+        0,
+        0,
+    )
+    assert (second["state"], second["waiting_events"], second["dead"]) == ("configuration", 120, 1)
+    assert 5400 <= second["lag_seconds"] < 5460
+    assert (second["error"], second["message"]) == ("credentials_refused", "Splunk refused the token.")
+    assert code == 1
+    (problem,) = app["problems"]
+    assert problem.startswith("splunk takes nothing: Splunk refused the token. 120 events wait since ")
+
+
+def test_what_somebody_named_for_one_run_is_no_destination(deployed: Path, sa_apps: Command) -> None:
+    once = Position(4, state="configuration", message="logs.jsonl can't be written.")
+    record(head(ran(), positions={"run:/home/u/logs.jsonl": once}))
+
+    code, app = status(sa_apps)
+
+    assert (code, app["destinations"]) == (0, [])
 
 
 def test_what_cloudwatch_counted_is_told(deployed: Path, sa_apps: Command) -> None:
@@ -94,56 +190,106 @@ def test_a_difference_to_conf_is_told_and_is_no_illness(deployed: Path, sa_apps:
 
 
 def test_a_failed_run_is_told_with_its_reason(deployed: Path, sa_apps: Command) -> None:
-    remember(status="failed", message="Duo refused the credentials (40103).")
+    record(head(ran("failed", message="Duo refused the credentials (40103).")))
 
-    ran = sa_apps("status", "--json")
+    told = sa_apps("status", "--json")
 
-    assert ran.code == 1
-    answer = json.loads(ran.out)
+    assert told.code == 1
+    answer = json.loads(told.out)
     assert answer["errors"][0]["code"] == "unhealthy"
     assert "Duo refused the credentials (40103)." in answer["errors"][0]["message"]
 
 
 def test_a_run_that_was_cut_off_is_told(deployed: Path, sa_apps: Command) -> None:
-    remember(status="running", lease=Lease("gone", NOW - timedelta(minutes=1)))
+    record(head(ran(), status="running", lease=Lease("gone", minutes(1).timestamp())))
+
     code, app = status(sa_apps)
-    assert code == 1
+
+    assert (code, app["state"]) == (1, "succeeded")
     assert "cut off" in app["problems"][0]
 
 
 def test_a_run_under_way_is_no_illness(deployed: Path, sa_apps: Command) -> None:
-    remember(status="running", lease=Lease("here", NOW + timedelta(hours=1)))
-    assert status(sa_apps)[0] == 0
+    record(head(ran(), status="running", lease=Lease("here", minutes(-1).timestamp())))
 
+    code, app = status(sa_apps)
 
-@pytest.fixture
-def long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the app have been deployed days ago."""
-    monkeypatch.setattr(
-        "streamalert_apps.cli.commands.status._since", lambda _: NOW - timedelta(days=3), raising=True
-    )
+    assert (code, app["state"], app["last_run"]["logs"]) == (0, "running", 312)
+    assert "a run is under way" in sa_apps("status").out
 
 
 @pytest.mark.usefixtures("long_ago")
 def test_an_app_that_no_longer_runs_is_told(deployed: Path, sa_apps: Command) -> None:
-    remember(status="succeeded", ago=timedelta(hours=5))
-    code, app = status(sa_apps)
-    assert code == 1
-    assert "It has not run since" in app["problems"][0]
+    record(head(ran(ago=300)))
+    (problem,) = problems(sa_apps)
+    assert "It has not run since" in problem
 
 
 @pytest.mark.usefixtures("long_ago")
 def test_an_app_that_never_ran_is_told(deployed: Path, sa_apps: Command) -> None:
-    code, app = status(sa_apps)
-    assert code == 1
-    assert "It has never run" in app["problems"][0]
+    (problem,) = problems(sa_apps)
+    assert "It has never run" in problem
 
 
 @pytest.mark.usefixtures("long_ago")
 def test_an_app_that_was_disabled_need_not_run(deployed: Path, sa_apps: Command) -> None:
     sa_apps("disable", "collector")
+    record(head(ran(ago=6000), checkpoint=place(floor=6000, looked=6000, swept=6000)))
+
     code, app = status(sa_apps)
+
     assert (code, app["deployment"]["enabled"]) == (0, False)
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_an_app_whose_listings_are_not_finished_falls_behind(deployed: Path, sa_apps: Command) -> None:
+    behind = place(floor=400, swept=400)
+    record(head(ran(), checkpoint=behind))
+
+    (problem,) = problems(sa_apps)
+
+    assert problem.startswith("It falls behind: what happened since ")
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_how_far_behind_is_too_far_is_the_lags_or_the_schedules_matter(
+    deployed: Path, sa_apps: Command
+) -> None:
+    record(head(ran(), checkpoint=place(floor=400, swept=400)))
+    settings(deployed, lag="6h")
+    assert problems(sa_apps) == []
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_a_service_in_which_nothing_happens_is_no_illness(deployed: Path, sa_apps: Command) -> None:
+    record(head(ran(events=0), checkpoint=place(floor=1400, swept=6)))
+    assert problems(sa_apps) == []
+
+
+def partial(*, ago: float, **other: Any) -> Run:
+    return ran("partial", ago=ago, **{"events": 0, "floor": 1000.0, "message": "Duo wants a pause.", **other})
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_runs_that_end_early_and_come_no_further_are_told(deployed: Path, sa_apps: Command) -> None:
+    record(head(partial(ago=30), partial(ago=20), partial(ago=10)))
+    assert problems(sa_apps) == ["Its last 3 runs ended early and came no further: Duo wants a pause."]
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [partial(ago=20), partial(ago=10)],
+        [partial(ago=3), partial(ago=2), partial(ago=1)],
+        [partial(ago=30), partial(ago=20), partial(ago=10, events=1)],
+        [partial(ago=30), partial(ago=20), partial(ago=10, floor=1001.0)],
+        [partial(ago=30), partial(ago=20), ran(ago=10)],
+    ],
+    ids=["two", "within minutes", "some events", "a higher floor", "one that ended well"],
+)
+def test_runs_that_come_further_are_well(deployed: Path, sa_apps: Command, runs: list[Run]) -> None:
+    record(head(*runs))
+    assert problems(sa_apps) == []
 
 
 def test_an_app_that_is_not_deployed_is_not_well(deployable: Path, sa_apps: Command) -> None:
@@ -159,11 +305,40 @@ def test_an_app_that_lacks_its_schedule_is_not_well(deployed: Path, sa_apps: Com
     assert (code, app["problems"]) == (1, ["It is not wholly deployed: no rule, no target."])
 
 
-def test_a_state_that_is_not_readable_is_told(deployed: Path, sa_apps: Command) -> None:
-    boto3.client("ssm").put_parameter(Name=f"{FUNCTION}_state", Value="{", Type="SecureString")
+def test_an_app_without_a_record_has_not_run_yet(deployed: Path, sa_apps: Command) -> None:
     code, app = status(sa_apps)
-    assert code == 1
-    assert "not readable" in app["problems"][0]
+
+    assert (code, app["state"], app["recorded_until"], app["destinations"]) == (0, None, None, [])
+    assert "has not run yet" in sa_apps("status").out
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_a_record_that_is_not_readable_is_that_apps_problem_alone(deployed: Path, sa_apps: Command) -> None:
+    other = "acme_prod_duo_auth_other_app"
+    settings(deployed, other)
+    assert sa_apps("deploy", "--yes").code == 0
+    record(b"{")
+    record(head(ran()), other)
+
+    answer = sa_apps("status", "--json")
+
+    broken, well = json.loads(answer.out)["apps"]
+    assert answer.code == 5
+    assert broken["problems"] == ["The head of the app's record can't be read."]
+    assert (broken["deployment"]["version"], well["healthy"]) == ("1", True)
+    assert "has not run yet" not in sa_apps("status", "collector").out
+
+
+def test_a_checkpoint_of_another_version_tells_no_time(deployed: Path, sa_apps: Command) -> None:
+    record(head(ran(), checkpoint={"what": 1}))
+    code, app = status(sa_apps)
+    assert (code, app["collected_until"], app["lag_seconds"]) == (0, None, None)
+
+
+def test_a_bucket_that_is_gone_is_told(deployed: Path, sa_apps: Command) -> None:
+    boto3.client("s3").delete_bucket(Bucket=BUCKET)
+    (problem,) = problems(sa_apps)
+    assert BUCKET in problem
 
 
 def test_where_one_of_several_is_not_well_the_exit_code_says_so(
@@ -176,33 +351,42 @@ def test_where_one_of_several_is_not_well_the_exit_code_says_so(
     assert sa_apps("status", "--name", "other", "--cluster", "prod").code == 1
 
 
-def test_a_state_of_streamalert_is_shown(deployed: Path, sa_apps: Command) -> None:
-    text = json.dumps({"current_state": "succeeded", "last_timestamp": 1, "context": {}})
-    boto3.client("ssm").put_parameter(Name=f"{FUNCTION}_state", Value=text, Type="SecureString")
-    code, app = status(sa_apps)
-    assert (code, app["state"], app["collected_until"]) == (0, "succeeded", None)
+def test_the_record_is_asked_once_for_each_app_and_nothing_is_written(
+    deployed: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    record(head(ran()))
+    aws.calls.clear()
 
-
-def test_no_state_is_written_and_nothing_else(deployed: Path, sa_apps: Command) -> None:
-    before = boto3.client("ssm").describe_parameters()["Parameters"]
     sa_apps("status")
-    assert boto3.client("ssm").describe_parameters()["Parameters"] == before
+
+    assert [name for name in aws.names() if name.startswith(("s3.", "ssm."))] == ["s3.GetObject"]
 
 
-def test_a_local_project_shows_what_its_runs_left(local: Path, sa_apps: Command, auth_file: Path) -> None:
+@pytest.fixture
+def local_app(local: Path, sa_apps: Command, auth_file: Path) -> LocalStore:
+    """Return the store of the app of a local project."""
     sa_apps("new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
-    assert status(sa_apps)[1]["state"] is None
-    folder = local / ".sa-apps/local_prod_duo_auth_collector_app"
-    run = LastRun(NOW.isoformat(), 1.0, 7)
-    stored = State(status="succeeded", checkpoint={"floor": NOW.isoformat()}, last_run=run).to_text()
-    (folder / "state.json").write_text(f'{{"version": 1, "state": {stored}}}')
+    return LocalStore(local / ".sa-apps", "local_prod_duo_auth_collector_app")
+
+
+def test_a_local_project_shows_what_its_runs_left(local_app: LocalStore, sa_apps: Command) -> None:
+    local_app.write("head.json", msgspec.json.encode(head(ran(events=7, ago=6000))), replacing=None)
 
     code, app = status(sa_apps)
 
     assert (code, app["state"], app["last_run"]["logs"], app["deployment"]) == (0, "succeeded", 7, None)
-    check(sa_apps("status", "--json").out, "status")
+
+
+def test_a_local_app_that_has_not_run_leaves_no_trace_when_it_is_asked_for(
+    local_app: LocalStore, local: Path, sa_apps: Command
+) -> None:
+    before = sorted(local.rglob("*"))
+
+    assert status(sa_apps)[1]["state"] is None
+
+    assert sorted(local.rglob("*")) == before
 
 
 def test_a_project_without_apps_has_none_that_are_unwell(aws_project: Path, sa_apps: Command) -> None:
-    ran = sa_apps("status")
-    assert (ran.code, ran.out) == (0, "No Apps configured\n")
+    told = sa_apps("status")
+    assert (told.code, told.out) == (0, "No Apps configured\n")

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from streamalert_apps.config import conf, jsonfile
 from streamalert_apps.errors import ConfigError, UsageError
 
 ACCOUNT = {"aws_account_id": "123456789012", "prefix": "acme", "region": "us-east-1"}
+KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 STREAMALERT = {
     "id": "prod",
     "classifier_config": {"timeout": 60, "inputs": {"aws-sns": []}},
@@ -266,6 +268,14 @@ def test_broken_json_is_told_with_its_place(root: Path) -> None:
             {"app_name": "x", "type": "duo_auth", "schedule_expression": "rate(1 hour)", "vpc_config": []},
             "'vpc_config' must be a JSON object",
         ),
+        (
+            {"app_name": "x", "type": "duo_auth", "schedule_expression": "rate(1 hour)", "lag": 600},
+            "streamalert_apps.f: lag: 600 is not a length of time",
+        ),
+        (
+            {"app_name": "x", "type": "duo_auth", "schedule_expression": "rate(1 hour)", "journal_days": "7"},
+            "streamalert_apps.f: journal_days: '7' is not a number of days",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(root: Path, entry: dict[str, Any], complaint: str) -> None:
@@ -299,6 +309,39 @@ def test_alarms_go_to_streamalerts_topic_unless_another_is_named(root: Path) -> 
     monitoring = {"monitoring": {"sns_topic_name": "pager"}}
     put(root, "global.json", {"account": ACCOUNT, "infrastructure": monitoring})
     assert conf.load(root).account.alarm_topic == "pager"
+
+
+def test_the_record_has_a_bucket_of_its_own_unless_one_is_named(root: Path) -> None:
+    assert conf.load(root).account.bucket == "acme-sa-apps-123456789012-us-east-1"
+    put(root, "global.json", {"account": ACCOUNT, "sa_apps": {"bucket": "ours", "kms_key": KEY}})
+    account = conf.load(root).account
+    assert (account.bucket, account.kms_key) == ("ours", KEY)
+
+
+@pytest.mark.parametrize(
+    ("ours", "complaint"),
+    [
+        ({"bucket": "s3://ours"}, "sa_apps.bucket: 's3://ours' is not a valid bucket name"),
+        ({"bucket": 1}, "sa_apps.bucket must be a string, not 1"),
+        ({"kms_key": "alias/acme"}, "sa_apps.kms_key: 'alias/acme' is not a valid KMS key"),
+    ],
+)
+def test_a_wrong_setting_of_the_project_is_named(root: Path, ours: dict[str, Any], complaint: str) -> None:
+    put(root, "global.json", {"account": ACCOUNT, "sa_apps": ours})
+    with pytest.raises(ConfigError, match=complaint):
+        conf.load(root)
+
+
+def test_what_an_app_states_of_its_record_is_read_and_stays_in_its_file(root: Path) -> None:
+    stated = {"journal_days": 30, "lag": "10m"}
+    project = conf.load(root)
+    project.add_app(replace(app(), extra=stated))
+
+    found = conf.load(root).find("collector")
+
+    assert (found.journal_days, found.lag) == (30.0, timedelta(minutes=10))
+    assert stated.items() <= found.settings().items()
+    assert (app().journal_days, app().lag) == (7.0, None)
 
 
 def test_an_app_of_streamalert_without_a_limit_has_none(root: Path) -> None:

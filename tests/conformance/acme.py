@@ -10,9 +10,9 @@ import msgspec
 
 from streamalert_apps.sdk.app import AuthField, Credentials, Json
 from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.feed import OldestFirst
 from streamalert_apps.sdk.http import Api, with_params
 from streamalert_apps.sdk.oauth import Bearer, Token
-from streamalert_apps.sdk.watermark import OldestFirst
 
 HOST = "https://api.acme.example"
 

@@ -20,7 +20,7 @@ CHANGED: dict[str, Any] = {
     "log_retention_days": 30,
     "concurrency_limit": 2,
     "metric_alarms": {"errors": {"threshold": 3}},
-    "extra": {"oversize_bucket": "big"},
+    "extra": {"journal_days": 30},
 }
 FUNCTION = app().function
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FUNCTION = "acme_prod_duo_auth_collector_app"
 ARN = f"arn:aws:lambda:us-east-1:123456789012:function:{FUNCTION}"
 CLASSIFIER = "arn:aws:lambda:us-east-1:123456789012:function:acme_prod_streamalert_classifier"
+BUCKET = "arn:aws:s3:::acme-sa-apps-123456789012-us-east-1"
 PARAMETER = "arn:aws:ssm:us-east-1:123456789012:parameter"
 THEIRS = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 TAGS = {
@@ -55,6 +56,7 @@ def test_the_function_is_as_conf_says(cloud: Cloud) -> None:
     assert latest["Environment"]["Variables"] == {
         "SA_APPS_TYPE": "duo_auth",
         "SA_APPS_LOG_LEVEL": "debug",
+        "SA_APPS_BUCKET": "acme-sa-apps-123456789012-us-east-1",
         "SA_APPS_BATCH_BYTES": "1000",
     }
     assert function["aliases"]["production"] == latest
@@ -72,6 +74,8 @@ def test_the_role_may_do_what_a_run_needs_and_nothing_else(cloud: Cloud) -> None
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
         for resource in statement["Resource"]
     }
+    (listing,) = [s for s in role["inline"]["sa-apps"]["Statement"] if s["Action"] == "s3:ListBucket"]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": [f"{FUNCTION}/*"]}}
     log_group = f"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/{FUNCTION}:*"
     assert allowed == {
         ("lambda:InvokeFunction", ARN),
@@ -81,6 +85,10 @@ def test_the_role_may_do_what_a_run_needs_and_nothing_else(cloud: Cloud) -> None
         ("ssm:GetParameters", f"{PARAMETER}/{FUNCTION}_auth"),
         ("ssm:GetParameters", f"{PARAMETER}/{FUNCTION}_state"),
         ("ssm:PutParameter", f"{PARAMETER}/{FUNCTION}_state"),
+        ("s3:GetObject", f"{BUCKET}/{FUNCTION}/*"),
+        ("s3:PutObject", f"{BUCKET}/{FUNCTION}/*"),
+        ("s3:DeleteObject", f"{BUCKET}/{FUNCTION}/*"),
+        ("s3:ListBucket", BUCKET),
         ("logs:CreateLogStream", log_group),
         ("logs:PutLogEvents", log_group),
     }

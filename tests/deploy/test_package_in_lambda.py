@@ -77,8 +77,14 @@ def test_duo_is_collected_end_to_end_by_the_zip_and_boto3_alone(
     boto3.client("ssm").put_parameter(
         Name=names.auth_parameter(FUNCTION), Value=json.dumps(twin.credentials), Type="SecureString"
     )
+    boto3.client("s3").create_bucket(Bucket="record")
     with proxy.serve(aws_env) as aws, serve(twin) as duo:
-        env = {"AWS_ENDPOINT_URL": aws.url, "SA_APPS_SIMULATOR": duo.url, "SA_APPS_TYPE": "duo_auth"}
+        env = {
+            "AWS_ENDPOINT_URL": aws.url,
+            "SA_APPS_BUCKET": "record",
+            "SA_APPS_SIMULATOR": duo.url,
+            "SA_APPS_TYPE": "duo_auth",
+        }
         with LambdaFunction(FUNCTION, HANDLER, env, [task, in_lambda], sealed=True) as function:
             reply = function.invoke(SCHEDULED)
             log = function.log

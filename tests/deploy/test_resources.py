@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Resource
 from streamalert_apps.deploy.resources import KINDS
 from tests.deploy.cloud import CODE, PLACE, app
+
+KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def desired(kind: str, place: Place = PLACE, **settings: Any) -> tuple[Resource, ...]:
@@ -22,16 +25,21 @@ def attributes(kind: str, **settings: Any) -> Any:
     return resource.attributes
 
 
-def statements(**settings: Any) -> list[Any]:
-    policy = attributes("role", **settings)["policy"]
+def statements(place: Place = PLACE, **settings: Any) -> list[Any]:
+    policy = attributes("role", place=place, **settings)["policy"]
     return list(policy["Statement"])
 
 
-def test_only_an_app_with_a_bucket_may_write_to_it_and_only_below_its_own_name() -> None:
-    assert not [s for s in statements() if "s3" in str(s)]
-    (statement,) = [s for s in statements(extra={"oversize_bucket": "big"}) if "s3" in str(s)]
-    assert statement["Action"] == "s3:PutObject"
-    assert statement["Resource"] == ["arn:aws:s3:::big/acme_prod_duo_auth_collector_app/*"]
+def test_a_key_may_be_used_only_where_conf_names_one() -> None:
+    assert not [s for s in statements() if "kms" in str(s)]
+    (statement,) = [s for s in statements(replace(PLACE, named_key=KEY)) if "kms" in str(s)]
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert statement["Resource"] == [f"arn:aws:kms:us-east-1:123456789012:key/{KEY}"]
+
+
+def test_a_bucket_that_conf_names_is_the_one_that_the_role_reaches() -> None:
+    reached = [s["Resource"] for s in statements(replace(PLACE, named_bucket="ours")) if "s3" in str(s)]
+    assert reached == [["arn:aws:s3:::ours/acme_prod_duo_auth_collector_app/*"], ["arn:aws:s3:::ours"]]
 
 
 def test_only_an_app_in_a_vpc_may_make_interfaces() -> None:
@@ -43,9 +51,28 @@ def test_only_an_app_in_a_vpc_may_make_interfaces() -> None:
     assert attributes("function", vpc_config=vpc)["subnets"] == ("subnet-1", "subnet-2")
 
 
-def test_a_bucket_is_told_to_the_function() -> None:
-    environment = attributes("function", extra={"oversize_bucket": "big"})["environment"]
-    assert environment["SA_APPS_OVERSIZE_BUCKET"] == "big"
+def environment(place: Place = PLACE, **extra: Any) -> Any:
+    return attributes("function", place=place, extra=extra)["environment"]
+
+
+def test_the_bucket_is_told_to_the_function() -> None:
+    assert environment()["SA_APPS_BUCKET"] == "acme-sa-apps-123456789012-us-east-1"
+    assert environment(replace(PLACE, named_bucket="ours"))["SA_APPS_BUCKET"] == "ours"
+
+
+def test_what_conf_states_of_the_record_is_told_to_the_function() -> None:
+    told = environment(journal_days=30, lag="10m", batch_bytes=1000)
+    assert (told["SA_APPS_JOURNAL_DAYS"], told["SA_APPS_LAG"]) == ("30", "600")
+    assert told["SA_APPS_BATCH_BYTES"] == "1000"
+
+
+def test_what_conf_does_not_state_is_left_to_the_function() -> None:
+    assert set(environment()) == {"SA_APPS_TYPE", "SA_APPS_LOG_LEVEL", "SA_APPS_BUCKET"}
+
+
+def test_a_bucket_for_large_events_is_superseded() -> None:
+    assert "big" not in str(environment(oversize_bucket="big"))
+    assert "big" not in str(statements(extra={"oversize_bucket": "big"}))
 
 
 @pytest.mark.parametrize(("limit", "reserved"), [(None, None), (-1, None), (0, 0), (3, 3)])
@@ -96,5 +123,5 @@ def test_throttles_ring_only_where_conf_says_so() -> None:
 )
 def test_arns_are_of_the_regions_partition(region: str, partition: str) -> None:
     place = Place("123456789012", region, "acme", "topic")
-    for arn in (place.function("f"), place.role("f"), place.rule("f"), place.topic(), place.bucket("b")):
+    for arn in (place.function("f"), place.role("f"), place.rule("f"), place.topic(), place.bucket_arn()):
         assert arn.startswith(f"arn:{partition}:")

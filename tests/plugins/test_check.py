@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
 NORMAL = "listing = self.api.get(with_params(URL, query), headers=headers).json(Listing)"
 MOVES_TOO_SOON = """
-    def poll(self, checkpoint):
-        for page in super().poll(checkpoint):
-            done = {"floor": self.api.clock.now().isoformat()}
-            yield Page(page.logs, done, page.more)
+    def walk(self, checkpoint, memory):
+        for page in super().walk(checkpoint, memory):
+            yield replace(page, checkpoint={"floor": self.api.clock.now().isoformat()})
 """
 
 
@@ -48,12 +47,12 @@ def checked(sa_apps: Command, only: str) -> dict[str, Any]:
 
 
 def test_a_cursor_that_moves_too_soon_is_said_in_words(box: Path, sa_apps: Command) -> None:
-    change(box, "import AuthField, Fetched,", "import AuthField, Fetched, Page,")
+    change(box, "import msgspec\n", "import msgspec\nfrom dataclasses import replace\n")
     (box / "apps/box/app.py").write_text((box / "apps/box/app.py").read_text() + MOVES_TOO_SOON)
     ran = sa_apps("plugin", "check", "apps/box/app.py", "--only", "resume")
 
     assert ran.code == 1
-    assert "FAILED  box_events  resume: A poll cut short after each page." in ran.out
+    assert "FAILED  box_events  resume: A run cut short after each page." in ran.out
     assert "the checkpoint moved before page 2 was returned" in ran.out
     assert "apps/box: 1 of 1 scenarios fail." in ran.err
 

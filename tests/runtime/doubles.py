@@ -1,30 +1,41 @@
-"""A run without a network: a service of numbered events, a state in memory, a destination, and a killer."""
+"""A run without a network: a service of numbered events, a store, a sink, and a killer."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from streamalert_apps.errors import DeliveryFailed
-from streamalert_apps.runtime.batch import Batches, Bytes
+from streamalert_apps.errors import AppError, DeliveryFailed
+from streamalert_apps.runtime import head as heads
+from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
-from streamalert_apps.runtime.state import MemorySlot, StateSlot, Stored
+from streamalert_apps.runtime.destinations import Answer, Batch, Limits, nothing_taken
+from streamalert_apps.runtime.head import Head, HeldHead, Identity
+from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk.app import App, Checkpoint, Page
 from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.http import Api
+from streamalert_apps.sdk.ids import hashing
 from streamalert_apps.sdk.pace import Pace, Rate
 from tests.simulator.world import StillClock
 
-LEASE = timedelta(seconds=100)
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from streamalert_apps.runtime.store import Item, Read, Store
+
+T = TypeVar("T")
+
 HOUR = timedelta(hours=1)
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LOG_BYTES = 20
+NOWHERE = httpx.MockTransport(lambda _: httpx.Response(500))
 
 
 class Killed(BaseException):
@@ -44,10 +55,55 @@ class Killer:
             raise Killed
 
 
+class Spied:
+    """A store that notes what is asked of it, and breaks where a test says so.
+
+    `fault` sees each call with its name before it is carried out, `after` when it has been.
+    """
+
+    def __init__(self, store: Store, killer: Callable[[], None] = lambda: None) -> None:
+        self.store = store
+        self.calls: list[tuple[str, str]] = []
+        self.killer = killer
+        self.fault: Callable[[str, str], AppError | None] = lambda *_: None
+        self.after: Callable[[str, str], AppError | None] = lambda *_: None
+
+    def read(self, name: str) -> Read:
+        return self._called("read", name, lambda: self.store.read(name))
+
+    def write(self, name: str, body: bytes, *, replacing: str | None) -> str:
+        return self._called("write", name, lambda: self.store.write(name, body, replacing=replacing))
+
+    def put(self, name: str, body: bytes) -> None:
+        self._called("put", name, lambda: self.store.put(name, body))
+
+    def get(self, name: str) -> bytes | None:
+        return self._called("get", name, lambda: self.store.get(name))
+
+    def list(self, prefix: str) -> list[Item]:
+        return self._called("list", prefix, lambda: self.store.list(prefix))
+
+    def delete(self, names: Iterable[str]) -> None:
+        gone = [*names]
+        self._called("delete", " ".join(gone), lambda: self.store.delete(gone))
+
+    def _called(self, what: str, name: str, call: Callable[[], T]) -> T:
+        self.killer()
+        self.calls.append((what, name))
+        if error := self.fault(what, name):
+            raise error
+        answer = call()
+        if error := self.after(what, name):
+            raise error
+        self.killer()
+        return answer
+
+
 class Numbers(App):
     """Collects the numbers of a world; its checkpoint is the next one."""
 
     type = "numbers_all"
+    collects = "numbers"
     auth = ()
 
     def __init__(self, world: World, api: Api) -> None:
@@ -61,16 +117,57 @@ class Numbers(App):
         at, more = checkpoint["next"], True
         while more:
             self.world.killer.step()
-            self.world.journal.append(("polled", at))
+            self.world.told.append(("polled", at))
             self.world.clock.sleep(self.world.seconds)
-            logs = [log_of(n) for n in range(at, min(at + self.world.page, self.world.total))]
-            at += len(logs)
+            numbers = range(at, min(at + self.world.page, self.world.total))
+            at += len(numbers)
             more = at < self.world.total
-            yield Page(logs, {"next": at}, more=more)
+            yield self.page([*numbers], {"next": at}, more=more)
             self.world.killer.step()
+
+    def page(self, numbers: list[int], checkpoint: Checkpoint, *, more: bool) -> Page:
+        return Page([log_of(n) for n in numbers], checkpoint, more=more)
 
     def check(self) -> None:
         raise NotImplementedError
+
+
+class Remembered(Numbers):
+    """Numbers with ids: a second each from the start on. The floor is `floor` of the checkpoint."""
+
+    def page(self, numbers: list[int], checkpoint: Checkpoint, *, more: bool) -> Page:
+        times = [START.timestamp() + number for number in numbers]
+        ids = [id_of(number) for number in numbers]
+        return Page([log_of(n) for n in numbers], checkpoint, more=more, ids=ids, times=times)
+
+    def watermark(self, checkpoint: Checkpoint) -> datetime | None:
+        return datetime.fromtimestamp(checkpoint.get("floor", 0), UTC)
+
+
+class Sink:
+    """Takes batches unless `judge` says something else of one."""
+
+    def __init__(self, world: World, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits(bytes=world.batch * (LOG_BYTES + 1))
+        self.world = world
+        self.batches: list[Batch] = []
+        self.arrived: list[int] = []
+        self.judge: Callable[[list[int]], Answer | AppError | None] = lambda _: None
+
+    def send(self, batch: Batch) -> Answer:
+        numbers = [number_of(event) for event in batch.events]
+        self.world.killer.step()
+        self.batches.append(batch)
+        answer = self.judge(numbers) or Answer()
+        if isinstance(answer, AppError):
+            answer = nothing_taken(batch, answer)
+        if not answer.too_large:
+            out = {*answer.retry, *answer.refused}
+            taken = [number for at, number in enumerate(numbers) if at not in out]
+            self.arrived += taken
+            self.world.told.append(("forwarded", taken))
+        self.world.killer.step()
+        return answer
 
 
 @dataclass
@@ -78,67 +175,99 @@ class World:
     """Everything that outlives a run, and how the next one goes.
 
     The service holds the numbers below `total` and gives `page` of them an answer, each of which takes
-    `seconds`. `journal` is what happened in its order: ("polled", 0), ("forwarded", [0, 1]), ("saved",
-    "running").
+    `seconds`. `told` is what happened in its order: ("polled", 0), ("forwarded", [0, 1]).
     """
 
     total: int = 10
     page: int = 4
     seconds: float = 0.0
     batch: int = 2
-    clock: StillClock = field(default_factory=StillClock)
-    text: str = ""
-    arrived: list[int] = field(default_factory=list)
-    journal: list[tuple[str, Any]] = field(default_factory=list)
+    clock: StillClock = field(default_factory=lambda: StillClock(START))
     killer: Killer = field(default_factory=Killer)
-    on_delivery: Callable[[list[int]], Exception | None] = field(default=lambda _: None)
-    on_save: Callable[[Mapping[str, Any]], Exception | None] = field(default=lambda _: None)
     rate: Rate | None = None
-    app: Callable[[World, Api], App] = field(default=Numbers)
+    app: Callable[[World, Api], App] = Numbers
+    adopted: Any = None
+    journal_days: float = 7.0
+    told: list[tuple[str, Any]] = field(default_factory=list)
+    under: Store | None = None
+    transport: httpx.BaseTransport = NOWHERE
 
     def __post_init__(self) -> None:
-        self.slot = Slot(self)
+        self.memory = MemoryStore(self.clock)
+        self.store = Spied(self.under or self.memory, lambda: self.killer.step())  # noqa: PLW0108 (there are several)
+        self.sink = Sink(self)
+        self.sinks: dict[str, Sink] = {"sink": self.sink}
 
     def run(
         self,
         *,
-        holder: str = "run",
-        after: str = "",
-        left: float = float("inf"),
-        lease: timedelta = LEASE,
-        slot: StateSlot | None = None,
+        holder: str = "",
+        left: float | Callable[[], float] = float("inf"),
+        threads: bool = False,
         progress: Callable[[Outcome], None] = lambda _: None,
+        **identity: Any,
     ) -> Outcome:
-        """Collect once, with so many seconds of time."""
+        """Collect once, with so many seconds of time, or what a function says of it."""
         began = self.clock.now()
-
-        def seconds() -> float:
-            return left - (self.clock.now() - began).total_seconds()
-
-        deadline = Deadline(seconds)
-        terms = Terms(holder, self.clock, deadline, lease, HOUR, after=after, progress=progress)
-        batches = Batches(lambda *_: "", self.batch * (LOG_BYTES + 1))
+        deadline = Deadline(
+            left if callable(left) else lambda: left - (self.clock.now() - began).total_seconds()
+        )
 
         def build() -> App:
-            transport = httpx.MockTransport(lambda _: httpx.Response(500))
             pace = Pace(self.rate, self.clock)
+            transport = self.transport
             return self.app(self, Api(clock=self.clock, deadline=deadline, pace=pace, transport=transport))
 
-        return collect(build, slot or self.slot, Destination(self), batches, terms)
+        terms = Terms(
+            Identity("owner", holder or f"run {len(self.store.calls)}", **identity),
+            self.clock,
+            deadline,
+            HOUR,
+            adopt=lambda: self.adopted,
+            journal_days=self.journal_days,
+            threads=threads,
+            progress=progress,
+        )
+        return collect(build, self.store, self.sinks, terms)
 
-    def run_and_die(self, step: int, **terms: Any) -> None:
+    def run_and_die(self, step: int) -> None:
         """Run until a step, or to the end; come back when the lease is over."""
         self.killer = Killer(step)
         with suppress(Killed):
-            self.run(**terms)
+            self.run()
         self.killer = Killer()
-        self.clock.sleep(2 * LEASE.total_seconds())
+        self.clock.sleep(2 * heads.LEASE_SECONDS)
+
+    def hold(self) -> HeldHead:
+        """Take the lease, as a command does that changes the record."""
+        never = Deadline.never()
+        return heads.take(
+            self.store, Identity("owner", "hold"), clock=self.clock, deadline=never, first_look=HOUR
+        )
 
     @property
-    def state(self) -> dict[str, Any]:
-        """What is stored."""
-        state: dict[str, Any] = json.loads(self.slot.stored.text) if self.slot.stored else {}
-        return state
+    def head(self) -> Head:
+        """The head as it is stored."""
+        return heads.parse(self.store.store.read(heads.NAME).body)[0]
+
+    @property
+    def record(self) -> list[int]:
+        """The numbers on record, in their order."""
+        return [number_of(raw) for raw in self.raws() if raw]
+
+    def raws(self) -> list[bytes]:
+        """The events on record; those that were purged are empty."""
+        head, store = self.head, self.store.store
+        found = journal.entries(store, head.birth, up_to=head.sequence)
+        return [raw for entry in found for raw in journal.raws(store.get(entry.name) or b"")]
+
+    def names(self, part: str) -> list[str]:
+        """The names of the objects that have a part."""
+        return [item.name for item in self.store.store.list("") if part in item.name]
+
+    @property
+    def arrived(self) -> list[int]:
+        return self.sink.arrived
 
     @property
     def lost(self) -> set[int]:
@@ -150,59 +279,43 @@ class World:
 
 
 def log_of(number: int) -> bytes:
+    """Return an event of twenty bytes."""
     return json.dumps({"n": number}).encode().ljust(LOG_BYTES)
 
 
-@dataclass
-class Destination:
-    """Takes batches unless the world refuses them."""
-
-    world: World
-
-    def forward(self, batch: Sequence[Bytes]) -> None:
-        numbers = [json.loads(bytes(log))["n"] for log in batch]
-        self.world.killer.step()
-        if error := self.world.on_delivery(numbers):
-            raise error
-        self.world.arrived += numbers
-        self.world.journal.append(("forwarded", numbers))
-        self.world.killer.step()
+def number_of(event: bytes) -> int:
+    """Return the number of an event, or of what is left of one."""
+    fields: Mapping[str, Any] = json.loads(event)
+    return int(fields.get("n", -1))
 
 
-class Slot:
-    """A state that outlives a run."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self._slot = MemorySlot(world.text)
-
-    @property
-    def stored(self) -> Stored | None:
-        return self._slot.read()
-
-    def read(self) -> Stored | None:
-        self.world.killer.step()
-        return self._slot.read()
-
-    def write(self, text: str) -> None:
-        self._put(text, "saved")
-
-    def replace(self, text: str, version: int) -> bool:
-        stored = self._slot.read()
-        assert version == (stored.version if stored else 0)
-        self._put(text, "leased")
-        return True
-
-    def _put(self, text: str, verb: str) -> None:
-        self.world.killer.step()
-        state: Mapping[str, Any] = json.loads(text)
-        if error := self.world.on_save(state):
-            raise error
-        self._slot.write(text)
-        self.world.journal.append((verb, state["current_state"]))
-        self.world.killer.step()
+def id_of(number: int) -> bytes:
+    """Return the short id of a number."""
+    return hashing(b"key")(str(number))
 
 
-def failing(*at: int, error: type[Exception] = DeliveryFailed) -> Callable[[list[int]], Exception | None]:
-    """Refuse each batch that holds one of these numbers, every time."""
-    return lambda numbers: error("The destination is down.") if set(at) & set(numbers) else None
+def scripted(poll: Callable[[World, Checkpoint], Iterator[Page]]) -> Callable[[World, Api], App]:
+    """Return what makes an app that polls so."""
+
+    class Scripted(Numbers):
+        def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
+            return poll(self.world, checkpoint)
+
+    return Scripted
+
+
+def raising(error: BaseException, after: int = 0) -> Callable[[World, Api], App]:
+    """Return what makes an app that collects so many pages and then breaks."""
+
+    def poll(world: World, checkpoint: Checkpoint) -> Iterator[Page]:
+        pages = Numbers(world, None).poll(checkpoint)  # type: ignore[arg-type]
+        for _ in range(after):
+            yield next(pages)
+        raise error
+
+    return scripted(poll)
+
+
+def down(*at: int, error: type[AppError] = DeliveryFailed) -> Callable[[list[int]], AppError | None]:
+    """Refuse each batch that holds one of these numbers, every time; all of them, where none is named."""
+    return lambda numbers: error("The destination is down.") if not at or set(at) & set(numbers) else None

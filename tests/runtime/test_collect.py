@@ -1,9 +1,11 @@
-"""One run: what it forwards and saves, in which order, and how it ends."""
+"""One run: what it puts on record, what it tells, and how it ends."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +16,6 @@ from streamalert_apps.errors import (
     BadResponse,
     ConfigError,
     CredentialsError,
-    DeliveryFailed,
-    DeliveryRefused,
     OutOfTime,
     PageTokenExpired,
     RateLimited,
@@ -23,47 +23,26 @@ from streamalert_apps.errors import (
     StateError,
     Unavailable,
 )
-from streamalert_apps.runtime.collect import EMPTY_PAGES, SECONDS_BETWEEN_SAVES, Outcome
+from streamalert_apps.runtime import head as heads
+from streamalert_apps.runtime.collect import CIRCLES, COMMIT_SECONDS, Outcome
 from streamalert_apps.sdk.app import App, Checkpoint, Page
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Rate
-from tests.runtime.doubles import HOUR, LEASE, Numbers, World, failing, log_of
+from tests.runtime.doubles import HOUR, START, Numbers, Remembered, World, log_of, raising, scripted
 
-SLOW = SECONDS_BETWEEN_SAVES + 1  # so slow that each page is saved
-
-
-def app_of(poll: Callable[[World, Checkpoint], Iterator[Page]]) -> Callable[[World, Api], App]:
-    """Return what makes an app that polls so."""
-
-    class Scripted(Numbers):
-        def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
-            return poll(self.world, checkpoint)
-
-    return Scripted
-
-
-def raising(error: BaseException, after: int = 0) -> Callable[[World, Api], App]:
-    """Return what makes an app that collects so many pages and then breaks."""
-
-    def poll(world: World, checkpoint: Checkpoint) -> Iterator[Page]:
-        pages = Numbers(world, None).poll(checkpoint)  # type: ignore[arg-type]
-        for _ in range(after):
-            yield next(pages)
-        raise error
-
-    return app_of(poll)
+SLOW = COMMIT_SECONDS + 1  # so slow that each page is a commit
 
 
 # The run
 
 
-def test_all_that_there_is_is_forwarded_once_and_in_order() -> None:
+def test_all_that_there_is_is_on_record_once_and_in_order() -> None:
     world = World(total=10)
 
     outcome = world.run()
 
-    assert world.arrived == list(range(10))
-    assert (outcome.status, outcome.logs, outcome.pages) == ("succeeded", 10, 3)
+    assert world.record == world.arrived == list(range(10))
+    assert (outcome.status, outcome.events, outcome.pages) == ("succeeded", 10, 3)
 
 
 def test_a_second_run_goes_on_where_the_first_one_ended() -> None:
@@ -73,15 +52,8 @@ def test_a_second_run_goes_on_where_the_first_one_ended() -> None:
 
     outcome = world.run()
 
-    assert world.arrived == list(range(17))
-    assert outcome.logs == 7
-
-
-def test_a_run_without_anything_new_forwards_nothing() -> None:
-    world = World(total=0)
-
-    assert world.run().status == "succeeded"
-    assert [event for event, _ in world.journal] == ["leased", "polled", "saved"]
+    assert world.record == world.arrived == list(range(17))
+    assert outcome.events == 7
 
 
 def test_an_app_that_has_never_run_looks_back_one_interval() -> None:
@@ -92,10 +64,10 @@ def test_an_app_that_has_never_run_looks_back_one_interval() -> None:
         since.append(checkpoint["since"])
         yield Page([], checkpoint, more=False)
 
-    world.app = app_of(poll)
+    world.app = scripted(poll)
     world.run()
 
-    assert since == [(world.clock.now() - HOUR).isoformat()]
+    assert since == [(START - HOUR).isoformat()]
 
 
 def test_the_outcome_counts_what_was_done() -> None:
@@ -103,8 +75,10 @@ def test_the_outcome_counts_what_was_done() -> None:
 
     outcome = world.run()
 
-    assert (outcome.logs, outcome.batches, outcome.pages, outcome.seconds) == (10, 5, 3, 4.5)
-    assert outcome.bytes == 10 * len(log_of(0))
+    assert (outcome.events, outcome.pages, outcome.commits) == (10, 3, 2)
+    assert outcome.delivered["sink"].events == 10
+    assert outcome.delivered["sink"].bytes == 10 * len(log_of(0))
+    assert outcome.seconds == 4.5
 
 
 def test_progress_is_told_after_each_page() -> None:
@@ -119,55 +93,142 @@ def test_progress_is_told_after_each_page() -> None:
     assert told == [1, 2]
 
 
-# Delivery first, checkpoint second
-
-
-def test_a_checkpoint_is_saved_only_after_all_before_it_was_accepted() -> None:
-    world = World(total=40, page=5, batch=3, seconds=SLOW)
-    saved_and_accepted: list[tuple[int, int]] = []
-
-    def note(state: Mapping[str, Any]) -> None:
-        checkpoint = state["sa_apps"]["checkpoint"] or {"next": 0}
-        saved_and_accepted.append((checkpoint["next"], len(world.arrived)))
-
-    world.on_save = note
-    world.run()
-
-    assert len(saved_and_accepted) >= 8
-    assert all(saved <= accepted for saved, accepted in saved_and_accepted)
-
-
-def test_deliveries_and_saves_alternate() -> None:
-    world = World(total=8, page=4, batch=2, seconds=SLOW)
+def test_an_event_that_is_a_dict_is_put_on_record_as_json() -> None:
+    world = World()
+    world.app = scripted(lambda *_: iter([Page([{"n": 3, "text": "é\n"}], {"next": 1}, more=False)]))
 
     world.run()
 
-    assert world.journal == [
-        ("leased", "running"),
-        ("polled", 0),
-        ("forwarded", [0, 1]),
-        ("forwarded", [2, 3]),
-        ("saved", "running"),
-        ("polled", 4),
-        ("forwarded", [4, 5]),
-        ("forwarded", [6, 7]),
-        ("saved", "succeeded"),
+    assert [json.loads(raw) for raw in world.raws()] == [{"n": 3, "text": "é\n"}]
+
+
+def test_equal_events_of_an_app_without_ids_are_all_on_record() -> None:
+    world = World()
+    world.app = scripted(lambda *_: iter([Page([log_of(3)] * 3, {"next": 1}, more=False)]))
+
+    world.run()
+
+    assert world.record == [3, 3, 3]
+
+
+# Commits
+
+
+def test_quick_pages_share_one_commit() -> None:
+    assert World(total=400, page=4, seconds=0.1).run().commits <= 1 + 10 / COMMIT_SECONDS
+
+
+def test_a_page_is_on_record_as_a_whole_however_large_it_is() -> None:
+    world = World(total=300_000, page=300_000)
+    world.sinks = {}
+
+    outcome = world.run()
+
+    assert (outcome.commits, world.head.sequence) == (1, 1)
+    assert len(world.raws()) == 300_000
+
+
+def test_many_bytes_are_a_commit_before_the_time_for_one_has_come() -> None:
+    world = World(total=300_000, page=30_000)
+    world.sinks = {}
+
+    assert world.run().commits > 2
+
+
+def test_journal_memory_and_head_are_written_in_this_order() -> None:
+    world = World(total=9_000, page=9_000, app=Remembered)
+    world.sinks = {}
+
+    world.run()
+
+    written = [
+        name.partition("/")[2].partition("/")[0] or name
+        for what, name in world.store.calls
+        if what in {"put", "write"}
     ]
+    assert written == ["head.json", "journal", "memory", "head.json", "head.json"]
 
 
-def test_quick_pages_share_one_save() -> None:
-    world = World(total=400, page=4, seconds=0.1)
+def test_what_is_not_on_record_yet_is_not_told_by_a_renewed_lease() -> None:
+    world = World(total=8, page=4)
 
+    def poll(inner: World, checkpoint: Checkpoint) -> Iterator[Page]:
+        app = Numbers(inner, None)  # type: ignore[arg-type]
+        yield from app.poll(checkpoint)
+
+    class Waiting(Numbers):
+        def poll(self, _: Checkpoint) -> Iterator[Page]:
+            yield self.page([0, 1, 2, 3], {"next": 4}, more=True)
+            self.world.clock.sleep(heads.RENEWED_SECONDS)
+            self.api.alive()
+            checkpoints.append(self.world.head.checkpoint)
+            yield from poll(self.world, {"next": 4})
+
+    checkpoints: list[Any] = []
+    world.app = Waiting
     world.run()
 
-    saves = [event for event, _ in world.journal].count("saved")
-    assert saves <= 1 + 10 / SECONDS_BETWEEN_SAVES
+    assert checkpoints[0]["next"] == 0
+    assert world.record == list(range(8))
 
 
-def test_small_pages_share_a_batch() -> None:
-    world = World(total=10, page=1, batch=5)
+def test_a_checkpoint_that_moves_without_new_events_is_told_by_a_renewed_lease() -> None:
+    world = World()
+    checkpoints: list[Any] = []
 
-    assert world.run().batches == 2
+    class Empty(Numbers):
+        def poll(self, _: Checkpoint) -> Iterator[Page]:
+            yield Page([], {"next": 7}, more=True)
+            self.world.clock.sleep(heads.RENEWED_SECONDS)
+            self.api.alive()
+            checkpoints.append(self.world.head.checkpoint)
+            yield Page([], {"next": 7}, more=False)
+
+    world.app = Empty
+    world.run()
+
+    assert checkpoints == [{"next": 7}]
+
+
+def test_a_commit_whose_object_can_not_be_written_is_tried_again_at_the_end() -> None:
+    world = World(total=12, page=4, seconds=SLOW)
+    answers = iter([StateError("The store does not answer.")])
+    world.store.fault = lambda what, _: next(answers, None) if what == "put" else None
+
+    outcome = world.run()
+
+    assert (outcome.status, type(outcome.error)) == ("failed", StateError)
+    assert world.record == world.arrived == [0, 1, 2, 3]
+    world.run()
+    assert world.record == world.arrived == list(range(12))
+
+
+def test_a_segment_that_can_not_be_written_is_written_at_the_end() -> None:
+    world = World(total=20_000, page=10_000, seconds=SLOW, app=Remembered)
+    world.sinks = {}
+    answers = iter([StateError("The store does not answer.")])
+    world.store.fault = lambda what, name: next(answers, None) if what == "put" and "memory" in name else None
+
+    world.run()
+    world.run()
+
+    assert world.record == list(range(20_000))
+    assert {segment.name for segment in world.head.memory.segments} <= {
+        name.rpartition("/")[2] for name in world.names("/memory/")
+    }
+
+
+def test_a_store_that_does_not_take_the_end_is_told_and_costs_nothing() -> None:
+    world = World(total=4)
+    world.store.fault = lambda what, _: StateError("no answer") if what == "put" else None
+
+    with pytest.raises(StateError):
+        world.run()
+
+    world.store.fault = lambda *_: None
+    world.clock.sleep(2 * heads.LEASE_SECONDS)
+    world.run()
+    assert world.record == world.arrived == [0, 1, 2, 3]
 
 
 # What goes wrong, and how it is told
@@ -185,16 +246,15 @@ def test_small_pages_share_a_batch() -> None:
     ],
     ids=lambda error: error.code,
 )
-def test_a_failed_run_keeps_the_reason_in_the_state(error: AppError) -> None:
+def test_a_failed_run_keeps_the_reason_in_the_head(error: AppError) -> None:
     world = World()
     world.app = raising(error)
 
     outcome = world.run()
 
     assert (outcome.status, outcome.error) == ("failed", error)
-    assert world.state["current_state"] == "failed"
-    assert world.state["sa_apps"]["last_run"]["error"] == error.code
-    assert world.state["sa_apps"]["last_run"]["message"] == error.message
+    assert (world.head.status, world.head.lease) == ("failed", None)
+    assert (world.head.runs[-1].error, world.head.runs[-1].message) == (error.code, error.message)
 
 
 @pytest.mark.parametrize(
@@ -208,9 +268,8 @@ def test_a_run_that_time_will_mend_is_partial(error: AppError) -> None:
 
     outcome = world.run()
 
-    assert (outcome.status, outcome.error) == ("partial", error)
-    assert world.state["current_state"] == "partial"
-    assert world.state["sa_apps"]["last_run"]["error"] == error.code
+    assert (outcome.status, outcome.error, outcome.backlog) == ("partial", error, True)
+    assert (world.head.status, world.head.runs[-1].error) == ("partial", error.code)
 
 
 def test_a_limit_tells_when_to_come_back() -> None:
@@ -228,8 +287,8 @@ def test_an_app_that_breaks_is_a_failed_run_that_names_the_place_and_no_value() 
 
     assert outcome.status == "failed"
     assert isinstance(outcome.error, BadResponse)
-    assert outcome.error.message.startswith("The app broke: ValueError at test_collect.py:")
-    assert "s3cr3t" not in json.dumps(world.state)
+    assert outcome.error.message.startswith("The app broke: ValueError at doubles.py:")
+    assert b"s3cr3t" not in world.store.read(heads.NAME).body
 
 
 def test_an_app_that_can_not_be_made_is_a_failed_run_that_says_why() -> None:
@@ -239,220 +298,102 @@ def test_an_app_that_can_not_be_made_is_a_failed_run_that_says_why() -> None:
         raise CredentialsError("There are no credentials.")
 
     world.app = make
-    outcome = world.run()
 
-    assert outcome.status == "failed"
-    assert world.state["current_state"] == "failed"
-    assert world.state["sa_apps"]["last_run"]["message"] == "There are no credentials."
+    assert world.run().status == "failed"
+    assert world.head.runs[-1].message == "There are no credentials."
 
 
-def test_after_a_run_whose_app_could_not_be_made_the_next_one_begins_at_its_own_interval() -> None:
-    world = World(total=5)
-    working = world.app
+def test_after_runs_that_failed_at_once_the_first_good_one_begins_where_they_would_have() -> None:
+    world = World()
     world.app = raising(CredentialsError("refused"))
+    for _ in range(3):
+        world.run()
+        world.clock.sleep(3600)
+    since: list[str] = []
+
+    def poll(_: World, checkpoint: Checkpoint) -> Iterator[Page]:
+        since.append(checkpoint["since"])
+        yield Page([], checkpoint, more=False)
+
+    world.app = scripted(poll)
     world.run()
-    world.app = working
 
-    assert world.run().status == "succeeded"
-    assert world.arrived == list(range(5))
+    assert since == [(START - HOUR).isoformat()]
 
 
-def test_what_came_before_an_error_is_delivered_and_saved() -> None:
+def test_what_came_before_an_error_is_on_record_and_delivered() -> None:
     world = World(total=12, page=4, batch=100)
     world.app = raising(Unavailable("down"), after=2)
 
-    outcome = world.run()
-
-    assert world.arrived == list(range(8))
-    assert outcome.status == "failed"
-    assert world.state["sa_apps"]["checkpoint"] == {"next": 8}
+    assert world.run().status == "failed"
+    assert world.record == world.arrived == list(range(8))
 
 
-def test_a_long_message_is_cut_in_the_state() -> None:
+def test_a_long_message_is_cut_in_the_head() -> None:
     world = World()
     world.app = raising(Unavailable("x" * 10_000))
 
     world.run()
 
-    assert len(world.slot.stored.text) < 1000  # type: ignore[union-attr]
+    assert len(world.store.read(heads.NAME).body) < 1500
 
 
-def test_the_reason_of_a_failure_is_gone_after_a_good_run() -> None:
-    world = World()
-    working = world.app
-    world.app = raising(Unavailable("down"))
-    world.run()
-    world.app = working
-
-    world.run()
-
-    assert "error" not in world.state["sa_apps"]["last_run"]
-
-
-# A destination that fails
-
-
-@pytest.mark.parametrize("batch", range(5))
-@pytest.mark.parametrize("error", [DeliveryFailed, DeliveryRefused])
-def test_a_delivery_that_fails_costs_neither_a_loss_nor_a_repeat(batch: int, error: type[Exception]) -> None:
-    world = World(total=10, page=10, batch=2)
-    world.on_delivery = failing(2 * batch, error=error)
-    assert world.run().status == "failed"
-    assert world.arrived == list(range(2 * batch))
-
-    world.on_delivery = failing()
-    world.clock.sleep(60)
-    assert world.run().status == "succeeded"
-
-    assert world.arrived == list(range(10))
-
-
-@pytest.mark.parametrize("page", [1, 3, 4, 7])
-@pytest.mark.parametrize("batch", [1, 2, 3, 5])
-def test_batches_that_cross_pages_are_gone_on_with_in_the_middle(page: int, batch: int) -> None:
-    world = World(total=20, page=page, batch=batch)
-    for broken in (0, 7, 8, 13, 19):
-        world.on_delivery = failing(broken)
+def test_the_head_keeps_the_last_runs_and_no_more() -> None:
+    world = World(total=0)
+    for _ in range(heads.RUNS + 5):
         world.run()
-    world.on_delivery = failing()
+
+    assert len(world.head.runs) == heads.RUNS
+
+
+def test_the_head_stays_small() -> None:
+    world = World(total=3_999, page=4_000, app=Remembered)
     world.run()
+    world.app = raising(Unavailable("z" * 1_000))
+    for _ in range(heads.RUNS):
+        world.run()
 
-    assert (world.lost, world.repeated) == (set(), {})
-
-
-def test_what_was_delivered_is_not_skipped_where_the_service_gives_something_else() -> None:
-    world = World(total=10, page=10, batch=2)
-    world.on_delivery = failing(4)
-    world.run()
-    world.on_delivery = failing()
-
-    def poll(_: World, __: Checkpoint) -> Iterator[Page]:
-        yield Page([log_of(n) for n in range(100, 110)], {"next": 10}, more=False)
-
-    world.app = app_of(poll)
-    world.run()
-
-    assert world.arrived == [0, 1, 2, 3, *range(100, 110)]
-
-
-def test_an_empty_page_in_front_does_not_make_a_delivered_log_come_again() -> None:
-    world = World(total=10, page=10, batch=2)
-
-    def poll(inner: World, checkpoint: Checkpoint) -> Iterator[Page]:
-        yield Page([], checkpoint, more=True)
-        yield from Numbers(inner, None).poll(checkpoint)  # type: ignore[arg-type]
-
-    world.app = app_of(poll)
-    world.on_delivery = failing(4)
-    world.run()
-    world.on_delivery = failing()
-    world.run()
-
-    assert world.arrived == list(range(10))
-
-
-def test_a_page_whose_deliveries_take_longer_than_a_run_is_delivered_by_several() -> None:
-    world = World(total=10, page=10, batch=2)
-
-    def slow(_: list[int]) -> None:
-        world.clock.sleep(4)
-
-    world.on_delivery = slow
-    outcomes = [world.run(left=5).status for _ in range(3)]
-
-    assert outcomes == ["partial", "partial", "succeeded"]
-    assert world.arrived == list(range(10))
-
-
-def test_a_destination_that_comes_back_in_time_costs_nothing() -> None:
-    world = World(total=10)
-    answers = iter([DeliveryFailed("down"), DeliveryFailed("down")])
-    world.on_delivery = lambda _: next(answers, None)
-
-    assert world.run().status == "succeeded"
-    assert world.arrived == list(range(10))
-
-
-def test_a_destination_that_stays_down_is_told() -> None:
-    world = World()
-    world.on_delivery = failing(0)
-
-    outcome = world.run(left=10)
-
-    assert isinstance(outcome.error, DeliveryFailed)
-    assert outcome.seconds <= 10
-
-
-def test_a_destination_that_fails_while_an_error_is_told_is_the_error() -> None:
-    world = World(total=8, page=4, batch=100)
-    world.app = raising(RateLimited("slow down"), after=1)
-    world.on_delivery = failing(0)
-
-    outcome = world.run()
-
-    assert outcome.status == "failed"
-    assert isinstance(outcome.error, DeliveryFailed)
-    assert world.arrived == []
+    assert len(world.store.read(heads.NAME).body) < 128 << 10
 
 
 # Ctrl-C
 
 
-def test_ctrl_c_releases_the_lease_and_keeps_what_was_accepted() -> None:
-    world = World(total=12, page=4, batch=2, seconds=SLOW)
+def test_ctrl_c_gives_the_lease_back_and_keeps_what_was_collected() -> None:
+    world = World(total=12, page=4)
     world.app = raising(KeyboardInterrupt(), after=2)
 
     with pytest.raises(KeyboardInterrupt):
-        world.run(holder="first")
-
-    assert world.state["current_state"] == "partial"
-    assert "lease" not in world.state["sa_apps"]
-    world.app = Numbers
-    assert world.run(holder="second").status == "succeeded"
-    assert world.arrived == list(range(12))
-
-
-def test_ctrl_c_in_the_middle_of_a_page_costs_neither_a_loss_nor_a_repeat() -> None:
-    world = World(total=10, page=10, batch=2)
-
-    def interrupt(numbers: list[int]) -> Exception | None:
-        if 6 in numbers:
-            raise KeyboardInterrupt
-        return None
-
-    world.on_delivery = interrupt
-    with pytest.raises(KeyboardInterrupt):
         world.run()
-    world.on_delivery = failing()
-    world.run()
 
-    assert world.arrived == list(range(10))
+    assert (world.head.status, world.head.lease) == ("partial", None)
+    assert world.record == world.arrived == list(range(8))
+    world.app = Numbers
+    world.run()
+    assert world.record == world.arrived == list(range(12))
 
 
 # Time
 
 
 def test_at_the_deadline_a_run_ends_partial_and_the_next_one_goes_on() -> None:
-    world = World(total=100, page=4, batch=2, seconds=10)
+    world = World(total=100, page=4, seconds=10)
     runs = 0
 
     while (outcome := world.run(left=45)).status == "partial":
         assert outcome.error is None
+        assert outcome.backlog
         assert outcome.seconds <= 45
         runs += 1
 
-    assert outcome.status == "succeeded"
-    assert runs == 6
-    assert world.arrived == list(range(100))
+    assert (outcome.status, runs) == ("succeeded", 6)
+    assert world.record == world.arrived == list(range(100))
 
 
 def test_a_page_is_not_begun_that_would_take_longer_than_the_time_left() -> None:
-    world = World(total=100, page=4, seconds=10)
+    outcome = World(total=100, page=4, seconds=10).run(left=25)
 
-    outcome = world.run(left=25)
-
-    assert outcome.pages == 2
-    assert outcome.seconds == 20
+    assert (outcome.pages, outcome.seconds) == (2, 20)
 
 
 def test_even_a_run_without_time_for_two_pages_makes_one() -> None:
@@ -463,7 +404,6 @@ def test_even_a_run_without_time_for_two_pages_makes_one() -> None:
         runs += 1
 
     assert runs == 3
-    assert world.arrived == list(range(12))
 
 
 # Pages that lead nowhere
@@ -473,14 +413,14 @@ def test_empty_pages_with_more_behind_them_are_walked_through() -> None:
     world = World(total=4)
 
     def poll(inner: World, checkpoint: Checkpoint) -> Iterator[Page]:
-        for n in range(3 * EMPTY_PAGES):
+        for n in range(3 * CIRCLES):
             yield Page([], {"next": 0, "token": n}, more=True)
         yield from Numbers(inner, None).poll(checkpoint)  # type: ignore[arg-type]
 
-    world.app = app_of(poll)
+    world.app = scripted(poll)
 
     assert world.run().status == "succeeded"
-    assert world.arrived == list(range(4))
+    assert world.record == list(range(4))
 
 
 @pytest.mark.parametrize("circle", [1, 2, 7])
@@ -494,7 +434,7 @@ def test_empty_pages_in_a_circle_end_the_run_with_a_reason(circle: int) -> None:
             yield Page([], {"next": 0, "token": n % circle}, more=True)
             n += 1
 
-    world.app = app_of(poll)
+    world.app = scripted(poll)
     outcome = world.run()
 
     assert outcome.status == "failed"
@@ -512,13 +452,88 @@ def test_empty_pages_without_end_take_no_more_than_the_time_left() -> None:
             n += 1
             yield Page([], {"next": 0, "token": n}, more=True)
 
-    world.app = app_of(poll)
+    world.app = scripted(poll)
 
     assert world.run(left=60).status == "partial"
-    assert world.state["sa_apps"]["checkpoint"]["token"] >= 55
+    assert world.head.checkpoint["token"] >= 55  # type: ignore[index]
 
 
-# What is stored
+# An idle run
+
+
+def test_an_idle_run_reads_the_head_takes_the_lease_and_ends() -> None:
+    world = World(total=4)
+    world.run()
+    world.store.calls.clear()
+
+    world.run()
+
+    assert world.store.calls == [("read", "head.json"), ("write", "head.json"), ("write", "head.json")]
+
+
+def test_an_idle_run_that_meets_events_on_record_reads_the_youngest_segment_besides() -> None:
+    class Meeting(Remembered):
+        def walk(self, checkpoint: Checkpoint, memory: Any) -> Iterator[Page]:
+            if checkpoint["next"]:
+                page = self.page([8_990, 8_991], checkpoint, more=False)
+                assert memory.known(page.ids, page.times) == set(page.ids)
+                yield Page([], checkpoint, more=False)
+            else:
+                yield from self.poll(checkpoint)
+
+    world = World(total=9_000, page=9_000, app=Meeting)
+    world.run()
+    world.store.calls.clear()
+
+    world.run()
+
+    assert [what for what, _ in world.store.calls] == ["read", "write", "get", "write"]
+
+
+# The memory
+
+
+def test_a_part_of_the_memory_that_is_missing_is_made_anew_from_the_journal() -> None:
+    world = World(total=9_000, page=9_000, app=Remembered)
+    world.run()
+    world.memory.delete(world.names("/memory/"))
+    known: list[int] = []
+
+    class Asking(Remembered):
+        def walk(self, checkpoint: Checkpoint, memory: Any) -> Iterator[Page]:
+            page = self.page([0, 8_999, 9_000], checkpoint, more=False)
+            known.append(len(memory.known(page.ids, page.times)))
+            yield Page([], checkpoint, more=False)
+
+    world.app = Asking
+    assert world.run().status == "succeeded"
+    assert world.run().status == "succeeded"
+
+    assert known == [2, 2]
+    assert len(world.names("/memory/")) == 1
+
+
+def test_a_run_whose_memory_is_gone_because_another_one_took_over_ends() -> None:
+    world = World(total=9_000, page=9_000, app=Remembered)
+    world.run()
+
+    class Late(Remembered):
+        def walk(self, checkpoint: Checkpoint, memory: Any) -> Iterator[Page]:
+            self.world.clock.sleep(2 * heads.LEASE_SECONDS)
+            self.world.hold()
+            self.world.memory.delete(self.world.names("/memory/"))
+            page = self.page([1], checkpoint, more=False)
+            memory.known(page.ids, page.times)
+            yield page
+
+    world.app = Late
+    with pytest.raises(AlreadyRunning, match="taken over"):
+        world.run()
+
+    assert world.names("/memory/") == []
+
+
+# What is kept of the service's limit
 
 
 def test_a_limit_is_kept_across_runs() -> None:
@@ -552,30 +567,29 @@ def test_a_limit_is_kept_across_a_run_that_failed() -> None:
     world.app = Failing
     world.run()
 
-    assert world.state["sa_apps"]["requests"] == [world.clock.now().timestamp()]
+    assert world.head.requests == [world.clock.now().timestamp()]
 
 
-def test_the_state_stays_small() -> None:
-    world = World(total=4, rate=Rate(10, 60))
+def test_a_wait_that_a_service_wanted_is_kept_until_it_is_over() -> None:
+    world = World()
+    waits: list[float] = []
 
-    class Full(Numbers):
+    class Resting(Numbers):
         def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
-            for _ in range(10):
-                self.api.pace.request_made()
-            yield Page([], checkpoint | {"x": "y" * 2930}, more=True)
-            raise Unavailable("z" * 1000)
+            waits.append(self.api.pace.wait())
+            if len(waits) == 1:
+                self.api.pace.rest(100)
+            yield Page([], checkpoint, more=False)
 
-    world.app = Full
-    world.run(holder="12345678-1234-1234-1234-123456789012")
+    world.app = Resting
+    for _ in range(3):
+        world.run()
+        world.clock.sleep(60)
 
-    assert len(world.slot.stored.text) <= 4096  # type: ignore[union-attr]
+    assert waits == [0, 40, 0]
 
 
-# A state of StreamAlert
-
-
-def streamalert(status: str = "succeeded", last_timestamp: Any = 1_700_000_000, **context: Any) -> str:
-    return json.dumps({"current_state": status, "last_timestamp": last_timestamp, "context": context})
+# What an earlier version left
 
 
 class Adopting(Numbers):
@@ -585,77 +599,44 @@ class Adopting(Numbers):
         return {"next": 0, "since": since.timestamp()}
 
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
-        self.world.journal.append(("since", checkpoint.get("since")))
-        yield Page([], {"next": 0, "since": checkpoint["since"] + 5}, more=False)
-
-    def last_timestamp(self, checkpoint: Checkpoint) -> Any:
-        return checkpoint["since"]
-
-
-@pytest.mark.parametrize("status", ["running", "partial", "failed", "succeeded"])
-def test_a_state_of_streamalert_is_taken_over_whatever_it_says(status: str) -> None:
-    world = World(text=streamalert(status))
-    world.app = Adopting
-
-    assert world.run().status == "succeeded"
-    assert ("since", 1_700_000_000) in world.journal
+        self.world.told.append(("since", checkpoint.get("since")))
+        yield Page([], checkpoint, more=False)
 
 
 @pytest.mark.parametrize(
-    "last_timestamp", ["2023-11-14T22:13:20Z", "2023-11-14T22:13:20+00:00", 1_700_000_000.0]
+    "last_timestamp",
+    [1_700_000_000, "2023-11-14T22:13:20Z", "2023-11-14T22:13:20+00:00", 1_700_000_000.0],
 )
 def test_a_last_timestamp_in_any_of_streamalerts_forms_is_honoured(last_timestamp: Any) -> None:
-    world = World(text=streamalert(last_timestamp=last_timestamp))
-    world.app = Adopting
+    world = World(adopted={"last_timestamp": last_timestamp, "context": {}}, app=Adopting)
 
     world.run()
 
-    assert ("since", 1_700_000_000) in world.journal
+    assert ("since", 1_700_000_000) in world.told
+    assert world.head.adopted is None
 
 
 @pytest.mark.parametrize("last_timestamp", [None, 0, ""])
-def test_a_state_of_streamalert_without_a_timestamp_is_that_of_a_first_run(last_timestamp: Any) -> None:
-    world = World(text=streamalert(last_timestamp=last_timestamp))
-    world.app = Adopting
+def test_a_state_without_a_timestamp_is_that_of_a_first_run(last_timestamp: Any) -> None:
+    world = World(adopted={"last_timestamp": last_timestamp, "context": {}}, app=Adopting)
 
     world.run()
 
-    assert ("since", (world.clock.now() - HOUR).timestamp()) in world.journal
+    assert ("since", (START - HOUR).timestamp()) in world.told
 
 
-def test_how_far_the_app_is_is_written_in_streamalerts_own_form() -> None:
-    world = World(text=streamalert())
-    world.app = Adopting
-
-    world.run()
-
-    assert world.state["current_state"] == "succeeded"
-    assert world.state["last_timestamp"] == 1_700_000_005
-
-
-def test_streamalerts_own_words_outlive_a_run_that_failed_at_once() -> None:
-    world = World(text=streamalert(position="p1"))
+def test_what_was_taken_over_outlives_a_run_that_failed_at_once() -> None:
+    world = World(adopted={"last_timestamp": 1_700_000_000, "context": {}})
 
     def make(_: World, __: Api) -> App:
         raise CredentialsError("There are no credentials.")
 
     world.app = make
     world.run()
-
-    assert world.state["last_timestamp"] == 1_700_000_000
-    assert world.state["context"] == {"position": "p1"}
-    world.app = Adopting
+    world.adopted, world.app = None, Adopting
     world.run()
-    assert ("since", 1_700_000_000) in world.journal
 
-
-def test_a_state_that_is_none_ends_the_run_and_stays_as_it_is() -> None:
-    world = World(text='{"current_state": 1')
-
-    with pytest.raises(StateError, match="not readable"):
-        world.run()
-
-    assert world.slot.stored.text == '{"current_state": 1'  # type: ignore[union-attr]
+    assert ("since", 1_700_000_000) in world.told
 
 
 # The lease, seen from a run
@@ -663,94 +644,113 @@ def test_a_state_that_is_none_ends_the_run_and_stays_as_it_is() -> None:
 
 def test_a_run_under_way_is_left_alone() -> None:
     world = World()
-    world.run_and_die(7, holder="first")
-    world.clock.time -= 2 * LEASE
-    journal = list(world.journal)
+    world.hold()
+    told = list(world.told)
 
     with pytest.raises(AlreadyRunning):
-        world.run(holder="second")
+        world.run()
 
-    assert world.journal == journal
-
-
-def test_the_lease_ends_no_later_than_the_run_may_last() -> None:
-    world = World(total=1000, page=4, seconds=SLOW)
-    began = world.clock.now()
-
-    world.run_and_die(150, left=LEASE.total_seconds() - 10)
-
-    assert world.journal.count(("saved", "running")) > 10
-    assert world.state["sa_apps"]["lease"]["until"] == (began + LEASE).isoformat()
+    assert world.told == told
 
 
-def test_a_run_without_a_deadline_renews_its_lease() -> None:
+def test_a_run_without_a_deadline_keeps_its_lease() -> None:
     world = World(total=400, page=4, seconds=SLOW)
 
     class Checking(Numbers):
         def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
             for page in super().poll(checkpoint):
-                assert self.world.state["sa_apps"]["lease"]["until"] > self.world.clock.now().isoformat()
+                self.api.alive()
+                assert self.world.head.lease
+                assert self.world.head.lease.until > self.world.clock.now().timestamp()
                 yield page
 
     world.app = Checking
 
-    assert world.run().seconds > 2 * LEASE.total_seconds()
+    assert world.run().seconds > 2 * heads.LEASE_SECONDS
 
 
-def test_a_run_that_outlived_its_lease_does_not_overwrite_the_one_that_took_over() -> None:
+def test_a_run_that_outlived_its_lease_puts_nothing_on_record_where_another_took_over() -> None:
     world = World(total=8, page=4)
-    other = json.dumps({
-        "current_state": "running",
-        "sa_apps": {
-            "checkpoint": {"next": 0},
-            "lease": {"holder": "other", "until": (world.clock.now() + 9 * LEASE).isoformat()},
-        },
-    })
 
     def poll(inner: World, checkpoint: Checkpoint) -> Iterator[Page]:
         pages = Numbers(inner, None).poll(checkpoint)  # type: ignore[arg-type]
         yield next(pages)
-        inner.clock.sleep(2 * LEASE.total_seconds())
-        inner.slot._slot.write(other)
+        inner.clock.sleep(2 * heads.LEASE_SECONDS)
+        inner.app = Numbers
+        inner.run()
         yield from pages
 
-    world.app = app_of(poll)
-    with pytest.raises(AlreadyRunning, match="another run has taken over"):
-        world.run(holder="slow")
+    world.app = scripted(poll)
+    with pytest.raises(AlreadyRunning, match="Another run has taken over"):
+        world.run()
 
-    assert world.slot.stored.text == other  # type: ignore[union-attr]
+    assert world.record == world.arrived == list(range(8))
 
 
 def test_a_run_that_outlived_its_lease_goes_on_where_nobody_took_over() -> None:
-    world = World(total=12, page=4, seconds=2 * LEASE.total_seconds())
+    world = World(total=12, page=4, seconds=2 * heads.LEASE_SECONDS)
 
     assert world.run().status == "succeeded"
-    assert world.arrived == list(range(12))
+    assert world.record == list(range(12))
 
 
-# A state that can't be saved
+# The log
 
 
-def test_a_save_that_fails_on_the_way_ends_the_run_with_its_reason() -> None:
-    world = World(total=12, page=4, seconds=SLOW)
-    answers = iter([None, StateError("throttled")])
-    world.on_save = lambda _: next(answers, None)
+class Dated(Numbers):
+    """Numbers whose checkpoint tells a time: a minute a number."""
 
-    outcome = world.run()
-
-    assert isinstance(outcome.error, StateError)
-    assert world.state["current_state"] == "failed"
-    world.run()
-    assert (world.lost, world.repeated) == (set(), {})
+    def watermark(self, checkpoint: Checkpoint) -> datetime | None:
+        return START - timedelta(hours=1) + timedelta(minutes=checkpoint["next"])
 
 
-def test_a_state_that_can_not_be_saved_at_the_end_is_raised_and_costs_at_most_a_repeat() -> None:
-    world = World(total=4)
-    world.on_save = lambda state: None if state["current_state"] == "running" else StateError("throttled")
+@pytest.fixture
+def lines() -> Iterator[Callable[[str], list[dict[str, Any]]]]:
+    """Return the lines of a message that are written from now on, oldest first."""
+    found: list[dict[str, Any]] = []
 
-    with pytest.raises(StateError):
-        world.run(holder="first")
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append({"message": record.getMessage(), **getattr(record, "fields", {})})
 
-    world.on_save = lambda _: None
-    world.run(holder="second", after="first")
-    assert world.lost == set()
+    product, handler = logging.getLogger("streamalert_apps"), Lines()
+    before = product.level
+    product.addHandler(handler)
+    product.setLevel(logging.INFO)
+    yield lambda message: [line for line in found if message in line["message"]]
+    product.setLevel(before)
+    product.removeHandler(handler)
+
+
+def test_a_line_a_page_says_what_it_held_and_how_long_it_took(lines: Callable[[str], Any]) -> None:
+    World(total=10, page=4, seconds=1.5).run()
+
+    pages = lines("page polled")
+    assert [page["page"] for page in pages] == [1, 2, 3]
+    assert [page["events"] for page in pages] == [4, 4, 2]
+    assert [page["more"] for page in pages] == [True, True, False]
+    assert {page["seconds"] for page in pages} == {1.5}
+
+
+def test_a_line_a_commit_says_what_is_on_record(lines: Callable[[str], Any]) -> None:
+    outcome = World(total=12, page=4, seconds=SLOW).run()
+
+    commits = lines("on record")
+    assert [commit["commit"] for commit in commits] == [1, 2, 3]
+    assert sum(commit["events"] for commit in commits) == outcome.events == 12
+
+
+def test_nothing_is_written_where_nobody_listens(lines: Callable[[str], Any]) -> None:
+    logging.getLogger("streamalert_apps").setLevel(logging.WARNING)
+
+    World(total=10).run()
+
+    assert lines("") == []
+
+
+def test_the_outcome_says_how_far_the_app_is() -> None:
+    assert World(total=10, app=Dated).run().cursor == START - timedelta(minutes=50)
+
+
+def test_an_app_that_tells_no_time_has_no_cursor() -> None:
+    assert World(total=1).run().cursor is None

@@ -1,13 +1,17 @@
-"""A run that is killed anywhere: the next one finds its way, loses nothing, repeats at most a batch."""
+"""A run that is killed anywhere: each event is on record exactly once, and delivered at least once."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from streamalert_apps.runtime.collect import SECONDS_BETWEEN_SAVES
-from tests.runtime.doubles import Killed, Killer, World, failing
+from streamalert_apps.errors import AppError, StateError
+from streamalert_apps.runtime.collect import COMMIT_SECONDS
+from streamalert_apps.runtime.store import Unsettled
+from tests.runtime.doubles import Killed, Killer, Sink, World, down
 
-SLOW = SECONDS_BETWEEN_SAVES + 1  # so slow that each page is saved
+SLOW = COMMIT_SECONDS + 1  # so slow that each page is a commit
 
 shapes = pytest.mark.parametrize(
     "shape",
@@ -22,88 +26,121 @@ shapes = pytest.mark.parametrize(
 )
 
 
-def steps(shape: dict[str, int]) -> int:
+def steps(shape: dict[str, Any]) -> int:
     """Count the steps of a run that nothing happens to."""
-    world = World(**shape)  # type: ignore[arg-type]
+    world = World(**shape)
     world.run()
     return world.killer.steps
 
 
-def unsaved(world: World) -> int:
-    """Count the logs accepted since the last time that a state was written."""
-    accepted = 0
-    for event, what in world.journal:
-        accepted = accepted + len(what) if event == "forwarded" else 0 if event == "saved" else accepted
-    return accepted
-
-
 @shapes
-def test_a_kill_anywhere_loses_nothing_and_repeats_only_what_no_state_told_of(shape: dict[str, int]) -> None:
+def test_a_kill_anywhere_loses_nothing_and_puts_nothing_on_record_twice(shape: dict[str, Any]) -> None:
     for step in range(steps(shape)):
-        world = World(**shape)  # type: ignore[arg-type]
+        world = World(**shape)
         world.run_and_die(step)
-        at_risk = unsaved(world)
 
         assert world.run().status == "succeeded", f"killed at step {step}"
 
+        assert world.record == list(range(world.total)), f"killed at step {step}"
         assert not world.lost, f"killed at step {step}"
-        assert world.repeated.total() <= at_risk, f"killed at step {step}"
-        assert world.state["current_state"] == "succeeded"
 
 
 @shapes
-def test_a_kill_before_any_delivery_or_after_a_save_repeats_nothing(shape: dict[str, int]) -> None:
+def test_a_kill_repeats_at_most_what_was_sent_of_one_commit(shape: dict[str, Any]) -> None:
+    commit = shape["page"] if "seconds" in shape else shape["total"]
     for step in range(steps(shape)):
-        world = World(**shape)  # type: ignore[arg-type]
+        world = World(**shape)
         world.run_and_die(step)
-        if unsaved(world):
-            continue
-
         world.run()
 
-        assert world.arrived == list(range(world.total)), f"killed at step {step}"
+        assert world.repeated.total() <= commit, f"killed at step {step}"
 
 
 @shapes
-def test_run_after_run_may_be_killed(shape: dict[str, int]) -> None:
+def test_batches_that_are_sent_again_are_the_same_under_the_same_ids(shape: dict[str, Any]) -> None:
+    for step in range(steps(shape)):
+        world = World(**shape)
+        world.run_and_die(step)
+        world.run()
+
+        contents: dict[str, tuple[bytes, ...]] = {}
+        for batch in world.sink.batches:
+            assert contents.setdefault(batch.id, tuple(batch.events)) == tuple(batch.events)
+        taken = [event for events in contents.values() for event in events]
+        assert len(taken) == len(set(taken)) == world.total, f"killed at step {step}"
+
+
+@shapes
+def test_run_after_run_may_be_killed(shape: dict[str, Any]) -> None:
     for step in range(3, steps(shape)):
-        world = World(**shape)  # type: ignore[arg-type]
+        world = World(**shape)
         for later in range(8):
             world.run_and_die(step + later)
 
         world.run()
 
+        assert world.record == list(range(world.total)), f"killed from step {step} on"
         assert not world.lost, f"killed from step {step} on"
 
 
 @shapes
-def test_a_run_killed_while_deliveries_fail_loses_nothing(shape: dict[str, int]) -> None:
+def test_a_run_killed_while_deliveries_fail_loses_nothing(shape: dict[str, Any]) -> None:
     for step in range(steps(shape)):
-        world = World(**shape)  # type: ignore[arg-type]
-        world.on_delivery = failing(3)
+        world = World(**shape)
+        world.sink.judge = down(3)
         world.run_and_die(step)
-        world.on_delivery = failing()
+        world.sink.judge = down(-1)
 
         world.run()
 
+        assert world.record == list(range(world.total)), f"killed at step {step}"
         assert not world.lost, f"killed at step {step}"
 
 
-def test_a_killed_run_is_followed_by_the_one_that_it_invoked_without_a_wait() -> None:
-    world = World()
-    world.killer = Killer(6)
-    with pytest.raises(Killed):
-        world.run(holder="first")
-    world.killer = Killer()
+@shapes
+def test_a_kill_anywhere_costs_no_destination_anything(shape: dict[str, Any]) -> None:
+    for step in range(steps(shape)):
+        world = World(**shape)
+        other = world.sinks["other"] = Sink(world)
+        world.run_and_die(step)
+        world.run()
 
-    assert world.run(holder="second", after="first").status == "succeeded"
+        assert set(other.arrived) == set(world.arrived) == set(range(world.total)), f"killed at step {step}"
+
+
+@shapes
+@pytest.mark.parametrize("moment", ["fault", "after"])
+@pytest.mark.parametrize("error", [Unsettled, StateError])
+def test_a_call_of_the_store_that_fails_once_costs_nothing(
+    shape: dict[str, Any], moment: str, error: type[AppError]
+) -> None:
+    calls = World(**shape)
+    calls.run()
+    for number in range(1, len(calls.store.calls)):
+        world = World(**shape)
+        left = [number]
+
+        def fail(*_: str, left: list[int] = left) -> AppError | None:
+            left[0] -= 1
+            return error("no answer") if left[0] == -1 else None
+
+        setattr(world.store, moment, fail)
+        try:
+            world.run()
+        except StateError:
+            world.clock.sleep(1000)
+        world.run()
+
+        assert world.record == list(range(world.total)), number
+        assert not world.lost, number
 
 
 def test_an_invocation_that_lambda_repeats_takes_its_own_lease_again() -> None:
     world = World()
-    world.killer = Killer(6)
+    world.killer = Killer(10)
     with pytest.raises(Killed):
         world.run(holder="request")
     world.killer = Killer()
 
     assert world.run(holder="request").status == "succeeded"
+    assert world.record == list(range(10))

@@ -1,9 +1,17 @@
-"""Where logs go: StreamAlert's classifier, or a line each; and where the whole of a large one is kept."""
+"""Where events go: StreamAlert's classifier, standard output, a file."""
 
 from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import boto3
@@ -11,11 +19,12 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, DeliveryRefused
+from streamalert_apps.runtime.destinations import Answer, Batch
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
-from streamalert_apps.runtime.destinations.jsonlines import JsonLines
-from streamalert_apps.runtime.oversize import Bucket
+from streamalert_apps.runtime.destinations.file import File, JsonLines
 from tests import loopback
 from tests.loopback import Exchange
+from tests.runtime.doubles import World, number_of
 
 CLASSIFIER = "acme_prod_streamalert_classifier"
 FUNCTION = "acme_prod_duo_auth_collector_app"
@@ -34,8 +43,6 @@ class Client:
             raise self._error
         return {"Payload": io.BytesIO()}
 
-    put_object = invoke
-
 
 def refusing(code: str, status: int = 400) -> ClientError:
     return ClientError(
@@ -44,13 +51,17 @@ def refusing(code: str, status: int = 400) -> ClientError:
     )
 
 
+def batch(*events: bytes) -> Batch:
+    return Batch("id", events)
+
+
 # The classifier
 
 
 def test_a_batch_has_the_form_that_streamalerts_classifier_takes() -> None:
     client = Client()
 
-    ClassifierLambda(client, CLASSIFIER, FUNCTION).forward([b'{"n": 1}', memoryview(b'{"n": 2}')])
+    ClassifierLambda(client, CLASSIFIER, FUNCTION).send(batch(b'{"n": 1}', b'{"n": 2}'))
 
     (call,) = client.calls
     assert json.loads(call.pop("Payload")) == {
@@ -73,7 +84,7 @@ def test_batches_share_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
         client = boto3.client("lambda", region_name="us-east-1", endpoint_url=f"http://{place}")
         classifier = ClassifierLambda(client, CLASSIFIER, FUNCTION)
         for _ in range(3):
-            classifier.forward([b"{}"])
+            classifier.send(batch(b"{}"))
 
     assert len(connections) == 1
 
@@ -82,9 +93,22 @@ def test_logs_reach_the_classifier_byte_for_byte() -> None:
     client = Client()
     odd = b'{ "b":12345678901234567890123, "a" : 2.50 }'
 
-    ClassifierLambda(client, CLASSIFIER, FUNCTION).forward([odd])
+    ClassifierLambda(client, CLASSIFIER, FUNCTION).send(batch(odd))
 
     assert odd in client.calls[0]["Payload"]
+
+
+@pytest.mark.parametrize("size", [1 << 10, 1 << 20, 1 << 30])
+def test_a_batch_and_one_event_fit_an_asynchronous_invocation(size: int) -> None:
+    limits = ClassifierLambda(Client(), CLASSIFIER, FUNCTION, size).limits
+    client = Client()
+    events = [b"x" * (limits.event_bytes)]
+
+    ClassifierLambda(client, CLASSIFIER, FUNCTION, size).send(batch(*events))
+
+    assert limits.bytes <= size
+    assert limits.bytes <= limits.event_bytes
+    assert len(client.calls[0]["Payload"]) <= 1 << 20
 
 
 @pytest.mark.parametrize(
@@ -99,10 +123,12 @@ def test_logs_reach_the_classifier_byte_for_byte() -> None:
     ids=["busy", "throttled", "fault", "new fault", "time-out"],
 )
 def test_what_time_may_mend_is_a_delivery_to_try_again(error: Exception) -> None:
-    with pytest.raises(DeliveryFailed, match=CLASSIFIER) as raised:
-        ClassifierLambda(Client(error), CLASSIFIER, FUNCTION).forward([b"1"])
+    answer = ClassifierLambda(Client(error), CLASSIFIER, FUNCTION).send(batch(b"1", b"2"))
 
-    assert "s3cr3t" not in raised.value.message
+    assert [*answer.retry] == [0, 1]
+    assert isinstance(answer.error, DeliveryFailed)
+    assert CLASSIFIER in answer.error.message
+    assert "s3cr3t" not in answer.error.message
 
 
 @pytest.mark.parametrize(
@@ -115,63 +141,213 @@ def test_what_time_may_mend_is_a_delivery_to_try_again(error: Exception) -> None
     ],
 )
 def test_what_time_can_not_mend_is_told(code: str, error: type[AppError], message: str) -> None:
-    with pytest.raises(error, match=message) as raised:
-        ClassifierLambda(Client(refusing(code)), CLASSIFIER, FUNCTION).forward([b"1"])
+    answer = ClassifierLambda(Client(refusing(code)), CLASSIFIER, FUNCTION).send(batch(b"1", b"2"))
 
-    assert "s3cr3t" not in raised.value.message + raised.value.hint
+    assert [*answer.retry] == [0, 1]
+    assert type(answer.error) is error
+    assert message in answer.error.message
+    assert "s3cr3t" not in answer.error.message + answer.error.hint
 
 
-# A line each
+# Standard output
 
 
-def test_each_log_is_a_line() -> None:
+def test_each_event_is_a_line() -> None:
     stream = io.BytesIO()
 
-    JsonLines(stream).forward([b'{"n": 1}', memoryview(b'{"n": 2}')])
-    JsonLines(stream).forward([b'{"n": 3}'])
+    JsonLines(stream).send(batch(b'{"n": 1}', b'{"n": 2}'))
+    JsonLines(stream).send(batch(b'{"n": 3}'))
 
     assert stream.getvalue() == b'{"n": 1}\n{"n": 2}\n{"n": 3}\n'
 
 
-def test_a_log_written_over_several_lines_becomes_one() -> None:
-    stream = io.BytesIO()
-
-    JsonLines(stream).forward([b'{\r\n  "text": "a\\nb"\r\n}'])
-
-    (line,) = stream.getvalue().splitlines()
-    assert json.loads(line) == {"text": "a\nb"}
-
-
 @pytest.mark.parametrize("moment", ["write", "flush"])
-def test_a_full_disk_is_told(moment: str) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+def test_a_reader_that_is_gone_is_told(moment: str) -> None:
+    def broken(*_: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
 
     stream: Any = io.BytesIO()
-    broken = type("Broken", (), {"write": stream.write, "flush": stream.flush, moment: full})()
+    pipe: Any = type("Pipe", (), {"write": stream.write, "flush": stream.flush, moment: broken})()
 
-    with pytest.raises(DeliveryRefused, match="No space left on device"):
-        JsonLines(broken).forward([b"1"])
-
-
-# What is too large
+    told_refusal(JsonLines(pipe).send(batch(b"1")), "Broken pipe")
 
 
-def test_the_whole_of_a_large_log_is_put_into_the_bucket() -> None:
-    client = Client()
-
-    place = Bucket(client, "large-logs", FUNCTION).keep(b'{"n": 1}', "ab12")
-
-    assert place == f"s3://large-logs/{FUNCTION}/ab12.json"
-    assert (client.calls[0]["Bucket"], client.calls[0]["Body"]) == ("large-logs", b'{"n": 1}')
+def told_refusal(answer: Answer, reason: str) -> None:
+    assert [*answer.retry] == [0]
+    assert isinstance(answer.error, DeliveryRefused)
+    assert reason in answer.error.message
 
 
-@pytest.mark.parametrize(
-    "error", [refusing("AccessDenied", 403), ConnectTimeoutError(endpoint_url="https://s3.amazonaws.com")]
-)
-def test_a_bucket_that_does_not_take_it_is_told_and_stops_nothing(
-    error: Exception, caplog: pytest.LogCaptureFixture
+# A file
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "logs" / "duo.jsonl"
+
+
+@pytest.fixture
+def file(path: Path) -> Iterator[File]:
+    with closing(File(path)) as file:
+        yield file
+
+
+def test_a_file_is_made_with_its_folder_for_its_owner_alone(file: File, path: Path) -> None:
+    file.send(batch(b"1"))
+
+    assert path.read_bytes() == b"1\n"
+    assert (oct(path.stat().st_mode & 0o777), oct(path.parent.stat().st_mode & 0o777)) == ("0o600", "0o700")
+
+
+def test_what_is_in_a_file_stays(file: File, path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"0\n")
+
+    file.send(batch(b"1", b"2"))
+
+    assert path.read_bytes() == b"0\n1\n2\n"
+
+
+@pytest.mark.parametrize("size", [5, 70_000, 200_000])
+def test_a_line_that_a_crash_left_unfinished_is_taken_off_on_opening(
+    file: File, path: Path, size: int
 ) -> None:
-    assert Bucket(Client(error), "large-logs", FUNCTION).keep(b"1", "ab12") == ""
-    assert "the bucket large-logs did not take a large log" in caplog.text
-    assert "s3cr3t" not in caplog.text
+    path.parent.mkdir()
+    path.write_bytes(b"0\n" + b"x" * size)
+
+    file.send(batch(b"1"))
+
+    assert path.read_bytes() == b"0\n1\n"
+
+
+def test_a_file_that_is_nothing_but_an_unfinished_line_is_emptied(file: File, path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"x" * 200_000)
+
+    file.send(batch(b"1"))
+
+    assert path.read_bytes() == b"1\n"
+
+
+def test_what_was_accepted_is_on_disk(file: File, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bytes] = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append(path.read_bytes()))
+
+    file.send(batch(b"1"))
+    file.send(batch(b"2"))
+
+    assert synced == [b"1\n", b"1\n2\n"]
+
+
+def test_the_position_passes_only_what_is_on_disk(
+    file: File, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(total=10, page=5, seconds=3)
+    world.sinks = {"file": file}  # type: ignore[dict-item]
+
+    def failing(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", failing)
+        assert world.run().status == "failed"
+    assert (world.head.positions["file"].sequence, path.read_bytes()) == (1, b"")
+    world.run()
+
+    assert [number_of(line) for line in path.read_bytes().splitlines()] == list(range(10))
+
+
+def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_bytes(b"")
+
+    told_refusal(File(tmp_path / "logs" / "duo.jsonl").send(batch(b"1")), "can't be written")
+
+
+FILLING = """
+import resource, signal, sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from streamalert_apps.runtime.destinations import Batch
+from streamalert_apps.runtime.destinations.file import File
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+file = File(Path(sys.argv[1]))
+print(file.send(Batch("a", [b"1" * 400, b"2" * 400])).error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+print(file.send(Batch("b", [b"3" * 400, b"4" * 400])).error)
+print(file.send(Batch("c", [b"5" * 100])).error)
+"""
+
+
+def test_of_a_batch_for_which_there_is_no_room_nothing_is_left(path: Path) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-c", FILLING, str(path)], capture_output=True, text=True, check=True
+    ).stdout
+
+    first, second, third = shown.splitlines()
+    assert (first, third) == ("None", "None")
+    assert "can't be written" in second
+    assert path.read_bytes() == b"1" * 400 + b"\n" + b"2" * 400 + b"\n" + b"5" * 100 + b"\n"
+
+
+KILLED = """
+import sys
+from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from streamalert_apps.runtime.collect import Terms, collect
+from streamalert_apps.runtime.destinations import Limits
+from streamalert_apps.runtime.destinations.file import File
+from streamalert_apps.runtime.head import Identity
+from streamalert_apps.runtime.store.local import LocalStore
+from streamalert_apps.sdk.app import App, Page
+from streamalert_apps.sdk.clock import Deadline, SystemClock
+from streamalert_apps.sdk.http import Api
+import streamalert_apps.runtime.collect as collecting
+
+collecting.COMMIT_SECONDS = 0
+
+class Numbers(App):
+    type, collects, auth = "numbers_all", "numbers", ()
+    def start(self, since): return {"next": 0}
+    def check(self): pass
+    def poll(self, checkpoint):
+        at = checkpoint["next"]
+        while at < 1000:
+            logs = [b'{"n":%d,"x":"%b"}' % (n, b"x" * 200) for n in range(at, at + 25)]
+            at += 25
+            yield Page(logs, {"next": at}, more=at < 1000)
+        if checkpoint["next"] >= 1000:
+            yield Page([], {"next": at}, more=False)
+
+clock = SystemClock()
+folder = Path(sys.argv[1])
+file = File(folder / "out.jsonl")
+file.limits = Limits(bytes=3000)
+terms = Terms(Identity("owner", "run", "", lambda _: True), clock, Deadline.never(), timedelta(hours=1))
+print("begins", flush=True)
+outcome = collect(lambda: Numbers({}, Api(clock=clock)), LocalStore(folder, "app"), {"file": file}, terms)
+print(outcome.status)
+"""
+
+
+def test_kills_leave_no_torn_line_and_lose_nothing(tmp_path: Path) -> None:
+    random = Random(1)
+    for _ in range(5):
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout
+            process.stdout.readline()
+            time.sleep(random.uniform(0.0, 0.3))
+            process.kill()
+    shown = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert shown.split()[-1] == "succeeded"
+    numbers = [number_of(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
+    assert set(numbers) == set(range(1000))
+    assert [*dict.fromkeys(numbers)] == list(range(1000))

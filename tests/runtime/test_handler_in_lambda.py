@@ -13,15 +13,19 @@ from urllib.parse import unquote
 
 import boto3
 import pytest
+from botocore.config import Config
 
-from streamalert_apps.runtime import names
+from streamalert_apps.runtime import head as heads
+from streamalert_apps.runtime import journal, names
 from streamalert_apps.runtime.event import Event
-from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.runtime.head import Head
+from streamalert_apps.runtime.store.s3 import S3Store
+from streamalert_apps.sdk.clock import Deadline, SystemClock
 from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 from streamalert_apps.simulator.tally import Tally, compare
 from tests import proxy
-from tests.lambda_rig import LambdaFunction, publish
+from tests.lambda_rig import ACCOUNT, REGION, LambdaFunction, publish
 from tests.proxy import Call, Cut, Delay, Fault, Proxy, Refuse
 
 if TYPE_CHECKING:
@@ -31,10 +35,11 @@ if TYPE_CHECKING:
 CLASSIFIER = names.classifier("acme", "prod")
 FUNCTION = names.function_name("acme", "prod", "duo_auth", "collector")
 SCHEDULED = json.loads(Event("duo_auth", CLASSIFIER, "rate(1 hour)").to_json())
+BUCKET = names.bucket("acme", ACCOUNT, REGION)
 EVENTS, PAGE = 60, 14
 FORBIDDEN = {"pydantic", "pydantic_settings", "questionary", "rich", "typer"}
 
-# Duo's two requests a minute and the two seconds between two saves would be a test's whole time. Where
+# Duo's two requests a minute and the two seconds between two commits would be a test's whole time. Where
 # Click is, httpx loads its own command line, and Rich with it; the package of an app holds none of them.
 HANDLER = """
 import sys
@@ -43,7 +48,7 @@ from streamalert_apps.runtime import collect, handler as real
 from streamalert_apps.services.duo.app import DuoAuth
 
 DuoAuth.rate = None
-collect.SECONDS_BETWEEN_SAVES = 0
+collect.COMMIT_SECONDS = 0
 
 def handler(event, context):
     return real.handler(event, context) | {"modules": sorted(sys.modules)}
@@ -63,12 +68,17 @@ class Account:
     def ssm(self) -> Any:
         return boto3.client("ssm")
 
+    @cached_property
+    def s3(self) -> Any:
+        return boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
+
     @contextmanager
     def function(self, **env: str) -> Iterator[LambdaFunction]:
         """Give the app's function."""
         env = {
             "AWS_ENDPOINT_URL": self.aws.url,
             "SA_APPS_BATCH_BYTES": "16000",
+            "SA_APPS_BUCKET": BUCKET,
             "SA_APPS_SIMULATOR": self.duo.url,
             "SA_APPS_TYPE": "duo_auth",
         } | env
@@ -85,23 +95,37 @@ class Account:
         name, value = names.auth_parameter(FUNCTION), json.dumps(self.twin.credentials | changes)
         self.ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
 
-    def state(self) -> dict[str, Any]:
-        answer = self.ssm.get_parameters(Names=[names.state_parameter(FUNCTION)], WithDecryption=True)
-        state: dict[str, Any] = json.loads(answer["Parameters"][0]["Value"]) if answer["Parameters"] else {}
-        return state
+    def store(self) -> S3Store:
+        """The app's part of the bucket."""
+        return S3Store(self.s3, BUCKET, FUNCTION, ACCOUNT, clock=SystemClock(), deadline=Deadline.never())
+
+    @property
+    def head(self) -> Head:
+        return heads.parse(self.store().read(heads.NAME).body)[0]
+
+    def record(self) -> Tally:
+        """Hold all that is on record against what Duo has."""
+        head, store = self.head, self.store()
+        entries = journal.entries(store, head.birth, up_to=head.sequence)
+        raws = [raw for entry in entries for raw in journal.raws(store.get(entry.name) or b"")]
+        return compare(self.twin, "duo_auth", [json.loads(raw) for raw in raws])
 
     def begin_anew(self) -> None:
-        """Forget the state, and what arrived."""
-        self.ssm.delete_parameters(Names=[names.state_parameter(FUNCTION)])
+        """Forget the record, and what arrived."""
+        store = self.store()
+        store.delete(item.name for item in store.list(""))
         self.aws.accepted.clear()
 
     def let_time_pass(self) -> None:
         """Move the end of a lease into the past: the next tick comes after it."""
-        state = self.state()
-        if lease := state.get("sa_apps", {}).get("lease"):
-            lease["until"] = "2020-01-01T00:00:00+00:00"
-            name = names.state_parameter(FUNCTION)
-            self.ssm.put_parameter(Name=name, Value=json.dumps(state), Type="SecureString", Overwrite=True)
+        store = self.store()
+        there = store.read(heads.NAME)
+        if there.version is None:
+            return
+        head = json.loads(there.body)
+        if head.get("lease"):
+            head["lease"]["until"] = 1.0
+            store.write(heads.NAME, json.dumps(head).encode(), replacing=there.version)
 
     def tally(self) -> Tally:
         """Hold all that the classifier was invoked with against what Duo has."""
@@ -127,18 +151,20 @@ def account(aws_env: str, tmp_path: Path) -> Iterator[Account]:
         aws = stack.enter_context(proxy.serve(aws_env))
         duo = stack.enter_context(proxy.serve(stack.enter_context(serve(twin)).url))
         account = Account(aws, duo, twin, tmp_path)
+        account.s3.create_bucket(Bucket=BUCKET)
         account.happen(EVENTS)
         account.store_credentials()
         yield account
 
 
-def test_a_run_delivers_all_there_is(account: Account) -> None:
+def test_a_run_puts_all_there_is_on_record_and_delivers_it(account: Account) -> None:
     with account.function() as function:
         reply = function.invoke(SCHEDULED)
 
     assert (reply.kind, reply.body["status"], reply.body["logs"]) == ("response", "succeeded", EVENTS)
-    assert account.tally() == Tally(EVENTS, EVENTS, (), (), ())
-    assert account.state()["current_state"] == "succeeded"
+    assert account.tally() == account.record() == Tally(EVENTS, EVENTS, (), (), ())
+    assert account.head.owner == f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}"
+    assert account.head.status == "succeeded"
 
 
 def test_a_second_run_delivers_nothing_again(account: Account) -> None:
@@ -147,6 +173,16 @@ def test_a_second_run_delivers_nothing_again(account: Account) -> None:
         function.invoke(SCHEDULED)
 
     assert account.tally() == Tally(EVENTS, EVENTS, (), (), ())
+
+
+def test_an_idle_run_makes_five_calls_to_aws_at_most(account: Account) -> None:
+    with account.function() as function:
+        function.invoke(SCHEDULED)
+        before = len(account.aws.calls)
+        function.invoke(SCHEDULED)
+
+    calls = account.aws.names()[before:]
+    assert sorted(calls) == ["s3.GetObject", "s3.PutObject", "s3.PutObject", "ssm.GetParameters"]
 
 
 def test_what_runs_in_lambda_loads_no_library_of_the_command_line(account: Account) -> None:
@@ -168,7 +204,8 @@ def test_a_kill_at_any_request_loses_nothing_and_blocks_nothing(account: Account
             quiet = function.invoke(SCHEDULED)
 
             tally = account.tally()
-            assert quiet.body["status"] == account.state()["current_state"] == "succeeded", number
+            assert quiet.body["status"] == account.head.status == "succeeded", number
+            assert account.record() == Tally(EVENTS, EVENTS, (), (), ()), number
             assert (tally.lost, tally.foreign) == ((), ()), number
             assert len(tally.repeated) <= PAGE, number
             if first.kind == "response":
@@ -176,7 +213,7 @@ def test_a_kill_at_any_request_loses_nothing_and_blocks_nothing(account: Account
             assert first.kind == "killed"
     assert (
         number >= 3 + 2 * EVENTS // PAGE
-    )  # state, lease, credentials, and each page is fetched and delivered
+    )  # head, lease, credentials, and each page is fetched and delivered
 
 
 @contextmanager
@@ -213,7 +250,7 @@ def test_a_tick_that_comes_while_another_runs_leaves_at_once(account: Account) -
         second = function.invoke(SCHEDULED)
 
     assert second.body["status"] == "already_running"
-    assert account.state()["current_state"] == "running"
+    assert account.head.status == "running"
 
 
 def test_a_backlog_is_worked_off_by_successors_at_most_8_deep_and_then_by_the_next_tick(
@@ -236,8 +273,8 @@ def test_a_backlog_is_worked_off_by_successors_at_most_8_deep_and_then_by_the_ne
         function.invoke(SCHEDULED)
 
     assert depths == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert account.tally() == Tally(EVENTS + 100, EVENTS + 100, (), (), ())
-    assert account.state()["current_state"] == "succeeded"
+    assert account.tally() == account.record() == Tally(EVENTS + 100, EVENTS + 100, (), (), ())
+    assert account.head.status == "succeeded"
 
 
 def logged(function: LambdaFunction) -> list[dict[str, Any]]:
@@ -245,16 +282,16 @@ def logged(function: LambdaFunction) -> list[dict[str, Any]]:
     return [json.loads(line) for line in function.log.splitlines() if line.startswith("{")]
 
 
-def test_the_log_has_a_line_a_page_a_delivery_and_a_checkpoint_of_each_run(account: Account) -> None:
+def test_the_log_has_a_line_a_page_and_a_commit_of_each_run(account: Account) -> None:
     with account.function() as function:
         function.invoke(SCHEDULED, request_id="the-run")
         lines = logged(function)
 
     assert {(line["app"], line["type"], line["run"]) for line in lines} == {(FUNCTION, "duo_auth", "the-run")}
     told = [line["message"] for line in lines]
-    assert {"page polled", "batch delivered", "checkpoint saved"} < set(told)
+    assert {"page polled", "on record"} < set(told)
     pages = [line for line in lines if line["message"] == "page polled"]
-    assert sum(page["logs"] for page in pages) == EVENTS
+    assert sum(page["events"] for page in pages) == EVENTS
     ended = lines[-1]
     assert (ended["message"], ended["status"], ended["logs"], ended["pages"]) == (
         *("run ended", "succeeded"),
@@ -294,8 +331,8 @@ def test_a_failed_run_is_a_lambda_error_and_says_why(account: Account) -> None:
         reply = function.invoke(SCHEDULED)
 
     assert (reply.kind, reply.body["errorType"]) == ("error", "CredentialsError")
-    assert account.state()["current_state"] == "failed"
-    assert account.state()["sa_apps"]["last_run"]["error"] == "credentials_refused"
+    assert account.head.status == "failed"
+    assert account.head.runs[-1].error == "credentials_refused"
 
 
 def test_a_classifier_that_is_gone_fails_the_run_and_nothing_is_lost(account: Account) -> None:
@@ -309,7 +346,7 @@ def test_a_classifier_that_is_gone_fails_the_run_and_nothing_is_lost(account: Ac
         function.invoke(SCHEDULED)
 
     assert (reply.kind, reply.body["errorType"]) == ("error", "DeliveryRefused")
-    assert account.tally() == Tally(EVENTS, EVENTS, (), (), ())
+    assert account.record() == account.tally() == Tally(EVENTS, EVENTS, (), (), ())
 
 
 @pytest.mark.parametrize(
@@ -335,16 +372,52 @@ def test_a_call_to_aws_that_fails_once_is_made_again(account: Account, fault: Fa
         reply = function.invoke(SCHEDULED)
 
     assert (reply.kind, reply.body["status"]) == ("response", "succeeded")
-    assert failed == {"ssm.GetParameters", "ssm.PutParameter", "lambda.Invoke"}
+    assert failed == {"ssm.GetParameters", "s3.GetObject", "s3.PutObject", "lambda.Invoke"}
+    assert account.record() == Tally(EVENTS, EVENTS, (), (), ())
     assert account.tally().lost == ()
 
 
-def test_no_secret_reaches_the_log_the_error_or_the_state(account: Account) -> None:
+def test_a_function_without_its_bucket_says_what_to_do(account: Account) -> None:
+    with account.function(SA_APPS_BUCKET="") as function:
+        reply = function.invoke(SCHEDULED)
+
+    assert (reply.kind, reply.body["errorType"]) == ("error", "ConfigError")
+    assert "SA_APPS_BUCKET is not set" in reply.body["errorMessage"]
+
+
+@pytest.mark.parametrize("name", ["SA_APPS_JOURNAL_DAYS", "SA_APPS_LAG", "SA_APPS_BATCH_BYTES"])
+def test_a_setting_that_is_no_number_is_named(account: Account, name: str) -> None:
+    with account.function(**{name: "a week"}) as function:
+        reply = function.invoke(SCHEDULED)
+
+    assert (reply.kind, reply.body["errorType"]) == ("error", "ConfigError")
+    assert f"{name} has to be a number, not 'a week'" in reply.body["errorMessage"]
+
+
+def test_what_streamalert_left_in_parameter_store_is_where_the_first_run_begins(account: Account) -> None:
+    since = account.twin.clock.now() - timedelta(minutes=20)
+    account.ssm.put_parameter(
+        Name=names.state_parameter(FUNCTION),
+        Value=json.dumps({
+            "current_state": "succeeded",
+            "last_timestamp": int(since.timestamp()),
+            "context": {},
+        }),
+        Type="SecureString",
+    )
+    with account.function() as function:
+        reply = function.invoke(SCHEDULED)
+
+    assert 0 < reply.body["logs"] < EVENTS
+    assert account.record().repeated == ()
+
+
+def test_no_secret_reaches_the_log_the_error_or_the_head(account: Account) -> None:
     secret = "5ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2"
     account.store_credentials(secret_key=secret)
     with account.function(SA_APPS_LOG_LEVEL="debug") as function:
         reply = function.invoke(SCHEDULED)
-        told = function.log + json.dumps(reply.body) + json.dumps(account.state())
+        told = function.log + json.dumps(reply.body) + account.store().read(heads.NAME).body.decode()
 
     assert "credentials" in told
     assert secret not in told

@@ -100,8 +100,8 @@ def written(outcome: Outcome) -> dict[str, Any]:
 
 OUTCOMES = {
     "nothing new": Outcome(cursor=NOW),
-    "much": Outcome(logs=10**9, bytes=10**13, batches=9, pages=9, repeats=3, retries=2, cursor=NOW),
-    "behind": Outcome("partial", logs=5, cursor=NOW - timedelta(days=3), retry_after=60.0, rate_limits=1),
+    "much": Outcome(events=10**9, bytes=10**13, commits=9, pages=9, repeats=3, retries=2, cursor=NOW),
+    "behind": Outcome("partial", events=5, cursor=NOW - timedelta(days=3), retry_after=60.0, rate_limits=1),
     "failed before the app was made": Outcome("failed"),
 }
 
@@ -127,7 +127,7 @@ def test_namespace_and_dimension_are_those_that_streamalert_and_lambda_have() ->
 
 def test_a_run_is_told_in_numbers() -> None:
     outcome = Outcome(
-        "failed", logs=7, bytes=900, repeats=2, retries=3, rate_limits=1, cursor=NOW - timedelta(minutes=2)
+        "failed", events=7, bytes=900, repeats=2, retries=3, rate_limits=1, cursor=NOW - timedelta(minutes=2)
     )
     line = written(outcome)
 

@@ -1,8 +1,8 @@
-"""State and credentials in Parameter Store: one of two is first, a lost answer costs nothing."""
+"""Credentials in Parameter Store, and what is left there of earlier versions: a lost answer costs nothing."""
 
 from __future__ import annotations
 
-import threading
+import json
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -14,11 +14,10 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from streamalert_apps.errors import AlreadyRunning, AppError, ConfigError, CredentialsError, StateError
-from streamalert_apps.runtime.ssm import ParameterCredentials, ParameterSlot
-from streamalert_apps.runtime.state import Stored
+from streamalert_apps.errors import AppError, ConfigError, CredentialsError, StateError
+from streamalert_apps.runtime import legacy
+from streamalert_apps.runtime.ssm import Parameter, ParameterCredentials, Stored
 from streamalert_apps.sdk.clock import Deadline
-from tests.runtime.doubles import World
 from tests.simulator.world import StillClock
 
 NAME = "acme_prod_duo_auth_collector_app_state"
@@ -45,8 +44,12 @@ def ssm() -> Iterator[Any]:
         yield make_client()
 
 
-def slot(client: Any, *, left: float = float("inf")) -> ParameterSlot:
-    return ParameterSlot(client, NAME, StillClock(), Deadline(lambda: left))
+def parameter(client: Any, *, left: float = float("inf")) -> Parameter:
+    return Parameter(client, NAME, StillClock(), Deadline(lambda: left))
+
+
+def put(client: Any, text: str, *, left: float = float("inf")) -> int:
+    return parameter(client, left=left).put(text, overwrite=True)
 
 
 class Unreliable:
@@ -84,18 +87,18 @@ def happen(plan: list[Callable[[], object] | Exception | None]) -> None:
 
 
 def test_nothing_is_there_at_first(ssm: Any) -> None:
-    assert slot(ssm).read() is None
+    assert parameter(ssm).get() is None
 
 
 def test_what_is_written_is_read_with_a_version_that_rises_by_one(ssm: Any) -> None:
     for n in (1, 2, 3):
-        slot(ssm).write(f"text {n}")
+        put(ssm, f"text {n}")
 
-        assert slot(ssm).read() == Stored(f"text {n}", n)
+        assert parameter(ssm).get() == Stored(f"text {n}", n)
 
 
 def test_it_is_encrypted(ssm: Any) -> None:
-    slot(ssm).write("text")
+    put(ssm, "text")
 
     assert ssm.get_parameter(Name=NAME)["Parameter"]["Type"] == "SecureString"
 
@@ -104,9 +107,9 @@ def test_it_is_encrypted(ssm: Any) -> None:
 def test_a_long_text_is_kept(ssm: Any, characters: int) -> None:
     client = Unreliable(ssm)
 
-    slot(client).write("x" * characters)
+    put(client, "x" * characters)
 
-    assert slot(ssm).read() == Stored("x" * characters, 1)
+    assert parameter(ssm).get() == Stored("x" * characters, 1)
     assert ("Tier" in client.puts[0]) == (characters > 4096)
 
 
@@ -114,153 +117,30 @@ def test_a_text_that_no_parameter_holds_is_refused_before_it_is_sent(ssm: Any) -
     client = Unreliable(ssm)
 
     with pytest.raises(StateError, match="would hold 8193 characters; 8192 fit"):
-        slot(client).write("x" * 8193)
+        put(client, "x" * 8193)
 
     assert client.puts == []
 
 
-# Who is first
+def test_what_is_there_is_not_overwritten_unless_that_is_said(ssm: Any) -> None:
+    put(ssm, "old")
+
+    with pytest.raises(ClientError, match="ParameterAlreadyExists"):
+        parameter(ssm).put("new", overwrite=False)
+
+    assert parameter(ssm).get() == Stored("old", 1)
 
 
-def test_a_state_is_made_where_there_is_none(ssm: Any) -> None:
-    assert slot(ssm).replace("mine", 0)
-    assert slot(ssm).read() == Stored("mine", 1)
-
-
-def test_of_two_that_make_it_one_is_first(ssm: Any) -> None:
-    assert slot(ssm).replace("first", 0)
-    assert not slot(ssm).replace("second", 0)
-    assert slot(ssm).read() == Stored("first", 1)
-
-
-def test_the_version_that_was_read_is_replaced(ssm: Any) -> None:
-    slot(ssm).write("old")
-
-    assert slot(ssm).replace("new", 1)
-    assert slot(ssm).read() == Stored("new", 2)
-
-
-def test_who_comes_second_puts_back_what_the_first_one_wrote(ssm: Any) -> None:
-    slot(ssm).write("old")
-
-    assert slot(ssm).replace("first", 1)
-    assert not slot(ssm).replace("second", 1)
-
-    assert slot(ssm).read() == Stored("first", 4)
-
-
-def test_who_comes_second_puts_back_the_last_that_the_first_one_wrote(ssm: Any) -> None:
-    slot(ssm).write("old")
-    slot(ssm).replace("first begins", 1)
-    slot(ssm).write("first ends")
-
-    assert not slot(ssm).replace("second", 1)
-
-    assert slot(ssm).read() == Stored("first ends", 5)
-
-
-def test_what_the_first_one_writes_meanwhile_stays(ssm: Any) -> None:
-    slot(ssm).write("old")
-    slot(ssm).replace("first begins", 1)
-    client = Unreliable(ssm)
-    client.before = [None, None, None, lambda: slot(ssm).write("first goes on")]
-
-    assert not slot(client).replace("second", 1)
-
-    assert slot(ssm).read() == Stored("first goes on", 4)
-
-
-def test_a_state_deleted_meanwhile_may_be_made_anew(ssm: Any) -> None:
-    slot(ssm).write("old")
-    slot(ssm).write("older")
-    ssm.delete_parameter(Name=NAME)
-
-    assert slot(ssm).replace("mine", 2)
-    assert slot(ssm).read() == Stored("mine", 1)
-
-
-@pytest.mark.parametrize("version", [0, 1])
-def test_of_many_at_once_exactly_one_is_first(ssm: Any, version: int) -> None:
-    if version:
-        slot(ssm).write("old")
-    together = threading.Barrier(4)
-    won: list[str] = []
-
-    def race(name: str) -> None:
-        together.wait()
-        if slot(ssm).replace(name, version):
-            won.append(name)
-
-    threads = [threading.Thread(target=race, args=(f"run {n}",)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(won) == 1
-
-
-def test_two_runs_at_once_collect_everything_once(ssm: Any) -> None:
-    world = World(total=30, page=3)
-    together = threading.Barrier(2)
-    left: list[str] = []
-
-    def run(name: str) -> None:
-        client = Unreliable(ssm)
-        client.after = [together.wait]
-        try:
-            world.run(holder=name, slot=slot(client))
-        except AlreadyRunning:
-            left.append(name)
-
-    threads = [threading.Thread(target=run, args=(f"run {n}",)) for n in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(left) == 1
-    assert sorted(world.arrived) == list(range(30))
-
-
-# Answers that get lost
-
-
-@pytest.mark.parametrize("version", [0, 1])
-@pytest.mark.parametrize("lost", [1, 2, 3])
-def test_a_put_whose_answer_was_lost_is_not_taken_for_another_run(ssm: Any, version: int, lost: int) -> None:
-    if version:
-        slot(ssm).write("old")
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_put_whose_answer_was_lost_is_found(ssm: Any, lost: int) -> None:
     client = Unreliable(ssm)
     client.after = [LOST] * lost
 
-    assert slot(client).replace("mine", version)
+    put(client, "mine")
 
-    stored = slot(ssm).read()
+    stored = parameter(ssm).get()
     assert stored
     assert stored.text == "mine"
-
-
-def test_who_comes_second_and_loses_an_answer_still_puts_back_the_firsts_text(ssm: Any) -> None:
-    slot(ssm).write("old")
-    slot(ssm).replace("first", 1)
-    client = Unreliable(ssm)
-    client.after = [LOST]
-
-    assert not slot(client).replace("second", 1)
-
-    stored = slot(ssm).read()
-    assert stored
-    assert stored.text == "first"
-
-
-def test_who_is_first_stays_it_though_another_one_came_between_its_two_tries(ssm: Any) -> None:
-    slot(ssm).write("old")
-    client = Unreliable(ssm)
-    client.after = [LOST]
-    client.before = [None, lambda: slot(ssm).write("another")]
-
-    assert slot(client).replace("mine", 1)
 
 
 # Faults
@@ -291,10 +171,10 @@ def test_a_passing_fault_is_tried_again(ssm: Any, fault: Exception) -> None:
     client = Unreliable(ssm)
     client.before = [fault, fault]
 
-    slot(client).write("text")
+    put(client, "text")
 
     client.before = [fault, fault]
-    assert slot(client).read() == Stored("text", 1)
+    assert parameter(client).get() == Stored("text", 1)
 
 
 def test_a_fault_that_stays_is_told_within_the_time_left(ssm: Any) -> None:
@@ -302,7 +182,7 @@ def test_a_fault_that_stays_is_told_within_the_time_left(ssm: Any) -> None:
     client.before = [refusing("ThrottlingException")] * 100
 
     with pytest.raises(StateError, match=rf"{NAME} can't be written \(ThrottlingException\)"):
-        slot(client, left=0.1).write("text")
+        put(client, "text", left=0.1)
 
     assert len(client.puts) == 1
 
@@ -322,7 +202,7 @@ def test_what_time_can_not_mend_is_told_at_once(ssm: Any, code: str, error: type
     client.before = [refusing(code)]
 
     with pytest.raises(error, match=rf"{NAME} can't be written \({code}\)") as raised:
-        slot(client).write("text")
+        put(client, "text")
 
     assert len(client.puts) == 1
     assert "s3cr3t" not in raised.value.message + raised.value.hint
@@ -333,16 +213,16 @@ def test_missing_aws_credentials_are_told(ssm: Any) -> None:
     client.before = [NoCredentialsError()] * 100
 
     with pytest.raises(AppError, match="NoCredentialsError"):
-        slot(client, left=0.1).read()
+        parameter(client, left=0.1).get()
 
 
 def test_a_cut_answer_is_not_taken_for_an_absent_state(ssm: Any) -> None:
-    slot(ssm).write("text")
+    put(ssm, "text")
     with Stubber(ssm) as stub:
         stub.add_response("get_parameters", {})
         stub.add_response("get_parameters", {"Parameters": [{"Value": "text", "Version": 1}]})
 
-        assert slot(ssm).read() == Stored("text", 1)
+        assert parameter(ssm).get() == Stored("text", 1)
 
 
 # Credentials
@@ -374,7 +254,7 @@ def test_missing_credentials_are_told_with_what_to_do(ssm: Any) -> None:
 
 @pytest.mark.parametrize("text", ['{"secret_key": "s3cr3t"', '"s3cr3t"', "s3cr3t", "[]"])
 def test_broken_credentials_are_told_without_showing_them(ssm: Any, text: str) -> None:
-    slot(ssm).write(text)
+    put(ssm, text)
 
     with pytest.raises(ConfigError, match="does not hold a JSON object") as raised:
         credentials(ssm).load()
@@ -389,3 +269,37 @@ def test_credentials_can_be_deleted_twice(ssm: Any) -> None:
     credentials(ssm).delete()
 
     assert not credentials(ssm).exists()
+
+
+# What earlier versions left
+
+
+def left(client: Any) -> Any:
+    return legacy.of_parameter(client, NAME, StillClock(), Deadline.never())
+
+
+def test_where_nothing_was_left_there_is_nothing_to_take_over(ssm: Any) -> None:
+    assert left(ssm) is None
+
+
+@pytest.mark.parametrize("status", ["running", "succeeded"])
+def test_a_state_of_streamalert_is_taken_over_whatever_it_says(ssm: Any, status: str) -> None:
+    put(ssm, json.dumps({"current_state": status, "last_timestamp": 1_700_000_000, "context": {"p": 1}}))
+
+    assert left(ssm) == {"last_timestamp": 1_700_000_000, "context": {"p": 1}, "checkpoint": None}
+
+
+def test_the_checkpoint_of_the_version_before_is_taken_over(ssm: Any) -> None:
+    put(ssm, json.dumps({"last_timestamp": 7, "context": {}, "sa_apps": {"checkpoint": {"next": 3}}}))
+
+    assert left(ssm)["checkpoint"] == {"next": 3}
+
+
+@pytest.mark.parametrize("text", ['{"current_state": 1', "[]", "7", '{"sa_apps": 1}', "[" * 8_000])
+def test_a_state_that_is_none_is_told_and_stays_as_it_is(ssm: Any, text: str) -> None:
+    put(ssm, text)
+
+    with pytest.raises(StateError, match="not readable"):
+        left(ssm)
+
+    assert parameter(ssm).get() == Stored(text, 1)

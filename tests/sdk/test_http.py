@@ -27,7 +27,7 @@ from streamalert_apps.errors import (
 )
 from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.http import ANSWER_BYTES, Answer, Api, pinned, with_params
-from streamalert_apps.sdk.pace import Pace, Rate
+from streamalert_apps.sdk.pace import Pace, Rate, Wait
 from streamalert_apps.sdk.retry import ATTEMPTS, LONGEST_WAIT_SECONDS
 from tests import loopback
 from tests.loopback import Exchange
@@ -217,6 +217,17 @@ def test_retry_after_in_seconds_is_obeyed() -> None:
     assert service.clock.waits == [17]
 
 
+def test_a_run_shows_that_it_lives_while_it_waits() -> None:
+    service = Service(httpx.Response(429, headers={"Retry-After": "120"}), 200)
+    api = service.api()
+    shown: list[float] = []
+    api.alive = lambda: shown.append(sum(service.clock.waits))
+
+    api.get(URL)
+
+    assert shown == [0, 30, 60, 90, 120, 120]  # and before each request
+
+
 def test_retry_after_as_a_date_is_obeyed() -> None:
     service = Service(200)
     date = format_datetime(service.clock.now() + timedelta(seconds=42), usegmt=True)
@@ -224,7 +235,7 @@ def test_retry_after_as_a_date_is_obeyed() -> None:
 
     service.api().get(URL)
 
-    assert service.clock.waits == [42]
+    assert sum(service.clock.waits) == 42
 
 
 @pytest.mark.parametrize("value", ["0", "Tue, 21 Nov 2023 09:00:00 GMT"])
@@ -246,13 +257,98 @@ def test_an_unreadable_retry_after_is_like_none(value: str) -> None:
     assert 0 < sum(service.clock.waits) <= 0.5
 
 
+@pytest.mark.parametrize(
+    ("wait", "headers", "seconds"),
+    [
+        (Wait("X-Rate-Limit-Reset", since="1970"), {"x-rate-limit-reset": "{at}"}, 20),
+        (Wait("RateLimit-Reset"), {"RateLimit-Reset": "20"}, 20),
+        (Wait("x-acs-retry-after", unit="ms"), {"x-acs-retry-after": "20500"}, 20.5),
+        (Wait("x-ms-retry-after-ms", unit="ms"), {"x-ms-retry-after-ms": "20500.5"}, 20.5005),
+        (Wait("X-RateLimit-Reset", unit="ms", since="1970"), {"X-RateLimit-Reset": "{at}000"}, 20),
+        (Wait("X-Retry-After"), {"X-Retry-After": "{at}"}, 20),
+        (Wait("X-RateLimit-Reset", since="1970"), {"X-RateLimit-Reset": "2023-11-21T10:00:20Z"}, 20),
+        (Wait("RateLimit-ResetTime"), {"RateLimit-ResetTime": "Tue, 21 Nov 2023 10:00:20 GMT"}, 20),
+        (Wait("X-Reset", spent="X-Remaining"), {"X-Reset": "20", "X-Remaining": "0"}, 20),
+        (Wait("X-Reset"), {"X-Reset": "20", "Retry-After": "5"}, 20),
+        (Wait("X-Reset"), {"X-Reset": "5", "Retry-After": "20"}, 20),
+        (Wait("X-Reset"), {"X-Reset": "20, 20"}, 20),
+        (Wait("X-Reset"), {"X-Reset": "20;w=60"}, 20),
+        (Wait("X-Reset"), {"Retry-After": "2.5"}, 2.5),
+    ],
+)
+def test_a_wait_is_read_from_the_header_that_the_service_names(
+    wait: Wait, headers: dict[str, str], seconds: float
+) -> None:
+    at = int(StillClock().now().timestamp()) + 20
+    told = {name: value.replace("{at}", str(at)) for name, value in headers.items()}
+    service = Service(httpx.Response(429, headers=told), 200)
+    api = service.api()
+    api.waits = (wait,)
+
+    api.get(URL)
+
+    assert service.clock.waits == [pytest.approx(seconds)]
+
+
+def test_a_moment_is_read_on_the_services_clock() -> None:
+    clock = StillClock()
+    at = int(clock.now().timestamp())
+    headers = {
+        "Date": format_datetime(clock.now() - timedelta(minutes=10), usegmt=True),
+        "X-Reset": f"{at - 580}",
+    }
+    service = Service(httpx.Response(429, headers=headers), 200)
+    api = service.api()
+    api.waits = (Wait("X-Reset", since="1970"),)
+
+    api.get(URL)
+
+    assert service.clock.waits == [20]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Retry-After": "20"}, {"X-Reset": "20", "X-Remaining": "0"}],
+)
+def test_a_403_that_names_a_wait_is_a_limit(headers: dict[str, str]) -> None:
+    service = Service(httpx.Response(403, headers=headers), 200)
+    api = service.api()
+    api.waits = (Wait("X-Reset", spent="X-Remaining"),)
+
+    api.get(URL)
+
+    assert service.clock.waits == [20]
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_what_each_answer_says_of_a_limit_that_is_not_reached_is_no_wait(status: int) -> None:
+    service = Service(httpx.Response(status, headers={"X-Reset": "20", "X-Remaining": "7"}))
+    api = service.api(left=10)
+    api.waits = (Wait("X-Reset", spent="X-Remaining"),)
+
+    with pytest.raises((CredentialsError, Unavailable, OutOfTime)):
+        api.get(URL)
+
+    assert 20 not in service.clock.waits
+
+
+def test_a_fault_does_not_wait_for_a_limits_reset() -> None:
+    service = Service(httpx.Response(500, headers={"X-Reset": "3000"}), 200)
+    api = service.api()
+    api.waits = (Wait("X-Reset"),)
+
+    api.get(URL)
+
+    assert sum(service.clock.waits) < 1
+
+
 def test_a_service_that_names_no_wait_gets_the_one_it_documents() -> None:
     service = Service(429, 200)
     pace = Pace(Rate(100, 60, after_429=60), service.clock)
 
     service.api(pace=pace).get(URL)
 
-    assert service.clock.waits == [60]
+    assert sum(service.clock.waits) == 60
 
 
 def test_a_wait_longer_than_the_time_left_is_not_begun_and_tells_when_to_come_back() -> None:
@@ -303,7 +399,7 @@ def test_a_limit_is_kept_between_requests() -> None:
     for _ in range(5):
         api.get(URL)
 
-    assert service.clock.waits == [60, 60]
+    assert sum(service.clock.waits) == pytest.approx(120)
 
 
 def test_a_limit_counts_from_the_answer_not_from_the_request() -> None:
@@ -312,14 +408,14 @@ def test_a_limit_counts_from_the_answer_not_from_the_request() -> None:
 
     def slow(_: httpx.Request) -> httpx.Response:
         clock.time += timedelta(seconds=7)
-        return httpx.Response(200)
+        return httpx.Response(200, json={})
 
     pace = Pace(Rate(1, 60), clock)
     api = Api(clock=clock, pace=pace, transport=httpx.MockTransport(slow))
     api.get(URL)
     api.get(URL)
 
-    assert clock.waits == [60]
+    assert sum(clock.waits) == pytest.approx(60)
 
 
 def test_a_request_that_failed_counts_for_the_limit() -> None:
@@ -341,7 +437,7 @@ def test_a_limit_holds_in_the_next_process() -> None:
     service.clock.time += timedelta(seconds=10)
     service.api(pace=Pace(Rate(2, 60), service.clock, recent=list(first.recent))).get(URL)
 
-    assert service.clock.waits == [40]
+    assert sum(service.clock.waits) == pytest.approx(40)
 
 
 def test_a_limit_that_the_time_left_does_not_cover_ends_the_run_without_a_request() -> None:
@@ -434,13 +530,117 @@ def test_a_body_of_another_shape_names_the_field_and_not_the_body() -> None:
     assert SECRET not in raised.value.message
 
 
-def test_a_broken_compression_is_tried_again() -> None:
-    broken = httpx.Response(
-        200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"not compressed")
+PACKED = gzip.compress(b'{"rows": []}')
+
+
+def packed(status: int, body: bytes, coding: str = "gzip", **headers: str) -> httpx.Response:
+    return httpx.Response(
+        status, headers={"Content-Encoding": coding, **headers}, stream=httpx.ByteStream(body)
     )
-    service = Service(broken, 200)
+
+
+@pytest.mark.parametrize("body", [PACKED[:-9], PACKED[:12] + b"junk" + PACKED[16:]], ids=["cut", "changed"])
+def test_a_broken_compression_is_tried_again(body: bytes) -> None:
+    service = Service(packed(200, body), packed(200, PACKED))
+
+    assert service.api().get(URL).json(object) == {"rows": []}
+    assert len(service.requests) == 2
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZip", "gzip, identity", "identity,gzip"])
+def test_what_is_packed_is_unpacked_whatever_its_name_looks_like(coding: str) -> None:
+    answer = Service(packed(200, PACKED, coding)).api().get(URL)
+
+    assert answer.json(object) == {"rows": []}
+
+
+@pytest.mark.parametrize("coding", ["gzip", "UTF-8", "br", "zstd", "deflate", "none", "", ","])
+def test_what_is_not_packed_is_taken_as_it_stands_whatever_its_name_says(coding: str) -> None:
+    answer = Service(packed(200, b'{"rows": []}', coding)).api().get(URL)
+
+    assert answer.json(object) == {"rows": []}
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity"])
+def test_an_empty_body_is_empty_whatever_its_packing(coding: str) -> None:
+    service = Service(packed(204, b"", coding))
+
+    assert service.api().get(URL).body == b""
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("body", [b"", PACKED[:-3], b"not packed", PACKED[:2]])
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, CredentialsError), (403, CredentialsError), (404, RequestRefused), (302, BadResponse)],
+)
+def test_a_refusal_is_told_whatever_became_of_its_body(
+    status: int, error: type[AppError], body: bytes
+) -> None:
+    service = Service(packed(status, body))
+
+    with pytest.raises(error, match=str(status)):
+        service.api().get(URL)
+
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip", "zstd, gzip"])
+@pytest.mark.parametrize("body", [b"", b"\x8b\x00\x80", PACKED[:-3]])
+def test_a_wait_is_heard_whatever_became_of_the_body(coding: str, body: bytes) -> None:
+    service = Service(packed(429, body, coding, **{"Retry-After": "17"}), 200)
+
+    service.api().get(URL)
+
+    assert service.clock.waits == [17]
+
+
+def test_a_refusal_without_end_is_told_by_its_status() -> None:
+    service = Service(httpx.Response(401, content=endless([], b"x" * (1 << 20))))
+
+    with pytest.raises(CredentialsError):
+        service.api().get(URL)
+
+
+def test_packages_of_nothing_end_with_the_time_left() -> None:
+    service = Service(200)
+
+    def nothing() -> Iterator[bytes]:
+        while True:
+            service.clock.time += timedelta(seconds=9)
+            yield gzip.compress(b"") * 100
+
+    service = Service(httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=nothing()))
+
+    with pytest.raises(OutOfTime):
+        service.api(left=60).get(URL)
+
+
+@pytest.mark.parametrize("body", [b"", b" \n"])
+def test_an_empty_answer_is_asked_for_once_more(body: bytes) -> None:
+    empty = httpx.Response(200, content=body)
+    service = Service(empty, httpx.Response(200, content=b"{}"))
+
+    assert service.api().get(URL).json(object) == {}
+    assert len(service.requests) == 2
+
+
+def test_a_service_that_has_nothing_to_say_is_asked_twice() -> None:
+    service = Service(httpx.Response(200))
+
+    assert service.api().post(URL, json={}).body == b""
+    assert len(service.requests) == 2
+
+
+def test_an_answer_that_is_not_ready_is_asked_for_when_it_was_said_to_be() -> None:
+    service = Service(httpx.Response(202, headers={"Retry-After": "3"}), httpx.Response(200, content=b"{}"))
 
     assert service.api().get(URL).status == 200
+    assert service.clock.waits == [3]
+
+
+def test_an_answer_that_was_accepted_and_names_no_wait_is_one() -> None:
+    assert Service(httpx.Response(202, content=b"{}")).api().get(URL).status == 202
 
 
 def endless(read: list[int], piece: bytes) -> Iterator[bytes]:
@@ -687,6 +887,8 @@ def test_a_simulator_may_be_at_any_name_of_this_machine(url: str) -> None:
         "https://api.example.com/v1/logs?page=2",
         "https://api.example.com/other/path",
         "https://api.example.com",
+        "https://API.Example.com/v1/logs",
+        "https://api.example.com:443/v1/logs",
     ],
 )
 def test_a_next_page_on_the_services_own_host_is_followed(link: str) -> None:
@@ -701,6 +903,9 @@ def test_a_next_page_on_the_services_own_host_is_followed(link: str) -> None:
         "https://api.example.com.evil.test/v1/logs",
         "https://api.example.com@evil.test/v1/logs",
         "https://api.example.com\\@evil.test/",
+        "https://api.example.com:443@evil.test/",
+        "https://api.example.com:x/v1/logs",
+        "https://api.example.com./v1/logs",
         "https://api.example.com:8443/v1/logs",
         "https://evil.test/https://api.example.com/",
         "//evil.test/v1/logs",

@@ -21,11 +21,12 @@ from streamalert_apps.sdk.http import Api
 from streamalert_apps.services import twins
 from streamalert_apps.simulator.faults import Fault, Status
 from streamalert_apps.simulator.server import serve
-from tests.lambda_rig import publish
+from tests.lambda_rig import ACCOUNT, REGION, publish
 from tests.security.canary import Canary
 from tests.security.world import APPS, SECRETS
 
 CLASSIFIER = names.classifier("acme", "prod")
+BUCKET = names.bucket("acme", ACCOUNT, REGION)
 
 
 class Context:
@@ -78,7 +79,7 @@ def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for made in apis:
         made.close()
-    for service in ("ssm", "lambda"):
+    for service in ("ssm", "s3", "lambda"):
         handler._client(service).close()
     handler._client.cache_clear()
 
@@ -128,6 +129,8 @@ def test_no_outcome_shows_a_secret(
     for credentials in (twin.credentials, twin.wrong_credentials):
         canary.guard(service, credentials[SECRETS[service]])
     function = names.function_name("acme", "prod", APPS[service], "collector")
+    monkeypatch.setenv("SA_APPS_BUCKET", BUCKET)
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
     if (values := trouble.stored(twin)) is not None:
         boto3.client("ssm").put_parameter(
             Name=names.auth_parameter(function), Value=json.dumps(values), Type="SecureString"
@@ -150,7 +153,10 @@ def test_no_outcome_shows_a_secret(
             shown = "".join(traceback.format_exception(error)) + repr(error)
     assert shown
     assert lines
-    state = boto3.client("ssm").get_parameters(Names=[names.state_parameter(function)], WithDecryption=True)
+    s3 = boto3.client("s3")
+    kept = s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+    bodies = [s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read().decode() for item in kept]
+    assert any("runs" in body for body in bodies)
     assert not canary.seen(shown)
     assert not canary.seen("\n".join(lines))
-    assert not canary.seen(json.dumps(state["Parameters"], default=str))
+    assert not canary.seen("\n".join(bodies))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamalert_apps import services
-from streamalert_apps.runtime.batch import trim
+from streamalert_apps.runtime.trim import trim
 from tests.simulator.world import ADMINISTRATOR, AUTHENTICATION, NOW, Client, span, tenant
 
 if TYPE_CHECKING:

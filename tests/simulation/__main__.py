@@ -43,7 +43,7 @@ def run(seed: int, muted: frozenset[str] = frozenset()) -> Result:
         judge.events,
         world.ends,
         world.luck.faults,
-        judge.repeats.explained(),
+        judge.repeats,
     )
 
 

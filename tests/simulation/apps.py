@@ -13,11 +13,13 @@ from streamalert_apps.errors import AppError, PageTokenExpired
 from streamalert_apps.sdk.app import App, AuthField, Json, Log
 from streamalert_apps.sdk.catalogue import Catalogue
 from streamalert_apps.sdk.events import Events, Fetched, Row
+from streamalert_apps.sdk.feed import AnyOrder, Feed, NewestFirst, OldestFirst
 from streamalert_apps.sdk.http import Answer, with_params
 from streamalert_apps.sdk.integration import AppIntegration, StreamAlertApp
+from streamalert_apps.sdk.numbered import Numbered, NumberedPage
 from streamalert_apps.sdk.pace import Rate
+from streamalert_apps.sdk.seconds import whole_seconds
 from streamalert_apps.sdk.stream import Stream
-from streamalert_apps.sdk.watermark import AnyOrder, Feed, NewestFirst, OldestFirst
 from tests.simulation.plan import Plan
 
 URL = "https://vendor.test"
@@ -27,6 +29,11 @@ TYPE = "sim_log"
 class _Listed(msgspec.Struct):
     rows: list[Row]
     next: Any
+
+
+class _Numbered(msgspec.Struct):
+    rows: list[Row]
+    pages: int
 
 
 class _Sim(Events):
@@ -39,7 +46,6 @@ class _Sim(Events):
     def _get(self, path: str, **params: object) -> Answer:
         return self.api.get(
             with_params(f"{URL}{path}", params),
-            headers={"Authorization": self.credentials["key"]},
             judge=_judge,
         )
 
@@ -69,6 +75,19 @@ class _Newest(_Feed, NewestFirst):
 
 class _Any(_Feed, AnyOrder):
     pass
+
+
+class _Pages(_Sim, Numbered):
+    def page(self, number: int, before: Json) -> NumberedPage:  # noqa: ARG002
+        listed = self._get("/numbered", page=number, limit=self.limit).json(_Numbered)
+        return NumberedPage(listed.rows, listed.pages)
+
+
+class _Seconds(_Sim, OldestFirst):
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:  # noqa: ARG002
+        second = token or int(since.timestamp())
+        rows = self._get("/seconds", since=second, limit=self.limit).json(_Listed).rows
+        return whole_seconds(self, rows, since=second, size=self.limit)
 
 
 class _Files(_Feed, Catalogue):
@@ -111,7 +130,7 @@ class _SeedStyle(AppIntegration):
     def _gather_logs(self) -> list[Json] | bool:
         ok, answer = self._make_get_request(
             f"{URL}/after",
-            {"Authorization": self._config.auth["key"]},
+            {},
             {"after": self._last_timestamp, "limit": self.limit},
         )
         if not ok:
@@ -127,19 +146,21 @@ _KINDS: dict[str, type[App]] = {
     "oldest first": _Oldest,
     "newest first": _Newest,
     "any order": _Any,
+    "numbered": _Pages,
+    "whole seconds": _Seconds,
     "stream": _Stream,
     "catalogue": _Files,
     "seed style": _SeedStyle,
 }
 
 
-def app_type(plan: Plan, limit: int) -> type[App]:
-    """Return the app type of a plan, which asks for `limit` events a page."""
+def app_type(plan: Plan) -> type[App]:
+    """Return the app type of a plan. Its lag covers what a `Date` in whole seconds leaves open."""
     kind = _KINDS[plan.shape]
     facts = {
-        "limit": min(limit, 150) if plan.shape == "catalogue" else limit,
+        "limit": min(plan.page, 150) if plan.shape == "catalogue" else plan.page,
         "rate": Rate(*plan.rate, after_429=plan.rate[1]) if plan.rate else None,
-        "lag": timedelta(seconds=plan.lag + 2 * plan.skew),
+        "lag": timedelta(seconds=plan.lag + 2 * plan.skew + (7 if plan.future else 0)),
         "precision": timedelta(microseconds=plan.unit),
         "id_fields": ("id",) if plan.ids else (),
     }

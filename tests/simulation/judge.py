@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.simulation.repeats import Repeats
+from streamalert_apps.errors import AlreadyRunning, AppError
+from streamalert_apps.runtime import journal
+from streamalert_apps.runtime.head import LEASE_SECONDS, Head, Position, parse
+from tests.simulation.events import WITHOUT_TIME
+from tests.simulation.sinks import whole_of
 from tests.simulation.timeline import START, Killed
 
 if TYPE_CHECKING:
+    from streamalert_apps.runtime.destinations import Batch
     from tests.simulation.timeline import Process
     from tests.simulation.world import World
 
-STATE_CHARACTERS: Final = 4096
-DEEPEST: Final = 8
-LONGEST_WAIT: Final = 24 * 60.0  # for a dead run's lease: the longest one, and 4 minutes for each clock
+LATE_START: Final = 6.0  # seconds that a lease may be said to last longer: dates have no fractions
+HOUR: Final = 3600.0
+DAY: Final = 86_400.0
 
 
 @dataclass(slots=True)
 class _Run:
-    """What one process did, and what of it no state knows yet."""
+    """What one process did, and what of it no head knows yet."""
 
-    clock: datetime
-    works: bool = False
-    turned_away: bool = False
-    read_stale: bool = False
-    unsaved: Counter[bytes] = field(default_factory=Counter)
+    holder: str = ""
+    fence: int = 0
+    ended: bool = False
+    lived: float = 0.0
+    asleep: bool = False
+    troubled: bool = False
+    unsettled: bool = False
+    failing: dict[str, int] = field(default_factory=dict)
+    unsaved: dict[str, Counter[bytes]] = field(default_factory=lambda: defaultdict(Counter))
     unsaved_requests: bool = False
     unsaved_rest: float = 0.0
 
@@ -39,62 +49,106 @@ class Judge:
     def __init__(self, world: World) -> None:
         self._world = world
         self.violations: list[str] = []
-        self.since: datetime | None = None  # what the app has promised to collect from
-        self.arrived: Counter[bytes] = Counter()
-        self.repeats = Repeats(world.plan, world.vendor)
+        self.repeats: Counter[str] = Counter()
         self.events = 0
+        self.head: Head | None = None
+        self._rows = {
+            log: event.id if world.plan.shape != "catalogue" else ""
+            for event in world.vendor.every
+            for log in event.logs
+        }
+        self._allowed: Counter[Any] = Counter()
+        for event in world.vendor.every:
+            if event.replaces is None:
+                self._allowed.update(map(self._key, event.logs))
+        self._of_digest = {hashlib.sha256(log).hexdigest(): log for log in self._rows}
+        self._record: dict[str, list[list[bytes]]] = {}
+        self._counts: dict[str, Counter[Any]] = {}
+        self._soon: dict[Any, float] = {}
+        self._added: Counter[bytes] = Counter()
+        self._sequence_of: dict[bytes, int] = {}
+        self._accepted: dict[str, Counter[bytes]] = defaultdict(Counter)
+        self._excused: dict[str, Counter[bytes]] = defaultdict(Counter)
+        self._dead: set[tuple[str, bytes]] = set()
+        self._starts: dict[tuple[str, str], int] = {}
         self._runs: dict[Process, _Run] = {}
-        self._floor: datetime | None = None
-        self._went_back: Process | None = None  # it wrote an older state, and must put the newer one back
+        self._written_at: dict[str, float] = {}
+        self._replaced = 0.0  # when the head was last restored or removed
         self._closed_until = 0.0
-        self._last_lived = 0.0  # when a run that had the lease last did something
-        seed_style = world.plan.shape == "seed style"  # has what was at its last timestamp
-        self._counts_since = timedelta(0) if seed_style else timedelta(microseconds=1)
         self._forgiven = 0.0  # until when a request may come too early: what was known of it died
+        self._ever_wrong_clock = False
 
     def violated(self, rule: str) -> None:
         """Note that a promise was broken."""
         self.violations.append(rule)
         self._world.say(f"!!! {rule}")
 
-    def began(self, process: Process) -> None:
+    # Runs
+
+    def began(self, process: Process, holder: str) -> None:
         """A process began."""
-        self._runs[process] = _Run(process.clock())
-        self.repeats.clock_was_wrong |= process.jump is not None
+        self._runs[process] = _Run(holder, lived=self._world.timeline.now)
+        self._ever_wrong_clock |= process.jump is not None
+
+    def lives(self, process: Process) -> None:
+        """A process did something."""
+        if process in self._runs:
+            self._runs[process].lived = self._world.timeline.now
+
+    def sleeps(self, process: Process) -> None:
+        """A process is paused; others may take its lease."""
+        self._runs[process].asleep = True
+
+    def troubled(self, process: Process) -> None:
+        """Something besides the service went wrong for a process: it may be slow."""
+        if process in self._runs:
+            self._runs[process].troubled = True
+
+    def closed(self, process: Process) -> None:
+        """A run has returned: what it left behind may write no more."""
+        self._runs[process].ended = True
 
     def ended(self, process: Process) -> None:
         """A process ended, in whatever way."""
         run = self._runs.pop(process)
-        if not run.turned_away:
-            self._last_lived = self._world.timeline.now
-        reason = "killed before its checkpoint" if isinstance(process.error, Killed) else "state not written"
-        for log, count in run.unsaved.items():
-            self.repeats.excuse(log, reason, count)
-        if process is self._went_back:
-            self._went_back = self._floor = None
-        if run.read_stale and process.error is not None:
-            self.repeats.older_state_left = True
-            self._forgiven = max(self._forgiven, self._closed_until)
-        if run.unsaved_requests and self._world.plan.rate:
-            self._forgiven = max(self._forgiven, self._world.timeline.now + self._world.plan.rate[1])
+        for name, rows in run.unsaved.items():
+            self._excused[name].update(rows)
+            commits = {self._sequence_of[raw] for raw in rows if self._allowed[self._key(raw)] == 1}
+            if len(commits) > 1 and not run.unsettled and not self._replaced:
+                self.violated(f"a run left deliveries of {len(commits)} commits to {name} in no head")
+        rate = self._world.plan.rate
+        if run.unsaved_requests and rate:
+            self._forgiven = max(self._forgiven, self._world.timeline.now + rate[1])
         self._forgiven = max(self._forgiven, run.unsaved_rest)
+        if isinstance(process.error, AlreadyRunning):
+            self._turned_away(run)
+        elif process.error is not None and not isinstance(process.error, AppError | Killed):
+            self.violated(f"a run broke: {process.error!r}")
 
-    def turned_away(self, process: Process) -> None:
-        """A run was told that another one has the lease."""
-        self._runs[process].turned_away = True
-        waited = self._world.timeline.now - self._last_lived
-        if waited > LONGEST_WAIT and not any(other is not process for other in self._runs):
-            self.violated(f"{process.name} is turned away {waited:.0f} s after the last run's end")
+    def _turned_away(self, run: _Run) -> None:
+        now, lease = self._world.timeline.now, self.head.lease if self.head else None
+        if run.fence:
+            if self.head and self.head.fence == run.fence and now - self._replaced > HOUR:
+                self.violated("a run was stopped by itself")
+            return
+        if lease is None or self._replaced:
+            return
+        if lease.holder == run.holder:
+            self.violated("a run that is tried again is turned away by its own lease")
+        other = max(
+            (other.lived for other in self._runs.values() if other.holder == lease.holder),
+            default=self._last_lived,
+        )
+        if now - other > LEASE_SECONDS + LATE_START and lease.holder != run.holder:
+            self.violated(f"a run is turned away by one that did nothing for {now - other:.0f} s")
 
-    def asked(self, process: Process) -> None:
-        """A process made a request or a delivery: it must be the only one that does."""
-        run = self._runs[process]
-        run.works = run.unsaved_requests = True
-        if self._went_back is process:
-            self.violated(f"{process.name} works from an older state")
-        for other, others in self._runs.items():
-            if others.works and other is not process and not other.dead and not self._may_steal():
-                self.violated(f"{process.name} works while {other.name} does")
+    _last_lived = 0.0
+
+    # Requests
+
+    def asked(self) -> None:
+        """A process made a request."""
+        self._runs[self._world.process].unsaved_requests = True
 
     def asked_too_often(self, seconds: float) -> None:
         """A request came `seconds` too early by the service's limit."""
@@ -113,81 +167,326 @@ class Judge:
         self._runs[self._world.process].unsaved_rest = until
 
     def _may_be_early(self) -> bool:
-        return self.repeats.clock_was_wrong or self._world.timeline.now < self._forgiven
+        asleep = any(run.asleep for run in self._runs.values())
+        return (
+            asleep
+            or self._ever_wrong_clock
+            or bool(self._replaced)
+            or self._world.timeline.now < self._forgiven
+        )
 
-    def _may_steal(self) -> bool:
-        return self.repeats.clock_was_wrong  # by a wrong clock a living lease has ended
+    # The store
 
-    def delivered(self, payload: bytes, *, answered: bool) -> None:
-        """The classifier accepted a batch."""
-        process = self._world.process
-        self.asked(process)
-        for log in _split(payload.partition(b'"logs":[')[2][:-4]):
-            self.arrived[log] += 1
-            self._runs[process].unsaved[log] += 1
-            if not answered:
-                self.repeats.excuse(log, "accepted, the answer lost")
-            if self.repeats.delivered(log, process.name):
-                self._world.say(f"  again: {log.decode()}")
+    def put(self, name: str, body: bytes) -> None:
+        """An object was put."""
+        self._written_at[name] = self._world.timeline.now
+        if name.startswith("dead/"):
+            raw = bytes(
+                journal.raws(json.dumps(json.loads(body)["line"], separators=(",", ":")).encode() + b"\n")[0]
+            )
+            if raw not in self._rows:
+                self.violated(f"what is dead is not whole: {raw[:80]!r}")
+            self._dead.add((name.split("/")[1], raw))
 
-    def state_written(self, text: str) -> None:
-        """Parameter Store took a state."""
-        run = self._runs[self._world.process]
+    def head_replaced(self, body: bytes | None) -> None:
+        """An operator put an old copy of the head back, or removed it."""
+        self._replaced = self._world.timeline.now
+        if body is None:
+            self.head = None
+            return
+        self.head, _ = parse(body)
+        record = self._record[self.head.birth]
+        for lines in record[self.head.sequence :]:
+            self._counts[self.head.birth].subtract(map(self._key, lines))
+        del record[self.head.sequence :]
+        for name, position in self.head.positions.items():
+            for lines in record[position.sequence - 1 :]:
+                self._excused[name].update(lines)
+        for name in self._accepted:
+            if name not in self.head.positions:
+                self._starts.pop((self.head.birth, name), None)
+
+    def head_landed(self, body: bytes, process: Process) -> None:
+        """A run's write of the head took place."""
+        head, _ = parse(body)
+        before, self.head = self.head, head
+        run = self._runs.get(process)
+        self._world.say(f"  head {head.sequence} {head.status} {head.positions} {head.checkpoint}")
+        if run is None:
+            run = _Run(unsettled=True)  # it is gone; its last write lands now
+        if run.ended:
+            self.violated("a run wrote after its end")
+        if before is None and head.birth in self._record:
+            self.violated("a removed head was made anew")
+        if run.fence != head.fence:
+            self._took(before, head, process)
+        run.fence = head.fence
+        self._grow(head)
+        for name in {*head.positions, *(before.positions if before and before.birth == head.birth else ())}:
+            self._moved(
+                head, name, before.positions.get(name) if before and before.birth == head.birth else None
+            )
         run.unsaved.clear()
         run.unsaved_requests, run.unsaved_rest = False, 0.0
-        state = json.loads(text)
-        run.works &= state["current_state"] == "running"
-        checkpoint = (state.get("sa_apps") or {}).get("checkpoint")
-        self._world.say(f"  {state['current_state']} {checkpoint}")
-        half = (state.get("sa_apps") or {}).get("delivered") or {"logs": 0, "digest": ""}
-        self.repeats.half_delivered(half["logs"], half["digest"])
-        if len(text) > STATE_CHARACTERS:
-            self.violated(f"a state of {len(text)} characters")
-        if self.since is None:
-            self.since = run.clock - timedelta(minutes=self._world.plan.interval_minutes)
-        if checkpoint and "floor" in checkpoint:
-            self._floor_written(datetime.fromisoformat(checkpoint["floor"]))
+        run.unsettled = run.troubled = run.asleep = False
+        self._last_lived = self._world.timeline.now
 
-    def _floor_written(self, floor: datetime) -> None:
-        went_back = self._floor and floor < self._floor
-        if went_back and not self.repeats.clock_was_wrong:
-            self._went_back = self._world.process
-        else:
-            self._floor, self._went_back = floor, None
+    def _took(self, before: Head | None, head: Head, process: Process) -> None:
+        """Judge that a run took the lease."""
+        lease, now = before.lease if before else None, self._now()
+        if before and before.owner != head.owner:
+            self.violated("a run of another project took the record")
+        if lease is None or head.lease is None or lease.holder == head.lease.holder:
+            return
+        if now + 1 < lease.until <= now + LEASE_SECONDS + 1 - LATE_START:
+            self.violated(f"{process.name} took a lease that had {lease.until - now:.0f} s to live")
+        for other in self._runs.values():
+            sound = not (
+                other.troubled or other.asleep or other.ended or self._replaced or self._ever_wrong_clock
+            )
+            if other.holder == lease.holder and other.fence == (before.fence if before else 0) and sound:
+                self.violated("a run that was well lost its lease")
 
-    def state_read_stale(self) -> None:
-        """Parameter Store gave an older state to the running process, who may lose a race by it."""
-        self._runs[self._world.process].read_stale = True
+    def _grow(self, head: Head) -> None:
+        """Note the commits that have become true."""
+        objects = self._world.bucket.objects
+        record = self._record.setdefault(head.birth, [])
+        counts = self._counts.setdefault(head.birth, Counter())
+        for sequence in range(len(record) + 1, head.sequence + 1):
+            name = journal.name_of(head.birth, sequence, head.fence)
+            if name not in objects:
+                self.violated(f"commit {sequence} is true, but is not there")
+                record.append([])
+                continue
+            lines = journal.raws(objects[name].body)
+            record.append(lines)
+            for raw in lines:
+                if raw not in self._rows:
+                    self.violated(f"on record, but never happened: {raw[:80]!r}")
+                key = self._key(raw)
+                counts[key] += 1
+                self._added[raw] += 1
+                self._sequence_of[raw] = sequence
+                self._soon.setdefault(key, self._world.timeline.now)
+                if counts[key] > self._allowed[key]:
+                    self.violated(f"on record {counts[key]} times: {raw[:80]!r}")
 
-    def invoked(self, event: Any) -> None:
-        """A run invoked its successor."""
-        if event["depth"] > DEEPEST:
-            self.violated("a succession too deep")
+    def _moved(self, head: Head, name: str, before: Position | None) -> None:
+        """Judge that what a position has passed is delivered or kept as dead."""
+        position = head.positions.get(name)
+        if position is None:
+            self.violated(f"the position of {name} was dropped")
+            return
+        if before is None:
+            self._starts.setdefault((head.birth, name), position.sequence)
+            if position.row or position.pending:
+                before = Position(position.sequence)
+        if before is None or (before.sequence, before.row, before.pending) == (
+            position.sequence,
+            position.row,
+            position.pending,
+        ):
+            return
+        record = self._record[head.birth]
+        for sequence in range(before.sequence, min(position.sequence, len(record)) + 1):
+            for row, raw in enumerate(record[sequence - 1]):
+                if _has_passed(position, sequence, row) and not _has_passed(before, sequence, row):
+                    self._check_taken(name, raw)
 
-    def sleeps(self, process: Process, seconds: float) -> None:
-        """A process waits of its own will."""
-        if self._world.timeline.now + seconds >= process.limit and not process.jump:
-            self.violated(f"{process.name} sleeps {seconds:.1f} s, past its time limit")
+    def _check_taken(self, name: str, raw: bytes) -> None:
+        if not self._accepted[name][raw] and (name, raw) not in self._dead:
+            self.violated(f"{name} was never given {raw[:80]!r}, which its position has passed")
 
-    def settled(self, state: Any) -> None:
+    def deleted(self, name: str) -> None:
+        """A run deletes something."""
+        head = self.head
+        if head is None or not name.startswith(f"{head.birth}/"):
+            return
+        stem = name.rpartition("/")[2].removesuffix(".jsonl")
+        if "/memory/" in name and stem in {segment.name for segment in head.memory.segments}:
+            self.violated("a segment of the memory that the head names was deleted")
+        if "/memory/" in name and self._now_passed(name) < HOUR - 60:
+            self.violated("a segment of the memory was deleted too soon")
+        if "/journal/" not in name:
+            return
+        sequence, fence = map(int, stem.split("-"))
+        same = [
+            entry
+            for entry in self._world.bucket.objects
+            if f"/journal/{sequence:010d}-" in entry and entry.startswith(head.birth)
+        ]
+        if sequence > head.sequence or max(same) != name:
+            return
+        days = self._world.plan.journal_days
+        if any(position.sequence <= sequence for position in head.positions.values()):
+            self.violated(f"commit {sequence} was deleted before every destination had it")
+        if self._now_passed(name) < days * DAY - 60:
+            self.violated(f"commit {sequence} was deleted too soon")
+
+    def _now_passed(self, name: str) -> float:
+        return self._world.timeline.now - self._written_at.get(name, 0.0)
+
+    # Destinations
+
+    def sent(self, name: str, batch: Batch) -> None:
+        """A batch reached a destination."""
+        run = self._runs[self._world.process]
+        self.lives(self._world.process)
+        if not batch.events:
+            self.violated(f"an empty batch for {name}")
+        run.failing.setdefault(name, 0)
+
+    def accepted(self, name: str, event: bytes, *, new: bool, answered: bool) -> None:
+        """A destination accepted an event."""
+        raw = self._of_digest.get(whole_of(event), event)
+        if raw not in self._rows:
+            self.violated(f"{name} was given what never happened: {event[:80]!r}")
+            return
+        if not self._added[raw]:
+            self.violated(f"{name} was given what is not on record: {raw[:80]!r}")
+            return
+        if not new:
+            self.repeats["the same batch again, which the sink knows"] += 1
+            return
+        self._accepted[name][raw] += 1
+        self._runs[self._world.process].unsaved[name][raw] += 1
+        if not answered:
+            self.repeats["accepted, the answer lost"] += 1
+            self._excused[name][raw] += 1
+
+    # The whole
+
+    def settled(self) -> None:
         """Judge the whole."""
-        due: Counter[bytes] = Counter()
+        head = self.head
+        if head is None:
+            self.violated("there is no head")
+            return
+        if head.status != "succeeded":
+            self.violated(f"the app stays {head.status}: {head.runs[-1].message if head.runs else ''}")
+        self._judge_record(head)
+        self._judge_journal(head)
+        self._judge_floor(head)
+        for sink in self._world.plan.sinks:
+            self._judge_destination(head, sink.name)
+
+    def _judge_record(self, head: Head) -> None:
+        """Judge that what happened since the head was born is there."""
+        plan, counts = self._world.plan, self._counts[head.birth]
+        gaps = (head.checkpoint or {}).get("gaps", [])
+        if gaps and plan.quiet:
+            self.violated(f"a gap is told: {gaps}")
+        since = (head.since or START) + timedelta(seconds=1)
+        now = self._world.timeline.now
+        due: Counter[Any] = Counter()
         for event in self._world.vendor.every:
-            if self.since and START + timedelta(microseconds=event.time) > self.since - self._counts_since:
-                due.update(event.logs)
+            at = START + timedelta(microseconds=event.time)
+            if event.replaces is not None:
+                continue
+            if at <= since or event.published > now or (event.time > now * 1e6 and not plan.no_until):
+                continue
+            if any(_time(begin) - timedelta(seconds=2) <= at <= _time(end) for begin, end in gaps):
+                continue
+            due.update(map(self._key, event.logs))
+            self._judge_soon(
+                event.published, self._key(event.logs[0]) if event.logs else None, late=event.late
+            )
         self.events = due.total()
-        for log, count in due.items():
-            if self.arrived[log] < count:
-                self.violated(f"lost: {log.decode()}")
-        for log in self.repeats.unexplained():
-            self.violated(f"delivered {self.arrived[log]} times: {log.decode()}")
-        seen = (state["sa_apps"]["checkpoint"] or {}).get("seen") if self.since else None
-        if seen and not self._world.plan.unreadable:
-            self.violated(f"ids of events that have settled stay in the memory: {seen}")
-        if state.get("current_state") != "succeeded":
-            self.violated(f"the state stays {state.get('current_state')}")
+        for key, count in due.items():
+            wanted = 1 if plan.shape == "numbered" else count  # equal rows of pages that overlap
+            if counts[key] < wanted:
+                self.violated(f"lost: {key}, {count - counts[key]} of {count}")
+
+    def _judge_soon(self, published: float, key: Any, *, late: bool) -> None:
+        plan = self._world.plan
+        if not plan.quiet or key not in self._soon or plan.shape == "seed style":
+            return
+        waited = self._soon[key] - max(published, 0.0)
+        longest = 2 * plan.interval + 60 + (plan.lag if late else 0.0)
+        if self._allowed[key] == 1 and waited > longest:
+            self.violated(f"on record {waited:.0f} s after it could be listed: {key}")
+
+    def _judge_journal(self, head: Head) -> None:
+        """Judge that a reader of the journal finds what has become true."""
+        objects, record = self._world.bucket.objects, self._record[head.birth]
+        listing = self._world.listing(journal.folder(head.birth))
+        for entry in journal.entries(listing, head.birth, up_to=head.sequence):
+            if journal.raws(objects[entry.name].body) != record[entry.sequence - 1]:
+                self.violated(f"commit {entry.sequence} reads otherwise than what became true")
+
+    def _judge_floor(self, head: Head) -> None:
+        """Judge that the floor follows, and that the memory forgets."""
+        plan, place = self._world.plan, head.checkpoint or {}
+        if "floor" not in place:
+            return
+        floor = _time(place["floor"])
+        now = START + timedelta(seconds=self._world.timeline.now)
+        seen = sorted(
+            event.time
+            for event in self._world.vendor.every
+            if event.published <= self._world.timeline.now
+            and WITHOUT_TIME not in event.row
+            and event.time <= plan.span * 1e6
+        )
+        born = head.since or START
+        if seen:
+            newest = seen[-1] if plan.date == "always" else seen[len(seen) * 4 // 5]
+            lag = timedelta(seconds=plan.lag + 2 * plan.skew + 8)
+            wanted = min(now, START + timedelta(microseconds=newest)) - lag
+            if plan.shape == "stream":
+                wanted = now - timedelta(days=1) - timedelta(seconds=self._world.calm_interval * 2 + 60)
+            if floor < wanted and wanted > born and plan.rate is None:
+                self.violated(f"the floor stays at {floor}, while everything was listed up to {wanted + lag}")
+        second = int(floor.timestamp())
+        if any(segment.until < second for segment in head.memory.segments):
+            self.violated("the memory keeps what the floor has passed")
+
+    def _judge_destination(self, head: Head, name: str) -> None:
+        position = head.positions.get(name)
+        if position is None or position.sequence != head.sequence + 1:
+            self.violated(f"{name} stays behind: {position}")
+            return
+        start = self._starts.get((head.birth, name), 1)
+        for lines in self._record[head.birth][start - 1 :]:
+            for raw in lines:
+                self._check_taken(name, raw)
+        for raw, count in self._accepted[name].items():
+            most = self._added[raw] + self._excused[name][raw]
+            if count > most:
+                self.violated(f"{name} was given {count} times, not {most}: {raw[:80]!r}")
+            self.repeats["sent again after a kill, or beside a run that slept"] += max(
+                0, count - self._added[raw]
+            )
+
+    def cleaned(self) -> None:
+        """Judge what is left long after everything was delivered."""
+        head = self.head
+        if head is None:
+            return
+        for name in self._world.bucket.objects:
+            if name.startswith(f"{head.birth}/journal/") and self._now_passed(name) > 8 * DAY:
+                self.violated(f"{name} stays for ever")
+                return
+            stem = name.rpartition("/")[2]
+            if name.startswith(f"{head.birth}/memory/") and stem not in {
+                s.name for s in head.memory.segments
+            }:
+                self.violated(f"{name} stays for ever")
+                return
+
+    def _key(self, raw: bytes) -> Any:
+        """Return what tells an event from others: its id, or all that it says."""
+        return self._rows.get(raw) if self._world.plan.ids and self._rows.get(raw) else raw
+
+    def _now(self) -> float:
+        return START.timestamp() + self._world.timeline.now
 
 
-def _split(logs: bytes) -> list[bytes]:
-    """Return the logs of a payload: flat objects, none of which holds what stands between two."""
-    return [b"{" + log + b"}" for log in logs[1:-1].split(b"},{")] if logs else []
+def _has_passed(position: Position, sequence: int, row: int) -> bool:
+    if sequence != position.sequence:
+        return sequence < position.sequence
+    return row < position.row and row not in position.pending
+
+
+def _time(text: Any) -> datetime:
+    return datetime.fromisoformat(text) if isinstance(text, str) else text

@@ -1,4 +1,4 @@
-"""What a seed decides: the service, the app, and which faults are about, how often."""
+"""What a seed decides: the service, the app, its sinks, and which faults are about, how often."""
 
 from __future__ import annotations
 
@@ -6,59 +6,80 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal
 
-Shape = Literal["oldest first", "newest first", "any order", "stream", "catalogue", "seed style"]
+Shape = Literal[
+    "oldest first",
+    "newest first",
+    "any order",
+    "numbered",
+    "whole seconds",
+    "stream",
+    "catalogue",
+    "seed style",
+]
 
 SHAPES: Final[tuple[Shape, ...]] = (
     "oldest first",
     "oldest first",
+    "oldest first",
+    "newest first",
     "newest first",
     "newest first",
     "any order",
+    "any order",
+    "numbered",
+    "whole seconds",
     "stream",
     "catalogue",
     "seed style",
 )
+BY_TIME: Final = {"oldest first", "newest first", "any order"}
 
 # Faults by kind, with the chance that one has at each occasion where it is about.
 FAULTS: Final = {
-    "429": 0.06,
-    "5xx": 0.06,
-    "request hangs": 0.03,
-    "connection cut": 0.05,
-    "answer cut short": 0.02,
-    "slow answer": 0.1,
+    # requests
+    "429": 0.04,
+    "5xx": 0.05,
+    "request hangs": 0.02,
+    "connection cut": 0.04,
+    "slow answer": 0.05,
     "page token expired": 0.08,
-    "throttled by Parameter Store": 0.08,
-    "Parameter Store fails": 0.05,
+    "pages in a circle": 0.02,
+    "file unreadable": 0.1,
+    # the store
+    "store read fails": 0.04,
     "put fails": 0.05,
-    "put succeeds, answer lost": 0.05,
-    "stale read": 0.15,
-    "classifier throttles": 0.1,
-    "delivery fails": 0.05,
+    "put lands, answer lost": 0.05,
+    "put lands late": 0.04,
+    "write fails": 0.05,
+    "write lands, answer lost": 0.06,
+    "write lands, answered 412": 0.05,
+    "write lands late": 0.06,
+    "write answered 409": 0.05,
+    "store slow": 0.05,
+    # sinks
+    "delivery fails": 0.06,
     "delivery accepted, answer lost": 0.05,
-    "killed": 0.2,
-    "killed with a wrong clock": 0.03,
+    "half of a batch taken": 0.15,
+    "batch too large": 0.05,
+    "sink refuses its settings": 0.02,
+    # processes
+    "killed": 0.15,
+    "paused": 0.004,
     "tick lost": 0.1,
     "tick doubled": 0.15,
-    "invocation delivered twice": 0.05,
-    "not tried again": 0.2,
+    "not tried again": 0.3,
     "successor lost": 0.2,
-    "successor invoked, answer lost": 0.1,
-    "run from a laptop": 0.05,
-    "redeployed": 0.1,
-    "credentials rotated": 0.05,
+    "run from a laptop": 0.06,
+    "run with other destinations": 0.06,
+    "run of another project": 0.03,
+    "a thread thaws": 0.1,
     "clock jumps": 0.08,
+    # the head
+    "head restored": 0.04,
+    "head removed": 0.025,
 }
 
-STORMS: Final = (
-    "429",
-    "5xx",
-    "request hangs",
-    "throttled by Parameter Store",
-    "Parameter Store fails",
-    "classifier throttles",
-    "delivery fails",
-)
+STORMS: Final = ("429", "5xx", "store read fails", "put fails", "write fails", "delivery fails")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +92,24 @@ class Storm:
 
 
 @dataclass(frozen=True, slots=True)
+class SinkPlan:
+    """A destination. `idempotent`: a batch that comes again under its id counts once."""
+
+    name: str
+    events: int
+    bytes: int
+    event_bytes: int
+    idempotent: bool
+    picky: bool  # some events are never taken
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """One service, one app, one run of bad luck. Times in seconds."""
 
     seed: int
     shape: Shape
+    quiet: bool  # nothing goes wrong, so events have to come soon
     # the service
     ids: bool
     twins: bool  # events that are equal in all they say; only where there are no ids
@@ -84,6 +118,8 @@ class Plan:
     finer: bool  # events are told finer than bounds are compared
     since_counts: bool
     until_counts: bool
+    no_since: bool  # the lower bound means nothing to the service
+    no_until: bool
     lag: float
     tokens: Literal["cursor", "offset", "snapshot"]
     numbers: bool  # page tokens are numbers beyond 2^53
@@ -92,6 +128,11 @@ class Plan:
     token_life: float
     empty_pages: bool
     unreadable: bool  # some events have a time that can't be read
+    future: bool  # some events are ahead of the clock, some in the year 2038
+    moves: bool  # some events change, and their time with them
+    turns_at: float  # from when on the list is in the opposite order
+    shrinks_at: float  # from when on pages hold a third
+    date: Literal["always", "never", "sometimes", "cached"]
     page: int
     events: int
     burst: int
@@ -99,14 +140,15 @@ class Plan:
     latency: float
     rate: tuple[int, float] | None
     # the app
-    interval_minutes: int
+    interval: float
     time_limit: float
-    alone: bool  # reserved concurrency 1
-    in_aws: bool  # requests with a wrong time are refused; a store on a laptop has no such check
-    batch_bytes: int
-    memory: int  # ids
-    adopted: bool  # StreamAlert ran it before
+    commit_bytes: int
+    inline: int  # ids in the head
+    merged: int
+    most_rows: int  # of a window
+    journal_days: float
     skew: float
+    sinks: tuple[SinkPlan, ...]
     # the luck
     faults: dict[str, float]
     storms: tuple[Storm, ...]
@@ -116,51 +158,79 @@ def plan(seed: int) -> Plan:
     """Return what a seed decides."""
     luck = Random(seed)
     shape = luck.choice(SHAPES)
-    events = luck.choice((30, 120, 120, 400, 900) if shape != "catalogue" else (10, 30, 100))
-    rate = luck.choice((None, None, None, (2, 60.0), (10, 60.0), (5, 1.0)))
-    page = luck.choice((1, 3, 10, 50, 100, 300))
-    latency = luck.choice((0.1, 0.3, 1.0, 4.0) if rate is None else (0.1, 0.3, 1.0))
-    page = max(page, events // (40 if rate is None and latency < 4 else 10))  # a run gets somewhere
-    page = max(page, 10) if shape == "catalogue" else page
-    interval = luck.choice((1, 2, 5, 15, 60))
-    span = interval * 60.0 * luck.randint(5, 14)
+    quiet = luck.random() < 0.12
+    by_time = shape in BY_TIME
+    events = luck.choice((30, 120, 120, 250, 400) if shape != "catalogue" else (10, 30, 60))
+    rate = luck.choice((None, None, None, None, (10, 60.0), (5, 1.0))) if not quiet else None
+    page = luck.choice((1, 3, 10, 50, 100, 300)) if not quiet else 100
+    latency = luck.choice((0.1, 0.3, 1.0)) if not quiet else 0.2
+    page = max(page, events // (150 if rate is None and latency < 1 else 20))  # a run gets somewhere
+    page = max(page, 10) if shape in {"catalogue", "numbered"} else page
+    page = max(page, 50) if shape == "whole seconds" else page
+    interval = luck.choice((1, 2, 5, 15, 60)) * 60.0
+    span = interval * luck.randint(5, 14)
     lag = luck.choice((0.0, 20.0, 120.0, 600.0, 3600.0))
-    ids = luck.random() < 0.7
-    kinds = [kind for kind in FAULTS if luck.random() < 0.4] if luck.random() < 0.95 else []
+    kinds = [kind for kind in FAULTS if luck.random() < 0.4] if not quiet else []
+    date = luck.choice(("always", "always", "never", "sometimes", "cached"))
+    future = luck.random() < 0.15 and by_time and (date == "always" or "clock jumps" not in kinds)
+    turns = luck.random() < 0.08 and shape in {"oldest first", "newest first"}
+    no_since = luck.random() < 0.1 and shape == "newest first" and not turns
     return Plan(
         seed=seed,
         shape=shape,
-        ids=ids or shape in {"stream", "catalogue", "seed style"},
+        quiet=quiet,
+        ids=luck.random() < 0.7 or shape in {"stream", "catalogue", "seed style"},
         twins=luck.random() < 0.3,
-        unit=luck.choice((1_000, 1_000_000)) if shape != "seed style" else 1_000_000,
+        unit=luck.choice((1_000, 1_000_000)) if shape not in {"seed style", "whole seconds"} else 1_000_000,
         rounds=luck.random() < 0.3,
         finer=luck.random() < 0.4 and shape != "seed style",
         since_counts=luck.random() < 0.6,
         until_counts=luck.random() < 0.6,
+        no_since=no_since,
+        no_until=luck.random() < (0.5 if future else 0.1) and by_time,
         lag=lag if shape != "seed style" else 0.0,
-        tokens=luck.choice(("cursor", "cursor", "offset", "snapshot")),
+        tokens="snapshot" if turns else luck.choice(("cursor", "cursor", "offset", "snapshot")),
         numbers=luck.random() < 0.3,
         single_use=luck.random() < 0.1,
         strict=luck.random() < 0.5,
         token_life=luck.choice((30.0, 300.0, 1e9, 1e9) if rate in {None, (5, 1.0)} else (300.0, 1e9)),
         empty_pages=luck.random() < 0.15,
-        unreadable=luck.random() < 0.05 and shape != "seed style",
+        unreadable=luck.random() < 0.08 and shape != "seed style",
+        future=future,
+        moves=luck.random() < 0.1 and by_time and lag >= 600 and not turns,
+        turns_at=luck.uniform(0, span) if turns else float("inf"),
+        shrinks_at=luck.uniform(0, span) if luck.random() < 0.2 else float("inf"),
+        date=date,
         page=page,
         events=events,
-        burst=luck.choice((1, 1, 5, 20, 150) if shape != "catalogue" else (1, 5, 20)),
+        burst=luck.choice((1, 1, 5, 20, 100) if shape not in {"catalogue", "whole seconds"} else (1, 5, 10)),
         span=span,
         latency=latency,
         rate=rate,
-        interval_minutes=interval,
-        time_limit=luck.choice((10.0, 20.0, 60.0, 300.0) if rate is None and latency < 4 else (150.0, 300.0)),
-        alone=luck.random() < 0.5,
-        in_aws=luck.random() < 0.6,
-        batch_bytes=luck.choice((200, 1000, 5000, 256 << 10)),
-        memory=luck.choice((8, 40, 224, 224)),
-        adopted=luck.random() < 0.1,
+        interval=interval,
+        time_limit=luck.choice((20.0, 60.0, 60.0, 300.0) if rate is None and latency < 1 else (150.0, 300.0))
+        if not quiet
+        else 300.0,
+        commit_bytes=luck.choice((200, 1000, 5000, 4 << 20)),
+        inline=luck.choice((4, 20, 20, 100, 4000)),
+        merged=luck.choice((10, 100, 100_000)),
+        most_rows=luck.choice((20, 100, 50_000, 50_000)),
+        journal_days=luck.choice((0.0, 7.0)),
         skew=luck.choice((0.0, 0.0, 0.5, 3.0)),
+        sinks=tuple(_sink(luck, name) for name in ("lake", "queue", "siem")[: luck.choice((0, 1, 1, 2, 3))]),
         faults={kind: FAULTS[kind] * luck.choice((0.3, 1.0, 2.0)) for kind in kinds},
         storms=tuple(_storm(luck, span) for _ in range(luck.choice((0, 0, 1, 2)))) if kinds else (),
+    )
+
+
+def _sink(luck: Random, name: str) -> SinkPlan:
+    return SinkPlan(
+        name,
+        events=luck.choice((1, 3, 10, 1000)),
+        bytes=luck.choice((300, 2000, 256 << 10)),
+        event_bytes=luck.choice((300, 1 << 20, 1 << 20)),
+        idempotent=luck.random() < 0.5,
+        picky=luck.random() < 0.2,
     )
 
 

@@ -36,19 +36,27 @@ class Wire(httpx.BaseTransport):
     def _answered(self, request: httpx.Request) -> httpx.Response:
         world = self._world
         now = world.timeline.now
-        world.judge.asked(world.process)
         reply = self._reply(request, now)
         world.say(f"  {reply.status} {reply.body[:60]!r} {len(reply.body)} bytes {reply.headers or ''}")
         if world.strikes("connection cut"):
             raise httpx.RemoteProtocolError("cut")
         if reply.status == 429:
             world.judge.told_to_rest(world.vendor.closed_until)
-        body = reply.body[: len(reply.body) // 2] if world.strikes("answer cut short") else reply.body
-        date = format_datetime(moment(now), usegmt=True)
-        return httpx.Response(reply.status, headers={"Date": date, **reply.headers}, content=body)
+        return httpx.Response(reply.status, headers=self._date(now) | reply.headers, content=reply.body)
+
+    def _date(self, now: float) -> dict[str, str]:
+        """Return what tells the service's time, where it does: a cache's is of long ago."""
+        kind = self._world.plan.date
+        told = {"Date": format_datetime(moment(now), usegmt=True)}
+        if kind == "never" or (kind == "sometimes" and self._world.luck.of("date").random() < 0.5):
+            return {}
+        if kind == "cached" and self._world.luck.of("date").random() < 0.5:
+            return {"Date": format_datetime(moment(now - 4000), usegmt=True), "Age": "4000"}
+        return told
 
     def _reply(self, request: httpx.Request, now: float) -> Reply:
         world = self._world
+        world.judge.asked()
         if early := world.vendor.too_early(now):
             world.judge.asked_too_often(early)
             return world.vendor.close(now, early + 1)
@@ -57,4 +65,9 @@ class Wire(httpx.BaseTransport):
             return world.vendor.close(now, world.luck.of("429").choice((1, 5, 30, 120, 900)))
         if world.strikes("5xx"):
             return Reply(world.luck.of("5xx").choice((500, 502, 503)), b"<html>oh</html>")
-        return world.vendor.answer(request, now, forget=world.strikes("page token expired"))
+        if request.url.path.startswith("/files/") and world.strikes("file unreadable"):
+            world.vendor.unreadable.add(request.url.path.removeprefix("/files/"))
+        forget = "token" in request.url.params and world.strikes("page token expired")
+        forget = forget or ("position" in request.url.params and world.strikes("page token expired"))
+        circle = request.url.path == "/events" and world.strikes("pages in a circle")
+        return world.vendor.answer(request, now, forget=forget, circle=circle)

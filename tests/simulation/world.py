@@ -2,54 +2,62 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any, Final, TypeVar
 from unittest import mock
 
-from streamalert_apps import services
-from streamalert_apps.cli.local_run import LEASE, LONGEST_WAIT_SECONDS
-from streamalert_apps.runtime import handler, names
-from streamalert_apps.runtime.batch import Batches
-from streamalert_apps.runtime.collect import Terms, collect
-from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
-from streamalert_apps.runtime.ssm import ParameterCredentials, ParameterSlot
-from streamalert_apps.sdk import catalogue, ids
+from streamalert_apps.errors import AlreadyRunning, AppError, StateError
+from streamalert_apps.runtime import collect as run
+from streamalert_apps.runtime import head as heads
+from streamalert_apps.runtime import memory as memories
+from streamalert_apps.runtime.collect import Outcome, Terms
+from streamalert_apps.runtime.head import HeldHead, Identity
+from streamalert_apps.runtime.store.memory import MemoryStore
+from streamalert_apps.sdk import catalogue
 from streamalert_apps.sdk.app import App
 from streamalert_apps.sdk.clock import Deadline
+from streamalert_apps.sdk.feed import walk
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
-from streamalert_apps.sdk.watermark import newest_first
-from tests.simulation.apps import TYPE, app_type
-from tests.simulation.functions import Lambda, doom, end_of
-from tests.simulation.judge import Judge
+from tests.simulation.apps import app_type
+from tests.simulation.bucket import Bucket
+from tests.simulation.judge import DAY, Judge
 from tests.simulation.luck import Luck
-from tests.simulation.parameters import ParameterStore
 from tests.simulation.plan import plan
-from tests.simulation.timeline import START, Process, Timeline
+from tests.simulation.sinks import Sink
+from tests.simulation.timeline import Killed, Process, Timeline
 from tests.simulation.vendor import Vendor
 from tests.simulation.wire import Wire
 
 T = TypeVar("T")
 
-MOST_CALM_TICKS: Final = 600
-GOOD_TICKS: Final = 3  # in a row: what waited for room in the memory is there then
+OWNER: Final = "the project"
+MOST_CALM_TICKS: Final = 150
+GOOD_TICKS: Final = 3  # in a row
+DEEPEST: Final = 8
+CLOSING_SECONDS: Final = 3.0
+LONGEST_WAIT_SECONDS: Final = 300.0  # of a run without a time limit
+JUMPS: Final = (7.0, 100.0, 4000.0, 86_400.0)
+PAUSES: Final = (20.0, 100.0, 400.0, 5000.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
-    """What is deployed now."""
+class Order:
+    """A run that is wanted. `tries`: how often it was begun before; `depth`: of a succession."""
 
-    kind: type[App]
-    batch_bytes: int
-    time_limit: float
+    holder: str
+    depth: int = 0
+    tries: int = 0
+    laptop: bool = False
+    owner: str = OWNER
+    sinks: bool = True
 
 
 class Clock:
@@ -65,14 +73,22 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self._world.say(f"sleeps {seconds:.1f} s")
-        self._world.judge.sleeps(self._world.process, seconds)
         self._world.process.wait(seconds)
+
+
+class Secrets:
+    """Names that a seed decides."""
+
+    def __init__(self, seed: int) -> None:
+        self._luck = Random(f"{seed}:secrets")
+
+    def token_hex(self, size: int) -> str:
+        """Return so many bytes."""
+        return self._luck.randbytes(size).hex()
 
 
 class World:
     """Everything there is. `muted`: faults left out; `tell`: takes each line of the story."""
-
-    function = "sim_prod_sim_log_it_app"
 
     def __init__(
         self, seed: int, *, muted: frozenset[str] = frozenset(), tell: Callable[[str], None] | None = None
@@ -82,16 +98,18 @@ class World:
         self.timeline = Timeline()
         self.vendor = Vendor(self.plan)
         self.wire = Wire(self)
-        self.parameters = ParameterStore(self)
-        self.functions = Lambda(self)
+        self.bucket = Bucket(self)
         self.judge = Judge(self)
+        self.sinks = {sink.name: Sink(self, sink) for sink in self.plan.sinks}
         self.ends: Counter[str] = Counter()
+        self.kind: type[App] = app_type(self.plan)
+        self.calm_interval = max(self.plan.interval, self.plan.lag / 8)
         self._tell = tell
-        self._laptops = 0
+        self._count = 0
         self._good_ticks = 0
-        kind = app_type(self.plan, self.plan.page)
-        self.deployed = Deployed(kind, self.plan.batch_bytes, self.plan.time_limit)
-        self._kinds: dict[Process, type[App]] = {}
+        self._alive: dict[Process, None] = {}
+        self._outcomes: dict[Process, Outcome] = {}
+        self._held: dict[Process, HeldHead] = {}
 
     @property
     def process(self) -> Process:
@@ -110,33 +128,29 @@ class World:
         if not self.luck.strikes(kind, self.timeline.now):
             return False
         self.say(f"  * {kind}")
+        if self.timeline.current and not kind.startswith(("429", "5xx", "page", "connection", "file")):
+            self.judge.troubled(self.timeline.current)
         return True
 
     def step(self, words: str, seconds: float, apply: Callable[[], T]) -> T:
-        """Let the running process do something outside."""
+        """Let the running process do something outside; it may be paused before."""
+        process = self.process
         self.say(words)
-        return self.process.step(seconds, apply)
+        if self.strikes("paused"):
+            seconds_asleep = self.luck.of("paused").choice(PAUSES)
+            self.judge.sleeps(process)
+            process.limit += seconds_asleep
+            process.wait(seconds_asleep)
+        self.judge.lives(process)
+        return process.step(seconds, apply)
 
-    def hang(self, seconds: float) -> None:
-        """Let the running process wait for an answer that never comes; mostly it breaks off at once."""
-        if self.luck.of("hang").random() < 0.3:
-            self.process.wait(seconds)
-
-    def begin(self, process: Process, work: Callable[[], None]) -> None:
-        """Let a process begin, with what is deployed now."""
-        self._kinds[process] = self.deployed.kind
-        self.judge.began(process)
-        process.start(work)
-
-    def end(self, process: Process) -> None:
-        """A process has ended."""
-        self.judge.ended(process)
-        del self._kinds[process]
-        end = end_of(process)
-        self.ends[end] += 1
-        self.say(f"{process.name} {end} {process.error or ''}")
-        if not end:
-            self.judge.violated(f"the handler broke: {process.error!r}")
+    def listing(self, prefix: str) -> MemoryStore:
+        """Return what is in the bucket, for a reader that nothing happens to."""
+        store = MemoryStore()
+        for name, stored in self.bucket.objects.items():
+            if name.startswith(prefix):
+                store.put(name, stored.body)
+        return store
 
     def run(self) -> Judge:
         """Let everything happen, and judge."""
@@ -146,126 +160,215 @@ class World:
             logging.disable(logging.CRITICAL)
             stack.callback(logging.disable, logging.NOTSET)
             random.seed(self.plan.seed)  # the collector's jitter
-            self._found()
             self.timeline.at(0, self._tick)
             while self.timeline.advance() and not self.judge.violations:
                 pass
             if not self.judge.violations:
-                self.judge.settled(self._state())
+                self.judge.settled()
+            if not self.judge.violations:
+                self._wait_long()
             self._bury()
         return self.judge
 
     def _patches(self) -> list[Any]:
-        """Put simulated time and services where the handler has real ones, and small sizes for large ones."""
+        """Put names that a seed decides in the place of random ones, and small sizes for large ones."""
         plan = self.plan
         return [
-            mock.patch.dict(os.environ),
-            mock.patch.object(handler, "_client", {"ssm": self.parameters, "lambda": self.functions}.get),
-            mock.patch.object(handler, "_transport", return_value=self.wire),
-            mock.patch.object(handler, "SystemClock", return_value=Clock(self)),
-            mock.patch.object(services, "find", self._find),
-            mock.patch.object(ids, "CAPACITY", plan.memory),
-            mock.patch.object(newest_first, "FRESH_IDS", max(plan.memory - 24, plan.memory // 2)),
+            mock.patch.object(heads, "secrets", Secrets(plan.seed)),
+            mock.patch.object(heads, "take", self._taking(heads.take)),
+            mock.patch.object(run, "COMMIT_BYTES", plan.commit_bytes),
+            mock.patch.object(memories, "INLINE", plan.inline),
+            mock.patch.object(memories, "MERGED", plan.merged),
+            mock.patch.object(memories, "INDEXED", plan.merged),
+            mock.patch.object(walk, "MOST_ROWS", plan.most_rows),
             mock.patch.object(catalogue, "PIECE", 5),
         ]
 
-    def _find(self, _: str) -> type[App]:
-        return self._kinds[self.process]
-
-    def _found(self) -> None:
-        """Set up the app, as an operator does; or find it as StreamAlert left it."""
-        self._save_key()
-        if self.plan.adopted:
-            since = START.replace(second=7)
-            self.judge.since = since
-            timestamp = since.isoformat() if self.plan.shape == "seed style" else int(since.timestamp())
-            left: dict[str, Any] = {"current_state": "running", "last_timestamp": timestamp, "context": {}}
-            self.parameters.set(names.state_parameter(self.function), json.dumps(left))
-
-    def _save_key(self) -> None:
-        self.parameters.set(names.auth_parameter(self.function), json.dumps({"key": self.vendor.key}))
-
-    def _state(self) -> Any:
-        return json.loads(self.parameters.get(names.state_parameter(self.function)) or "{}")
+    # The schedule
 
     def _tick(self, calm_ticks: int = 0) -> None:
-        """Invoke the app on schedule; when the time is over, only until all is done."""
-        now, interval = self.timeline.now, self.plan.interval_minutes * 60.0
+        """Run the app on schedule; when the time is over, only until all is done."""
+        now = self.timeline.now
         if now >= self.plan.span and not self.luck.calm:
             self.luck.calm = True
+            self.vendor.unreadable.clear()
             self.say("the dust settles")
-            self._save_key()
         if self.luck.calm:
             calm_ticks += 1
-            over = now > self.plan.span + self.plan.lag + 3 * interval + 400
-            succeeded = self._state().get("current_state") == "succeeded"
-            self._good_ticks = self._good_ticks + 1 if over and succeeded else 0
-            if self._good_ticks > GOOD_TICKS or calm_ticks > MOST_CALM_TICKS:
+            last = max(self.plan.span, self.vendor.every[-1].published)
+            over = now > last + 1.3 * self.plan.lag + 3 * self.calm_interval + 400
+            if (over and self._good_ticks > GOOD_TICKS) or calm_ticks > MOST_CALM_TICKS:
                 return
         else:
             self._operate()
         if not self.strikes("tick lost"):
-            self.functions.submit(self._event(), self.luck.of("tick").uniform(0, 1))
+            self._submit(self._named(), self.luck.of("tick").uniform(0, 1))
         if self.strikes("tick doubled"):
-            self.functions.submit(self._event(), self.luck.of("tick").uniform(0, 1))
+            self._submit(self._named(), self.luck.of("tick").choice((0.0, 0.01, 0.5, 3.0)))
+        interval = self.calm_interval if self.luck.calm else self.plan.interval
         self.timeline.at(now + interval, lambda: self._tick(calm_ticks))
 
-    def _event(self) -> str:
-        minutes = self.plan.interval_minutes
-        event = {
-            "app_type": TYPE,
-            "destination_function_name": "sim_prod_streamalert_classifier",
-            "schedule_expression": f"rate({minutes} minute{'s' if minutes > 1 else ''})",
-        }
-        return json.dumps(event)
+    def _named(self, **terms: Any) -> Order:
+        self._count += 1
+        return Order(f"run-{self._count}", **terms)
 
     def _operate(self) -> None:
         """Do what operators do."""
-        if self.strikes("redeployed"):
-            luck = self.luck.of("redeployed")
-            page = max(1, int(self.plan.page * luck.choice((0.5, 1, 2))))
-            time_limit = max(60.0, self.plan.time_limit)
-            self.deployed = Deployed(app_type(self.plan, page), luck.choice((200, 1000, 5000)), time_limit)
+        if self.luck.of("file unreadable").random() < 0.3:
+            self.vendor.unreadable.clear()
+        soon = self.luck.of("operator").uniform(0, min(self.plan.interval, 120))
         if self.strikes("run from a laptop"):
-            self._run_from_a_laptop()
-        if self.strikes("credentials rotated"):
-            luck = self.luck.of("credentials rotated")
-            number = int(self.vendor.key.partition("-")[2]) + 1
-            self.vendor.key = f"key-{number}"
-            told = self.timeline.now + luck.uniform(0, self.plan.interval_minutes * 90)
-            self.timeline.at(told, self._save_key)
+            self._submit(self._named(laptop=True), soon)
+        if self.strikes("run with other destinations"):
+            self._submit(self._named(laptop=True, sinks=False), soon)
+        if self.strikes("run of another project"):
+            self._submit(self._named(owner="another project"), soon)
+        if self.bucket.copies and self.strikes("head restored"):
+            self.timeline.at(self.timeline.now + soon, self._restore)
+        if self.bucket.copies and self.strikes("head removed"):
+            self.timeline.at(self.timeline.now + soon, lambda: self.bucket.set_head(None))
 
-    def _run_from_a_laptop(self) -> None:
-        """Collect as `sa-apps run --to classifier` does: without a time limit, but for one wait."""
-        self._laptops += 1
-        process = Process(f"laptop-{self._laptops}", self.timeline, on_end=self.end)
-        doom(self, process)
-        clock, deadline = Clock(self), Deadline(lambda: LONGEST_WAIT_SECONDS)
+    def _restore(self) -> None:
+        copies = self.bucket.restorable()
+        if copies:
+            self.say("an old copy of the head is put back")
+            self.bucket.set_head(self.luck.of("head restored").choice(copies))
 
-        def build() -> App:
-            store = ParameterCredentials(
-                self.parameters, names.auth_parameter(self.function), clock, deadline
-            )
-            kind = self._kinds[process]
-            api = Api(clock=clock, deadline=deadline, pace=Pace(kind.rate, clock), transport=self.wire)
-            return kind(store.load(), api)
+    def _submit(self, order: Order, delay: float) -> None:
+        self.timeline.at(self.timeline.now + delay, lambda: self._begin(order))
 
-        def work() -> None:
-            first_look = timedelta(minutes=self.plan.interval_minutes)
-            outcome = collect(
-                build,
-                ParameterSlot(self.parameters, names.state_parameter(self.function), clock, deadline),
-                ClassifierLambda(self.functions, "sim_prod_streamalert_classifier", self.function),
-                Batches(lambda *_: "", self.plan.batch_bytes),
-                Terms(process.name, clock, deadline, LEASE, first_look),
-            )
-            self.say(f"ends: {outcome.status} {outcome.error or ''}")
+    # Runs
 
-        self.begin(process, work)
+    def _begin(self, order: Order) -> None:
+        process = Process(
+            f"{order.holder}.{order.tries}",
+            self.timeline,
+            on_end=lambda process: self._ended(process, order),
+            limit=self.timeline.now + (1e9 if order.laptop else self.plan.time_limit),
+            skew=self.luck.of("skew").uniform(-self.plan.skew, self.plan.skew),
+        )
+        self._doom(process)
+        self._alive[process] = None
+        self.judge.began(process, order.holder)
+        process.start(lambda: self._collect(process, order))
+
+    def _doom(self, process: Process) -> None:
+        """Decide whether a process will be killed, and when; whether its clock is wrong, or will be."""
+        if self.strikes("killed"):
+            luck = self.luck.of("killed")
+            process.fuse = luck.choice((1, 2, 3, 4, 5, luck.randint(1, 60)))
+            process.fuse_after = luck.random() < 0.5
+        if self.strikes("clock jumps"):
+            luck = self.luck.of("clock jumps")
+            process.jump = (luck.choice((0, 1, 3, 10)), luck.choice((-1, 1)) * luck.choice(JUMPS))
+            if not process.jump[0]:
+                process.skew += process.jump[1]
+
+    def _collect(self, process: Process, order: Order) -> None:
+        """Collect, as a function or a laptop does."""
+        clock = Clock(self)
+        deadline = Deadline(lambda: process.limit - CLOSING_SECONDS - self.timeline.now)
+        if order.laptop:
+            deadline = Deadline(lambda: LONGEST_WAIT_SECONDS)
+        terms = Terms(
+            Identity(order.owner, order.holder),
+            clock,
+            deadline,
+            first_look=timedelta(seconds=self.plan.interval),
+            journal_days=self.plan.journal_days,
+            threads=False,
+        )
+        outcome = run.collect(
+            lambda: self._app(clock, deadline), self.bucket, self._destinations(order), terms
+        )
+        self.say(f"ends: {outcome.status} {outcome.events} {outcome.error or ''}")
+        self._outcomes[process] = outcome
+        self.judge.closed(process)
+        if order.owner != OWNER:
+            self.judge.violated("a run of another project was let in")
+        if outcome.error and "The app broke" in outcome.error.message:
+            self.judge.violated(outcome.error.message)
+        if self.strikes("a thread thaws"):
+            self._thaw(process)
+
+    def _taking(self, take: Callable[..., HeldHead]) -> Callable[..., HeldHead]:
+        def taken(*args: Any, **terms: Any) -> HeldHead:
+            self._held[self.process] = held = take(*args, **terms)
+            return held
+
+        return taken
+
+    def _thaw(self, process: Process) -> None:
+        """Let what a run left behind wake up later, and try to write."""
+        process.limit = float("inf")
+        process.wait(self.luck.of("a thread thaws").choice((0.0, 5.0, 60.0)))
+        try:
+            self._held[process].write()
+        except StateError as error:
+            self.judge.violated(f"what a run left behind still writes: {error.message}")
+        except AlreadyRunning:
+            return
+
+    def _app(self, clock: Clock, deadline: Deadline) -> App:
+        kind = self.kind
+        return kind({}, Api(clock=clock, deadline=deadline, pace=Pace(kind.rate, clock), transport=self.wire))
+
+    def _destinations(self, order: Order) -> Mapping[str, Sink]:
+        return self.sinks if order.sinks else {}
+
+    def _ended(self, process: Process, order: Order) -> None:
+        """A process has ended, in whatever way; perhaps it is tried again, or another one goes on."""
+        del self._alive[process]
+        self.bucket.held.pop(process, None)
+        self._held.pop(process, None)
+        outcome = self._outcomes.pop(process, None)
+        end = _end_of(process, outcome)
+        self.ends[end] += 1
+        self.say(f"{process.name} {end} {process.error or ''}")
+        if order.owner != OWNER and isinstance(process.error, StateError):
+            process.error = None
+        self.judge.ended(process)
+        if self.luck.calm:
+            fine = outcome is not None and outcome.status == "succeeded" and not outcome.events
+            self._good_ticks = self._good_ticks + 1 if fine else 0
+        if isinstance(process.error, Killed) and order.tries < 2 and not self.strikes("not tried again"):
+            self._submit(Order(order.holder, order.depth, order.tries + 1, owner=order.owner), 60)
+        if (
+            outcome
+            and outcome.backlog
+            and outcome.retry_after < self.plan.time_limit
+            and order.depth < DEEPEST
+        ) and not self.strikes("successor lost"):
+            self._submit(self._named(depth=order.depth + 1), 0.2)
+
+    def _wait_long(self) -> None:
+        """Let nine days pass, with a run at their end: what nobody needs any more goes."""
+        for _ in range(2):
+            self.timeline.now += 9 * DAY
+            self._submit(self._named(), 0)
+            while self.timeline.advance() and not self.judge.violations:
+                pass
+        if not self.judge.violations:
+            self.judge.cleaned()
 
     def _bury(self) -> None:
         """End the processes that still wait."""
-        for process in list(self._kinds):
+        for process in list(self._alive):
             process.dead = True
             process.on_end = lambda _: None
             process.resume()
+
+
+def _end_of(process: Process, outcome: Outcome | None) -> str:
+    """Return how a process ended, in a word."""
+    match process.error:
+        case None:
+            return outcome.status if outcome else "done"
+        case Killed():
+            return "killed in its course" if process.fuse == process.steps else "killed at its time limit"
+        case AlreadyRunning():
+            return "turned away"
+        case AppError():
+            return "without an end on record"
+        case _:
+            return "broke"

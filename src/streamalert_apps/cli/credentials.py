@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -28,9 +28,11 @@ from streamalert_apps.sdk.app import App, AuthField
 if TYPE_CHECKING:
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.runtime.credentials import CredentialStore
+    from streamalert_apps.runtime.store import Store
     from streamalert_apps.sdk.clock import Clock
 
 CHECK_SECONDS: Final = 20.0
+LONGEST_WAIT_SECONDS: Final = 90.0  # for the service's limit
 LARGEST_FILE: Final = 1 << 20  # characters; a device never ends
 WHAT: Final = "the app's credentials"
 FLAG: Final = "--auth-file FILE (- reads standard input)"
@@ -40,7 +42,8 @@ FLAG: Final = "--auth-file FILE (- reads standard input)"
 class Source:
     """Where credentials come from (`given`, or a person) and how they are tried.
 
-    `setup` is what a person is told first who is asked for new ones, in Markdown.
+    `setup` is what a person is told first who is asked for new ones, in Markdown. `record` is that of the
+    app, where there is one.
     """
 
     prompts: Prompts
@@ -49,6 +52,7 @@ class Source:
     simulator: str = ""
     clock: Clock | None = None
     setup: str = ""
+    record: Callable[[], Store] | None = None
 
     def need(self) -> None:
         """Raise UsageError when there is nowhere to take credentials from."""
@@ -100,7 +104,8 @@ class Source:
             return
         try:
             with output.working("Trying the credentials"):
-                ask_service(app_type, credentials, simulator=self.simulator, clock=self.clock)
+                record = self.record() if self.record else None
+                ask_service(app_type, credentials, simulator=self.simulator, clock=self.clock, record=record)
         except (CredentialsError, RequestRefused):
             raise
         except AppError as trouble:
@@ -110,19 +115,32 @@ class Source:
 
 
 def ask_service(
-    app_type: type[App], credentials: Mapping[str, Any], *, simulator: str, clock: Clock | None = None
+    app_type: type[App],
+    credentials: Mapping[str, Any],
+    *,
+    simulator: str,
+    clock: Clock | None = None,
+    record: Store | None = None,
 ) -> None:
-    """Try credentials by one cheap request; raise what the service says or what keeps it from answering."""
+    """Try credentials by one cheap request; raise what the service says or what keeps it from answering.
+
+    `record`: the app's, where its runs and this share the service's limit.
+    """
     from streamalert_apps.sdk.clock import Deadline, SystemClock
     from streamalert_apps.sdk.http import Api
+    from streamalert_apps.sdk.pace import Pace
+    from streamalert_apps.serve.asking import shared
 
-    ends = time.monotonic() + CHECK_SECONDS
-    deadline = Deadline(lambda: ends - time.monotonic())
-    api = Api(clock=clock or SystemClock(), deadline=deadline, simulator=simulator)
-    try:
-        app_type(credentials, api).check()
-    finally:
-        api.close()
+    clock = clock or SystemClock()
+    pace = Pace(app_type.rate, clock)
+    with shared(pace, record, clock) if record else nullcontext():
+        ends = time.monotonic() + CHECK_SECONDS + min(pace.wait(), LONGEST_WAIT_SECONDS)
+        deadline = Deadline(lambda: ends - time.monotonic())
+        api = Api(clock=clock, deadline=deadline, pace=pace, simulator=simulator)
+        try:
+            app_type(credentials, api).check()
+        finally:
+            api.close()
 
 
 def read_file(path: Path, fields: tuple[AuthField, ...]) -> dict[str, Any]:
@@ -200,6 +218,13 @@ def store_of(project: conf.Project, function: str) -> CredentialStore:
     session = aws_session(project.account)
     session.check_account(project.account.aws_account_id)
     return ParameterCredentials(session.client("ssm"), names.auth_parameter(function))
+
+
+def record_of(project: conf.Project, app: conf.AppConf) -> Store:
+    """Return the store of an app's record, which may be empty."""
+    from streamalert_apps.serve.turn import place_of
+
+    return place_of(project, app, lambda: aws_session(project.account)).store
 
 
 def credentials_of(project: conf.Project, app: conf.AppConf, app_type: type[App]) -> Mapping[str, Any]:

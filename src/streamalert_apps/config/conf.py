@@ -14,18 +14,20 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from streamalert_apps.config import jsonfile
+from streamalert_apps.config import jsonfile, rules
 from streamalert_apps.config.suggest import did_you_mean
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
 from streamalert_apps.sdk.app import service_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import timedelta
     from pathlib import Path
 
 GLOBAL: Final = "conf/global.json"
 DEFAULT_ALARMS: Final = {"errors": {"enabled": True, "evaluation_periods": 1, "period_secs": 120}}
+DEFAULT_JOURNAL_DAYS: Final = 7.0
 _PLACEHOLDER = re.compile(r"[A-Z_]+_GOES_HERE")
 
 
@@ -38,6 +40,15 @@ class Account:
     region: str
     local: bool = False
     alarm_topic: str = ""
+    named_bucket: str = ""
+    """A bucket of the user's own for the records; none: one is made."""
+    kms_key: str = ""
+    """The id or the ARN of the key that encrypts the bucket; none: S3's own."""
+
+    @property
+    def bucket(self) -> str:
+        """The bucket that holds the records of the project's apps."""
+        return self.named_bucket or names.bucket(self.prefix, self.aws_account_id, self.region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,16 @@ class AppConf:
     def service(self) -> str:
         """The service that the app collects from."""
         return service_of(self.type)
+
+    @property
+    def journal_days(self) -> float:
+        """For how many days the journal is kept."""
+        return float(self.extra.get("journal_days", DEFAULT_JOURNAL_DAYS))
+
+    @property
+    def lag(self) -> timedelta | None:
+        """How late events may appear, where conf/ states another lag than the type."""
+        return rules.lag(self.extra["lag"]) if "lag" in self.extra else None
 
     def settings(self) -> dict[str, Any]:
         """Return the entry of the cluster file: keys in order, those of others included."""
@@ -243,7 +264,8 @@ def load(root: Path) -> Project:
 
 
 def _account(settings: dict[str, Any]) -> Account:
-    local = _object(settings, "sa_apps", GLOBAL).get("store") == "local"
+    ours = _object(settings, "sa_apps", GLOBAL)
+    local = ours.get("store") == "local"
     account = _object(settings, "account", GLOBAL)
     values = {key: str(account.get(key, "")) for key in ("aws_account_id", "prefix", "region")}
     for key, value in values.items():
@@ -258,7 +280,32 @@ def _account(settings: dict[str, Any]) -> Account:
             )
     monitoring = _object(_object(settings, "infrastructure", GLOBAL), "monitoring", GLOBAL)
     topic = str(monitoring.get("sns_topic_name") or names.alarm_topic(values["prefix"]))
-    return Account(**values, local=local, alarm_topic=topic)
+    return Account(
+        **values,
+        local=local,
+        alarm_topic=topic,
+        named_bucket=_text(ours, "bucket", rules.bucket_name),
+        kms_key=_text(ours, "kms_key", rules.kms_key),
+    )
+
+
+def _text(ours: dict[str, Any], key: str, rule: Callable[[str], str]) -> str:
+    """Return what global.json says under `sa_apps`, or nothing."""
+    value = ours.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ConfigError(f"{GLOBAL}: sa_apps.{key} must be a string, not {value!r}.")
+    _check(rule, value, f"{GLOBAL}: sa_apps.{key}")
+    return value
+
+
+def _check(rule: Callable[[Any], object], value: Any, where: str) -> None:
+    """Raise ConfigError, with the place, for what a rule refuses."""
+    try:
+        rule(value)
+    except UsageError as error:
+        raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
 
 
 def _apps(root: Path, cluster: str) -> list[AppConf]:
@@ -273,6 +320,7 @@ _KEYS: Final = {"app_name": "name"} | {
 }
 _NUMBERS: Final = ("timeout", "memory", "log_retention_days", "concurrency_limit", "batch_bytes")
 _TEXTS: Final = ("log_level", "oversize_bucket")
+_RULES: Final = {"journal_days": rules.journal_days, "lag": rules.lag}
 _FUNCTION: Final = re.compile(r"[A-Za-z0-9_-]+")  # also the name of a folder: nothing that leads elsewhere
 
 
@@ -280,6 +328,14 @@ def _app(cluster: str, function: str, entry: dict[str, Any], shown: str) -> AppC
     where = f"{shown}: modules.streamalert_apps.{function}"
     if not _FUNCTION.fullmatch(function):
         raise ConfigError(f"{shown}: {json.dumps(function)} is not the name of a Lambda function.")
+    _check_entry(entry, where)
+    values = {_KEYS[key]: value for key, value in entry.items() if key in _KEYS}
+    values.setdefault("concurrency_limit", None)
+    extra = {key: value for key, value in entry.items() if key not in _KEYS}
+    return AppConf(cluster=cluster, function=function, extra=extra, **values)
+
+
+def _check_entry(entry: dict[str, Any], where: str) -> None:
     for key in ("app_name", "type", "schedule_expression"):
         if not isinstance(entry.get(key), str):
             raise ConfigError(f"{where} lacks {key}.")
@@ -289,12 +345,11 @@ def _app(cluster: str, function: str, entry: dict[str, Any], shown: str) -> AppC
     for key in _TEXTS:
         if key in entry and not isinstance(entry[key], str):
             raise ConfigError(f"{where}: {key} must be a string, not {entry[key]!r}.")
+    for key, rule in _RULES.items():
+        if key in entry:
+            _check(rule, entry[key], f"{where}: {key}")
     for key in ("metric_alarms", "vpc_config"):
         _object(entry, key, where)
-    values = {_KEYS[key]: value for key, value in entry.items() if key in _KEYS}
-    values.setdefault("concurrency_limit", None)
-    extra = {key: value for key, value in entry.items() if key not in _KEYS}
-    return AppConf(cluster=cluster, function=function, extra=extra, **values)
 
 
 def _object(parent: dict[str, Any], key: str, shown: str) -> dict[str, Any]:

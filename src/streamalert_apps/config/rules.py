@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
@@ -11,6 +12,8 @@ from streamalert_apps.runtime.schedule import interval
 
 TIMEOUT_SECONDS: Final = (10, 900)
 MEMORY_MB: Final = (128, 10240)
+JOURNAL_DAYS: Final = (0, 3650)
+LONGEST_LAG: Final = timedelta(days=30)
 
 _NAME = re.compile(r"[a-z0-9_-]+")
 _PREFIX = re.compile(r"[a-z0-9-]+")
@@ -18,6 +21,12 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _FUNCTION = re.compile(r"[A-Za-z0-9_-]+")
 _DEVICES: Final = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_KMS_KEY = re.compile(
+    r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/)?(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+)
+_DURATION = re.compile(r"([0-9]{1,5})([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def schedule_expression(text: str) -> str:
@@ -83,6 +92,41 @@ def function_name(prefix: str, cluster: str, app_type: str, name: str) -> str:
             hint=f"Make the app's name {over} shorter (now {len(name)}).",
         )
     return function
+
+
+def bucket_name(text: str) -> str:
+    """Return the name of a bucket."""
+    hint = "Use 3 to 63 lower-case letters, digits, '-' and '.'; a name, not an address or an ARN."
+    return _matching(_BUCKET, text, "bucket name", hint)
+
+
+def kms_key(text: str) -> str:
+    """Return the id or the ARN of a KMS key; an alias won't do, as a policy can't name a key by it."""
+    return _matching(_KMS_KEY, text, "KMS key", "Give the key's id or its ARN (not an alias).")
+
+
+def duration(text: Any) -> timedelta:
+    """Return the length of time that `90s`, `30m`, `2h` or `7d` means."""
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if not match or not int(match[1]):
+        raise UsageError(f"{text!r} is not a length of time.", hint="Write it like 90s, 30m, 2h or 7d.")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def lag(text: Any) -> timedelta:
+    """Return how late an app's events may appear."""
+    length = duration(text)
+    if length > LONGEST_LAG:
+        raise UsageError(f"A lag of {text} is not possible.", hint=f"Give {LONGEST_LAG.days}d at most.")
+    return length
+
+
+def journal_days(days: Any) -> float:
+    """Return for how many days the journal is kept; 0: until every destination has it."""
+    low, high = JOURNAL_DAYS
+    if isinstance(days, bool) or not isinstance(days, int | float) or not low <= days <= high:
+        raise UsageError(f"{days!r} is not a number of days.", hint=f"Give {low} to {high}.")
+    return float(days)
 
 
 def _matching(pattern: re.Pattern[str], text: str, what: str, hint: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from streamalert_apps.runtime.state import State
+from streamalert_apps.runtime.head import PASSING, Head, Position, Run
 
 if TYPE_CHECKING:
     from streamalert_apps.deploy.view import View
@@ -16,6 +16,8 @@ DAY: Final = timedelta(days=1)
 _QUERIES_A_CALL: Final = 500
 _METRICS: Final = ("Invocations", "Errors")
 _GRACE: Final = timedelta(minutes=10)
+_RUNS_WITHOUT_PROGRESS: Final = 3
+_MINUTES: Final = "%Y-%m-%d %H:%M UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +67,109 @@ def deployment_problems(view: View) -> list[str]:
     return [f"It is not wholly deployed: no {', no '.join(missing)}."] if missing else []
 
 
-def run_problems(state: State | None, now: datetime, every: timedelta, since: datetime | None) -> list[str]:
-    """Return what is wrong with an app's runs. `since`: from when on it was to run; None: nobody counts."""
-    if state is None or state.status is None:
-        late = since and now - since > 2 * every + _GRACE
-        return [f"It has never run, and could since {since:%Y-%m-%d %H:%M} UTC."] if late else []
-    found = []
-    last, running = state.last_run, state.lease is not None and state.lease.until >= now
-    if state.status == "running" and not running:
-        found.append("Its last run was cut off: time limit, memory or a crash. The next one goes on.")
-    if state.status == "failed":
-        reason = last.message if last and last.message else "the reason is not stored"
-        found.append(f"Its last run failed: {reason}")
-    if last and since and not running:
-        seen = max(datetime.fromisoformat(last.started), since)
-        if now - seen > 2 * every + _GRACE:
-            found.append(f"It has not run since {datetime.fromisoformat(last.started):%Y-%m-%d %H:%M} UTC.")
-    return found
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an app is, as its checkpoint tells; None: it does not.
+
+    `floor`: all before is on record. `recorded`: all that the service showed up to then is. `listed`: when
+    the last listing began that left nothing out.
+    """
+
+    floor: datetime | None = None
+    recorded: datetime | None = None
+    listed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What an app was to do: a run each `every`, since `since` (None: nobody runs it), and `lag`."""
+
+    every: timedelta
+    lag: timedelta
+    since: datetime | None
+
+
+def run_problems(head: Head | None, progress: Progress, now: datetime, pace: Pace) -> list[str]:
+    """Return what is wrong with an app's runs, the worst first."""
+    if head is None:
+        late = pace.since and now - pace.since > 2 * pace.every + _GRACE
+        return [f"It has never run, and could since {pace.since:{_MINUTES}}."] if late else []
+    still = [position.message for position in destinations(head).values() if position.state]
+    problems = [*_last_run(head, now, still), *_destinations(head)]
+    if is_running(head, now):
+        return problems + _behind(progress, now, pace)
+    return problems + (_stopped(head, now, pace) or _behind(progress, now, pace)) + _stuck(head, now)
+
+
+def is_running(head: Head, now: datetime) -> bool:
+    """Tell whether a run has the lease. `now`: by the store's clock."""
+    return head.lease is not None and head.lease.until > now.timestamp()
+
+
+def destinations(head: Head) -> dict[str, Position]:
+    """Return the positions of an app's destinations, without those that somebody named for one run."""
+    return {name: at for name, at in head.positions.items() if not name.startswith(PASSING)}
+
+
+def waiting(head: Head, position: Position) -> int:
+    """Return how many events on record a destination does not have yet."""
+    return max(0, head.events - position.events)
+
+
+def _last_run(head: Head, now: datetime, told: Sequence[str]) -> Iterator[str]:
+    """Yield how the last run went wrong; what a destination stands still for is told of the destination."""
+    if head.status == "running" and not is_running(head, now):
+        yield "Its last run was cut off: time limit, memory or a crash. The next one goes on."
+    last = head.runs[-1] if head.runs else None
+    if last and last.status == "failed" and (not last.message or last.message not in told):
+        yield f"Its last run failed: {last.message or 'the reason is not stored'}"
+
+
+def _destinations(head: Head) -> Iterator[str]:
+    """Yield the destinations that stand still, and why."""
+    for name, position in destinations(head).items():
+        if position.state:
+            until = f" since {_moment(position.until)}" if position.until else ""
+            yield (
+                f"{name} takes nothing: {position.message or position.error} "
+                f"{waiting(head, position):,} events wait{until}."
+            )
+
+
+def _stopped(head: Head, now: datetime, pace: Pace) -> list[str]:
+    if not head.runs or not pace.since:
+        return []
+    last = head.runs[-1].started
+    if now - max(last, pace.since) <= 2 * pace.every + _GRACE:
+        return []
+    return [f"It has not run since {last:{_MINUTES}}."]
+
+
+def _behind(progress: Progress, now: datetime, pace: Pace) -> list[str]:
+    """Tell where listings are not finished any more: the floor can't follow."""
+    if not progress.listed or not pace.since:
+        return []
+    most = max(2 * pace.lag, 3 * pace.every) + _GRACE
+    if now - max(progress.listed, pace.since) <= most:
+        return []
+    return [f"It falls behind: what happened since {progress.listed:{_MINUTES}} is not wholly collected yet."]
+
+
+def _stuck(head: Head, now: datetime) -> list[str]:
+    """Tell where run after run ends before its time and comes no further."""
+    idle: list[Run] = []
+    for run in reversed(head.runs):
+        if run.status != "partial" or run.events or run.floor != head.runs[-1].floor:
+            break
+        idle.append(run)
+    if len(idle) < _RUNS_WITHOUT_PROGRESS or now - idle[-1].started < _GRACE:
+        return []
+    why = f": {idle[0].message}" if idle[0].message else "."
+    return [f"Its last {len(idle)} runs ended early and came no further{why}"]
+
+
+def _moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):{_MINUTES}}"
 
 
 def is_enabled(rule: Mapping[str, Any]) -> bool:

@@ -23,13 +23,14 @@ _AT_ONCE: Final = {
     "ConflictException",
     "DeleteConflict",
     "EntityAlreadyExists",
+    "OperationAborted",
     "OperationAbortedException",
     "PreconditionFailedException",
     "ResourceAlreadyExistsException",
     "ResourceConflictException",
     "UnmodifiableEntity",
 }
-_GONE: Final = {"NoSuchEntity", "ResourceNotFoundException"}
+_GONE: Final = {"NoSuchBucket", "NoSuchEntity", "ResourceNotFoundException"}
 _NEW_ROLE: Final = re.compile(
     r"cannot be assumed by Lambda|does not have permissions to call|valid principal|CreateGrant",
     re.IGNORECASE,

@@ -16,18 +16,37 @@ class Place:
     region: str
     prefix: str
     alarm_topic: str
+    named_bucket: str = ""
+    named_key: str = ""
 
     @classmethod
     def of(cls, account: Account) -> Place:
         """Return the place that conf/global.json names."""
-        return cls(account.aws_account_id, account.region, account.prefix, account.alarm_topic)
+        return cls(
+            account.aws_account_id,
+            account.region,
+            account.prefix,
+            account.alarm_topic,
+            account.named_bucket,
+            account.kms_key,
+        )
 
     @property
     def partition(self) -> str:
         """The part of AWS that the region belongs to."""
-        if self.region.startswith("cn-"):
-            return "aws-cn"
-        return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
+        return names.partition(self.region)
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket that holds the apps' records."""
+        return self.named_bucket or names.bucket(self.prefix, self.account, self.region)
+
+    @property
+    def kms_key(self) -> str:
+        """The ARN of the key that encrypts the bucket; empty where it is S3's own."""
+        if not self.named_key or self.named_key.startswith("arn:"):
+            return self.named_key
+        return self._arn("kms", f"key/{self.named_key}")
 
     def function(self, name: str) -> str:
         """Return a function's ARN."""
@@ -61,9 +80,9 @@ class Place:
         """Return the ARN of the topic that alarms go to."""
         return self._arn("sns", self.alarm_topic)
 
-    def bucket(self, name: str) -> str:
-        """Return a bucket's ARN."""
-        return f"arn:{self.partition}:s3:::{name}"
+    def bucket_arn(self) -> str:
+        """Return the bucket's ARN."""
+        return f"arn:{self.partition}:s3:::{self.bucket}"
 
     def _arn(self, service: str, resource: str) -> str:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"

@@ -60,6 +60,12 @@ class Change:
         }
 
 
+def compared(there: Resource | None, wanted: Resource) -> tuple[Change, ...]:
+    """Return the change from what is there to what is desired, where one is needed."""
+    change = Change(there, wanted)
+    return (change,) if there is None or change.differing else ()
+
+
 def plan(desired: Sequence[Resource], observed: Sequence[Resource]) -> tuple[Change, ...]:
     """Return the changes that lead from `observed` to `desired`, in the order in which they can be made."""
     wanted = {(r.kind, r.name): r for r in desired}
@@ -69,9 +75,7 @@ def plan(desired: Sequence[Resource], observed: Sequence[Resource]) -> tuple[Cha
         changes.append(Change(replaced, None))
         there = {key: r for key, r in there.items() if r is not replaced and r.kind not in WITH_FUNCTION}
     for key, resource in sorted(wanted.items(), key=lambda item: ORDER.index(item[0][0])):
-        change = Change(there.get(key), resource)
-        if change.before is None or change.differing:
-            changes.append(change)
+        changes += compared(there.get(key), resource)
     superfluous = [r for key, r in there.items() if key not in wanted]
     if any(r.kind == "function" for r in superfluous):
         superfluous = [r for r in superfluous if r.kind not in WITH_FUNCTION]

@@ -6,36 +6,46 @@ a kill at any moment costs nothing but the work since the last one.
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Final, Literal, Protocol
 
 import msgspec
 
-from streamalert_apps.errors import AlreadyRunning, AppError, BadResponse, OutOfTime, RateLimited
+from streamalert_apps.errors import (
+    AlreadyRunning,
+    AppError,
+    BadResponse,
+    OutOfTime,
+    RateLimited,
+    StateError,
+)
 from streamalert_apps.runtime import head as heads
-from streamalert_apps.runtime import journal
+from streamalert_apps.runtime import journal, log, pace
 from streamalert_apps.runtime.clean import clean
 from streamalert_apps.runtime.destinations import Destination
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.forward import Beside, Commit, Delivered, Forwarder, Within
 from streamalert_apps.runtime.head import HeldHead, Identity, Run
-from streamalert_apps.runtime.memory import Memory
+from streamalert_apps.runtime.memory import FUTURE, Former, Memory, packed
 from streamalert_apps.runtime.store import Store
 from streamalert_apps.sdk.app import App, Checkpoint, Json, Page
 from streamalert_apps.sdk.clock import Clock, Deadline
-from streamalert_apps.sdk.http import LONGEST_REST_SECONDS
 from streamalert_apps.sdk.ids import hashing
+from streamalert_apps.sdk.legacy import pack
 
 LOGGER = logging.getLogger(__name__)
 
 COMMIT_BYTES: Final = 4 << 20
 COMMIT_SECONDS: Final = 2.0
-CLOCKS_DIFFER_SECONDS: Final = 60.0
+LINE_BYTES: Final = 72  # of a line of the journal, besides the event
 JOINING_SECONDS: Final = 20.0
+CIRCLES: Final = 100
 
 _FOREIGN_CHECKPOINT: Final = (ValueError, TypeError, KeyError, AttributeError, msgspec.MsgspecError)
 
@@ -68,8 +78,9 @@ class Outcome:
 class Terms:
     """What a run is given: who it is, until when it may run, how far back a first run looks.
 
-    `adopt` returns what an earlier version left. `threads`: whether destinations get one each.
-    `journal_days`: how long what was delivered everywhere is kept.
+    `adopt` returns what an earlier version left, `bury` keeps that version from going on with it.
+    `threads`: whether destinations get one each. `journal_days`: how long what was delivered everywhere is
+    kept.
     """
 
     identity: Identity
@@ -78,6 +89,7 @@ class Terms:
     first_look: timedelta
     after: str = ""
     adopt: Callable[[], Json] = field(default=lambda: None)
+    bury: Callable[[], None] = field(default=lambda: None)
     journal_days: float = 7.0
     threads: bool = True
     progress: Callable[[Outcome], None] = field(default=lambda _: None)
@@ -119,10 +131,12 @@ def collect(
     held.collect = run.note
     run.open(destinations)
     try:
+        run.bury()
         _poll(run, build)
         return run.end()
     finally:
         held.close()
+        run.let_go()
 
 
 def _poll(run: _Run, build: Callable[[], App]) -> None:
@@ -141,7 +155,7 @@ def _poll(run: _Run, build: Callable[[], App]) -> None:
         raise
     except Exception as error:  # a fault of a plugin must not leave the lease behind
         LOGGER.debug("the app broke", exc_info=True)
-        run.stop("failed", BadResponse(f"The app broke: {type(error).__name__} at {_place(error)}."))
+        run.stop("failed", BadResponse(f"The app broke: {log.place(error)}."))
 
 
 @dataclass(slots=True)
@@ -156,9 +170,16 @@ class _Run:
     forwarders: list[Forwarder] = field(default_factory=list)
     forwarding: list[Forwarding] = field(default_factory=list)
     events: list[bytes] = field(default_factory=list)
-    lines: list[bytes] = field(default_factory=list)
+    ids: list[bytes] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    got: float = 0.0  # when the first of them was collected: a commit that is sent again is the same
     size: int = 0
-    checkpoint: Checkpoint | None = None  # true once what is buffered has been committed
+    checkpoint: Checkpoint | None = None  # of all that was buffered
+    segments: list[tuple[str, bytes]] = field(default_factory=list)  # to be written before the head
+    numbers: Iterator[int] = field(default_factory=count)  # of segments
+    empty: int = 0  # pages in a row
+    marked: str = ""  # one of their checkpoints
+    circles: int = 0
     telling: bool = field(default_factory=lambda: LOGGER.isEnabledFor(logging.INFO))
 
     def open(self, destinations: Mapping[str, Destination]) -> None:
@@ -170,18 +191,34 @@ class _Run:
             for name, destination in destinations.items()
         ]
 
+    def bury(self) -> None:
+        """See to it, once, that no earlier version goes on from what was taken over."""
+        head = self.held.head
+        if head.buried:
+            return
+        try:
+            self.terms.bury()
+        except AlreadyRunning:
+            head.lease, head.status = None, ""
+            self.held.write()
+            raise
+        head.buried = True
+
     def work(self, app: App) -> None:
         """Poll: buffer what is new, commit it when it is enough, have it forwarded meanwhile."""
         self.app = app
         head = self.held.head
-        began = self.started.timestamp()
-        latest = began + CLOCKS_DIFFER_SECONDS  # what is later is of a clock that was wrong
-        app.api.pace.recent.extend(time for time in head.requests if time <= latest)
-        app.api.pace.not_before = min(head.not_before, began + LONGEST_REST_SECONDS)
+        pace.remind(app.api.pace, pace.Told(head.requests, head.not_before), self.held.now())
+        if app.rate:
+            self._ask_others(app)
+            app.api.limited = lambda: self._ask_others(app)
         app.api.alive = self.held.renew
         app.api.before_wait = self._commit_before_wait
-        self.checkpoint = head.checkpoint or self._first_checkpoint(app)
+        if head.checkpoint is None:
+            head.checkpoint = self._first_checkpoint(app)
+        self.checkpoint = head.checkpoint
         assert self.memory is not None  # noqa: S101 (open made it)
+        self._forget()
         committed = page_began = self.terms.clock.now()
         slowest = 0.0
         for page in app.walk(self.checkpoint, self.memory):
@@ -194,9 +231,9 @@ class _Run:
             page_began = now
             if not page.more:
                 break
-            if self.size >= COMMIT_BYTES or (
-                self.lines and (now - committed).total_seconds() >= COMMIT_SECONDS
-            ):
+            self._check_circle(page)
+            waiting = self.events or self.memory.changed
+            if self.size >= COMMIT_BYTES or (waiting and (now - committed).total_seconds() >= COMMIT_SECONDS):
                 self._commit()
                 self._start_forwarding()
                 committed = self.terms.clock.now()
@@ -207,7 +244,7 @@ class _Run:
 
     def _commit_before_wait(self) -> None:
         """Put on record what is buffered: it need not wait for what the service is to be asked next."""
-        if self.lines:
+        if self.events:
             self._commit()
             self._start_forwarding()
 
@@ -220,13 +257,18 @@ class _Run:
 
     def end(self) -> Outcome:
         """Put the rest on record, let destinations finish, give the lease back."""
-        if self.lines or (self.memory and self.memory.is_full):
+        if self.events or (self.memory and self.memory.is_full):
             self._commit()
         self._start_forwarding()
         self._join()
         with self.held.lock:
             self._close()
         return self.outcome
+
+    def let_go(self) -> None:
+        """Let the threads of destinations end, whatever became of the run."""
+        for forwarding in self.forwarding:
+            forwarding.finish()
 
     def note(self) -> None:
         """Bring into the head what has been done besides."""
@@ -239,39 +281,119 @@ class _Run:
             head.not_before = wish if wish > self.held.now().timestamp() else 0.0
 
     def _segment(self, name: str) -> bytes:
-        body = self.store.get(f"{self.held.head.birth}/memory/{name}")
-        if body is None:
-            raise BadResponse(f"A part of the app's memory is missing: {name}.")
+        """Return a segment of the memory; one that is missing is made anew from the journal."""
+        place = _segment_name(self.held.head.birth, name)
+        body = self.store.get(place)
+        if body is not None:
+            return body
+        self.held.write()  # it may be gone because another run has taken over
+        LOGGER.warning("a part of the app's memory is missing; it is rebuilt from the journal: %s", name)
+        until = next(segment.until for segment in self.held.head.memory.segments if segment.name == name)
+        body = self._from_journal(until)
+        self.store.put(place, body)
         return body
+
+    def _from_journal(self, until: int) -> bytes:
+        """Return a segment of all that is on record from the floor on.
+
+        `until`: the latest time of the one that is lost. An id may be remembered by the time at which its
+        event was met, so the later time counts.
+        """
+        assert self.memory is not None  # noqa: S101 (open made it)
+        head, floor = self.held.head, int(self.memory.floor)
+        distant = until > self.held.now().timestamp() + FUTURE
+        ids: dict[bytes, int] = {}
+        for entry in journal.entries(self.store, head.birth, up_to=self.held.sequence):
+            if entry.written < floor - FUTURE and not distant:
+                continue  # what it holds happened before the floor
+            for _, mark in journal.marks(self.store.get(entry.name) or b""):
+                time = int(max(mark.at, mark.got))
+                if time >= floor:
+                    ids[bytes.fromhex(mark.id)] = time
+        return packed(ids)
 
     def _first_checkpoint(self, app: App) -> Checkpoint:
         """Return the checkpoint of what was taken over, or that of a first run."""
         head = self.held.head
-        adopted = head.adopted
-        if isinstance(adopted, dict) and adopted.get("last_timestamp"):
-            return app.adopt(adopted["last_timestamp"], adopted.get("context") or {})
+        adopted = head.adopted if isinstance(head.adopted, dict) else {}
+        try:
+            if adopted.get("checkpoint"):
+                return self._inherited(app, adopted)
+            if adopted.get("last_timestamp"):
+                return app.adopt(adopted["last_timestamp"], adopted.get("context") or {})
+        except _FOREIGN_CHECKPOINT:
+            raise StateError(
+                f"What an earlier version left is no checkpoint of {app.type}.",
+                hint="Deploy the app type that wrote it; the state is kept.",
+            ) from None
         return app.start(head.since or self.started - self.terms.first_look)
+
+    def _inherited(self, app: App, adopted: Mapping[str, Json]) -> Checkpoint:
+        """Go on from a checkpoint of 0.1.0, and know what it had delivered beyond."""
+        assert self.memory is not None  # noqa: S101 (open made it)
+        half = adopted.get("delivered")
+        inherited = app.inherit(adopted["checkpoint"], halfway=bool(half))
+        earlier = self.memory.former.spans if self.memory.former else []
+        former = Former(
+            self.held.now().timestamp(),
+            pack(inherited.ids),
+            [*earlier, inherited.span] if inherited.span else earlier,
+            (half["logs"], half["digest"]) if half else None,
+        )
+        self.memory.inherit(former)
+        self.held.head.memory.former = former  # which is true with the checkpoint, and no later
+        return inherited.checkpoint
 
     def _buffer(self, page: Page) -> None:
         """Take a page; it is true once it has been committed."""
         assert self.memory is not None  # noqa: S101 (open made it)
         self.checkpoint = page.checkpoint
         if page.logs:
-            got = round(self.held.now().timestamp(), 3)
-            events = journal.one_line_each(as_bytes(page.logs))
-            ids, times = page.ids, page.times
+            if not self.events:
+                self.got = round(self.held.now().timestamp(), 3)
+            raw = as_bytes(page.logs)
+            done = self.memory.delivered(raw)
+            events = journal.one_line_each(raw[done:])
+            ids, times = page.ids[done:], page.times[done:]
             if not ids:
-                ids, times = self._content_ids(events), [got] * len(events)
-            lines = journal.lines(events, ids, times, got)
+                ids, times = self._content_ids(events), [self.got] * len(events)
             self.events += events
-            self.lines += lines
-            self.size += sum(map(len, lines))
+            self.ids += ids
+            self.times += times
+            self.size += sum(map(len, events)) + LINE_BYTES * len(events)
         if page.remember is None:
             self.memory.add(page.ids, page.times)
         elif page.remember:
             self.memory.add(*zip(*page.remember, strict=True))
-        if (floor := self._watermark()) is not None:
+        self._forget()
+        if not self.events and not self.memory.changed:  # true at once: any write of the head may tell it
+            self.held.head.checkpoint = self.checkpoint
+
+    def _ask_others(self, app: App) -> None:
+        """Learn what commands have asked of the service meanwhile."""
+        pace.remind(app.api.pace, pace.read(self.store), self.held.now())
+
+    def _forget(self) -> None:
+        floor = self._watermark()
+        if floor is not None and self.memory is not None:
             self.memory.forget(floor.timestamp())
+
+    def _check_circle(self, page: Page) -> None:
+        """Raise BadResponse where empty pages lead nowhere.
+
+        One of their checkpoints is kept to compare with, and another one after twice as many pages: so a
+        circle of any length is found.
+        """
+        if page.logs:
+            self.empty, self.marked, self.circles = 0, "", 0
+            return
+        self.empty += 1
+        place = json.dumps(page.checkpoint, sort_keys=True, default=str)
+        self.circles += place == self.marked
+        if self.circles >= CIRCLES:
+            raise BadResponse("The service gives empty pages that lead nowhere: they run in a circle.")
+        if self.empty.bit_count() == 1:
+            self.marked = place
 
     def _content_ids(self, events: Sequence[bytes]) -> list[bytes]:
         """Return ids for events of an app that has none: their content, and where they stand on record."""
@@ -287,46 +409,39 @@ class _Run:
         with self.held.lock:
             began = self.terms.clock.now()
             sequence = head.sequence + 1
-            body = b"".join(self.lines)
-            if self.lines:
+            if self.events:
+                body = journal.body_of(self.events, self.ids, self.times, self.got)
                 store.put(journal.name_of(head.birth, sequence, head.fence), body)
-            numbers = iter(range(100))
+                del body
 
             def name() -> str:
-                return f"{sequence:010d}-{head.fence:014d}-{next(numbers)}"
+                return f"{sequence:010d}-{head.fence:014d}-{next(self.numbers)}"
 
-            self.memory.spill(self.held.now().timestamp(), name)
-            for segment, data in list(self.memory.unsaved.items()):
-                store.put(f"{head.birth}/memory/{segment}", data)
-                del self.memory.unsaved[segment]
-            self._keep()
-            events, self.events, self.lines = self.events, [], []
+            self.segments += self.memory.spill(self.held.now().timestamp(), name)
+            while self.segments:
+                segment, data = self.segments[0]
+                store.put(_segment_name(head.birth, segment), data)
+                del self.segments[0]
+            head.memory, head.checkpoint = self.memory.kept(), self.checkpoint
+            events, self.events, self.ids, self.times = self.events, [], [], []
             size, self.size = self.size, 0
             if events:
                 head.sequence = sequence
                 head.events += len(events)
                 head.recorded = round(self.held.now().timestamp(), 3)
+                self.outcome.commits += 1
+                self.outcome.events += len(events)
+                self.outcome.bytes += size
+                commit = Commit(sequence, events, head.recorded)
+                for forwarder in self.forwarders:  # they wait until it is true
+                    forwarder.offer(commit)
             self.held.write()
         if not events:
             return
-        self.outcome.commits += 1
-        self.outcome.events += len(events)
-        self.outcome.bytes += size
-        commit = Commit(sequence, events, body, head.recorded)
-        for forwarder in self.forwarders:
-            forwarder.offer(commit)
         for forwarding in self.forwarding:
             forwarding.wake()
         if self.telling:
-            self._tell("on record", began, commit=sequence, events=len(events), bytes=len(body))
-
-    def _keep(self) -> None:
-        """Bring into the head what is true with its next write: how far the app is, what it remembers."""
-        head = self.held.head
-        assert self.memory is not None  # noqa: S101 (open made it)
-        head.memory = self.memory.kept()
-        if self.checkpoint is not None:
-            head.checkpoint, head.adopted = self.checkpoint, None
+            self._tell("on record", began, commit=sequence, events=len(events), bytes=size)
 
     def _start_forwarding(self) -> None:
         if not self.forwarding:
@@ -336,7 +451,7 @@ class _Run:
                 forwarding.wake()
 
     def _has_work(self, forwarder: Forwarder) -> bool:
-        return self.terms.threads or forwarder.position.sequence <= self.held.head.sequence
+        return self.terms.threads or forwarder.position.sequence <= self.held.sequence
 
     def _join(self) -> None:
         """Let destinations finish, as far as time allows; keep the lease meanwhile."""
@@ -347,12 +462,13 @@ class _Run:
                 if self.terms.deadline.left() <= 0:
                     break
                 self.held.renew()
+        late = {forwarding.forwarder.name for forwarding in self.forwarding if not forwarding.join(0)}
         for forwarder in self.forwarders:
             self.outcome.delivered[forwarder.name] = forwarder.done
             self.outcome.retries += forwarder.retries.made
             if isinstance(forwarder.error, AlreadyRunning):
                 raise forwarder.error
-            if isinstance(forwarder.error, OutOfTime):
+            if forwarder.name in late or isinstance(forwarder.error, OutOfTime):
                 self.outcome.backlog = True
                 if self.outcome.status == "succeeded":
                     self.outcome.status = "partial"
@@ -361,19 +477,21 @@ class _Run:
 
     def _close(self) -> None:
         outcome, head = self.outcome, self.held.head
+        assert self.memory is not None  # noqa: S101 (open made it)
         if self.app:
             retries = self.app.api.retries
             outcome.retries += retries.made
             outcome.rate_limits = retries.rate_limits
         outcome.cursor = self._watermark()
         outcome.seconds = (self.held.now() - self.started).total_seconds()
-        self._keep()
+        if self.checkpoint is not None:
+            head.checkpoint, head.adopted = self.checkpoint, None
+        head.memory = self.memory.kept()
         head.status = outcome.status
-        head.lease = None
         head.runs = [*head.runs, self._summary()][-heads.RUNS :]
         if self.terms.deadline.left() > 0:
-            with suppress(AppError):
-                clean(self.held, self.store, self.terms.journal_days)
+            clean(self.held, self.store, self.terms.journal_days, outcome.cursor)
+        head.lease = None
         self.held.write()
         self.held.closed = True
 
@@ -389,6 +507,7 @@ class _Run:
             out.pages,
             out.error.code if out.error else "",
             out.error.message[: heads.MESSAGE_CHARACTERS] if out.error else "",
+            out.cursor.timestamp() if out.cursor else 0.0,
         )
 
     def _watermark(self) -> datetime | None:
@@ -409,9 +528,5 @@ class _Run:
         LOGGER.info(what, extra={"fields": fields | {"seconds": round(seconds, 3)}})
 
 
-def _place(error: BaseException) -> str:
-    """Return file and line where an error was raised; its message may hold anything."""
-    frame = error.__traceback__
-    while frame and frame.tb_next:
-        frame = frame.tb_next
-    return f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}" if frame else "?"
+def _segment_name(birth: str, segment: str) -> str:
+    return f"{birth}/memory/{segment}"

@@ -17,10 +17,11 @@ from typing import Final
 
 import msgspec
 
-from streamalert_apps.errors import AlreadyRunning, AppError, DeliveryRefused, OutOfTime, StateError
-from streamalert_apps.runtime import journal
+from streamalert_apps.errors import AppError, DeliveryFailed, DeliveryRefused, OutOfTime, StateError
+from streamalert_apps.runtime import journal, log
 from streamalert_apps.runtime.destinations import Answer, Batch, Destination
 from streamalert_apps.runtime.head import MESSAGE_CHARACTERS, HeldHead, Position
+from streamalert_apps.runtime.store import Conflict
 from streamalert_apps.runtime.trim import trim
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.retry import ATTEMPTS, Retries, backoff
@@ -32,11 +33,10 @@ WAITING: Final = 2  # commits that wait in memory; further ones are read back
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit of this run: its events as the service gave them, and its object's whole body."""
+    """A commit: its events as the service gave them, and when it was made."""
 
     sequence: int
     events: Sequence[bytes]
-    body: bytes
     got: float
 
 
@@ -65,8 +65,10 @@ class Forwarder:
     position: Position = field(init=False)
     error: AppError | None = None
     _commits: deque[Commit] = field(default_factory=deque)
+    _trimmed: dict[int, bytes] = field(default_factory=dict)  # copies of a commit's rows that are too large
     _lock: Lock = field(default_factory=Lock)
     _saved: int = 0
+    _before: int = 0  # the last commit of the runs before this one
 
     def __post_init__(self) -> None:
         head = self.held.head
@@ -75,7 +77,7 @@ class Forwarder:
             position = Position(head.sequence + 1, events=head.events, until=head.recorded)
             head.positions[self.name] = position
         self.position = position
-        self._saved = position.sequence
+        self._saved, self._before = position.sequence, head.sequence
 
     @property
     def attempts(self) -> int:
@@ -83,7 +85,7 @@ class Forwarder:
         return 1 if self.position.state else ATTEMPTS
 
     def offer(self, commit: Commit) -> None:
-        """Hand over a commit that has just become true."""
+        """Hand over a commit that is about to become true."""
         with self._lock:
             self._commits.append(commit)
             if len(self._commits) > WAITING:
@@ -98,8 +100,11 @@ class Forwarder:
                 self._forward(commit)
                 if self._has_stopped():
                     return
-        except (StateError, AlreadyRunning, OutOfTime) as error:
+        except AppError as error:
             self.error = error
+        except Exception as error:  # a fault of a destination must be told
+            LOGGER.debug("the destination broke", exc_info=True)
+            self._fail(DeliveryFailed(f"The destination {self.name} broke: {log.place(error)}."))
 
     def snapshot(self) -> Position:
         """Return the position as it is now, for the head."""
@@ -110,7 +115,7 @@ class Forwarder:
         return self.error is not None
 
     def _is_behind(self) -> bool:
-        return self.position.sequence <= self.held.head.sequence and not self.held.closed
+        return self.position.sequence <= self.held.sequence and not self.held.closed
 
     def _from_position(self) -> Iterator[Commit]:
         """Yield commits from the position on: from memory where they are there, else from the journal."""
@@ -123,25 +128,33 @@ class Forwarder:
                 yield commit
                 continue
             before = self.position.sequence
-            yield from self._read_back(up_to=commit.sequence - 1 if commit else self.held.head.sequence)
+            yield from self._read_back(up_to=commit.sequence - 1 if commit else self.held.sequence)
             if self.position.sequence == before:
                 return
 
     def _read_back(self, *, up_to: int) -> Iterator[Commit]:
-        head = self.held.head
-        wanted = self.position.sequence
-        for entry in journal.entries(self.held.store, head.birth, up_to=up_to):
-            if entry.sequence < wanted:
-                continue
+        for entry in self._entries(self.position.sequence, up_to):
             body = self.held.store.get(entry.name)
             if body is None:
                 continue  # purged since it was listed
             self._skip_to(entry.sequence)
             events = journal.raws(body)
-            yield Commit(entry.sequence, events, body, entry.written)
+            yield Commit(entry.sequence, events, entry.written)
             if self.error is not None:
                 return
         self._skip_to(up_to + 1)
+
+    def _entries(self, first: int, last: int) -> list[journal.Entry]:
+        """Return commits by number; the names of this run's own need no listing."""
+        head = self.held.head
+        if first > self._before:
+            now = self.clock.now().timestamp()
+            return [
+                journal.Entry(number, head.fence, journal.name_of(head.birth, number, head.fence), 0, now)
+                for number in range(first, last + 1)
+            ]
+        entries = journal.entries(self.held.store, head.birth, up_to=last)
+        return [entry for entry in entries if entry.sequence >= first]
 
     def _skip_to(self, sequence: int) -> None:
         """Pass commits that are not there: what they held was purged."""
@@ -150,6 +163,7 @@ class Forwarder:
                 self.position.sequence, self.position.row, self.position.pending = sequence, 0, []
 
     def _forward(self, commit: Commit) -> None:
+        self._trimmed = {}
         if self.position.sequence > self._saved:  # what was sent of one commit at most comes again
             self.held.write()
             self._saved = self.position.sequence
@@ -168,8 +182,8 @@ class Forwarder:
     def _batches(self, commit: Commit) -> Iterator[list[int]]:
         """Cut a commit into batches of rows, from the position on; a half-taken one comes first."""
         position, limits = self.position, self.destination.limits
-        if position.pending:
-            yield list(position.pending)
+        if pending := [row for row in position.pending if commit.events[row]]:
+            yield pending
         rows: list[int] = []
         size = 0
         for row in range(position.row, len(commit.events)):
@@ -203,6 +217,8 @@ class Forwarder:
             if wait >= self.deadline.left() or attempt + 1 >= self.attempts:
                 break
             self.retries.made += 1
+            told = {"destination": self.name, "code": error.code, "wait": round(wait, 3)}
+            LOGGER.info("trying again", extra={"fields": told})
             self.clock.sleep(wait)
         self._fail(error or DeliveryRefused(f"{self.name} did not take a batch and did not say why."))
 
@@ -242,27 +258,42 @@ class Forwarder:
         limit = self.destination.limits.event_bytes
         if len(event) <= limit:
             return event
-        place = self._bury(commit, row, "It is too large; a trimmed copy was delivered.")
-        self.done.trimmed += 1
-        mark = {"bytes": len(event), "sha256": hashlib.sha256(event).hexdigest(), "kept": place}
-        return trim(event, limit, mark)
+        if row not in self._trimmed:
+            place = self._bury(commit, row, "It is too large; a trimmed copy was delivered.")
+            self.done.trimmed += 1
+            mark = {"bytes": len(event), "sha256": hashlib.sha256(event).hexdigest(), "kept": place}
+            self._trimmed[row] = trim(event, limit, mark)
+        return self._trimmed[row]
 
     def _bury(self, commit: Commit, row: int, reason: str) -> str:
-        """Keep a record that the destination does not take, whole, with the reason."""
+        """Keep a record that the destination does not take, whole, with the reason; once."""
         name = f"dead/{self.name}/{commit.sequence:010d}-{row}.json"
-        line = commit.body.split(b"\n")[row]
+        line = self._line(commit.sequence, row)
         body = msgspec.json.encode({"reason": reason[:MESSAGE_CHARACTERS], "line": msgspec.Raw(line)})
-        self.held.store.put(name, body)
+        try:
+            self.held.store.put(name, body)
+        except Conflict:  # it was kept before, for another reason
+            return name
         self.done.dead += 1
         self.position.dead += 1
         LOGGER.warning("an event was kept as dead", extra={"fields": {"place": name, "reason": reason}})
         return name
+
+    def _line(self, sequence: int, row: int) -> bytes:
+        """Read a line of the journal."""
+        for entry in self._entries(sequence, sequence):
+            body = self.held.store.get(entry.name)
+            if body is not None:
+                return body.split(b"\n")[row]
+        raise StateError("A commit is not in the journal any more.")
 
     def _batch_id(self, commit: Commit, rows: list[int]) -> str:
         what = f"{self.held.head.birth} {self.name} {commit.sequence} {rows[0]} {rows[-1]}"
         return hashlib.sha256(what.encode()).hexdigest()[:32]
 
     def _pass(self, rest: list[int], end: int, events: int) -> None:
+        if not events:
+            return
         with self._lock:
             position = self.position
             position.row, position.pending = end, list(rest)

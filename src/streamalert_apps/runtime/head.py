@@ -6,6 +6,7 @@ time has an effect, whatever else is still alive; the lease is there so that oth
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from streamalert_apps.errors import AlreadyRunning, AppError, StateError
-from streamalert_apps.runtime.memory import Kept
+from streamalert_apps.runtime.memory import Former, Kept
 from streamalert_apps.runtime.store import Conflict, Gone, Read, Store, Unsettled
 from streamalert_apps.sdk.app import Checkpoint, Json
 from streamalert_apps.sdk.clock import Clock, Deadline
@@ -32,6 +33,9 @@ RENEWED_SECONDS: Final = 30.0
 RUNS: Final = 60
 SETTLING: Final = 6  # tries at a write whose answer does not come
 MESSAGE_CHARACTERS: Final = 240
+PASSING: Final = "run:"
+"""How the name of a destination begins that somebody named for one run: nothing is kept for it alone."""
+MOST_PASSING: Final = 20
 
 
 class Lease(msgspec.Struct, omit_defaults=True):
@@ -55,6 +59,8 @@ class Run(msgspec.Struct, omit_defaults=True):
     requests: int = 0
     error: str = ""
     message: str = ""
+    floor: float = 0.0
+    """All that the service showed of the time before it is on record, where the app can tell; since 1970."""
 
 
 class Position(msgspec.Struct, omit_defaults=True):
@@ -79,6 +85,16 @@ class Position(msgspec.Struct, omit_defaults=True):
     """The digest of the settings under which a record was accepted."""
 
 
+class Sealed(msgspec.Struct, omit_defaults=True):
+    """The app was handed back to an earlier version, which goes on from what was written to its place."""
+
+    at: float
+    state: str
+    """The digest of what was written."""
+    floor: float = 0.0
+    """What happened before is on record."""
+
+
 class Head(msgspec.Struct, omit_defaults=True):
     """What the object holds. What a newer version says besides is kept."""
 
@@ -94,7 +110,7 @@ class Head(msgspec.Struct, omit_defaults=True):
     """From when on a first run collects; kept until there is a checkpoint."""
     checkpoint: Checkpoint | None = None
     adopted: Json = None
-    """What was taken over from a state of an earlier version, or of StreamAlert."""
+    """What an earlier version, or StreamAlert, left; kept until there is a checkpoint."""
     sequence: int = 0
     events: int = 0
     """How many events are on record since birth."""
@@ -105,7 +121,11 @@ class Head(msgspec.Struct, omit_defaults=True):
     requests: list[float] = []
     not_before: float = 0.0
     cleaned: float = 0.0
-    sealed: str = ""
+    purged: list[tuple[float, float]] = []
+    """Spans whose events were taken off the record, in seconds since 1970."""
+    sealed: Sealed | None = None
+    buried: bool = False
+    """No state of an earlier version is left that it could go on from."""
     removed: bool = False
     runs: list[Run] = []
 
@@ -154,10 +174,13 @@ class HeldHead:
     offset: timedelta = timedelta(0)
     unknown: dict[str, Any] = field(default_factory=dict)
     written: datetime | None = None
+    sequence: int = 0
+    """The last commit that is true: the one that the object names."""
     closed: bool = False
     collect: Callable[[], None] = field(default=lambda: None)
     """Called before each write: brings in what other threads have done."""
     lock: RLock = field(default_factory=RLock)
+    _open: set[str] = field(default_factory=set)  # nonces of writes that may have landed, or still may
 
     def now(self) -> datetime:
         """Return the store's time."""
@@ -172,8 +195,12 @@ class HeldHead:
                 self.head.lease.until = self.now().timestamp() + LEASE_SECONDS
             self.collect()
             self.head.nonce = secrets.token_hex(8)
-            body = msgspec.json.encode(self.unknown | msgspec.to_builtins(self.head, str_keys=True))
+            self._open.add(self.head.nonce)
+            told = msgspec.to_builtins(self.head, str_keys=True)
+            body = msgspec.json.encode(self.unknown | told | {"format": FORMAT})
             self.version = self._settled(body)
+            self._open.clear()
+            self.sequence = self.head.sequence
             self.written = self.clock.now()
 
     def renew(self) -> None:
@@ -191,7 +218,8 @@ class HeldHead:
     def _settled(self, body: bytes) -> str:
         """Write; where it can't be told whether that took place, find out before anything else is done.
 
-        The same bytes are sent again, never others: an earlier write may still land.
+        The same bytes are sent again, never others: an earlier write may still land. Where it has, and
+        this run had given up on it, this one goes on top.
         """
         for attempt in range(SETTLING):
             try:
@@ -200,8 +228,12 @@ class HeldHead:
                 raise AlreadyRunning("The app's record was removed during the run.") from None
             except (Conflict, Unsettled) as error:
                 there = self._reread(error)
-                if there.version is not None and _nonce(there.body) == self.head.nonce:
+                nonce = _nonce(there.body)
+                if there.version is not None and nonce == self.head.nonce:
                     return there.version
+                if nonce in self._open:
+                    self.version = there.version
+                    continue
                 if there.version != self.version:
                     raise AlreadyRunning("Another run has taken over.") from None
                 wait = backoff(attempt)
@@ -225,27 +257,28 @@ def take(
     clock: Clock,
     deadline: Deadline,
     first_look: timedelta,
-    adopt: Callable[[], Json] = lambda: None,
+    adopt: Callable[[], Json] | None = None,
     after: str = "",
 ) -> HeldHead:
     """Take the right to run; raise AlreadyRunning where another run has it.
 
-    `adopt` returns what an earlier version left, where there is no head yet. A lease whose end has come,
-    or is further away than any can be (a clock was wrong), one of `after` (the run that invoked this one)
-    or of `holder` itself, and one of a process that is no more do not count.
+    `adopt` returns what an earlier version left: where there is no head yet, and where the app was handed
+    back to one; without it, the app stays with that one. A lease whose end has come, or is further away
+    than any can be (a clock was wrong), one of `after` (the run that invoked this one) or of `holder`
+    itself, and one of a process that is no more do not count.
     """
     there = store.read(NAME)
     offset = there.now - clock.now()
     now = there.now
     unknown: dict[str, Any] = {}
     if there.version is None:
-        head = _born(identity, now, now - first_look, adopt())
+        head = _born(identity, now)
     else:
         head, unknown = parse(there.body)
         _check_owner(head, identity)
         _check_lease(head, identity, now, after)
-        if head.sealed:
-            head.adopted, head.checkpoint, head.sealed = adopt(), None, ""
+    if adopt and not head.buried and (head.checkpoint is None or head.sealed):
+        _take_over(head, adopt(), now)
     head.fence = max(head.fence + 1, int(now.timestamp() * 1000))
     head.since = head.since or (now - first_look)
     head.status = "running"
@@ -255,15 +288,33 @@ def take(
     return held
 
 
-def _born(identity: Identity, now: datetime, since: datetime, adopted: Json) -> Head:
+def _born(identity: Identity, now: datetime) -> Head:
     return Head(
         owner=identity.owner,
         birth=f"{now:%Y%m%d}-{secrets.token_hex(6)}",
         key=secrets.token_hex(16),
         fence=0,
-        since=since,
-        adopted=adopted,
+        cleaned=now.timestamp(),
     )
+
+
+def _take_over(head: Head, left: Json, now: datetime) -> None:
+    """Go on from what an earlier version left; after a seal only where it has run since."""
+    sealed, head.sealed = head.sealed, None
+    if not isinstance(left, dict) or (sealed and sealed.state == digest(left)):
+        return
+    head.adopted, head.checkpoint = left, None
+    head.requests = [float(time) for time in left.get("requests") or ()]
+    head.not_before = float(left.get("not_before") or 0.0)
+    if since := left.get("since"):
+        head.since = datetime.fromisoformat(since)
+    spans = [(0.0, sealed.floor)] if sealed else []
+    head.memory.former = Former(now.timestamp(), spans=spans)
+
+
+def digest(state: Json) -> str:
+    """Return what tells a state from any other."""
+    return hashlib.sha256(msgspec.json.encode(state, order="sorted")).hexdigest()[:32]
 
 
 def _check_owner(head: Head, identity: Identity) -> None:
@@ -284,8 +335,15 @@ def _check_lease(head: Head, identity: Identity, now: datetime, after: str) -> N
         return
     if lease.holder in {identity.holder, after} or (lease.process and identity.is_dead(lease.process)):
         return
-    until = datetime.fromtimestamp(lease.until, UTC)
-    raise AlreadyRunning(f"It is already running; if that run died, try again after {until:%H:%M:%S} UTC.")
+    raise busy(datetime.fromtimestamp(lease.until, UTC))
+
+
+def busy(until: datetime) -> AlreadyRunning:
+    """Return the error that says until when another run has the lease."""
+    until = until.astimezone(UTC)
+    return AlreadyRunning(
+        f"It is already running; if that run died, try again after {until:%H:%M:%S} UTC.", until=until
+    )
 
 
 def _nonce(body: bytes) -> str:

@@ -39,6 +39,14 @@ class Line(msgspec.Struct):
     raw: msgspec.Raw
 
 
+class Mark(msgspec.Struct):
+    """What a line tells besides the event."""
+
+    id: str
+    at: float
+    got: float
+
+
 def folder(birth: str) -> str:
     """Return where the journal's objects lie."""
     return f"{birth}/journal/"
@@ -49,15 +57,15 @@ def name_of(birth: str, sequence: int, fence: int) -> str:
     return f"{folder(birth)}{sequence:010d}-{fence:014d}.jsonl"
 
 
-def lines(events: Sequence[bytes], ids: Sequence[bytes], times: Sequence[float], got: float) -> list[bytes]:
-    """Return the lines of some events."""
+def body_of(events: Sequence[bytes], ids: Sequence[bytes], times: Sequence[float], got: float) -> bytes:
+    """Return the body of a commit's object: a line for each event."""
     hexes = b"".join(ids).hex().encode()
     moments = msgspec.json.encode(times)[1:-1].split(b",")
     middle = b',"got":%b,"raw":' % repr(got).encode()
-    return [
-        b'{"id":"%b","at":%b%b%b}\n' % (hexes[at : at + 2 * WIDTH], moment, middle, event)
-        for at, moment, event in zip(range(0, len(hexes), 2 * WIDTH), moments, events, strict=True)
-    ]
+    parts: list[bytes] = []
+    for at, moment, event in zip(range(0, len(hexes), 2 * WIDTH), moments, events, strict=True):
+        parts += (b'{"id":"%b","at":%b%b' % (hexes[at : at + 2 * WIDTH], moment, middle), event, b"}\n")
+    return b"".join(parts)
 
 
 def one_line_each(events: list[bytes]) -> list[bytes]:
@@ -84,23 +92,37 @@ def read(body: bytes) -> Iterator[tuple[int, Line]]:
             yield row, decoder.decode(line)
 
 
+def marks(body: bytes) -> Iterator[tuple[int, Mark]]:
+    """Yield what an object tells of its events, with their rows; the events themselves may hold anything."""
+    decoder = msgspec.json.Decoder(Mark)
+    for row, line in enumerate(body.split(b"\n")[:-1]):
+        at = line.find(_RAW)
+        if at >= 0:
+            yield row, decoder.decode(line[:at] + b"}")
+
+
 def entries(store: Store, birth: str, *, up_to: int) -> list[Entry]:
     """List the commits up to a sequence, the oldest first.
 
     What a run left that lost its lease before its commit became true does not count: the object with
     the highest fence is the commit's.
     """
+    return commits(store.list(folder(birth)), birth, up_to=up_to)
+
+
+def commits(items: Iterable[Item], birth: str, *, up_to: int) -> list[Entry]:
+    """Return the commits that a listing has, as `entries` does."""
     found: dict[int, Entry] = {}
-    for entry in listed(store.list(folder(birth))):
+    for entry in listed(items, birth):
         if entry.sequence <= up_to:
             found[entry.sequence] = entry  # sorted by name: the highest fence comes last
     return [found[sequence] for sequence in sorted(found)]
 
 
-def listed(items: Iterable[Item]) -> Iterator[Entry]:
-    """Yield what a listing of the folder has."""
+def listed(items: Iterable[Item], birth: str) -> Iterator[Entry]:
+    """Yield the journal's objects that a listing has, true ones and leftovers."""
     for item in items:
-        stem = item.name.rpartition("/")[2].removesuffix(".jsonl")
+        stem = item.name.removeprefix(folder(birth)).removesuffix(".jsonl")
         sequence, _, fence = stem.partition("-")
         if sequence.isdecimal() and fence.isdecimal():
             yield Entry(int(sequence), int(fence), item.name, item.size, item.written.timestamp())

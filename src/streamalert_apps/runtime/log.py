@@ -53,6 +53,12 @@ def begin(*, app: str, app_type: str, run: str) -> None:
     _FORMATTER.run = {"app": app, "type": app_type, "run": run}
 
 
+def place(error: BaseException) -> str:
+    """Return what an error is, and file and line where it was raised; its message may hold anything."""
+    frames = _frames(error.__traceback__)
+    return f"{type(error).__name__} at {frames[-1].partition(' ')[0] if frames else '?'}"
+
+
 def _frames(traceback: Any) -> list[str]:
     """Return file and line of each frame: a traceback without the values that a message may hold."""
     frames = []

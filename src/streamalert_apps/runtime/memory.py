@@ -8,16 +8,20 @@ makes the memory forget.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from base64 import b64decode, b64encode
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from operator import attrgetter
 from typing import Final
 
 import msgspec
 
 from streamalert_apps.sdk.ids import WIDTH
+from streamalert_apps.sdk.legacy import pack, unpack
 
 INLINE: Final = 4_000  # ids in the head: 64 KiB
 INDEXED: Final = 150_000  # ids in a set; more are searched in sorted arrays, at an eighth of the space
@@ -35,11 +39,25 @@ class Segment(msgspec.Struct):
     until: int
 
 
+class Former(msgspec.Struct, omit_defaults=True):
+    """What was delivered before the record began, as far as it could be listed again."""
+
+    until: float
+    """When it was taken over; once the floor has passed that, it is forgotten."""
+    ids: str = ""
+    """Short ids of 0.1.0."""
+    spans: list[tuple[float, float]] = []
+    """Times between which everything had been delivered."""
+    half: tuple[int, str] | None = None
+    """How many events of the next page had been delivered, and their digest."""
+
+
 class Kept(msgspec.Struct, omit_defaults=True):
     """The part of the head that is the memory's."""
 
     inline: str = ""
     segments: list[Segment] = []
+    former: Former | None = None
 
 
 class _Array:
@@ -47,11 +65,13 @@ class _Array:
 
     def __init__(self, blob: bytes) -> None:
         self._count = len(blob) // _RECORD
-        self._ids = memoryview(blob)[: self._count * WIDTH].cast("Q")
+        self._ids = array("Q", blob[: self._count * WIDTH])
+        if sys.byteorder == "little":  # as bytes they are in the order of numbers of the other form
+            self._ids.byteswap()
         self._times = memoryview(blob)[self._count * WIDTH :].cast("I")
 
     def get(self, identity: bytes) -> int | None:
-        number = int.from_bytes(identity, "little")
+        number = int.from_bytes(identity, "big")
         at = bisect_left(self._ids, number)
         return self._times[at] if at < self._count and self._ids[at] == number else None
 
@@ -64,8 +84,11 @@ class Memory:
     load: Callable[[str], bytes]
     segments: list[Segment] = field(default_factory=list)
     floor: float = 0.0
-    unsaved: dict[str, bytes] = field(default_factory=dict)
-    """Segments that are to be stored before a head names them."""
+    former: Former | None = None
+    legacy: Collection[bytes] = ()
+    changed: bool = False
+    """Whether it holds what no head does yet."""
+    _made: dict[str, bytes] = field(default_factory=dict)
     _inline: dict[bytes, int] = field(default_factory=dict)
     _index: dict[bytes, int] = field(default_factory=dict)
     _arrays: list[_Array] = field(default_factory=list)
@@ -77,29 +100,56 @@ class Memory:
         memory = cls(key, load, list(kept.segments))
         memory._inline = dict(_records(b64decode(kept.inline)))
         memory._waiting = list(kept.segments)
+        if kept.former:
+            memory.inherit(kept.former)
         return memory
+
+    def inherit(self, former: Former) -> None:
+        """Know what was delivered before the record began."""
+        self.former, self.legacy = former, set(unpack(former.ids))
+
+    def adopt(self, old: bytes, identity: bytes, time: float) -> None:
+        """Know one of the `legacy` by the id that it has now."""
+        self.legacy = {*self.legacy} - {old}
+        self._inline[identity] = _second(time)
+        self.changed = True
+
+    def delivered(self, page: Sequence[bytes]) -> int:
+        """Return how many events at the beginning of the first page had been delivered."""
+        if not page or self.former is None or self.former.half is None:
+            return 0
+        count, digest = self.former.half
+        self.former = msgspec.structs.replace(self.former, half=None)
+        return count if digest_of(page[:count]) == digest else 0
 
     def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:
         """Return those of the ids that are on record; the time of one that is met with a later one rises."""
         found = self._found(ids)
         while self._waiting and len(found) < len(ids):
-            self._take(self._waiting.pop())
-            found = self._found(ids)
+            look_up = self._take(self._waiting.pop())
+            for identity in ids:
+                if identity not in found and (time := look_up(identity)) is not None:
+                    found[identity] = time
+        covered = self._covered(ids, times)
         if not found:
-            return set()
-        for identity, time in zip(ids, times, strict=True):
-            if found.get(identity, _LATEST) + 1 <= time:
-                self._inline[identity] = _second(time)
-        return set(found)
+            return covered
+        for identity, now in zip(ids, times, strict=True):
+            if found.get(identity, _LATEST) + 1 <= now:
+                self._inline[identity] = _second(now)
+                self.changed = True
+        return covered | found.keys()
 
     def add(self, ids: Sequence[bytes], times: Sequence[float]) -> None:
         """Remember ids whose events are about to be put on record."""
         usual = bool(times) and min(times) >= 0 and max(times) <= _LATEST
         self._inline.update(zip(ids, map(int if usual else _second, times), strict=True))
+        self.changed = self.changed or bool(ids)
 
     def forget(self, floor: float) -> None:
         """Forget what happened before the floor."""
         self.floor = max(self.floor, floor)
+        if self.former and self.floor > self.former.until:
+            self.former, self.legacy = None, ()
         second = _second(self.floor)
         self.segments = [segment for segment in self.segments if segment.until >= second]
         self._waiting = [segment for segment in self._waiting if segment.until >= second]
@@ -109,53 +159,69 @@ class Memory:
         """Tell whether the head can't hold what is new."""
         return len(self._inline) > INLINE
 
-    def spill(self, now: float, name: Callable[[], str]) -> None:
-        """Move ids from the head into segments where they are too many.
+    def spill(self, now: float, name: Callable[[], str]) -> list[tuple[str, bytes]]:
+        """Move ids from the head into segments where they are too many; return the objects to write first.
 
-        Small segments are merged, so that there are never many. Ids of a far future are kept apart: they
-        would keep all others that long.
+        Small segments are merged, the smallest first, so that there are never many. Ids of a far future
+        are kept apart: they would keep all others that long.
         """
         if not self.is_full:
-            return
+            return []
         second = _second(self.floor)
         live = {identity: time for identity, time in self._inline.items() if time >= second}
         self._inline = live
         if len(live) <= INLINE // 2:
-            return
+            return []
         far = _second(now + FUTURE)
         near = {identity: time for identity, time in live.items() if time <= far}
-        if near:
-            self._merge(near, name(), distant=False, far=far)
+        made = [self._merged(near, name(), distant=False, far=far)] if near else []
         if len(near) < len(live):
             distant = {identity: time for identity, time in live.items() if time > far}
-            self._merge(distant, name(), distant=True, far=far)
+            made.append(self._merged(distant, name(), distant=True, far=far))
         self._inline = {}
         self._remember(live)
+        return made
 
     def kept(self) -> Kept:
         """Return the part of the head that is the memory's."""
         second = _second(self.floor)
         inline = {identity: time for identity, time in self._inline.items() if time >= second}
-        return Kept(b64encode(_packed(inline)).decode() if inline else "", self.segments)
+        self.changed = False
+        former = self.former and msgspec.structs.replace(self.former, ids=pack(sorted(self.legacy)))
+        return Kept(b64encode(packed(inline)).decode() if inline else "", self.segments, former)
 
-    def _merge(self, fresh: dict[bytes, int], name: str, *, distant: bool, far: int) -> None:
+    def _covered(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:
+        """Return the ids of events whose times had been delivered as a whole."""
+        spans = self.former.spans if self.former else []
+        return {
+            identity
+            for since, until in spans
+            for identity, time in zip(ids, times, strict=True)
+            if since <= time < until
+        }
+
+    def _merged(self, fresh: dict[bytes, int], name: str, *, distant: bool, far: int) -> tuple[str, bytes]:
         floor = _second(self.floor)
         merged = dict(fresh)
-        kept: list[Segment] = []
-        for segment in self.segments:
+        gone = set()
+        for segment in sorted(self.segments, key=attrgetter("count")):
             small = segment.count <= 2 * len(merged) and segment.count + len(merged) <= MERGED
             if not small or (segment.until > far) != distant:
-                kept.append(segment)
                 continue
+            gone.add(segment.name)
             for identity, time in _records(self._blob(segment.name)):
                 if time >= floor:
                     merged[identity] = max(time, merged.get(identity, 0))
-            self.unsaved.pop(segment.name, None)
+        kept = [segment for segment in self.segments if segment.name not in gone]
         self.segments = [*kept, Segment(name, len(merged), max(merged.values()))]
-        self.unsaved[name] = _packed(merged)
+        blob = packed(merged)
+        self._made = {each.name: made for each in kept if (made := self._made.get(each.name))}
+        if len(merged) < MERGED:
+            self._made[name] = blob
+        return name, blob
 
     def _blob(self, name: str) -> bytes:
-        return self.unsaved[name] if name in self.unsaved else self.load(name)
+        return self._made.get(name) or self.load(name)
 
     def _found(self, ids: Sequence[bytes]) -> dict[bytes, int]:
         """Return the ids that are known, with their times."""
@@ -169,12 +235,15 @@ class Memory:
                     found[identity] = time
         return found
 
-    def _take(self, segment: Segment) -> None:
+    def _take(self, segment: Segment) -> Callable[[bytes], int | None]:
+        """Load a segment; return what looks ids up in it."""
         blob = self._blob(segment.name)
         if len(self._index) + segment.count <= INDEXED:
             self._index.update(_records(blob))
-        else:
-            self._arrays.append(_Array(blob))
+            return self._index.get
+        array_ = _Array(blob)
+        self._arrays.append(array_)
+        return array_.get
 
     def _remember(self, ids: dict[bytes, int]) -> None:
         """Keep what went into a segment; what is too much for the index is searched in an array."""
@@ -183,17 +252,26 @@ class Memory:
             second = _second(self.floor)
             self._index = {identity: time for identity, time in self._index.items() if time >= second}
         if len(self._index) > INDEXED:
-            self._arrays.append(_Array(_packed(self._index)))
+            self._arrays.append(_Array(packed(self._index)))
             self._index = {}
+
+
+def digest_of(events: Sequence[bytes]) -> str:
+    """Return what told a run of events from any other in 0.1.0."""
+    total = blake2b(digest_size=12)
+    for event in events:
+        total.update(len(event).to_bytes(8, "big"))
+        total.update(event)
+    return total.hexdigest()
 
 
 def _second(time: float) -> int:
     return min(max(int(time), 0), _LATEST)
 
 
-def _packed(ids: dict[bytes, int]) -> bytes:
-    """Return ids and times as bytes: all ids in order, then their times."""
-    ordered = sorted(ids, key=lambda identity: int.from_bytes(identity, "little"))
+def packed(ids: Mapping[bytes, int]) -> bytes:
+    """Return a segment of ids with their times as bytes: all ids in order, then their times."""
+    ordered = sorted(ids)
     return b"".join(ordered) + array("I", map(ids.__getitem__, ordered)).tobytes()
 
 

@@ -118,7 +118,7 @@ class Parameter:
                 reason = f"The parameter {self.name} can't be {participle} ({type(error).__name__})."
                 raise StateError(reason) from None
 
-        return retrying(once, clock=self._clock, deadline=self._deadline)
+        return retrying(once, sleep=self._clock.sleep, deadline=self._deadline)
 
 
 def _is_fault(error: ClientError) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from re import Pattern
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from streamalert_apps.errors import UsageError
-from streamalert_apps.sdk.pace import Rate
+from streamalert_apps.sdk.legacy import Inherited
+from streamalert_apps.sdk.pace import Rate, Wait
 
 if TYPE_CHECKING:
     from streamalert_apps.sdk.http import Api
@@ -82,6 +83,11 @@ class Memory(Protocol):
 
     key: bytes
     """Keeps anybody from making two events of one id: it goes into each id's hash."""
+    legacy: Collection[bytes]
+    """What 0.1.0 had delivered, by its short ids, as far as it has not been met since."""
+
+    def adopt(self, old: bytes, identity: bytes, time: float) -> None:
+        """Know one of the `legacy` by the id that it has now."""
 
     def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:
         """Return those of the ids that are on record. `times`: of their events, in seconds since 1970.
@@ -94,6 +100,10 @@ class NoMemory:
     """Knows nothing: for a listing that stands alone."""
 
     key = b""
+    legacy: Collection[bytes] = ()
+
+    def adopt(self, old: bytes, identity: bytes, time: float) -> None:
+        """Do nothing."""
 
     def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:  # noqa: ARG002
         """Return none."""
@@ -109,6 +119,8 @@ class App(ABC):
     """What it collects, in a few words."""
     auth: ClassVar[tuple[AuthField, ...]]
     rate: ClassVar[Rate | None] = None
+    waits: ClassVar[tuple[Wait, ...]] = ()
+    """Where the service says how long to wait, besides Retry-After."""
     schemas: ClassVar[tuple[str, ...]] = ()
     """Names of the classifier's schemas that its logs match, for instance `duo:authentication`."""
     lag: ClassVar[timedelta | None] = None
@@ -121,6 +133,7 @@ class App(ABC):
     def __init__(self, credentials: Credentials, api: Api) -> None:
         self.credentials = credentials
         self.api = api
+        api.waits = self.waits
 
     @abstractmethod
     def start(self, since: datetime) -> Checkpoint:
@@ -134,9 +147,37 @@ class App(ABC):
         """Return the checkpoint that goes on where StreamAlert's own state ended."""
         return self.start(parse_time(last_timestamp))
 
+    def inherit(self, checkpoint: Checkpoint, *, halfway: bool = False) -> Inherited:  # noqa: ARG002
+        """Return where to go on after 0.1.0. `halfway`: its next page has been delivered in part."""
+        return Inherited(checkpoint)
+
+    def export(
+        self,
+        checkpoint: Checkpoint,
+        undelivered: datetime | None,
+        ids: list[bytes],  # noqa: ARG002 (a feed knows events by them)
+    ) -> Checkpoint | None:
+        """Return the checkpoint that 0.1.0 goes on from; None where it can't go back to `undelivered`.
+
+        `undelivered`: when the first event happened that was not delivered. `ids`: short ids, as 0.1.0 had
+        them, of those that were, in the order in which they were collected.
+        """
+        return None if undelivered else checkpoint
+
     def watermark(self, checkpoint: Checkpoint) -> datetime | None:  # noqa: ARG002 (a feed knows)
         """Return the time before which everything has been collected, where the checkpoint tells."""
         return None
+
+    def recorded(self, checkpoint: Checkpoint) -> datetime | None:
+        """Return up to when what the service showed has been collected; later than the watermark.
+
+        What appears late may still be missing.
+        """
+        return self.watermark(checkpoint)
+
+    def listed(self, checkpoint: Checkpoint) -> datetime | None:
+        """Return when the last listing began that left nothing out, however old the newest event was."""
+        return self.watermark(checkpoint)
 
     def last_timestamp(self, checkpoint: Checkpoint) -> Json:
         """Return how far the app is as StreamAlert would store it: seconds since 1970, or 0."""
@@ -150,6 +191,11 @@ class App(ABC):
     @abstractmethod
     def check(self) -> None:
         """Make one cheap request that shows whether the credentials work; raise what went wrong."""
+
+
+def with_lag(kind: type[App], lag: timedelta | None) -> type[App]:
+    """Return an app type with the lag that conf/ states; with its own where conf/ states none."""
+    return type(kind.__name__, (kind,), {"lag": lag, "__module__": kind.__module__}) if lag else kind
 
 
 def parse_time(value: Json) -> datetime:

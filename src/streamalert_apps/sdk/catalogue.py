@@ -38,6 +38,7 @@ from streamalert_apps.sdk.feed.place import rounded
 from streamalert_apps.sdk.feed.reader import lag_of, moment_of
 from streamalert_apps.sdk.feed.sweep import IDLE
 from streamalert_apps.sdk.ids import hashing
+from streamalert_apps.sdk.legacy import Inherited, pack, unpack
 
 LOGGER = logging.getLogger(__name__)
 
@@ -67,6 +68,10 @@ class _Place(msgspec.Struct, omit_defaults=True):
     reach: float | None = None
     aside: dict[str, int] = {}
     """How many logs are done of files that broke off."""
+    old_file: str = ""
+    """The file under way by 0.1.0's short id, until it is listed."""
+    old_last: str = ""
+    """The last file that 0.1.0 had done at the floor: what was listed before it is done, too."""
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> _Place:
@@ -89,6 +94,21 @@ class Catalogue(Feed):
     def start(self, since: datetime) -> Checkpoint:
         """Return the checkpoint that collects from `since` on."""
         return _Place(rounded(since, self.precision)).checkpoint()
+
+    def inherit(self, checkpoint: Checkpoint, *, halfway: bool = False) -> Inherited:  # noqa: ARG002
+        """Return where to go on after 0.1.0: in the middle of a file where it was in one."""
+        place = _Place(
+            datetime.fromisoformat(checkpoint["floor"]),
+            skip=checkpoint.get("skip", 0),
+            reach=None if "file" in checkpoint else checkpoint.get("reach"),  # the list has to hold the file
+            old_file=checkpoint.get("file", ""),
+            old_last=checkpoint.get("last", ""),
+        )
+        return Inherited(place.checkpoint(), unpack(checkpoint.get("seen", "")))
+
+    def export(self, checkpoint: Checkpoint, undelivered: datetime | None, ids: list[bytes]) -> Checkpoint:  # noqa: ARG002
+        """Return the floor for 0.1.0: files from there on come again, as their ids are not on record."""
+        return super().export(checkpoint, undelivered, [])
 
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
         """Yield pages as `walk` does, without a memory of what is on record."""
@@ -169,7 +189,7 @@ class Catalogue(Feed):
                 files, token, listing, restarted = [], None, Listing(), True
                 continue
             now = self._now().timestamp()
-            rows, ids, times = self.marked(fetched.rows, listing.met, memory.key, now)
+            rows, ids, times = self.marked(fetched.rows, listing.met, memory, now)
             listing.check_circle(fetched)
             known = memory.known(ids, times)
             floor = place.floor.timestamp()
@@ -180,7 +200,21 @@ class Catalogue(Feed):
                     files.append(_File(row, identity, time))
             token = fetched.next
             if token is None:
-                return sorted(files, key=lambda file: file.time), listing.pages
+                files.sort(key=lambda file: file.time)
+                return self._recognized(files, place, memory), listing.pages
+
+    def _recognized(self, files: list[_File], place: _Place, memory: Memory) -> list[_File]:
+        """Leave out what 0.1.0 had done at the floor; find the file again that it was in."""
+        if not (place.old_file or place.old_last):
+            return files
+        names = [pack([old]) for old in self.old_ids([file.row for file in files])]
+        if place.old_file in names:
+            place.file, place.old_file = files[names.index(place.old_file)].identity.hex(), ""
+        done = names.index(place.old_last) + 1 if place.old_last in names else 0
+        place.old_last = ""
+        for file in files[:done]:
+            memory.adopt(b"", file.identity, file.time)
+        return files[done:]
 
     def _in_turn(self, files: list[_File], place: _Place) -> list[_File]:
         """Return the files with the one under way first, though others may have shown up before it."""

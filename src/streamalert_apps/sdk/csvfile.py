@@ -17,10 +17,12 @@ csv.field_size_limit(LARGEST)
 
 def objects(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield each row as an object with the names of the header; raise BadResponse for a page for people."""
-    rows = csv.reader(_lines(pieces))
+    lines = _Lines(pieces)
+    rows = csv.reader(lines)
     try:
         header = _distinct(next(rows, []))
         for row in rows:
+            lines.of_row = 0
             if row:
                 names = header + [f"COLUMN_{n}" for n in range(len(header) + 1, len(row) + 1)]
                 yield msgspec.json.encode(dict(zip(names, row, strict=False)))
@@ -31,11 +33,34 @@ def objects(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _distinct(header: list[str]) -> list[str]:
     if header and header[0].lstrip().startswith("<"):
         raise BadResponse("The answer is a page for people where a file was asked for.")
-    return [f"COLUMN_{n}" if name in header[: n - 1] else name for n, name in enumerate(header, 1)]
+    seen: set[str] = set()
+    names = []
+    for number, name in enumerate(header, 1):
+        names.append(f"COLUMN_{number}" if name in seen else name)
+        seen.add(name)
+    return names
+
+
+class _Lines:
+    """The lines of a text that comes in pieces; a quoted line break ends one, too, and the row goes on."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.of_row = 0
+        """How many characters the row has so far."""
+        self._lines = _lines(pieces)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.of_row += len(line)
+        if self.of_row > LARGEST:
+            raise BadResponse(f"A row of the file is larger than {LARGEST >> 20} MiB.")
+        return line
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
-    """Yield the lines of a text that comes in pieces; a quoted line break ends one, too."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
     rest: list[str] = []
     length = 0

@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 import msgspec
 
 from streamalert_apps.errors import BadResponse
-from streamalert_apps.sdk.app import App, Json, Stamp
+from streamalert_apps.sdk import legacy
+from streamalert_apps.sdk.app import App, Json, Memory, Stamp
 from streamalert_apps.sdk.ids import hashing
 
 LOGGER = logging.getLogger(__name__)
@@ -68,18 +69,35 @@ class Events(App):
             return Stamp(NEVER)
 
     def marked(
-        self, rows: Sequence[Row], met: Counter[bytes], key: bytes, now: float
+        self, rows: Sequence[Row], met: Counter[bytes], memory: Memory, now: float
     ) -> tuple[Sequence[Row], list[bytes], list[float]]:
         """Return the rows with their short ids and times (seconds since 1970).
 
         Equal rows without an id are told apart by counting: `met` counts on from page to page. A row
-        without a readable time must neither be lost nor stop the feed: it happened `now`.
+        without a readable time must neither be lost nor stop the feed: it happened `now`. What 0.1.0 had
+        delivered is told to the memory.
         """
-        short = hashing(key)
         stamps = self.stamps(rows)
         times = [now if time is NEVER else time.timestamp() for time, _ in stamps]
+        before = Counter(met) if memory.legacy else met
+        ids = self._short_ids(rows, stamps, met, memory.key)
+        if memory.legacy:
+            former = self._old_ids(rows, stamps, before, memory.key)
+            for old, identity, time in zip(former, ids, times, strict=True):
+                if old in memory.legacy:
+                    memory.adopt(old, identity, time)
+        return rows, ids, times
+
+    def old_ids(self, rows: Sequence[Row]) -> list[bytes]:
+        """Return the short ids by which 0.1.0 knew the rows; equal ones without an id are counted."""
+        return self._old_ids(rows, self.stamps(rows), Counter(), b"")
+
+    def _short_ids(
+        self, rows: Sequence[Row], stamps: Sequence[Stamp], met: Counter[bytes], key: bytes
+    ) -> list[bytes]:
+        short = hashing(key)
         if all(identity for _, identity in stamps):
-            return rows, [short(identity) for _, identity in stamps], times
+            return [short(identity) for _, identity in stamps]
         ids: list[bytes] = []
         for row, (_, identity) in zip(rows, stamps, strict=True):
             if identity:
@@ -89,7 +107,21 @@ class Events(App):
             count = met[content]
             met[content] = count + 1
             ids.append(short(f"{content.hex()}\0{count}") if count else content)
-        return rows, ids, times
+        return ids
+
+    def _old_ids(
+        self, rows: Sequence[Row], stamps: Sequence[Stamp], met: Counter[bytes], key: bytes
+    ) -> list[bytes]:
+        ids: list[bytes] = []
+        for row, (_, identity) in zip(rows, stamps, strict=True):
+            if identity:
+                ids.append(legacy.short(identity))
+                continue
+            content = _content(row)
+            counter = hashing(key)(content)
+            ids.append(legacy.counted(content, met[counter]))
+            met[counter] += 1
+        return ids
 
 
 def _content(row: Row) -> str:
@@ -103,25 +135,24 @@ def _content(row: Row) -> str:
 def _stamps(rows: Sequence[Row], time_field: str, id_fields: tuple[str, ...]) -> list[Stamp]:
     """Return the stamps of rows whose fields have these names; raise MsgspecError where one is missing."""
     events = _decoder(time_field, id_fields).decode(b"[%b]" % b",".join(rows))
-    names = ["time" if name == time_field else f"id{n}" for n, name in enumerate(id_fields)]
-    if not names:
-        return [Stamp(_aware(event.time)) for event in events]
-    fields = attrgetter(*names)
-    if len(names) == 1:
-        return [Stamp(_aware(event.time), _joined((fields(event),))) for event in events]
-    return [Stamp(_aware(event.time), _joined(fields(event))) for event in events]
-
-
-def _joined(ids: tuple[Any, ...]) -> str:
-    """Return the fields' values as one id, which no other values have; empty where the first is missing."""
-    if ids[0] is None:
-        return ""
-    joined = "\0".join(map(str, ids))
-    return joined if joined.count("\0") == len(ids) - 1 else repr(ids)
-
-
-def _aware(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    if len(events) != len(rows):
+        raise msgspec.DecodeError("a row is not one JSON value")
+    times = [event.time for event in events]
+    columns = [
+        times if name == time_field else [*map(attrgetter(f"id{n}"), events)]
+        for n, name in enumerate(id_fields)
+    ]
+    if not all(time.tzinfo for time in times):
+        times = [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
+    if not columns:
+        return [Stamp(time) for time in times]
+    ids = map("\0".join, zip(*(map(str, column) for column in columns), strict=True))
+    if None not in columns[0]:
+        return [*map(Stamp, times, ids)]
+    return [
+        Stamp(time, "" if first is None else identity)
+        for time, first, identity in zip(times, columns[0], ids, strict=True)
+    ]
 
 
 @cache

@@ -7,15 +7,19 @@ Redirects are not followed, answers are bounded in size and time, and nothing th
 from __future__ import annotations
 
 import logging
+import math
 import re
+import ssl
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
+from itertools import chain
 from typing import Any, Final, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 import msgspec
@@ -32,8 +36,9 @@ from streamalert_apps.errors import (
     Unavailable,
 )
 from streamalert_apps.sdk.clock import Clock, Deadline
-from streamalert_apps.sdk.mend import is_deep, mended, readable
-from streamalert_apps.sdk.pace import Pace
+from streamalert_apps.sdk.mend import is_odd, mended, readable
+from streamalert_apps.sdk.outward import TRUST_HINT, Outward, proxy_name
+from streamalert_apps.sdk.pace import RETRY_AFTER, Pace, Wait
 from streamalert_apps.sdk.retry import Retries, retrying
 from streamalert_apps.sdk.shapes import decode
 
@@ -45,10 +50,14 @@ SHORTEST_REQUEST_SECONDS: Final = 1.0
 LONG_WAIT_SECONDS: Final = 2.0
 LONGEST_SILENCE_SECONDS: Final = 30.0  # of a wait, before a run shows that it lives
 CLOCKS_DIFFER: Final = timedelta(seconds=5)  # by less than that, or it is told
+OK: Final = 200
+FORBIDDEN: Final = 403
 ANSWER_BYTES: Final = 64 << 20
 PIECE_BYTES: Final = 64 << 10  # of what is unpacked at once: a few bytes may unpack to gigabytes
+SLICE_BYTES: Final = 4 << 10  # of what is packed: it may be a thousand packages of nothing
 LONGEST_REST_SECONDS: Final = 86_400.0  # then a service is asked again, whatever it said
-TOO_BUSY: Final = {429, 503}
+GZIP: Final = b"\x1f\x8b"  # begins what is packed so
+EXPIRED: Final = {9, 10}  # OpenSSL: a certificate is not valid yet, or no longer
 
 LOGGER = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold the query of each request
@@ -64,6 +73,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    left: Callable[[], float] = lambda: math.inf
+    """The seconds that are left for reading it."""
 
     def json(self, shape: type[T]) -> T:
         """Return the body decoded into `shape`; raise BadResponse when it is something else.
@@ -72,11 +83,15 @@ class Answer:
         field has a default is that default (`sdk.shapes`).
         """
         try:
-            return _decoded(self.body, shape)
+            return _decoded(self.body, shape, self._check_time)
         except msgspec.ValidationError as error:
             raise BadResponse(f"The answer of {self.place} is not as documented: {error}.") from None
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise BadResponse(f"The answer of {self.place} is not JSON.") from None
+
+    def _check_time(self) -> None:
+        if self.left() <= 0:
+            raise OutOfTime(f"The answer of {self.place} can't be read within the time left.")
 
 
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
@@ -102,16 +117,26 @@ class Api:
     ) -> None:
         self.clock = clock
         self.pace = pace or Pace(None, clock)
+        self.waits: tuple[Wait, ...] = ()
+        """Where this service says how long to wait, besides Retry-After."""
         self.ahead = timedelta(0)
         self.retries = Retries()
         self.alive: Callable[[], None] = lambda: None
         """Called while the service is waited for: a run shows that it lives."""
+        self.limited: Callable[[], None] = lambda: None
+        """Called after a 429: others may have asked, too."""
         self.before_wait: Callable[[], None] = lambda: None
         """Called before a wait for the service's limit that is longer than a moment."""
         self.simulated = self.dated = bool(simulator)
         self._deadline = deadline or Deadline.never()
-        self._client = httpx.Client(
-            transport=ToSimulator(simulator) if simulator else transport,
+        self._transport = ToSimulator(simulator) if simulator else transport
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        """The connections; made for the first request, as the environment may not let them be."""
+        return httpx.Client(
+            transport=self._transport or Outward(),
+            trust_env=False,
             headers={
                 "User-Agent": "streamalert-apps",
                 "Accept": "application/json",
@@ -128,8 +153,9 @@ class Api:
         return self.pace.affordable(self._deadline.left())
 
     def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        """Close the connections, where there are any."""
+        if "_client" in self.__dict__:
+            self._client.close()
 
     def get(self, url: str, *, headers: Headers = dict, judge: Judge | None = None) -> Answer:
         """GET `url` with its query as it stands; raise an AppError for anything but a 2xx.
@@ -161,8 +187,13 @@ class Api:
         """Wait, where the time left covers it; raise RateLimited otherwise."""
         if seconds >= self._deadline.left():
             raise RateLimited(f"The next request has to wait {seconds:.0f} s.", retry_after=seconds)
+        LOGGER.info("waiting", extra={"fields": {"wait": round(seconds, 3)}})
         if seconds >= LONG_WAIT_SECONDS:
             self.before_wait()
+        self._wait(seconds)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait; a run shows meanwhile that it lives."""
         while seconds > 0:
             piece = min(seconds, LONGEST_SILENCE_SECONDS)
             self.clock.sleep(piece)
@@ -182,7 +213,7 @@ class Api:
             answer = self._answer(response)
             raise self._error(answer, judge) or BadResponse(f"{answer.place} answered {answer.status}.")
 
-        return retrying(attempt, clock=self.clock, deadline=self._deadline, retries=self.retries)
+        return retrying(attempt, sleep=self._wait, deadline=self._deadline, retries=self.retries)
 
     def _retried(
         self,
@@ -192,22 +223,34 @@ class Api:
         judge: Judge | None,
         content: Callable[[], dict[str, Any]],
     ) -> Answer:
+        empty = 0
+
         def attempt() -> Answer:
+            nonlocal empty
             answer = self._answer(self._open(method, url, headers, content()))
             if error := self._error(answer, judge):
                 raise error
+            if answer.status == OK and not answer.body.strip():
+                empty += 1
+                if empty == 1:  # a slip of some gateway; or the service has nothing else to say
+                    raise Unavailable(f"The answer of {answer.place} is empty.")
             return answer
 
-        return retrying(attempt, clock=self.clock, deadline=self._deadline, retries=self.retries)
+        return retrying(attempt, sleep=self._wait, deadline=self._deadline, retries=self.retries)
 
     def _error(self, answer: Answer, judge: Judge | None) -> AppError | None:
-        error = (judge(answer) if judge else None) or _judge_status(answer)
+        error = (judge(answer) if judge else None) or self._judge_status(answer)
+        if isinstance(error, CredentialsError) and self._is_limit(answer):
+            error = RateLimited(f"{answer.place} answered {answer.status}: too many requests.")
         if isinstance(error, TransientError):
             if error.retry_after is None:
-                error.retry_after = self._retry_after(answer) or None
+                waits = (RETRY_AFTER, *self.waits) if isinstance(error, RateLimited) else (RETRY_AFTER,)
+                error.retry_after = self._told_wait(answer, waits)
             if error.retry_after is None and isinstance(error, RateLimited):
                 error.retry_after = self.pace.after_429
             self.pace.rest(error.retry_after or 0.0)
+            if isinstance(error, RateLimited):
+                self.limited()
         return error
 
     def _open(self, method: str, url: str, headers: Headers, content: dict[str, Any]) -> httpx.Response:
@@ -258,19 +301,25 @@ class Api:
                 LOGGER.warning("this machine's clock is %.0f s ahead", self.ahead.total_seconds())
 
     def _answer(self, response: httpx.Response) -> Answer:
-        place = _place(response.request)
-        body = bytearray()
+        """Read an answer. The head of one that is an error counts, whatever becomes of its body."""
         try:
-            with closing(self._pieces(response)) as pieces:
-                for piece in pieces:
-                    body += piece
-                    if len(body) > ANSWER_BYTES:
-                        raise BadResponse(f"The answer of {place} is larger than {ANSWER_BYTES >> 20} MiB.")
-        except TransientError:
-            if response.status_code not in TOO_BUSY:
+            body = self._whole(response)
+        except (TransientError, BadResponse):
+            if response.is_success:
                 raise
-            body.clear()  # the head said how long to wait, which must not be forgotten
-        return Answer(place, response.status_code, response.headers, bytes(body))
+            body = b""
+        place = _place(response.request)
+        return Answer(place, response.status_code, response.headers, body, self._deadline.left)
+
+    def _whole(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        with closing(self._pieces(response)) as pieces:
+            for piece in pieces:
+                body += piece
+                if len(body) > ANSWER_BYTES:
+                    place = _place(response.request)
+                    raise BadResponse(f"The answer of {place} is larger than {ANSWER_BYTES >> 20} MiB.")
+        return bytes(body)
 
     def _pieces(self, response: httpx.Response) -> Generator[bytes]:
         with _faults_named(response.request), closing(response):
@@ -280,27 +329,52 @@ class Api:
                     place = _place(response.request)
                     raise OutOfTime(f"{place} did not finish its answer within the time left.")
 
-    def _retry_after(self, answer: Answer) -> float | None:
-        """Return the seconds of Retry-After, given as a number or as a date."""
-        value = answer.headers.get("Retry-After", "").strip()
-        if value.isdecimal():
-            return min(float(value), LONGEST_REST_SECONDS)
-        with suppress(ValueError, TypeError, OverflowError):
-            seconds = (parsedate_to_datetime(value) - self.clock.now()).total_seconds()
-            return min(max(0.0, seconds), LONGEST_REST_SECONDS)
-        return None
+    def _judge_status(self, answer: Answer) -> AppError | None:
+        """Tell what an answer's status means."""
+        said = f"{answer.place} answered {answer.status}"
+        told = self._told_wait(answer, (RETRY_AFTER,))
+        match answer.status:
+            case 202 if told is not None:
+                return Unavailable(f"{said}: the answer is not ready yet.")
+            case status if status < 300:  # noqa: PLR2004
+                return None
+            case 401 | 403:
+                return CredentialsError(f"{said}: the credentials were refused.")
+            case 429:
+                return RateLimited(f"{said}: too many requests.")
+            case 503 if told is not None:
+                return RateLimited(f"{said}: the service wants to be asked later.")
+            case 408 | 425:
+                return Unavailable(f"{said}.")
+            case status if status < 400:  # noqa: PLR2004
+                return BadResponse(f"{said}: a redirect, which is not followed.")
+            case status if status < 500:  # noqa: PLR2004
+                return RequestRefused(f"{said}: the request was refused.")
+            case _:
+                return Unavailable(f"{said}: the service has a fault.")
+
+    def _is_limit(self, answer: Answer) -> bool:
+        """Tell whether a 403 is a limit: some services have no other word for it, and name the wait."""
+        spent = [wait for wait in self.waits if wait.spent]
+        return answer.status == FORBIDDEN and self._told_wait(answer, (RETRY_AFTER, *spent)) is not None
+
+    def _told_wait(self, answer: Answer, waits: Iterable[Wait]) -> float | None:
+        """Return the longest of the waits that an answer tells, in seconds."""
+        now = self.clock.now() - self.ahead
+        told = [seconds for wait in waits if (seconds := wait.seconds(answer.headers, now))]
+        return min(max(told), LONGEST_REST_SECONDS) if told else None
 
 
-def _decoded(body: bytes, shape: type[T]) -> T:
+def _decoded(body: bytes, shape: type[T], alive: Callable[[], None]) -> T:
     body = readable(body)
     try:
-        if not is_deep(body):
+        if not is_odd(body):
             return decode(body, shape)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
         pass
-    return decode(mended(body), shape)
+    return decode(mended(body, alive), shape)
 
 
 def with_params(url: str, params: Mapping[str, Any] | None) -> str:
@@ -313,33 +387,17 @@ def pinned(link: str, to: str) -> str:
     asked = urlsplit(to)
     try:
         given = urlsplit(link)
+        same = given.scheme == "https" and _host_and_port(given) == _host_and_port(asked)
     except ValueError:
-        given = urlsplit("")
-    if given.scheme != "https" or given.netloc != asked.netloc:
+        same = False
+    if not same:
         raise BadResponse(f"{asked.hostname} gave a next-page link to another place; it is not followed.")
     return link
 
 
-def _judge_status(answer: Answer) -> AppError | None:
-    status = answer.status
-    said = f"{answer.place} answered {status}"
-    if status < 300:  # noqa: PLR2004
-        return None
-    match status:
-        case 401 | 403:
-            return CredentialsError(f"{said}: the credentials were refused.")
-        case 429:
-            return RateLimited(f"{said}: too many requests.")
-        case 503 if "Retry-After" in answer.headers:
-            return RateLimited(f"{said}: the service wants to be asked later.")
-        case 408 | 425:
-            return Unavailable(f"{said}.")
-        case _ if status < 400:  # noqa: PLR2004
-            return BadResponse(f"{said}: a redirect, which is not followed.")
-        case _ if status < 500:  # noqa: PLR2004
-            return RequestRefused(f"{said}: the request was refused.")
-        case _:
-            return Unavailable(f"{said}: the service has a fault.")
+def _host_and_port(url: SplitResult) -> tuple[str, int]:
+    """Return where a URL leads; a name before it, which clients read in different ways, leads nowhere."""
+    return ("" if "@" in url.netloc else url.hostname or "", url.port or 443)
 
 
 def _place(request: httpx.Request) -> str:
@@ -358,38 +416,67 @@ def _faults_named(request: httpx.Request) -> Iterator[None]:
         if cut_short and not isinstance(error, httpx.ConnectTimeout):
             raise OutOfTime(f"{host} did not answer within the time left.") from None
         raise Unavailable(f"{host} did not answer in time.") from None
+    except httpx.ProxyError as error:
+        raise _refused_by_proxy(host, error) from None
     except httpx.TransportError as error:
-        raise Unavailable(f"{host} can't be reached ({_plain(error)}).") from None
+        raise _distrusted(host, error) or Unavailable(f"{host} can't be reached ({_plain(error)}).") from None
     except zlib.error:
         raise Unavailable(f"The answer of {_place(request)} is broken.") from None
+
+
+def _distrusted(host: str, error: Exception) -> ConfigError | None:
+    """Return what to tell where a certificate is not trusted, which time does not mend."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return None
+    clock = "Look at this machine's clock, too." if cause.verify_code in EXPIRED else ""
+    return ConfigError(
+        f"The certificate of {host} is not trusted: {cause.verify_message.rstrip('.')}.",
+        hint=f"{TRUST_HINT} {clock}".rstrip(),
+    )
+
+
+def _refused_by_proxy(host: str, error: httpx.ProxyError) -> AppError:
+    """Return what to tell where a proxy does not let a request through: time mends only what is a fault."""
+    status = re.match(r"4\d\d\b", str(error))
+    if not status:
+        return Unavailable(f"{host} can't be reached (proxy).", hint=f"{proxy_name()} names the proxy.")
+    return ConfigError(
+        f"The proxy does not let {host} be asked ({status[0]}).", hint=f"{proxy_name()} names the proxy."
+    )
 
 
 def _unpacked(response: httpx.Response) -> Iterator[bytes]:
     """Yield the body as it was before the service packed it, in pieces of a bounded size.
 
-    Only gzip is asked for, once: packed twice, a kilobyte can hold more than any memory.
+    Only gzip is asked for, once: packed twice, a kilobyte can hold more than any memory. What has another
+    name, or is not what it is called, is taken as it stands: whoever reads it will see.
     """
-    stream = cast(httpx.SyncByteStream, response.stream)
-    packed = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if packed in {"", "identity"}:
-        yield from stream
-    elif packed in {"gzip", "x-gzip"}:
-        yield from _inflated(stream)
-    else:
-        raise BadResponse(f"The answer of {_place(response.request)} has a packing that was not asked for.")
+    pieces = iter(cast(httpx.SyncByteStream, response.stream))
+    begins = b""
+    if "gzip" in response.headers.get("Content-Encoding", "").lower():
+        while len(begins) < len(GZIP) and (piece := next(pieces, None)) is not None:
+            begins += piece
+    whole = chain([begins] if begins else [], pieces)
+    yield from _inflated(whole) if begins.startswith(GZIP) else whole
 
 
 def _inflated(packed: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield what was packed with gzip; raise zlib.error where it is something else, or breaks off."""
+    """Yield what was packed with gzip; raise zlib.error where it is something else, or breaks off.
+
+    A piece may be empty: whoever reads it looks at the time after each.
+    """
     member = zlib.decompressobj(zlib.MAX_WBITS | 16)
     for data in packed:
-        rest = data
-        while rest:
-            if member.eof:
-                member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            if piece := member.decompress(rest, PIECE_BYTES):
-                yield piece
-            rest = member.unconsumed_tail or member.unused_data
+        for start in range(0, len(data), SLICE_BYTES):
+            rest = data[start : start + SLICE_BYTES]
+            while rest:
+                if member.eof:
+                    member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                yield member.decompress(rest, PIECE_BYTES)
+                rest = member.unconsumed_tail or member.unused_data
     while piece := member.decompress(b"", PIECE_BYTES):
         yield piece
     if not member.eof:
@@ -410,7 +497,7 @@ class ToSimulator(httpx.HTTPTransport):
             raise ConfigError(
                 f"'{url}' is not a simulator's address.", hint="Give one like http://127.0.0.1:8080."
             )
-        super().__init__()
+        super().__init__(verify=False, trust_env=False)  # it is asked by HTTP
         self._target = httpx.URL(url)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

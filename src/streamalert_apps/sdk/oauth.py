@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,13 +12,40 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from streamalert_apps.errors import BadResponse, ConfigError, CredentialsError
+from streamalert_apps.errors import (
+    AppError,
+    BadResponse,
+    ConfigError,
+    CredentialsError,
+    RateLimited,
+    TransientError,
+    Unavailable,
+)
 from streamalert_apps.sdk.http import Answer, Api, Judge
 
 T = TypeVar("T")
 
 EARLY: Final = timedelta(seconds=60)  # a token is renewed this long before its end
 DEFAULT_LIFE: Final = timedelta(hours=1)
+PASSING: Final = {
+    "server_error",  # RFC 6749, 4.1.2.1, as is the next; the others are of those who did not read it
+    "temporarily_unavailable",
+    "internal_error",
+    "internal_failure",
+    "internal_server_error",
+    "backend_error",
+    "service_unavailable",
+    "timeout",
+    "request_timeout",
+    "unknown_error",
+}
+_LIMIT: Final = re.compile(
+    r"(rate|requests?|quota)[ _-]*(limit)?[ _-]*exceeded|too[ _]many|slow_down|throttl", re.IGNORECASE
+)
+_AGAIN: Final = re.compile(
+    r"retry your request|try (your request )?again|temporar(y|ily)|internal error", re.IGNORECASE
+)
+_ERROR: Final = 400
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -39,6 +67,32 @@ class Refusal(msgspec.Struct):
             return answer.json(cls)
         except BadResponse:
             return cls()
+
+    def passing(self) -> TransientError | None:
+        """Return what will pass of it: some services tell a limit or a fault of theirs with status 400."""
+        said = f"{self.error} {self.error_description}"
+        if _LIMIT.search(said):
+            return RateLimited("The service has had too many sign-ins.")
+        if self.error.lower() in PASSING or _AGAIN.search(said):
+            return Unavailable("The service could not sign the app in just now.")
+        return None
+
+
+def judging_sign_in(meaning: Callable[[Refusal, Answer], AppError | None]) -> Judge:
+    """Return a judge of sign-ins: what will pass passes, and what a refusal means is the service's to say.
+
+    An answer that is no refusal of OAuth's form is left to its status.
+    """
+
+    def judge(answer: Answer) -> AppError | None:
+        if answer.status < _ERROR:
+            return None
+        refusal = Refusal.of(answer)
+        if not refusal.error:
+            return None
+        return refusal.passing() or meaning(refusal, answer)
+
+    return judge
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final, Literal
 
 from streamalert_apps.sdk.clock import Clock
 
@@ -16,6 +21,52 @@ class Rate:
     requests: int
     seconds: float
     after_429: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A header in which a service says how long to wait, or until when.
+
+    `unit`: of a number in it. `since`: from when it counts, the answer or 1970. A date, as of HTTP or in
+    ISO 8601, needs neither. `spent`: the header counts only where the one of this name says 0, as some
+    services send it with each answer.
+    """
+
+    header: str
+    unit: Literal["s", "ms"] = "s"
+    since: Literal["answer", "1970"] = "answer"
+    spent: str = ""
+
+    def seconds(self, headers: Mapping[str, str], now: datetime) -> float | None:
+        """Return the seconds from `now` on that headers tell; None where they tell none that are to come."""
+        if self.spent and headers.get(self.spent, "").strip() != "0":
+            return None
+        value = headers.get(self.header, "").strip()
+        if number := _NUMBER.match(value):
+            seconds = float(number[0]) / (1000 if self.unit == "ms" else 1)
+            if self.since == "1970" or seconds > _NO_WAIT:
+                seconds -= now.timestamp()
+        else:
+            moment = _moment(value)
+            if moment is None:
+                return None
+            seconds = (moment - now).total_seconds()
+        return seconds if seconds > 0 else None
+
+
+RETRY_AFTER: Final = Wait("Retry-After")
+_NUMBER: Final = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?(?=\s*(,|;|$))")
+_NO_WAIT: Final = 1e9  # seconds: 31 years is a moment, whatever was documented
+
+
+def _moment(text: str) -> datetime | None:
+    with suppress(ValueError, TypeError, OverflowError):
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    with suppress(ValueError, TypeError, OverflowError):
+        moment = parsedate_to_datetime(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
 
 
 class Pace:

@@ -10,7 +10,7 @@ from itertools import count
 from typing import TypeVar
 
 from streamalert_apps.errors import OutOfTime, RateLimited, TransientError
-from streamalert_apps.sdk.clock import Clock, Deadline
+from streamalert_apps.sdk.clock import Deadline
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class Retries:
 def retrying(
     call: Callable[[], T],
     *,
-    clock: Clock,
+    sleep: Callable[[float], None],
     deadline: Deadline,
     attempts: int = ATTEMPTS,
     retries: Retries | None = None,
@@ -64,5 +64,5 @@ def retrying(
             told = {"code": error.code, "attempt": attempt + 1, "wait": round(wait, 3)}
             LOGGER.info("trying again", extra={"fields": told})
         retries.made += 1
-        clock.sleep(wait)
+        sleep(wait)
     raise AssertionError  # pragma: no cover

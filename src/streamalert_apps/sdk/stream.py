@@ -26,10 +26,11 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from streamalert_apps.errors import OutOfTime, RateLimited, RequestRefused, TransientError
+from streamalert_apps.errors import AppError, OutOfTime, RateLimited, RequestRefused, TransientError
 from streamalert_apps.sdk.app import Checkpoint, Json, Memory, NoMemory, Page
 from streamalert_apps.sdk.events import NEVER, Events, Fetched
 from streamalert_apps.sdk.feed.listing import Listing
+from streamalert_apps.sdk.legacy import CAPACITY, Inherited, pack, unpack
 
 LOGGER = logging.getLogger(__name__)
 
@@ -97,6 +98,34 @@ class Stream(Events):
         self._begin(place, since)
         return place.checkpoint()
 
+    def inherit(self, checkpoint: Checkpoint, *, halfway: bool = False) -> Inherited:  # noqa: ARG002
+        """Return 0.1.0's position; the floor is where it would have begun again, had that been lost."""
+        at = datetime.fromisoformat(checkpoint["at"])
+        since, reached = _time(checkpoint.get("since")), _time(checkpoint.get("reached"))
+        floor = min(reached, at) - OVERLAP if reached else since or at - OVERLAP
+        place = _Place(checkpoint["position"], at, floor, since, reached)
+        if gap := checkpoint.get("gap"):
+            place.gap = _Gap(datetime.fromisoformat(gap[0]), datetime.fromisoformat(gap[1]), gap[2])
+        return Inherited(place.checkpoint(), unpack(checkpoint.get("recent", "")))
+
+    def export(self, checkpoint: Checkpoint, undelivered: datetime | None, ids: list[bytes]) -> Checkpoint:
+        """Return the position for 0.1.0; where not all was delivered, the feed's beginning."""
+        place = _Place.of(checkpoint)
+        done: Checkpoint = {"position": place.position, "at": place.at.isoformat(timespec="seconds")}
+        since = place.since
+        if undelivered:
+            since = min(undelivered, since or undelivered)
+            done["position"] = self.beginning
+        if since:
+            done["since"] = since.isoformat()
+        if place.reached and not undelivered:
+            done["reached"] = place.reached.isoformat()
+        if place.gap:
+            done["gap"] = [place.gap.since.isoformat(), place.gap.until.isoformat(), place.gap.token]
+        if ids:
+            done["recent"] = pack(ids[-CAPACITY:])
+        return done
+
     def watermark(self, checkpoint: Checkpoint) -> datetime | None:
         """Return the time before which everything has been collected, once the feed has been read."""
         return None if checkpoint.get("since") else datetime.fromisoformat(checkpoint["floor"])
@@ -108,8 +137,7 @@ class Stream(Events):
     def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
         """Yield pages up to the end of the feed, and then those of a gap."""
         place = _Place.of(checkpoint)
-        listing = Listing()
-        begun = ""
+        listing, begun = Listing(), ""
         place.tries += 1
         yield Page([], place.checkpoint(), more=True)  # should this run get nothing, the next one knows
         more = True
@@ -128,6 +156,10 @@ class Stream(Events):
                 self._begin_again(place)
                 begun, listing = place.position, Listing()
                 continue
+            except AppError:  # it was not for the position
+                place.tries = 0
+                yield Page([], place.checkpoint(), more=True)
+                raise
             more = bool(fetched.rows) and fetched.next not in {None, place.position}
             page = self._read(fetched, place, listing, memory)
             place.position, place.at, place.tries = fetched.next or place.position, self._now(), 0
@@ -169,7 +201,7 @@ class Stream(Events):
     def _read(self, fetched: Fetched, place: _Place, listing: Listing, memory: Memory) -> Page:
         """Return the events of a page that are new and wanted."""
         now = self._now().timestamp()
-        rows, ids, times = self.marked(fetched.rows, listing.met, memory.key, now)
+        rows, ids, times = self.marked(fetched.rows, listing.met, memory, now)
         listing.check_circle(fetched)
         since = place.since.timestamp() if place.since else float("-inf")
         met = [max(time, now) for time in times]
@@ -215,3 +247,7 @@ class Stream(Events):
             place.gap = None
         gap.token = fetched.next
         return replace(page, checkpoint=place.checkpoint(), more=place.gap is not None)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.config.conf import AppConf, Project
+from streamalert_apps.errors import AlreadyRunning
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
 from streamalert_apps.runtime.destinations import Destination
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.store import Store
-from streamalert_apps.runtime.store.memory import MemoryStore
-from streamalert_apps.sdk.app import App, Credentials, Json
+from streamalert_apps.sdk.app import App, Credentials, with_lag
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
+from streamalert_apps.serve.asking import shared
+from streamalert_apps.serve.look import Aside, bounded
 from streamalert_apps.serve.process import is_dead, this_process
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
+    from streamalert_apps.runtime.legacy import OldState
 
-JOURNAL_DAYS: Final = 7.0
 LONGEST_WAIT_SECONDS: Final = 300.0
 
 
@@ -36,7 +39,15 @@ class Place:
 
     store: Store
     owner: str
-    adopt: Callable[[], Json] = field(default=lambda: None)
+    old: OldState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What to look at: from a moment, or from where the app is, up to a moment or to now."""
+
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,40 +64,76 @@ class Turn:
     deadline: Deadline = field(default_factory=lambda: Deadline(lambda: LONGEST_WAIT_SECONDS))
     """The run may take any time, one wait may not."""
 
-    def collect(
-        self, *, look_back: timedelta | None = None, show: Callable[[Outcome], None] = lambda _: None
-    ) -> Outcome:
-        """Collect once; return how it ended. `look_back`: only look, so far back, and leave no trace."""
-        pace = Pace(self.kind.rate, self.clock)
-        api = Api(clock=self.clock, deadline=self.deadline, pace=pace, simulator=self.simulator)
-        store = MemoryStore(self.clock) if look_back else self.place.store
-        terms = Terms(
+    def collect(self, show: Callable[[Outcome], None] = lambda _: None) -> Outcome:
+        """Collect once, put it on record and forward it; return how it ended."""
+        with self._api() as api:
+            return self._collect(api, self.kind, self.place.store, self._terms(show))
+
+    def look(self, span: Span, show: Callable[[Outcome], None] = lambda _: None) -> Outcome:
+        """Collect once and hand it on, without a trace in the record; return how it ended."""
+        aside = Aside(self.place.store, self.clock)
+        terms = replace(self._terms(show), bury=lambda: None)
+        if span.since:
+            terms = replace(terms, first_look=self.clock.now() - span.since, adopt=lambda: None)
+        else:
+            aside.begin_where_the_app_is()
+        kind = bounded(self.kind, span.until) if span.until else self.kind
+        with self._api() as api, shared(api.pace, self.place.store, self.clock):
+            return self._collect(api, kind, aside, terms)
+
+    def _terms(self, show: Callable[[Outcome], None]) -> Terms:
+        old = self.place.old
+        return Terms(
             Identity(self.place.owner, secrets.token_hex(8), this_process(), is_dead),
             self.clock,
             self.deadline,
-            first_look=look_back or interval(self.app.schedule_expression),
-            adopt=(lambda: None) if look_back else self.place.adopt,
-            journal_days=float(self.app.extra.get("journal_days", JOURNAL_DAYS)),
+            first_look=interval(self.app.schedule_expression),
+            adopt=old.adopt if old else lambda: None,
+            bury=old.bury if old else lambda: None,
+            journal_days=self.app.journal_days,
             progress=show,
         )
+
+    @contextmanager
+    def _api(self) -> Iterator[Api]:
+        pace = Pace(self.kind.rate, self.clock)
+        api = Api(clock=self.clock, deadline=self.deadline, pace=pace, simulator=self.simulator)
         try:
-            return collect(lambda: self.kind(self.credentials(), api), store, self.destinations, terms)
+            yield api
         finally:
             api.close()
 
+    def _collect(self, api: Api, kind: type[App], store: Store, terms: Terms) -> Outcome:
+        kind = with_lag(kind, self.app.lag)
+        try:
+            return collect(lambda: kind(self.credentials(), api), store, self.destinations, terms)
+        except AlreadyRunning as error:
+            if error.until is None:
+                raise
+            when = error.until + timedelta(seconds=59)  # no seconds are shown
+            raise AlreadyRunning(
+                f"{self.app.name} is already running; if that run died, try again after {when:%H:%M} UTC.",
+                until=error.until,
+            ) from None
 
-def place_of(project: Project, app: AppConf, session: Callable[[], Session]) -> Place:
+
+def place_of(
+    project: Project, app: AppConf, session: Callable[[], Session], clock: Clock | None = None
+) -> Place:
     """Return where an app's record is: in the project's folder, or in its bucket in AWS."""
+    clock = clock or SystemClock()
     if project.account.local:
-        return _local(project, app)
-    return _in_aws(project, app, session())
+        return _local(project, app, clock)
+    return _in_aws(project, app, session(), clock)
 
 
-def _local(project: Project, app: AppConf) -> Place:
+def _local(project: Project, app: AppConf, clock: Clock) -> Place:
+    from streamalert_apps.runtime.legacy import OldState  # noqa: PLC0415 (it loads botocore)
     from streamalert_apps.runtime.store.local import LocalStore  # noqa: PLC0415 (it loads sqlite3)
 
     folder = project.root / ".sa-apps"
-    return Place(LocalStore(folder, app.function), _project_id(folder))
+    old = OldState.of_file(names.local_folder(project.root, app.function) / "state.json", clock)
+    return Place(LocalStore(folder, app.function, clock), _project_id(folder), old)
 
 
 def _project_id(folder: Path) -> str:
@@ -100,16 +147,17 @@ def _project_id(folder: Path) -> str:
     return path.read_text("utf-8")
 
 
-def _in_aws(project: Project, app: AppConf, session: Session) -> Place:
-    from streamalert_apps.runtime import legacy  # noqa: PLC0415 (they load boto3)
+def _in_aws(project: Project, app: AppConf, session: Session, clock: Clock) -> Place:
+    from streamalert_apps.runtime.legacy import OldState  # noqa: PLC0415 (they load boto3)
+    from streamalert_apps.runtime.ssm import Parameter  # noqa: PLC0415
     from streamalert_apps.runtime.store.s3 import S3Store  # noqa: PLC0415
 
-    clock = SystemClock()
-    deadline = Deadline(lambda: LONGEST_WAIT_SECONDS)
     account = project.account
-    client: Any = session.client("s3")
-    bucket = names.bucket(account.prefix, account.aws_account_id, account.region)
-    store = S3Store(client, bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline)
+    deadline = Deadline(lambda: LONGEST_WAIT_SECONDS)
+    client: Any = session.client("s3", retries={"total_max_attempts": 1, "mode": "standard"})
+    store = S3Store(
+        client, account.bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline
+    )
     owner = names.function_arn(account.region, account.aws_account_id, app.function)
-    parameter = names.state_parameter(app.function)
-    return Place(store, owner, lambda: legacy.of_parameter(session.client("ssm"), parameter, clock, deadline))
+    parameter = Parameter(session.client("ssm"), names.state_parameter(app.function), clock, deadline)
+    return Place(store, owner, OldState.of_parameter(parameter, clock))

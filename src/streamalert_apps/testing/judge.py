@@ -10,10 +10,12 @@ from typing import Any, Final
 
 import msgspec
 
+from streamalert_apps.runtime import head, journal
+from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.sdk.app import Log
 from streamalert_apps.simulator.contract import Twin
 from streamalert_apps.simulator.tally import compare
-from streamalert_apps.testing.world import STATE, STATE_CHARACTERS, World
+from streamalert_apps.testing.world import World
 
 SHOWN: Final = 3
 LOOKED_THROUGH: Final = 50  # pages
@@ -31,25 +33,88 @@ class Verdict:
 
 
 def judge(world: World) -> Verdict:
-    """Hold what arrived against what the twin held, and the world's records against the rules."""
-    twin, app_type = world.twin, world.app_type
-    tally = compare(twin, app_type, world.arrived())
-    again = [*world.excused, *world.functions.doubtful]
-    excused = Counter(twin.identify(app_type, world.whole(log)) for log in again)
-    repeated = Counter(tally.repeated) - excused
+    """Hold what is on record against what the twin held, and what was delivered against what is on record."""
+    record = _Record.of(world)
+    tally = compare(world.twin, world.app_type, record.logs)
+    lost = Counter(tally.lost) - world.collected_before
+    repeated = Counter(tally.repeated)
     if world.pages_move and not world.has_ids:
         repeated = _told_apart(world, repeated)
     words = []
-    if tally.lost:
-        words.append(f"{_events(len(tally.lost))} lost: {'; '.join(_where(world, Counter(tally.lost)))}")
+    if lost:
+        words.append(f"{_events(lost.total())} lost: {'; '.join(_where(world, lost))}")
     if repeated:
-        words.append(
-            f"{_events(repeated.total())} delivered again, though no kill fell between delivery and "
-            f"checkpoint: {'; '.join(_where(world, repeated))}"
-        )
+        words.append(f"{_events(repeated.total())} collected again: {'; '.join(_where(world, repeated))}")
     if tally.foreign:
-        words.append(f"{len(tally.foreign)} logs arrived that the service never held")
-    return Verdict(len(tally.lost), repeated.total(), (*words, *_broken_rules(world)))
+        words.append(f"{len(tally.foreign)} logs are on record that the service never held")
+    if changed := sum(1 for raw in record.raws if raw not in record.yielded):
+        words.append(f"{_events(changed)} put on record other than the app yielded them")
+    delivery = _Delivery.of(world, record)
+    return Verdict(
+        lost.total() + delivery.lost,
+        repeated.total() + delivery.repeated,
+        (*words, *delivery.words, *_broken_rules(world)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What is on record: each event, what it says, in which commit it is; and what the app yielded."""
+
+    raws: list[bytes]
+    logs: list[Mapping[str, Any]]
+    ids: Counter[str]
+    commits: dict[str, set[int]]
+    yielded: set[bytes]
+
+    @classmethod
+    def of(cls, world: World) -> _Record:
+        rows = [(commit, bytes(event)) for commit, event in world.on_record()]
+        logs = [msgspec.json.decode(raw) for _, raw in rows]
+        names = list(identified(world, logs))
+        commits: dict[str, set[int]] = {}
+        for (commit, _), name in zip(rows, names, strict=True):
+            commits.setdefault(name, set()).add(commit)
+        yielded = {event for page in world.pages for event in journal.one_line_each(as_bytes(page.logs))}
+        return cls([raw for _, raw in rows], logs, Counter(names), commits, yielded)
+
+    def only_commit(self, name: str) -> set[int]:
+        """Return the commit that has an event; nothing where events alike are in several."""
+        commits = self.commits.get(name, set())
+        return commits if len(commits) == 1 else set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """What became of the events on record: each has to be delivered, again only after a run was cut off."""
+
+    lost: int
+    repeated: int
+    words: tuple[str, ...]
+
+    @classmethod
+    def of(cls, world: World, record: _Record) -> _Delivery:
+        arrived = Counter(identified(world, world.arrived()))
+        excused = Counter(identified(world, map(world.whole, world.functions.unheard)))
+        words = []
+        for logs in world.undone:
+            ids = Counter(identified(world, map(world.whole, logs)))
+            excused += ids
+            commits = {commit for name in ids for commit in record.only_commit(name)}
+            if len(commits) > 1:
+                words.append(f"a kill made {len(commits)} commits be delivered again, where one may be")
+        lost = record.ids - arrived
+        repeated = arrived - record.ids - excused
+        if lost:
+            words.append(
+                f"{_events(lost.total())} put on record and not delivered: {'; '.join(_where(world, lost))}"
+            )
+        if repeated:
+            words.append(
+                f"{_events(repeated.total())} delivered again, though no kill fell between delivery and "
+                f"head: {'; '.join(_where(world, repeated))}"
+            )
+        return cls(lost.total(), repeated.total(), tuple(words))
 
 
 def _told_apart(world: World, repeated: Counter[str]) -> Counter[str]:
@@ -62,14 +127,9 @@ def _told_apart(world: World, repeated: Counter[str]) -> Counter[str]:
 
 
 def _broken_rules(world: World) -> Iterator[str]:
-    for text in world.parameters.history(STATE):
-        if len(text) > STATE_CHARACTERS:
-            yield f"the state has {len(text)} characters; Parameter Store holds {STATE_CHARACTERS}"
-            break
     if world.steps.overran:
         yield "a run was still busy when its time was up: Lambda would have killed it"
-    for text in world.parameters.history(STATE):
-        world.leaks.look("the state", text)
+    world.leaks.look("the head", world.store.read(head.NAME).body.decode())
     yield from dict.fromkeys(world.wire.early)
     yield from world.findings
 

@@ -17,7 +17,7 @@ from streamalert_apps.simulator.contract import Twin
 from streamalert_apps.simulator.faults import Fault
 from streamalert_apps.simulator.server import serve
 from streamalert_apps.simulator.transport import transport
-from streamalert_apps.testing.judge import judge
+from streamalert_apps.testing.judge import Verdict, judge
 from streamalert_apps.testing.leaks import Leaks
 from streamalert_apps.testing.report import Report
 from streamalert_apps.testing.steps import Disturbance, Edge, Step
@@ -81,14 +81,14 @@ class Trial:
         """Note what is wrong, and when it was."""
         self._cases.setdefault(message, []).append(when)
 
-    def settle(self, world: World, when: str = "") -> None:
+    def settle(self, world: World, when: str = "") -> Verdict:
         """Let a world come to rest, and judge it."""
         if not world.settle():
             self.stuck = True
             self.say(f"it is stuck: the last of {len(world.runs)} runs {world.runs[-1]}", when)
-        self.judge(world, when)
+        return self.judge(world, when)
 
-    def judge(self, world: World, when: str = "") -> None:
+    def judge(self, world: World, when: str = "") -> Verdict:
         """Note what a world lost, repeated and did wrong."""
         verdict = judge(world)
         self.worlds += 1
@@ -98,6 +98,7 @@ class Trial:
         self.repeated += verdict.repeated
         for message in verdict.messages:
             self.say(message, when)
+        return verdict
 
     def each_step(
         self,
@@ -107,19 +108,20 @@ class Trial:
         edges: Container[Edge],
         done: Container[bool] = (False, True),
         what: str,
+        conditions: Conditions | None = None,
     ) -> None:
         """Disturb, each in a world of its own, the steps that an undisturbed world takes in two ticks.
 
         All of them, or a selection spread over them where they are very many.
         """
-        model = self.world()
+        model = self.world(conditions)
         prepare(model)
         model.chain()
         model.tick()
         steps = [step for step in model.steps.taken if step.edge in edges and step.done in done]
         most = MOST_STEPS if model.facts.page <= SMALL else FEW_STEPS
         for step in steps[:: len(steps) // most | 1]:  # an odd stride: before and after
-            world = self.world()
+            world = self.world(conditions)
             prepare(world)
             world.steps.disturb = once(step, disturbance(world))
             self.settle(world, f"{what} {step}")
@@ -133,14 +135,16 @@ class Trial:
         return sorted({1, 2, 3, *(3 + (last - 3) * part // 3 for part in (1, 2, 3))})
 
     def short_budgets(self) -> list[float]:
-        """Return seconds of an invocation that suffice for a first delivery, and a few more."""
+        """Return seconds of an invocation that suffice for a first delivery and a few requests more."""
         model = self.world()
         model.fill()
         model.chain()
         first = next((n for n, step in enumerate(model.steps.taken) if step.edge == "delivery"), None)
         requests = sum(step.edge == "request" and step.done for step in model.steps.taken[:first])
         needed = min(requests, MOST_AT_ONCE) * model.conditions.latency
-        return [needed + spare + CLOSING_SECONDS for spare in (2.0, 5.0, 20.0)]
+        rate = self.kind.rate
+        pause = max(model.conditions.latency, 2 * rate.seconds / rate.requests if rate else 0.0)
+        return [needed + more * pause + CLOSING_SECONDS for more in (2, 5, 20)]
 
     def messages(self) -> tuple[str, ...]:
         """Return what is wrong, in words: each with the first case, and how many more there are."""

@@ -11,9 +11,10 @@ from typing import Final, Literal, TypeAlias
 
 from streamalert_apps.testing.clock import ManualClock
 
-Edge: TypeAlias = Literal["request", "delivery", "state write", "read"]
+Edge: TypeAlias = Literal["request", "delivery", "head write", "object write", "read", "list", "delete"]
 
-EDGES: Final[tuple[Edge, ...]] = ("request", "delivery", "state write", "read")
+WRITES: Final[tuple[Edge, ...]] = ("head write", "object write")
+EDGES: Final[tuple[Edge, ...]] = ("request", "delivery", *WRITES, "read", "list", "delete")
 MOST_REQUESTS: Final = 3000  # of one run: more of them is a circle
 
 

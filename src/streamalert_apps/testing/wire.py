@@ -24,6 +24,8 @@ class Wire(httpx.BaseTransport):
     ) -> None:
         self.requests = 0
         self.early: list[str] = []
+        self.bodies: list[bytes] = []
+        """The answers since they were looked at last."""
         self._inner = inner
         self._clock = clock
         self._steps = steps
@@ -39,7 +41,7 @@ class Wire(httpx.BaseTransport):
         with self._steps.taking("request"):
             self._clock.sleep(self._seconds)
             try:
-                response = _whole(self._inner.handle_request(request))
+                response = self._whole(self._inner.handle_request(request))
             except httpx.ReadTimeout:
                 self._clock.sleep(request.extensions["timeout"]["read"] - self._seconds)
                 raise
@@ -69,12 +71,12 @@ class Wire(httpx.BaseTransport):
         with suppress(ValueError):
             self._not_before[host] = parsedate_to_datetime(value)
 
-
-def _whole(response: httpx.Response) -> httpx.Response:
-    """Read an answer to its end, as it came."""
-    stream = cast(httpx.SyncByteStream, response.stream)
-    try:
-        body = httpx.ByteStream(b"".join(stream))
-    finally:
-        stream.close()
-    return httpx.Response(response.status_code, headers=response.headers, stream=body)
+    def _whole(self, response: httpx.Response) -> httpx.Response:
+        """Read an answer to its end, as it came."""
+        stream = cast(httpx.SyncByteStream, response.stream)
+        try:
+            body = b"".join(stream)
+        finally:
+            stream.close()
+        self.bodies.append(body)
+        return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(body))

@@ -10,6 +10,7 @@ from streamalert_apps.errors import CredentialsError, TransientError
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf
+    from streamalert_apps.runtime.store import Store
     from streamalert_apps.sdk.app import App
 
 EXAMPLES = """Examples:
@@ -43,7 +44,7 @@ def command(
 
     One cheap request; what the service answers is explained.
     """
-    from streamalert_apps.cli.credentials import credentials_of
+    from streamalert_apps.cli.credentials import credentials_of, record_of
     from streamalert_apps.cli.selection import known_types, one_app
     from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
@@ -52,19 +53,21 @@ def command(
     app_type = known_types(project.root).find(app.type)
     credentials = credentials_of(project, app, app_type)
     with output.working(f"Trying the credentials of {label(app)}"):
-        _try(app, app_type, credentials, simulator)
+        _try(app, app_type, credentials, simulator, record_of(project, app))
     if as_json:
         output.envelope("check", {**identity(app), "accepted": True})
     else:
         output.say(f"The service accepts the credentials of {label(app)}.")
 
 
-def _try(app: AppConf, app_type: type[App], credentials: Mapping[str, Any], simulator: str) -> None:
+def _try(
+    app: AppConf, app_type: type[App], credentials: Mapping[str, Any], simulator: str, record: Store
+) -> None:
     """Ask the service; say in a hint what helps."""
     from streamalert_apps.cli.credentials import ask_service
 
     try:
-        ask_service(app_type, credentials, simulator=simulator)
+        ask_service(app_type, credentials, simulator=simulator, record=record)
     except CredentialsError as refused:
         refused.hint = f"{refused.hint} `sa-apps update-auth {app.name}` replaces them.".strip()
         raise

@@ -6,8 +6,8 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
@@ -17,10 +17,11 @@ from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import UsageError
 
 if TYPE_CHECKING:
-    from streamalert_apps.cli.local_run import Run
     from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.sdk.app import App
     from streamalert_apps.sdk.clock import Clock
+    from streamalert_apps.serve.destinations import Target
+    from streamalert_apps.serve.turn import Turn
     from streamalert_apps.simulator.server import Server
 
 EXAMPLES = """Examples:
@@ -37,10 +38,14 @@ COLUMNS: Final = ("service", "app type", "held", "arrived", "lost", "repeated", 
 TOTALS: Final = ("events", "delivered", "lost", "repeated", "requests", "refused", "runs")
 CLUSTER: Final = "demo"
 NAME: Final = "collector"
+LOGS: Final = Path("logs") / f"{NAME}.jsonl"
 SPEED: Final = 180  # the demonstration's clock: an hour passes in 20 seconds
 SHORTEST_INTERVAL: Final = timedelta(minutes=4)  # between two runs
 LOOK_BACK: Final = timedelta(minutes=100)
 MARGIN: Final = timedelta(minutes=1)
+AGO: Final = timedelta(
+    days=1
+)  # the demonstration's clock is past, so that a project that is kept has no future
 STILL_TO_COME: Final = timedelta(minutes=3)  # the last events happen while the first run reads
 
 
@@ -119,7 +124,9 @@ def _demonstrate(kinds: Sequence[type[App]], folder: Path, events: int, *, leap:
     for kind in kinds:
         place = folder / kind.type if len(kinds) > 1 else folder
         place.mkdir(exist_ok=True)
-        shown.append(_tour(kind, place, events, LeapingClock(SPEED) if leap else FastClock(SPEED)))
+        start = datetime.now(UTC) - AGO - 3 * (kind.lag or timedelta(0))
+        clock = LeapingClock(SPEED, start) if leap else FastClock(SPEED, start)
+        shown.append(_tour(kind, place, events, clock))
     return shown
 
 
@@ -164,7 +171,7 @@ def _tell(shown: Sequence[Shown], seconds: float, keep: Path | None) -> None:
     else:
         _tell_all(shown, seconds)
     if keep:
-        logs = keep / "logs.jsonl" if len(shown) == 1 else keep / "*" / "logs.jsonl"
+        logs = keep / LOGS if len(shown) == 1 else keep / "*" / LOGS
         output.say(f"The project is in {keep}, the logs in {logs}.")
     output.say("Next: `sa-apps init` starts a project of your own.")
 
@@ -172,8 +179,8 @@ def _tell(shown: Sequence[Shown], seconds: float, keep: Path | None) -> None:
 def _tell_one(result: Shown, seconds: float) -> None:
     output.data(f"The service held   {result.events:>9,} events")
     output.data(f"  in one second    {result.burst:>9,}")
-    output.data(f"  visible late     {result.late:>9,}")
-    output.data(f"Requests           {result.requests:>9,}, {result.refused} of them refused or broken")
+    output.data(f"  delivered late   {result.late:>9,}")
+    output.data(f"Requests           {result.requests:>9,}, {result.refused} of them failed")
     output.data(f"Arrived            {result.delivered:>9,} logs")
     output.data(f"Lost               {result.lost:>9,}")
     output.data(f"Repeated           {result.repeated:>9,}")
@@ -200,10 +207,10 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
 class LeapingClock:
     """A fast clock that leaps over every wait: a lag of hours or days costs no time."""
 
-    def __init__(self, speed: float) -> None:
+    def __init__(self, speed: float, start: datetime | None = None) -> None:
         from streamalert_apps.sdk.clock import FastClock
 
-        self._clock = FastClock(speed)
+        self._clock = FastClock(speed, start)
         self._leapt = timedelta(0)
 
     def now(self) -> datetime:
@@ -240,9 +247,9 @@ class Shown(NamedTuple):
 
 def _tour(kind: type[App], folder: Path, events: int, clock: Clock) -> Shown:
     """Collect an app type's events on schedule until nothing is left; what it does is told in words."""
-    from streamalert_apps.cli.local_run import Run
-    from streamalert_apps.runtime.destinations.jsonlines import JsonLines
+    from streamalert_apps.cli.project import aws_session
     from streamalert_apps.sdk.app import service_of
+    from streamalert_apps.serve import destinations
     from streamalert_apps.services import twins
     from streamalert_apps.simulator.faults import Dropped, Fault, Status
     from streamalert_apps.simulator.server import serve
@@ -258,15 +265,14 @@ def _tour(kind: type[App], folder: Path, events: int, clock: Clock) -> Shown:
     now = clock.now()
     start, end = now - LOOK_BACK, now + STILL_TO_COME
     twin.seed(app_type, events=events, burst=burst, late=late, start=start, end=end)
-    logs = folder / "logs.jsonl"
     with serve(twin, faults=[Fault(Status(429), nth=2), Fault(Dropped(), nth=4)]) as server:
         title = service.capitalize()
         output.say(f"A simulated {title} holds {events:,} events: {burst:,} in one second, {late:,} late.")
         project, app = _project(folder, app_type, twin.credentials, clock, server)
-        with logs.open("ab") as file:
-            run = Run(project, app, JsonLines(file), simulator=server.url, clock=clock)
-            runs = _collect_all(run, clock, interval, lambda: twin.complete(app_type) + lag + MARGIN)
-        with logs.open("rb") as file:
+        with closing(destinations.own(project, app, lambda: aws_session(project.account))) as target:
+            turn = _turn(project, app, kind, target, url=server.url, clock=clock)
+            runs = _collect_all(turn, clock, interval, lambda: twin.complete(app_type) + lag + MARGIN)
+        with (folder / LOGS).open("rb") as file:
             tally = compare(twin, app_type, map(json.loads, file))
         asked = server.requests
     return Shown(
@@ -284,17 +290,31 @@ def _tour(kind: type[App], folder: Path, events: int, clock: Clock) -> Shown:
     )
 
 
-def _collect_all(run: Run, clock: Clock, interval: timedelta, complete: Callable[[], datetime]) -> int:
+def _turn(project: Project, app: AppConf, kind: type[App], target: Target, *, url: str, clock: Clock) -> Turn:
+    """Return what `run` would take its turn with, on the demonstration's clock."""
+    from streamalert_apps.cli.credentials import credentials_of
+    from streamalert_apps.cli.project import aws_session
+    from streamalert_apps.serve.turn import Turn, place_of
+
+    place = place_of(project, app, lambda: aws_session(project.account), clock)
+    destinations = {target.name: target.destination}
+    return Turn(app, kind, lambda: credentials_of(project, app, kind), place, destinations, url, clock)
+
+
+def _collect_all(turn: Turn, clock: Clock, interval: timedelta, complete: Callable[[], datetime]) -> int:
     """Run on schedule until one that began after all was there has collected it; return how many it took."""
+    from streamalert_apps.cli.terminal.collecting import collecting, counted
+
     runs = 0
     while True:
         began = clock.now()
         runs += 1
-        with output.progress(f"Run {runs}") as show:
-            outcome = run.collect(show=show)
+        with collecting(f"Run {runs}", turn.kind) as show:
+            outcome = turn.collect(show)
         if outcome.error and outcome.status == "failed":
             raise outcome.error
-        output.say(f"Run {runs}: {outcome.logs:,} logs, {outcome.repeats:,} repeats left out.")
+        dropped = counted(outcome.repeats, "duplicate")
+        output.say(f"Run {runs}: {counted(outcome.events, 'event')} on record, {dropped} dropped.")
         if began >= complete() and outcome.status == "succeeded":
             return runs
         clock.sleep(max(0.0, (began + interval - clock.now()).total_seconds()))

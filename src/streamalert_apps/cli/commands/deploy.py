@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.terminal.changes import Outcome, Whole
     from streamalert_apps.config.conf import AppConf, Project
+    from streamalert_apps.deploy.bucket import BucketPlan
     from streamalert_apps.deploy.classifier import ClassifierPlan
     from streamalert_apps.deploy.plan import Change
     from streamalert_apps.deploy.survey import AppPlan
@@ -97,7 +98,8 @@ def command(
 ) -> int:
     """Bring AWS to what conf/ says, app by app.
 
-    An app has a function, a role, a schedule, a log group and alarms.
+    An app has a function, a role, a schedule, a log group and alarms. All apps share one bucket, in which
+    each has its record.
 
     Only differences are written. The alias that the schedule invokes moves last, so that a run sees the
     old version or the new one, and nothing in between.
@@ -123,7 +125,8 @@ def command(
         classifiers = deploy.classifiers(meant) if with_classifier else []
         if words == {"classifier"}:
             apps = []
-        whole = Whole(deploy.plan(apps, (clusters or ()) if prune else None), classifiers)
+        plans = deploy.plan(apps, (clusters or ()) if prune else None)
+        whole = Whole(plans, classifiers, deploy.bucket(plans))
     if dry_run or not whole.pending:
         outcome = Outcome.of_plan(whole, dry_run=dry_run)
     else:
@@ -132,6 +135,8 @@ def command(
             raise Cancelled("Cancelled; nothing was changed.")
         outcome = deploy.apply(whole)
     _tell(whole, outcome, as_json=as_json)
+    if dry_run:
+        _say_notes(whole, deploy)
     if dry_run and exit_code and whole.pending:
         return outcome.exit_code or PENDING
     return outcome.exit_code
@@ -157,10 +162,19 @@ def _show(whole: Whole, deploy: Deploy) -> None:
     for line in whole.lines():
         output.say(line)
     output.say(f"Plan: {summary(map(Report.of_plan, whole.apps), done=False)}")
+    _say_notes(whole, deploy)
     for plan in deploy.without_credentials(whole.apps):
         output.warn(
             f"{job_label(plan.job)} has no credentials yet: its runs fail until `sa-apps update-auth`."
         )
+
+
+def _say_notes(whole: Whole, deploy: Deploy) -> None:
+    """Say what the plan costs, and what in conf/ won't do what somebody may think."""
+    if cost := deploy.cost(whole.apps):
+        output.say(cost)
+    for warning in deploy.warnings(whole.apps):
+        output.warn(warning)
 
 
 def _tell(whole: Whole, outcome: Outcome, *, as_json: bool) -> None:
@@ -229,6 +243,37 @@ class Deploy:
                 return AppPlan(plan.job, error=error)
         return plan
 
+    def bucket(self, planned: Sequence[AppPlan]) -> BucketPlan | None:
+        """Return the plan for the bucket, where there is an app that needs it."""
+        from streamalert_apps.deploy import bucket
+
+        if not _apps(planned):
+            return None
+        return bucket.look(self.fleet.session.client("s3"), self.fleet.place)
+
+    def cost(self, planned: Sequence[AppPlan]) -> str:
+        """Return in words what the apps' records cost; nothing where there are no apps."""
+        from streamalert_apps.deploy import cost
+
+        apps = _apps(planned)
+        return str(cost.monthly(apps)) if apps else ""
+
+    def warnings(self, planned: Sequence[AppPlan]) -> list[str]:
+        """Return what has to be known of the apps before they are deployed, a line each."""
+        from streamalert_apps.deploy import network
+
+        apps = _apps(planned)
+        superseded = [f"{app.name} ({app.cluster})" for app in apps if "oversize_bucket" in app.extra]
+        told = []
+        if superseded:
+            told.append(
+                f"oversize_bucket of {', '.join(superseded)} is superseded: large events are kept whole in "
+                f"{self.fleet.place.bucket}. Take the key out of conf/."
+            )
+        if in_a_vpc := [app for app in apps if network.subnets_of(app)]:
+            told += network.warnings(self.fleet.session.client("ec2"), self.fleet.place, in_a_vpc)
+        return told
+
     def without_credentials(self, planned: Sequence[AppPlan]) -> list[AppPlan]:
         """Return those of the apps that are new and have no credentials yet."""
         from streamalert_apps.deploy import parameters
@@ -245,8 +290,11 @@ class Deploy:
         """Carry it out. The classifiers are first: what they do not know they drop."""
         from streamalert_apps.cli.terminal.changes import Outcome, Report
         from streamalert_apps.cli.terminal.progress import applying
-        from streamalert_apps.deploy import apply, classifier
+        from streamalert_apps.deploy import apply, bucket, classifier
 
+        if whole.bucket and whole.bucket.changes:
+            bucket.apply(whole.bucket)
+            output.say(f"bucket {whole.bucket.place.bucket}: done.")
         versions = {}
         for plan in whole.classifiers:
             if plan.files:
@@ -254,7 +302,13 @@ class Deploy:
                 output.say(f"classifier ({plan.cluster}): version {versions[plan.cluster]} runs.")
         with applying(whole.apps) as tell:
             results = apply.apply(whole.apps, self.at_once, tell, adopt=self.adopt)
-        return Outcome([Report.of_result(result) for result in results], whole.classifiers, versions)
+        reports = [Report.of_result(result) for result in results]
+        return Outcome(reports, whole.classifiers, versions, bucket=whole.bucket)
+
+
+def _apps(planned: Sequence[AppPlan]) -> list[AppConf]:
+    """Return the apps that shall be there and can be."""
+    return [plan.job.app for plan in planned if plan.job.app and not plan.error]
 
 
 def _makes_function(change: Change) -> bool:

@@ -94,7 +94,7 @@ def command(
     The settings go to conf/, the credentials to Parameter Store or, in a local project, to .sa-apps/.
     What is missing is asked for on a terminal. Credentials are tried at the service before they are saved.
     """
-    from streamalert_apps.cli.credentials import Source, read_file
+    from streamalert_apps.cli.credentials import Source, read_file, record_of
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.selection import either, known_types
     from streamalert_apps.cli.terminal.prompts import Prompts
@@ -110,7 +110,14 @@ def command(
     app = wanted(project, cluster or _ask_cluster(project, prompts), app_type.type, name)
     given = read_file(auth_file, app_type.auth) if auth_file else None
     setup = types.setup(app_type.type)
-    source = Source(prompts, given, check=not no_check, simulator=simulator, setup=setup)
+    source = Source(
+        prompts,
+        given,
+        check=not no_check,
+        simulator=simulator,
+        setup=setup,
+        record=lambda: record_of(project, app),
+    )
     old = next((there for there in project.apps(app.cluster) if there.function == app.function), None)
     if old is None:
         outcome = add(project, replace(app, **settings), types, source)

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.errors import AppError, ConfigError, StateError
+from streamalert_apps.errors import AppError, ConfigError
 
 if TYPE_CHECKING:
     from streamalert_apps.cli.terminal.condition import Status
     from streamalert_apps.config.conf import AppConf, Project
-    from streamalert_apps.deploy.health import Counts
+    from streamalert_apps.deploy.health import Counts, Progress
     from streamalert_apps.deploy.survey import AppPlan
     from streamalert_apps.plugins.registry import Registry
     from streamalert_apps.sdk.app import Checkpoint
+    from streamalert_apps.serve.heads import Found
 
 EXAMPLES = """Examples:
 
@@ -54,7 +55,9 @@ def command(
     wanted = either(name, name_option, "name")
     apps = [project.find(wanted, cluster)] if wanted else list(project.apps(cluster))
     with output.working("Asking how the apps are"):
-        statuses = _local(project, apps) if project.account.local else _deployed(project, apps, at_once)
+        statuses = (
+            _local(project, apps, at_once) if project.account.local else _deployed(project, apps, at_once)
+        )
     errors = [error for status in statuses for error in status.errors()]
     if as_json:
         output.envelope("status", {"apps": [status.described() for status in statuses]}, errors=errors)
@@ -66,41 +69,35 @@ def command(
     return 1 if unwell == len(statuses) else 5
 
 
-def _local(project: Project, apps: Sequence[AppConf]) -> list[Status]:
+def _local(project: Project, apps: Sequence[AppConf], workers: int) -> list[Status]:
     """Return how the apps of a local project are. Nobody runs them on schedule, so none is late."""
     from streamalert_apps.cli.selection import known_types
-    from streamalert_apps.deploy import health
-    from streamalert_apps.runtime import names
-    from streamalert_apps.runtime.local import FileSlot
 
-    types, statuses = known_types(project.root), []
-    for app in apps:
-        stored = FileSlot(names.local_folder(project.root, app.function) / "state.json").read()
-        status = _remembered(app, types, stored.text if stored else None)
-        runs = health.run_problems(status.state, status.now, _every(app), None)
-        statuses.append(replace(status, problems=[*status.problems, *runs]))
-    return statuses
+    types = known_types(project.root)
+    found = _found(project, apps, workers)
+    return [
+        _with_runs(_recorded(app, types, there), types, None) for app, there in zip(apps, found, strict=True)
+    ]
 
 
 def _deployed(project: Project, apps: Sequence[AppConf], workers: int) -> list[Status]:
     """Return how the apps in AWS are."""
     from streamalert_apps.cli.fleet import Fleet
-    from streamalert_apps.deploy import health, parameters, survey
-    from streamalert_apps.runtime import names
+    from streamalert_apps.deploy import health, survey
 
     fleet = Fleet.of(project)
     jobs, refused = fleet.jobs(apps)
     plans = [*survey.survey(jobs, workers), *refused]
     if plans:
         survey.check_account(fleet.session, fleet.place.account, plans)
-    functions = [app.function for app in apps]
-    counts = health.counts(fleet.aws.alarms, functions, datetime.now(UTC))
-    parameter = {function: names.state_parameter(function) for function in functions}
-    texts = parameters.values(fleet.session.client("ssm"), list(parameter.values()), decrypted=True)
+    counts = health.counts(fleet.aws.alarms, [app.function for app in apps], datetime.now(UTC))
     plan_of = {plan.job.function: plan for plan in plans}
+    is_there = [app for app in apps if _is_deployed(plan_of[app.function])]
+    found = dict(zip((app.function for app in is_there), _found(project, is_there, workers), strict=True))
     return [
         _with_deployment(
-            _remembered(app, fleet.types, texts.get(parameter[app.function])),
+            _recorded(app, fleet.types, found.get(app.function)),
+            fleet.types,
             plan_of[app.function],
             counts[app.function],
         )
@@ -108,37 +105,53 @@ def _deployed(project: Project, apps: Sequence[AppConf], workers: int) -> list[S
     ]
 
 
-def _remembered(app: AppConf, types: Registry, text: str | None) -> Status:
-    """Return what an app's state tells."""
+def _is_deployed(plan: AppPlan) -> bool:
+    """Tell whether there may be a record: what is deployed has one, or is about to."""
+    return bool(plan.error or (plan.view and plan.view.latest))
+
+
+def _found(project: Project, apps: Sequence[AppConf], workers: int) -> list[Found]:
+    from streamalert_apps.cli.project import aws_session
+    from streamalert_apps.serve import heads
+
+    return heads.read_all(project, apps, lambda: aws_session(project.account), workers)
+
+
+def _recorded(app: AppConf, types: Registry, found: Found | None) -> Status:
+    """Return what an app's head tells."""
     from streamalert_apps.cli.terminal.condition import Status
-    from streamalert_apps.runtime.state import State
 
-    status = Status(app, datetime.now(UTC), [])
-    if text is None:
+    if found is None:
+        return Status(app, datetime.now(UTC), [])
+    if found.error:
+        return Status(app, found.now, [found.error.message], is_readable=False)
+    status = Status(app, found.now, [], found.head)
+    if found.head is None or found.head.checkpoint is None:
         return status
-    try:
-        state = State.of_text(text)
-    except StateError as error:
-        return replace(status, problems=[error.message])
-    until = None
-    if state.checkpoint is not None:
-        with suppress(AppError, KeyError, ValueError):  # a type or a checkpoint of another version
-            until = _watermark(types, app, state.checkpoint)
-    return replace(status, state=state, until=until)
+    return replace(status, progress=_progress(types, app, found.head.checkpoint))
 
 
-def _watermark(types: Registry, app: AppConf, checkpoint: Checkpoint) -> datetime | None:
+def _progress(types: Registry, app: AppConf, checkpoint: Checkpoint) -> Progress:
+    """Return how far the app is; nothing for a type or a checkpoint of another version."""
+    import msgspec
+
+    from streamalert_apps.deploy.health import Progress
     from streamalert_apps.sdk.clock import SystemClock
     from streamalert_apps.sdk.http import Api
 
     api = Api(clock=SystemClock())
+    foreign = (AppError, KeyError, ValueError, TypeError, AttributeError, msgspec.MsgspecError)
     try:
-        return types.find(app.type)({}, api).watermark(checkpoint)
+        kind = types.find(app.type)({}, api)
+        floor = kind.watermark(checkpoint)
+        return Progress(floor, kind.recorded(checkpoint) or floor, kind.listed(checkpoint) or floor)
+    except foreign:
+        return Progress()
     finally:
         api.close()
 
 
-def _with_deployment(status: Status, plan: AppPlan, counts: Counts) -> Status:
+def _with_deployment(status: Status, types: Registry, plan: AppPlan, counts: Counts) -> Status:
     """Add what is deployed, and what is wrong with it or with the runs that it makes."""
     from streamalert_apps.cli.terminal.changes import described_change
     from streamalert_apps.cli.terminal.condition import Deployment
@@ -159,8 +172,27 @@ def _with_deployment(status: Status, plan: AppPlan, counts: Counts) -> Status:
         counts=counts,
     )
     since = _since(view.live) if enabled else None
-    problems += health.run_problems(status.state, status.now, _every(status.app), since)
-    return replace(status, problems=problems, deployment=deployment)
+    return _with_runs(replace(status, problems=problems, deployment=deployment), types, since)
+
+
+def _with_runs(status: Status, types: Registry, since: datetime | None) -> Status:
+    """Add what is wrong with the runs. `since`: from when on there were to be some; None: nobody counts."""
+    from streamalert_apps.deploy import health
+
+    if not status.is_readable:
+        return status
+    pace = health.Pace(_every(status.app), _lag(status.app, types), since)
+    runs = health.run_problems(status.head, status.progress, status.now, pace)
+    return replace(status, problems=[*status.problems, *runs])
+
+
+def _lag(app: AppConf, types: Registry) -> timedelta:
+    """Return how late an app's events may appear; what is not declared is an hour."""
+    from streamalert_apps.sdk.feed.reader import UNDECLARED_LAG
+
+    with suppress(AppError):
+        return app.lag or types.find(app.type).lag or UNDECLARED_LAG
+    return UNDECLARED_LAG
 
 
 def _since(live: Mapping[str, Any]) -> datetime:

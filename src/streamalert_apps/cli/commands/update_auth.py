@@ -28,7 +28,15 @@ def command(
 
     They are tried at the service first. On a terminal, what is no secret is shown and can be kept.
     """
-    from streamalert_apps.cli.credentials import Source, load_if_any, place, read_file, save, store_of
+    from streamalert_apps.cli.credentials import (
+        Source,
+        load_if_any,
+        place,
+        read_file,
+        record_of,
+        save,
+        store_of,
+    )
     from streamalert_apps.cli.selection import known_types, one_app
     from streamalert_apps.cli.terminal.description import described
     from streamalert_apps.cli.terminal.prompts import Prompts
@@ -37,7 +45,9 @@ def command(
     project, app = one_app(project_dir, name, name_option, cluster, prompts)
     app_type = known_types(project.root).find(app.type)
     given = read_file(auth_file, app_type.auth) if auth_file else None
-    source = Source(prompts, given, check=not no_check, simulator=simulator)
+    source = Source(
+        prompts, given, check=not no_check, simulator=simulator, record=lambda: record_of(project, app)
+    )
     source.need()
     store = store_of(project, app.function)
     present = load_if_any(store)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from streamalert_apps.cli.terminal.description import label
 from streamalert_apps.deploy.apply import Result
+from streamalert_apps.deploy.bucket import BucketPlan
 from streamalert_apps.deploy.classifier import ClassifierPlan
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.plan import Change
@@ -149,14 +150,22 @@ class Whole:
 
     apps: list[AppPlan]
     classifiers: list[ClassifierPlan] = field(default_factory=list)
+    bucket: BucketPlan | None = None
 
     @property
     def pending(self) -> bool:
         """Whether anything has to be written."""
-        return any(plan.changes for plan in self.apps) or any(plan.files for plan in self.classifiers)
+        return (
+            any(plan.changes for plan in self.apps)
+            or any(plan.files for plan in self.classifiers)
+            or bool(self.bucket and self.bucket.changes)
+        )
 
     def lines(self) -> Iterator[str]:
         """Say what would be done."""
+        for change in self.bucket.changes if self.bucket else ():
+            what = "; ".join(_differences(change.differing))
+            yield f"{SIGNS[change.action]} bucket {change.subject.name}" + (f": {what}" if what else "")
         for plan in self.classifiers:
             if plan.files:
                 yield f"~ classifier ({plan.cluster}): {', '.join(plan.files)}"
@@ -167,17 +176,19 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is to be done, or was: an app's report each, and the classifiers' new versions by cluster."""
+    """What is to be done, or was: an app's report each, the classifiers' new versions by cluster."""
 
     apps: list[Report]
     classifiers: list[ClassifierPlan]
     versions: dict[str, str]
     dry_run: bool = False
+    bucket: BucketPlan | None = None
 
     @classmethod
     def of_plan(cls, whole: Whole, *, dry_run: bool) -> Outcome:
         """Return what is to be done, or that nothing had to be."""
-        return cls([Report.of_plan(plan) for plan in whole.apps], whole.classifiers, {}, dry_run)
+        reports = [Report.of_plan(plan) for plan in whole.apps]
+        return cls(reports, whole.classifiers, {}, dry_run, whole.bucket)
 
     @property
     def errors(self) -> list[AppError]:
@@ -200,6 +211,11 @@ class Outcome:
         return {
             "dry_run": self.dry_run,
             "totals": totals(self.apps),
+            "bucket": self.bucket
+            and {
+                "name": self.bucket.place.bucket,
+                "changes": [described_change(change) for change in self.bucket.changes],
+            },
             "apps": [report.described() for report in self.apps],
             "classifiers": [
                 {

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from streamalert_apps.cli.terminal.description import label
+from streamalert_apps.deploy import health
+from streamalert_apps.deploy.health import Progress
 from streamalert_apps.errors import AppError, Unhealthy
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf
     from streamalert_apps.deploy.health import Counts
-    from streamalert_apps.runtime.state import State
+    from streamalert_apps.runtime.head import Head, Position, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +31,27 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One app's. `until`: everything before has been collected."""
+    """One app's. Without `head` it has not run yet, or that can't be told. `now`: by the store's clock."""
 
     app: AppConf
     now: datetime
     problems: list[str]
-    state: State | None = None
-    until: datetime | None = None
+    head: Head | None = None
+    is_readable: bool = True
+    progress: Progress = field(default_factory=Progress)
     deployment: Deployment | None = None
+
+    @property
+    def last_run(self) -> Run | None:
+        """The last run that came to its end."""
+        return self.head.runs[-1] if self.head and self.head.runs else None
+
+    @property
+    def state(self) -> str | None:
+        """How the last run ended, or that one is under way."""
+        if self.head and health.is_running(self.head, self.now):
+            return "running"
+        return self.last_run.status if self.last_run else None
 
     def errors(self) -> Iterator[AppError]:
         """Yield what is wrong."""
@@ -45,7 +60,7 @@ class Status:
 
     def described(self) -> dict[str, Any]:
         """Return it as --json shows it."""
-        deployment, last = self.deployment, self.state.last_run if self.state else None
+        deployment, last, progress = self.deployment, self.last_run, self.progress
         return {
             "cluster": self.app.cluster,
             "name": self.app.name,
@@ -61,11 +76,43 @@ class Status:
                 "drift": deployment.drift,
                 **asdict(deployment.counts),
             },
-            "state": self.state.status if self.state else None,
-            "collected_until": self.until.isoformat() if self.until else None,
-            "behind_seconds": round((self.now - self.until).total_seconds()) if self.until else None,
-            "last_run": asdict(last) if last else None,
+            "state": self.state,
+            "collected_until": _iso(progress.floor),
+            "behind_seconds": self._age(progress.floor),
+            "recorded_until": _iso(progress.recorded),
+            "lag_seconds": self._age(progress.recorded),
+            "last_run": last
+            and {
+                "started": last.started.isoformat(),
+                "seconds": last.seconds,
+                "logs": last.events,
+                "repeats": last.repeats,
+                "error": last.error,
+                "message": last.message,
+            },
+            "destinations": [self._destination(*item) for item in self._positions()],
         }
+
+    def _positions(self) -> list[tuple[str, Position]]:
+        return list(health.destinations(self.head).items()) if self.head else []
+
+    def _destination(self, name: str, position: Position) -> dict[str, Any]:
+        assert self.head is not None  # noqa: S101 (it has the positions)
+        until = datetime.fromtimestamp(position.until, UTC) if position.until else None
+        waiting = health.waiting(self.head, position)
+        return {
+            "name": name,
+            "state": position.state or "ok",
+            "lag_seconds": self._age(until) if waiting else 0,
+            "waiting_events": waiting,
+            "dead": position.dead,
+            "delivered_until": _iso(until),
+            "error": position.error,
+            "message": position.message,
+        }
+
+    def _age(self, time: datetime | None) -> int | None:
+        return None if time is None else max(0, round((self.now - time).total_seconds()))
 
     def text(self) -> str:
         """Return it in words."""
@@ -85,17 +132,28 @@ class Status:
         yield f"last 24 hours: {counted.invocations} invocations, {counted.errors} errors"
 
     def _collected(self) -> Iterator[str]:
-        last = self.state.last_run if self.state else None
-        if not self.state or not self.state.status:
+        last = self.last_run
+        if self.state == "running":
+            yield "a run is under way"
+        elif not last and self.is_readable:
             yield "has not run yet"
-            return
         if last:
-            ago = _length(self.now - datetime.fromisoformat(last.started))
-            yield f"last run {ago} ago: {self.state.status}, {last.logs:,} logs in {last.seconds:.1f} s"
-        else:
-            yield f"last run: {self.state.status}"
-        if self.until:
-            yield f"collected until {self.until:%Y-%m-%d %H:%M:%S} UTC, {_length(self.now - self.until)} ago"
+            ago = _length(self.now - last.started)
+            yield f"last run {ago} ago: {last.status}, {last.events:,} logs in {last.seconds:.1f} s"
+        if recorded := self.progress.recorded:
+            yield f"collected until {recorded:%Y-%m-%d %H:%M:%S} UTC, {_length(self.now - recorded)} ago"
+        for name, position in self._positions():
+            yield f"{name}: {self._delivered(position)}"
+
+    def _delivered(self, position: Position) -> str:
+        assert self.head is not None  # noqa: S101 (it has the position)
+        waiting = health.waiting(self.head, position)
+        words = f"{waiting:,} events wait" if waiting else "has all that was collected"
+        return words + (f", {position.dead:,} were refused for good and are kept" if position.dead else "")
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
 
 
 def _length(time: timedelta) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -114,3 +114,19 @@ def since(text: str) -> timedelta:
     if not match or not int(match[1]):
         raise UsageError(f"'{text}' is not a length of time.", hint="Write it like 90s, 30m, 2h or 7d.")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """Return the time that `text` means: so long ago (2h), or a date or time, in UTC unless it says else.
+
+    Raises UsageError for anything else.
+    """
+    if re.fullmatch(r"[0-9]+[a-z]", text):
+        return now - since(text)
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"'{text}' is not a time.", hint="Write it like 90s, 30m, 2h, 7d, 2026-03-01 or 2026-03-01T12:00."
+        ) from None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -6,16 +6,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import Any, Final, TextIO
 from urllib.parse import quote
 
 from streamalert_apps.errors import AppError, UsageError
-
-if TYPE_CHECKING:
-    from streamalert_apps.runtime.collect import Outcome
 
 SCHEMA: Final = 1
 WIDEST_TEXT: Final = 100
@@ -57,6 +54,11 @@ def write_file(path: Path, data: bytes) -> None:
         replace_all({path.resolve(): data})
     except OSError as error:
         raise UsageError(f"{path} can't be written: {error.strerror}.") from None
+
+
+def nobody_reads() -> None:
+    """Throw away what is still written to standard output: whoever read it is there no more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's exit would complain
 
 
 def flush() -> None:
@@ -138,18 +140,6 @@ def working(text: str) -> Iterator[None]:
 
     with Console(stderr=True).status(text):
         yield
-
-
-@contextmanager
-def progress(text: str) -> Iterator[Callable[[Outcome], None]]:
-    """Show, on a terminal, how many logs a run has collected so far."""
-    if not is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
-        yield lambda _: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(f"{text} …") as status:
-        yield lambda so_far: status.update(f"{text}: {so_far.logs:,} logs, {so_far.pages} pages …")
 
 
 def is_terminal(stream: TextIO) -> bool:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy import tags
 from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.package import HANDLER
+from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View, describe
 from streamalert_apps.errors import AppError
@@ -39,12 +41,6 @@ def desired(wanted: Wanted) -> tuple[Resource, ...]:
 def versioned(wanted: Wanted) -> dict[str, Any]:
     """Return what a version of the app's function is made of."""
     app, package = wanted.app, wanted.package
-    environment = {"SA_APPS_TYPE": app.type, "SA_APPS_LOG_LEVEL": app.log_level}
-    for key in ("batch_bytes", "oversize_bucket"):
-        if key in app.extra:
-            environment[f"SA_APPS_{key.upper()}"] = str(app.extra[key])
-    if app.extra.get("enable_custom_metrics"):
-        environment["SA_APPS_METRICS"] = "on"
     vpc = app.vpc_config or {}
     return {
         "runtime": package.runtime,
@@ -53,13 +49,31 @@ def versioned(wanted: Wanted) -> dict[str, Any]:
         "role": wanted.place.role(app.function),
         "memory": app.memory,
         "timeout": app.timeout,
-        "environment": environment,
+        "environment": _environment(app, wanted.place),
         "subnets": tuple(sorted(vpc.get("subnet_ids", ()))),
         "security_groups": tuple(sorted(vpc.get("security_group_ids", ()))),
         "tracing": "PassThrough",  # Lambda's word for off
         "log_format": LOG_FORMATS[app.extra.get("log_format", "text")],
         "code": package.digest,
     }
+
+
+def _environment(app: AppConf, place: Place) -> dict[str, str]:
+    """Return what the handler reads; what conf/ does not state is left to its defaults."""
+    environment = {
+        "SA_APPS_TYPE": app.type,
+        "SA_APPS_LOG_LEVEL": app.log_level,
+        "SA_APPS_BUCKET": place.bucket,
+    }
+    if "journal_days" in app.extra:
+        environment["SA_APPS_JOURNAL_DAYS"] = f"{app.journal_days:g}"
+    if app.lag:
+        environment["SA_APPS_LAG"] = f"{app.lag.total_seconds():.0f}"
+    if "batch_bytes" in app.extra:
+        environment["SA_APPS_BATCH_BYTES"] = str(app.extra["batch_bytes"])
+    if app.extra.get("enable_custom_metrics"):
+        environment["SA_APPS_METRICS"] = "on"
+    return environment
 
 
 def normal(configuration: Mapping[str, Any], digest: str) -> dict[str, Any]:

@@ -49,10 +49,13 @@ def policy(app: AppConf, place: Place) -> dict[str, Any]:
         _allow("lambda:InvokeFunction", *invoked),
         _allow("ssm:GetParameters", auth, state),
         _allow("ssm:PutParameter", state),
+        _allow(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], f"{place.bucket_arn()}/{function}/*"),
+        _allow("s3:ListBucket", place.bucket_arn())
+        | {"Condition": {"StringLike": {"s3:prefix": [f"{function}/*"]}}},
         _allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{place.log_group(function)}:*"),
     ]
-    if bucket := app.extra.get("oversize_bucket"):
-        statements.append(_allow("s3:PutObject", f"{place.bucket(bucket)}/{function}/*"))
+    if place.kms_key:
+        statements.append(_allow(["kms:Decrypt", "kms:GenerateDataKey"], place.kms_key))
     if (app.vpc_config or {}).get("subnet_ids"):
         statements.append(_allow(_IN_A_VPC, "*"))  # these know no resources
     return {"Version": "2012-10-17", "Statement": statements}

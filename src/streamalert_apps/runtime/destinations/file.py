@@ -6,29 +6,40 @@ import os
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from streamalert_apps.errors import DeliveryRefused
+from streamalert_apps.errors import DeliveryRefused, OutOfTime
 from streamalert_apps.runtime.destinations import Answer, Batch, Limits, nothing_taken
 
 _TAIL: Final = 64 << 10
 
 
 class JsonLines:
-    """Writes to a stream of bytes; a batch was accepted once it has left the process."""
+    """Writes to a stream of bytes; a batch was accepted once it has left the process.
+
+    `gone`: whoever read is there no more.
+    """
 
     limits = Limits(bytes=1 << 20, event_bytes=1 << 40)
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self.gone = False
 
     def send(self, batch: Batch) -> Answer:
         """Write the batch; nothing of it counts where the reader is gone."""
         try:
             self._stream.write(b"\n".join(batch.events) + b"\n")
             self._stream.flush()
+        except BrokenPipeError:
+            self.gone = True
+            return nothing_taken(batch, OutOfTime("Nobody reads the events any more."))
         except OSError as error:
             reason = f"The events can't be written ({error.strerror})."
             return nothing_taken(batch, DeliveryRefused(reason))
         return Answer()
+
+    def close(self) -> None:
+        """Close the stream."""
+        self._stream.close()
 
 
 class File:
@@ -53,6 +64,10 @@ class File:
             reason = f"The events can't be written to {self._path} ({error.strerror})."
             return nothing_taken(batch, DeliveryRefused(reason, hint="Check the disk and the permissions."))
         return Answer()
+
+    def open(self) -> None:
+        """Make the file if it is not there; raise OSError where it can't be written."""
+        self._opened()
 
     def close(self) -> None:
         """Close the file."""

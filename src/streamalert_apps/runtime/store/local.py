@@ -22,6 +22,7 @@ from typing import Final
 from streamalert_apps.errors import AppError, ConfigError, StateError
 from streamalert_apps.runtime.files import leftover, sync_folder, write_once
 from streamalert_apps.runtime.store import Conflict, Gone, Item, Read, Unsettled
+from streamalert_apps.sdk.clock import Clock, SystemClock
 
 BUSY_SECONDS: Final = 10.0
 LEFTOVER_AGE: Final = timedelta(hours=1)
@@ -56,14 +57,15 @@ class LocalStore:
     The folder has to be on a disk of this machine: locks do not hold on network file systems.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self._database = folder / "store.db"
         self._files = folder / name
         self._app = name
 
     def read(self, name: str) -> Read:
         """Return a small mutable object with its version; consistent."""
-        now = datetime.now(UTC)
+        now = self._clock.now()
         if not self._is_there():
             return Read(b"", None, now)
         with self._open() as database:

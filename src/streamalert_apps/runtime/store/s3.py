@@ -29,7 +29,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from streamalert_apps.errors import AppError, ConfigError, CredentialsError, StateError
-from streamalert_apps.runtime.store import Conflict, Gone, Item, Read, Unsettled
+from streamalert_apps.runtime.store import Conflict, Gone, Item, NoStore, Read, Unsettled
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.retry import retrying
 
@@ -161,7 +161,7 @@ class S3Store:
             raise StateError(f"Not every object below {self._place('')} was deleted.")
 
     def _tried(self, call: Callable[[], T]) -> T:
-        return retrying(call, clock=self._clock, deadline=self._deadline)
+        return retrying(call, sleep=self._clock.sleep, deadline=self._deadline)
 
     @contextmanager
     def _explained(
@@ -193,6 +193,10 @@ class S3Store:
             return Conflict(f"{self._place(name)} was written by somebody else.")
         if code == "NoSuchKey":
             return Gone(f"{self._place(name)} is not there any more.")
+        if code == "NoSuchBucket":
+            return NoStore(
+                f"There is no bucket {self._bucket['Bucket']}.", hint="`sa-apps deploy` creates it."
+            )
         message = _line(told.get("Message") or "")
         reason = f"{self._place(name)} can't be {participle} ({code})" + (f": {message}" if message else ".")
         if (

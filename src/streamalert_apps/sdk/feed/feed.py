@@ -9,8 +9,10 @@ from typing import ClassVar
 
 from streamalert_apps.sdk.app import Checkpoint, Json, Memory, NoMemory, Page
 from streamalert_apps.sdk.events import Events, Fetched
+from streamalert_apps.sdk.feed import legacy
 from streamalert_apps.sdk.feed.place import Place, rounded
 from streamalert_apps.sdk.feed.walk import walk
+from streamalert_apps.sdk.legacy import Inherited
 
 
 class Feed(Events):
@@ -39,9 +41,37 @@ class Feed(Events):
         """Return the checkpoint that collects from `since` on."""
         return Place(rounded(since, self.precision)).checkpoint()
 
+    def inherit(self, checkpoint: Checkpoint, *, halfway: bool = False) -> Inherited:
+        """Return where to go on after 0.1.0."""
+        now = self.api.clock.now() - self.api.ahead
+        listed = legacy.Listed(self.order, self.precision, self.has_ids, self.inherit_token, now)
+        return legacy.inherited(checkpoint, listed, halfway=halfway)
+
+    def export(self, checkpoint: Checkpoint, undelivered: datetime | None, ids: list[bytes]) -> Checkpoint:
+        """Return the floor for 0.1.0, not above what was not delivered, and the ids delivered beyond it."""
+        floor = Place.of(checkpoint).floor
+        if undelivered:
+            floor = min(floor, rounded(undelivered, self.precision))
+        return legacy.exported(floor, ids)
+
+    def inherit_token(self, token: Json) -> Json:
+        """Return the page token of today for one of 0.1.0."""
+        return token
+
     def watermark(self, checkpoint: Checkpoint) -> datetime:
         """Return the time before which everything has been collected."""
         return datetime.fromisoformat(checkpoint["floor"])
+
+    def recorded(self, checkpoint: Checkpoint) -> datetime:
+        """Return when the last look began that left no hole, or else the floor."""
+        place = Place.of(checkpoint)
+        looked = None if place.hole else place.looked
+        return max(looked or place.floor, place.floor)
+
+    def listed(self, checkpoint: Checkpoint) -> datetime:
+        """Return when the last sweep began that is finished, or else the floor."""
+        place = Place.of(checkpoint)
+        return max(place.swept or place.floor, place.floor)
 
     def check(self) -> None:
         """Ask for the last minute of events."""

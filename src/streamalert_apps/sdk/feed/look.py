@@ -47,13 +47,19 @@ class Looks:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._began: datetime | None = None
+        self._pause = AGAIN
 
-    def is_due(self) -> bool:
-        """Tell whether there was none in this run, or not for long."""
-        return self._began is None or self._reader.now() - self._began >= AGAIN
+    def is_due(self, *, sweeping: bool) -> bool:
+        """Tell whether there was none in this run, or, while it goes on for a sweep, not for long."""
+        return self._began is None or (sweeping and self._reader.now() - self._began >= self._pause)
 
     def pages(self, *, sweeping: bool) -> Iterator[Page]:
         """Yield the pages of a look. Beside a sweep it has half of what is left of the run."""
+        began = self._reader.now()
+        yield from self._pages(sweeping=sweeping)
+        self._pause = max(AGAIN, 2 * (self._reader.now() - began))  # where requests are few a look takes long
+
+    def _pages(self, *, sweeping: bool) -> Iterator[Page]:
         reader, place = self._reader, self._reader.place
         now = self._began = reader.now()
         looked, covered, hole = place.looked, place.covered, place.hole
@@ -110,8 +116,8 @@ class Looks:
         pages: float = 2 * max(1, -(-int(new) // place.size)) + 1
         if (affordable := reader.api.affordable()) < float("inf"):
             pages = min(pages, max(1.0, affordable // 2))
-        spare = timedelta(seconds=max(0.0, (FULL * pages * place.size - new) / place.rate))
-        return min(overlap, spare)
+        spare = max(0.0, (FULL * pages * place.size - new) / place.rate)  # years, where little happens
+        return min(overlap, timedelta(seconds=min(spare, overlap.total_seconds())))
 
     def _allowance(self, *, sweeping: bool) -> tuple[float, float]:
         """Return how much time is to be left after a look, and its requests: half of both, beside a sweep."""

@@ -51,6 +51,8 @@ class Sweep(msgspec.Struct, omit_defaults=True):
     """How often a window could not be read to its end that can't be made smaller."""
     unordered: bool = False
     """The list did not keep its order."""
+    first: bool = False
+    """It goes before any look: what 0.1.0 had begun, and delivered in part."""
 
 
 class Place(msgspec.Struct, omit_defaults=True):

@@ -71,7 +71,7 @@ class Reader:
         """Return the new events of a page. Those between `covered` and `looked` came behind a look."""
         met = self.now().timestamp()  # the time of a row without one
         counted: Counter[bytes] = Counter() if self.feed.overlapping else listing.met
-        rows, ids, times = self.feed.marked(fetched.rows, counted, self.memory.key, met)
+        rows, ids, times = self.feed.marked(fetched.rows, counted, self.memory, met)
         listing.check_circle(fetched)
         if not listing.check_order(times, ids, self.feed.precision.total_seconds(), met):
             LOGGER.warning("the service does not list events in the order that it documents")

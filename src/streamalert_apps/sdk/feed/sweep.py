@@ -34,26 +34,31 @@ class Sweeps:
         self._place = reader.place
         self._listing = Listing()  # of the window under way
         self._fresh = True  # no page was asked for in this run
-        self._done = False  # one has come to its end in this run: the next has time
+        self._has_begun = False  # one in this run; where it takes long the next one is due at its end
 
     def is_due(self) -> bool:
         """Tell whether one is under way, or the last one is long ago, or a look has left something out."""
         place = self._place
-        if place.sweep or place.swept is None or place.hole:
+        if place.sweep or self._has_begun:
+            return place.sweep is not None
+        if place.swept is None or place.hole:
             return True
         since = self._reader.now() - place.swept
         least = max(self._reader.lag / 4, 2 * self._feed.precision)
-        return since >= (max(least, SOONEST) if self._done else least) or since < -SOONEST
+        return since >= least or since < -SOONEST
 
     def is_old(self) -> bool:
         """Tell whether the one under way has taken longer than the lag."""
         sweep = self._place.sweep
         return sweep is not None and self._reader.now() - sweep.began > max(self._reader.lag, SOONEST)
 
+    def is_first(self) -> bool:
+        """Tell whether the one under way goes before any look."""
+        return self._place.sweep is not None and self._place.sweep.first
+
     def page(self) -> Iterator[Page]:
         """Ask for one page; yield what is new on it."""
         place, reader = self._place, self._reader
-        place.turns = 0
         sweep = place.sweep or self._begin()
         if sweep.window is None:
             self._open(sweep)
@@ -68,12 +73,14 @@ class Sweeps:
         try:
             fetched = reader.fetch(window.since, window.until, window.token)
         except RequestRefused as error:
+            place.turns = 0
             if window.token is None:
                 raise
             LOGGER.warning("a page of a sweep could not be had: %s", error.message)
             self._restart(sweep, window)
             yield reader.page(Found(), more=True)
             return
+        place.turns = 0  # it had its request; one that time did not suffice for is still due
         found = reader.read(fetched, self._listing, place.looked, place.covered)
         self._advance(sweep, window, fetched, found)
         yield reader.page(found, more=True)
@@ -86,6 +93,7 @@ class Sweeps:
         """Begin a sweep; how far the floor may follow is fixed now, as events show up while it goes on."""
         place, lag = self._place, self._reader.lag
         now = self._reader.now()
+        self._has_begun = True
         ceiling = None
         if place.newest is not None:
             ceiling = min(now, place.newest) - lag
@@ -263,7 +271,7 @@ class Sweeps:
         else:
             place.slow = took > max(self._reader.lag / 4, SOONEST)
         place.widest = min(place.widest * 1.1, WIDEST)
-        sweep.sure, self._done = sweep.end, True
+        sweep.sure = sweep.end
         place.swept, place.listed, place.sweep = sweep.began, sweep.end, None
 
     def _raise_floor(self, sweep: Sweep) -> None:

@@ -23,9 +23,9 @@ def walk(feed: Feed, place: Place, memory: Memory) -> Iterator[Page]:
     looks, sweeps = Looks(reader), Sweeps(reader)
     while True:
         due = sweeps.is_due()
-        if due and sweeps.is_old() and place.turns >= OLD_TURNS:
+        if due and (sweeps.is_first() or (sweeps.is_old() and place.turns >= OLD_TURNS)):
             yield from sweeps.page()
-        elif looks.is_due():
+        elif looks.is_due(sweeping=due):
             yield from looks.pages(sweeping=due)
         elif due:
             yield from sweeps.page()

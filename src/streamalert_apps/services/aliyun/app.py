@@ -25,11 +25,29 @@ from streamalert_apps.sdk.app import AuthField, Checkpoint, Json
 from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import OldestFirst
-from streamalert_apps.sdk.pace import Rate
+from streamalert_apps.sdk.pace import Rate, Wait
 from streamalert_apps.sdk.refusals import SET_CLOCK, by_code
 
 PAGE: Final = 50
 ALGORITHM: Final = "ACS3-HMAC-SHA256"
+# Regions without a host of their own, as the vendor's SDK (alibabacloud_actiontrail20200706 2.6.0) has them.
+HOSTS: Final = {
+    **dict.fromkeys(
+        """
+        cn-beijing-finance-1 cn-beijing-finance-pop cn-beijing-gov-1 cn-beijing-nu16-b01 cn-edge-1 cn-fujian
+        cn-haidian-cm12-c01 cn-hangzhou-bj-b01 cn-hangzhou-finance cn-hangzhou-internal-prod-1
+        cn-hangzhou-internal-test-1 cn-hangzhou-internal-test-2 cn-hangzhou-internal-test-3
+        cn-hangzhou-test-306 cn-hongkong-finance-pop cn-qingdao-nebula cn-shanghai-et15-b01
+        cn-shanghai-et2-b01 cn-shanghai-inner cn-shanghai-internal-test-1 cn-shenzhen-finance-1
+        cn-shenzhen-inner cn-shenzhen-st4-d01 cn-shenzhen-su18-b01 cn-wuhan cn-yushanfang
+        cn-zhangbei-na61-b01 cn-zhangjiakou-na62-a01 cn-zhengzhou-nebula-1
+        """.split(),  # noqa: SIM905 (a list of names reads better so)
+        "actiontrail.aliyuncs.com",
+    ),
+    **dict.fromkeys(
+        ("ap-northeast-2-pop", "eu-west-1-oxs", "rus-west-1-pop"), "actiontrail.ap-northeast-1.aliyuncs.com"
+    ),
+}
 EMPTY: Final = hashlib.sha256(b"").hexdigest()
 
 
@@ -59,11 +77,12 @@ class AliyunActionTrail(OldestFirst):
         AuthField(
             "region_id",
             "the ID of the region whose events to collect, like 'ap-northeast-1'",
-            re.compile(r"[a-z]{2}-[a-z]+(-[0-9])?(-[a-z0-9]+)*"),
+            re.compile(r"[a-z]{2,4}(-[a-z0-9]+){1,6}"),
         ),
     )
     documentation = "https://www.alibabacloud.com/help/en/actiontrail/developer-reference/api-actiontrail-2020-07-06-lookupevents"
     rate = Rate(requests=1, seconds=0.6)
+    waits = (Wait("x-acs-retry-after", unit="ms"),)
     time_field = "eventTime"
     id_fields = ("eventId",)
     precision = timedelta(seconds=1)
@@ -81,7 +100,8 @@ class AliyunActionTrail(OldestFirst):
         if token is not None:
             params["NextToken"] = token
         query = "&".join(f"{name}={quote(value, safe='~')}" for name, value in sorted(params.items()))
-        host = f"actiontrail.{self.credentials['region_id']}.aliyuncs.com"
+        region = self.credentials["region_id"]
+        host = HOSTS.get(region) or f"actiontrail.{region}.aliyuncs.com"
         answer = self.api.post(
             f"https://{host}/?{query}", headers=lambda: self._signed(host, query), judge=_judge
         )
@@ -124,6 +144,10 @@ _judge = by_code(
     lambda answer: answer.json(_Failure).code.partition(".")[0],  # the status differs from gateway to gateway
     {
         "Throttling": partial(RateLimited, "ActionTrail throttles the requests."),
+        **dict.fromkeys(
+            ("InternalError", "ServiceUnavailable", "ServiceTimeout", "ServiceBusy"),
+            partial(Unavailable, "ActionTrail has a fault."),
+        ),
         "SignatureNonceUsed": partial(Unavailable, "ActionTrail got a request twice."),
         "InvalidTimeStamp": partial(
             CredentialsError, "Alibaba Cloud refused the request's time.", hint=SET_CLOCK

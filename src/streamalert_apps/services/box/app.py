@@ -20,7 +20,15 @@ from streamalert_apps.sdk.app import AuthField, Checkpoint, Credentials, Json
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.http import Answer, Api, Form, with_params
 from streamalert_apps.sdk.keyfile import check_private_key, read_key_file
-from streamalert_apps.sdk.oauth import JWT_BEARER, Bearer, Refusal, Token, load_private_key, signed_jwt
+from streamalert_apps.sdk.oauth import (
+    JWT_BEARER,
+    Bearer,
+    Refusal,
+    Token,
+    judging_sign_in,
+    load_private_key,
+    signed_jwt,
+)
 from streamalert_apps.sdk.stream import Stream
 
 requirements = ("cryptography",)
@@ -138,13 +146,10 @@ class BoxAdminEvents(Stream):
             return self._grant(signed)  # with Box's time, which is known now
 
     def _grant(self, form: Form) -> Token:
-        return Token.of(self.api.post(TOKEN, form=form, judge=self._judge_token))
+        return Token.of(self.api.post(TOKEN, form=form, judge=judging_sign_in(self._refused)))
 
-    def _judge_token(self, answer: Answer) -> AppError | None:
+    def _refused(self, refusal: Refusal, answer: Answer) -> AppError:
         """Tell what of the sign-in is wrong: the approval, the app, the time or the key."""
-        if answer.status not in {400, 401}:
-            return None
-        refusal = Refusal.of(answer)
         if refusal.error == "unauthorized_client":
             return CredentialsError(
                 "The Box app is not approved.",
@@ -161,6 +166,8 @@ class BoxAdminEvents(Stream):
             return _UntimelyError(
                 "Box refused the time of the sign-in.", hint="Set this machine's clock: it differs too much."
             )
+        if refusal.error != "invalid_grant":
+            return CredentialsError("Box refused to sign the app in.", hint="Check the configuration file.")
         return CredentialsError(
             "Box refused the app's key or its enterprise.", hint="Make a new key, and check enterpriseID."
         )

@@ -24,6 +24,7 @@ from streamalert_apps.errors import CredentialsError, RequestRefused
 from streamalert_apps.sdk.app import AuthField, Json
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import Feed, OldestFirst
+from streamalert_apps.sdk.hosts import host_like
 from streamalert_apps.sdk.http import Answer
 from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.sdk.refusals import SET_CLOCK, by_code
@@ -39,7 +40,7 @@ class _Duo(Feed):
         AuthField(
             "api_hostname",
             "the API hostname of your Duo account, like 'api-abcdef12.duosecurity.com'",
-            re.compile(r"api-[a-f0-9]{8}\.(duosecurity|duofederal)\.com"),
+            host_like(re.compile(r"api-[a-f0-9]{8}\.(duosecurity|duofederal)\.com")),
         ),
         AuthField(
             "integration_key",

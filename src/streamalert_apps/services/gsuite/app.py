@@ -25,7 +25,15 @@ from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import NewestFirst
 from streamalert_apps.sdk.http import Answer, Api, with_params
 from streamalert_apps.sdk.keyfile import check_private_key, read_key_file
-from streamalert_apps.sdk.oauth import JWT_BEARER, Bearer, Refusal, Token, load_private_key, signed_jwt
+from streamalert_apps.sdk.oauth import (
+    JWT_BEARER,
+    Bearer,
+    Refusal,
+    Token,
+    judging_sign_in,
+    load_private_key,
+    signed_jwt,
+)
 
 requirements = ("cryptography",)
 
@@ -69,7 +77,10 @@ class _Report(NewestFirst):
         AuthField(
             "delegation_email",
             "the email address of the administrator that the service account acts for",
-            re.compile(r"(?!.*gserviceaccount)[A-Za-z0-9_.+'-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}"),
+            re.compile(
+                r"(?!.*gserviceaccount)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+"
+                r"@([A-Za-z0-9-]+\.)+(xn--[A-Za-z0-9-]+|[A-Za-z]{2,})"
+            ),
         ),
     )
     schemas = ("gsuite:reports_v2",)
@@ -127,7 +138,10 @@ class _Report(NewestFirst):
 _ACTIVITY: Final = msgspec.json.Decoder(_Activity)
 
 
-_THROTTLED: Final = re.compile(rb'"(rateLimitExceeded|userRateLimitExceeded|quotaExceeded)"')
+_DAY: Final = re.compile(rb'"(dailyLimitExceeded|DAILY_LIMIT_EXCEEDED)"')
+_THROTTLED: Final = re.compile(rb'"\w*(limitExceeded|LimitExceeded|quotaExceeded|(LIMIT|QUOTA)_EXCEEDED)"')
+_EXHAUSTED: Final = b'"RESOURCE_EXHAUSTED"'
+ALLOWANCE_SECONDS: Final = 900.0  # until the next look at an allowance that is spent; it covers a day
 
 
 def _judge(answer: Answer) -> AppError | None:
@@ -135,7 +149,9 @@ def _judge(answer: Answer) -> AppError | None:
     match answer.status:
         case 503:
             return RateLimited("Google answered 503: it wants to be asked later.")
-        case 403 if _THROTTLED.search(answer.body):
+        case 403 | 429 if _DAY.search(answer.body):
+            return RateLimited("The requests of a day are used up.", retry_after=ALLOWANCE_SECONDS)
+        case 403 if _THROTTLED.search(answer.body) or _EXHAUSTED in answer.body:
             return RateLimited("Google answered 403: too many requests.")
         case 403:
             return CredentialsError(
@@ -151,11 +167,9 @@ def _judge(answer: Answer) -> AppError | None:
             return None
 
 
-def _judge_token(answer: Answer) -> AppError | None:
+@judging_sign_in
+def _judge_token(refusal: Refusal, _: Answer) -> AppError:
     """Tell which party to a delegation is wrong: the grant, the clock, the administrator or the key."""
-    if answer.status not in {400, 401}:
-        return None
-    refusal = Refusal.of(answer)
     if refusal.error == "unauthorized_client":
         message = "Google does not let the service account act for the administrator."
         hint = f"Grant its client ID domain-wide delegation with the scope {SCOPE}."
@@ -165,6 +179,9 @@ def _judge_token(answer: Answer) -> AppError | None:
     elif "email" in refusal.error_description:
         message = "Google knows no such user to act for."
         hint = "Check delegation_email: it is the address of an administrator."
+    elif refusal.error not in {"invalid_grant", "invalid_client"}:
+        message = "Google refused to sign the service account in."
+        hint = "Check the key file and delegation_email."
     else:
         message = "Google refused the service account's key."
         hint = "It may have been deleted; make a new key file."

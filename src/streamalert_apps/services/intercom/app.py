@@ -15,14 +15,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from streamalert_apps.errors import AppError, BadResponse, CredentialsError, RateLimited
+from streamalert_apps.errors import AppError, BadResponse, CredentialsError, RateLimited, RequestRefused
 from streamalert_apps.sdk.app import AuthField, Json
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import NewestFirst
 from streamalert_apps.sdk.http import Answer, with_params
+from streamalert_apps.sdk.pace import Wait
 
 PAGE: Final = 250
-VERSION: Final = "2.17"
+VERSION: Final = "2.14"  # a workspace may know no newer one
 HOSTS: Final = {"us": "api.intercom.io", "eu": "api.eu.intercom.io", "au": "api.au.intercom.io"}
 
 
@@ -55,12 +56,13 @@ class IntercomAdminActivityLogs(NewestFirst):
             optional=True,
         ),
     )
-    documentation = "https://developers.intercom.com/docs/references/2.17/rest-api/api.intercom.io/admins/listactivitylogs"
+    documentation = "https://developers.intercom.com/docs/references/2.14/rest-api/api.intercom.io/admins/listactivitylogs"
     time_field = "created_at"
     id_fields = ("id",)
     precision = timedelta(seconds=1)
     lag = timedelta(minutes=10)
     window = timedelta(days=1)
+    waits = (Wait("X-RateLimit-Reset", since="1970"),)
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
         """Ask for up to 250 logs. The token is what the link to the next page says besides the bounds."""
@@ -78,7 +80,8 @@ class IntercomAdminActivityLogs(NewestFirst):
             raise BadResponse("Intercom gave a link to the next page that leads to the same one.")
         return Fetched(page.activity_logs, following)
 
-    def _judge(self, answer: Answer) -> AppError | None:
+    @staticmethod
+    def _judge(answer: Answer) -> AppError | None:
         match answer.status:
             case 401:
                 return CredentialsError(
@@ -90,16 +93,14 @@ class IntercomAdminActivityLogs(NewestFirst):
                     hint="The app needs the permission to read them, and the workspace a plan that has them.",
                 )
             case 429:
-                return RateLimited(
-                    "Intercom's limit of requests is reached.", retry_after=self._reset(answer)
+                return RateLimited("Intercom's limit of requests is reached.")
+            case 400 if b'"intercom_version_invalid"' in answer.body:
+                return RequestRefused(
+                    f"Intercom does not know version {VERSION} of its API.",
+                    hint="Look for a newer version of streamalert-apps.",
                 )
             case _:
                 return None
-
-    def _reset(self, answer: Answer) -> float | None:
-        """Return the seconds until requests are let in again; the header says when that is."""
-        reset = answer.headers.get("X-RateLimit-Reset", "")
-        return max(0.0, float(reset) - self.api.clock.now().timestamp()) if reset.isdigit() else None
 
 
 def _following(link: str | dict[str, Any] | None) -> Json:

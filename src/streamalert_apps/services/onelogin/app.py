@@ -26,8 +26,8 @@ from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import AnyOrder
 from streamalert_apps.sdk.http import Answer, Api, with_params
-from streamalert_apps.sdk.oauth import Bearer, Token
-from streamalert_apps.sdk.pace import Rate
+from streamalert_apps.sdk.oauth import Bearer, Refusal, Token
+from streamalert_apps.sdk.pace import Rate, Wait
 
 PAGE: Final = 50
 
@@ -75,6 +75,7 @@ class OneLoginEvents(AnyOrder):
     )
     documentation = "https://developers.onelogin.com/api-docs/1/events/get-events"
     rate = Rate(requests=4, seconds=3)  # 4,800 in an hour
+    waits = (Wait("X-RateLimit-Reset"),)
     time_field = "created_at"
     id_fields = ("id",)
     precision = timedelta(milliseconds=1)
@@ -139,20 +140,23 @@ def _judge(answer: Answer) -> AppError | None:
         )
     if answer.status not in {400, 429}:
         return None
-    try:
-        message = answer.json(_Failure).status.message
-    except BadResponse:
-        message = ""
-    if answer.status == 400 and message != "rate_limit_exceeded":  # noqa: PLR2004
+    if answer.status == 400 and not _is_limit(answer):  # noqa: PLR2004
         return None
-    reset = answer.headers.get("X-RateLimit-Reset", "")
-    return RateLimited(
-        "The calls that OneLogin allows in an hour are used up.",
-        retry_after=float(reset) if reset.isdigit() else None,
-    )
+    return RateLimited("The calls that OneLogin allows in an hour are used up.")
+
+
+def _is_limit(answer: Answer) -> bool:
+    try:
+        return answer.json(_Failure).status.message == "rate_limit_exceeded"
+    except BadResponse:
+        return False
 
 
 def _judge_token(answer: Answer) -> AppError | None:
+    if passing := Refusal.of(answer).passing():
+        return passing
+    if answer.status == 400 and _is_limit(answer):  # noqa: PLR2004
+        return RateLimited("The calls that OneLogin allows in an hour are used up.")
     if answer.status in {400, 401}:
         return CredentialsError(
             "OneLogin refused the client ID or the client secret.", hint="Check the API credential."

@@ -27,20 +27,28 @@ from streamalert_apps.errors import (
     PageTokenExpired,
     RateLimited,
     RequestRefused,
+    Unavailable,
 )
 from streamalert_apps.sdk.app import App, AuthField, Credentials, Json, Log
 from streamalert_apps.sdk.catalogue import Catalogue
 from streamalert_apps.sdk.csvfile import objects
 from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.hosts import host_like, plain_host
 from streamalert_apps.sdk.http import Answer, Api, pinned, with_params
-from streamalert_apps.sdk.oauth import Bearer, Refusal, Token
+from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, judging_sign_in
 from streamalert_apps.sdk.refusals import by_code
 
 API: Final = "/services/data/v66.0"  # Spring '26; a version is served for years
 LOGIN: Final = "login.salesforce.com"
 SECOND: Final = "%Y-%m-%dT%H:%M:%SZ"
-HOST: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.salesforce\.com")
+HOST: Final = re.compile(
+    r"([a-z0-9-]+\.)+(salesforce\.com|salesforce\.mil|cloudforce\.com|crmforce\.mil|sfcrmproducts\.cn)"
+)
+SHARED: Final = {"login", "test"}  # hosts that are nobody's own
 ALLOWANCE_SECONDS: Final = 900.0  # until the next look at an allowance that is spent; it covers 24 hours
+
+LIMIT: Final = "REQUEST_LIMIT_EXCEEDED"  # of 24 hours; or, as only the message tells, of one moment
+TOO_MANY_AT_ONCE: Final = f"{LIMIT} CONCURRENT"
 
 EVENT_TYPES: Final = """
     API ApiTotalUsage ApexCallout ApexExecution ApexRestApi ApexSoap ApexTrigger ApexUnexpectedException
@@ -65,12 +73,6 @@ SAYS: Final = {
 }
 
 
-def _host(text: str) -> Json:
-    """Return the host that was typed, alone or in a URL; False for one that is not of Salesforce."""
-    host = re.sub(r"^https://|/+$", "", text.strip().lower())
-    return bool(HOST.fullmatch(host)) and host
-
-
 class _Files(msgspec.Struct, rename={"rows": "records", "more": "nextRecordsUrl"}):
     rows: list[Row]
     done: bool
@@ -87,6 +89,7 @@ class _Instance(msgspec.Struct):
 
 class _Error(msgspec.Struct, rename={"code": "errorCode"}):
     code: str = ""
+    message: str = ""
 
 
 class _NoSuchFieldError(RequestRefused):
@@ -98,7 +101,10 @@ class _EventLogFile(Catalogue):
 
     auth = (
         AuthField(
-            "domain", "the host of your My Domain, like 'acme.my.salesforce.com'", _host, optional=True
+            "domain",
+            "the host of your My Domain, like 'acme.my.salesforce.com'",
+            host_like(HOST),
+            optional=True,
         ),
         AuthField(
             "client_id",
@@ -176,6 +182,8 @@ class _EventLogFile(Catalogue):
 
     def _files(self, path: str) -> Fetched:
         files = self._salesforce.get(self._url(path), judge=_judge).json(_Files)
+        if not (files.done or files.more):
+            raise BadResponse("Salesforce has more files, and gave no link to them.")
         return Fetched(files.rows, None if files.done else files.more)
 
     def _url(self, path: str) -> str:
@@ -189,24 +197,22 @@ class _EventLogFile(Catalogue):
         if username := given.get("username"):
             password = f"{given.get('password', '')}{given.get('security_token', '')}"
             form |= {"grant_type": "password", "username": username, "password": password}
-        elif host == LOGIN:
+        elif host.partition(".")[0] in SHARED:
             raise ConfigError(
                 "Client credentials need the host of your My Domain.", hint="Give it as 'domain'."
             )
         else:
             form |= {"grant_type": "client_credentials"}
         answer = self.api.post(f"https://{host}/services/oauth2/token", form=form, judge=_judge_token)
-        instance = answer.json(_Instance).instance_url
-        if not HOST.fullmatch(instance.removeprefix("https://")):
-            raise BadResponse("Salesforce named an instance outside salesforce.com; it is not asked.")
-        self._instance = instance
+        instance = plain_host(answer.json(_Instance).instance_url)
+        if not HOST.fullmatch(instance):
+            raise BadResponse("Salesforce named an instance outside its own domains; it is not asked.")
+        self._instance = f"https://{instance}"
         return Token.of(answer)
 
 
-def _judge_token(answer: Answer) -> AppError | None:
-    if answer.status not in {400, 401, 403}:
-        return None
-    refusal = Refusal.of(answer)
+@judging_sign_in
+def _judge_token(refusal: Refusal, _: Answer) -> AppError:
     said = "Salesforce refused to sign the app in."
     match refusal.error, refusal.error_description:
         case "invalid_grant", "request not supported on this domain":
@@ -223,12 +229,27 @@ def _judge_token(answer: Answer) -> AppError | None:
             return CredentialsError(said)
 
 
+def _code(answer: Answer) -> str:
+    error = next(iter(answer.json(list[_Error])), _Error())
+    at_once = error.code == LIMIT and "concurrent" in error.message.lower()
+    return TOO_MANY_AT_ONCE if at_once else error.code
+
+
 _judge = by_code(
-    lambda answer: next((error.code for error in answer.json(list[_Error])), ""),
+    _code,
     {
-        "REQUEST_LIMIT_EXCEEDED": partial(
-            RateLimited, "The requests of 24 hours are used up.", retry_after=ALLOWANCE_SECONDS
+        TOO_MANY_AT_ONCE: partial(RateLimited, "Salesforce has too many requests of this user at once."),
+        **dict.fromkeys(
+            (
+                "QUERY_TIMEOUT",
+                "REQUEST_RUNNING_TOO_LONG",
+                "SERVER_UNAVAILABLE",
+                "UNABLE_TO_LOCK_ROW",
+                "UNKNOWN_EXCEPTION",
+            ),
+            partial(Unavailable, "Salesforce has a fault."),
         ),
+        LIMIT: partial(RateLimited, "The requests of 24 hours are used up.", retry_after=ALLOWANCE_SECONDS),
         "INVALID_QUERY_LOCATOR": partial(
             PageTokenExpired, "Salesforce no longer knows the rest of the list."
         ),

@@ -26,6 +26,7 @@ from streamalert_apps.errors import (
 from streamalert_apps.sdk.app import AuthField, Json
 from streamalert_apps.sdk.events import Events, Fetched, Row
 from streamalert_apps.sdk.feed import NewestFirst
+from streamalert_apps.sdk.hosts import host_like
 from streamalert_apps.sdk.http import Answer, with_params
 from streamalert_apps.sdk.numbered import Numbered, NumberedPage
 from streamalert_apps.sdk.pace import Rate
@@ -48,8 +49,21 @@ TEAM = AuthField(
 )
 
 
+DOMAIN = AuthField(
+    "domain",
+    "'slack-gov.com', if the workspace is on GovSlack ('slack.com', if nothing is given)",
+    host_like(re.compile(r"slack\.com|slack-gov\.com")),
+    optional=True,
+)
+
+
 class _Slack(Events):
     """What Slack's app types share."""
+
+    @property
+    def _domain(self) -> str:
+        domain: str = self.credentials.get("domain") or "slack.com"
+        return domain
 
     def _get(self, url: str, params: dict[str, Any]) -> Answer:
         authorization = {"Authorization": f"Bearer {self.credentials['auth_token']}"}
@@ -102,7 +116,7 @@ def _judge(answer: Answer) -> AppError | None:
     if error in _PLAN:
         return RequestRefused(said, hint="The plan of this workspace does not include the log.")
     match error:
-        case "ratelimited":
+        case "ratelimited" | "rate_limited":
             return RateLimited("Slack has had too many requests.")
         case "over_pagination_limit":
             return _NoSuchPageError(said)
@@ -114,7 +128,7 @@ def _judge(answer: Answer) -> AppError | None:
 
 class _Paging(msgspec.Struct):
     count: int = PAGE
-    total: int = 0
+    total: int | None = None
     pages: int = 0
 
 
@@ -131,7 +145,7 @@ class _Logs(msgspec.Struct):
 class _List(_Slack, Numbered):
     """A list of the Web API."""
 
-    auth = (TOKEN, TEAM)
+    auth = (TOKEN, TEAM, DOMAIN)
     rate = Rate(requests=20, seconds=60, after_429=30)
     lag = timedelta(hours=1)  # how late rows appear is not documented
     method: ClassVar[str]
@@ -142,11 +156,11 @@ class _List(_Slack, Numbered):
         params = {"count": PAGE, "page": number, "before": before, "team_id": self.credentials.get("team_id")}
         given = {name: value for name, value in params.items() if value is not None}
         try:
-            listed = self._get(f"https://slack.com/api/{self.method}", given).json(self.shape)
+            listed = self._get(f"https://{self._domain}/api/{self.method}", given).json(self.shape)
         except _NoSuchPageError:
             return None
         paging = listed.paging
-        return NumberedPage(listed.rows, paging.pages)
+        return NumberedPage(listed.rows, paging.pages, paging.total)
 
 
 class _Session(msgspec.Struct):
@@ -213,7 +227,7 @@ class SlackAudit(_Slack, NewestFirst):
 
     type = "slack_audit"
     collects = "what users and administrators of an Enterprise organization do"
-    auth = (TOKEN,)
+    auth = (TOKEN, DOMAIN)
     schemas = ("slack:audit",)
     documentation = "https://docs.slack.dev/reference/audit-logs-api"
     rate = Rate(requests=10, seconds=12, after_429=30)
@@ -225,5 +239,5 @@ class SlackAudit(_Slack, NewestFirst):
         """Ask for up to 1000 entries between two seconds, both counted in."""
         params = {"oldest": int(since.timestamp()), "latest": int(until.timestamp()), "limit": PAGE}
         cursor = {"cursor": token} if token else {}
-        page = self._get("https://api.slack.com/audit/v1/logs", params | cursor).json(_Entries)
+        page = self._get(f"https://api.{self._domain}/audit/v1/logs", params | cursor).json(_Entries)
         return Fetched(page.entries, page.response_metadata.next_cursor or None)

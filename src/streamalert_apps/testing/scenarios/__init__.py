@@ -15,7 +15,7 @@ def scenarios() -> tuple[Scenario, ...]:
         Scenario("backlog", "Several pages.", feeds.backlog, core=True, sockets=True),
         Scenario("empty", "A service with nothing to collect.", feeds.empty, core=True),
         Scenario("wrong_credentials", "Credentials that are refused.", access.wrong_credentials, core=True),
-        Scenario("resume", "A poll cut short after each page.", cuts.resume),
+        Scenario("resume", "A run cut short after each page.", cuts.resume),
         Scenario("late", "Events that appear as late as is documented.", feeds.late, core=True),
         Scenario("growing", "Events that happen while pages are read.", feeds.growing),
         Scenario("own_pages", "Pages as large as the vendor makes them.", feeds.own_pages),
@@ -30,7 +30,7 @@ def scenarios() -> tuple[Scenario, ...]:
         Scenario("takeover", "A state that StreamAlert left.", cuts.takeover),
         *service.scenarios(),
         Scenario("deliveries", "Deliveries that fail.", aws.deliveries),
-        Scenario("state_writes", "Writes of the state that fail.", aws.state_writes),
+        Scenario("store_writes", "Writes to the store that fail.", aws.store_writes),
         Scenario("unheard", "Calls to AWS whose answers are lost.", aws.unheard),
         Scenario("storm", "All of it at random.", storm),
     )

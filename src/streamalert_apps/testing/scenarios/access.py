@@ -16,10 +16,10 @@ def wrong_credentials(trial: Trial) -> None:
         for _ in range(3):
             world.twin.put(world.app_type, at=world.clock.now())
         world.use(world.twin.wrong_credentials)
-        before = world.state.checkpoint
+        before = world.head and world.head.checkpoint
         for _ in range(2):
             _hold_to_refusal(trial, world, world.tick())
-        if before is not None and world.state.checkpoint != before:
+        if before is not None and world.head and world.head.checkpoint != before:
             trial.say("a run with wrong credentials moved the checkpoint")
         world.use(world.twin.credentials)
         world.tick()
@@ -38,8 +38,9 @@ def revoked_token(trial: Trial) -> None:
 def _hold_to_refusal(trial: Trial, world: World, run: Run) -> None:
     if run.status != "failed" or not isinstance(run.error, CredentialsError):
         trial.say(f"with wrong credentials a run has to fail as refused credentials; it {run}")
-    if world.state.status != "failed":
-        trial.say(f"with wrong credentials the state is to be 'failed'; it is '{world.state.status}'")
+    status = world.head.status if world.head else "missing"
+    if status != "failed":
+        trial.say(f"with wrong credentials the head is to say 'failed'; it says '{status}'")
 
 
 def _check(trial: Trial, world: World) -> None:

@@ -1,15 +1,15 @@
-"""AWS misbehaves: deliveries and writes of the state are throttled, fail, or take effect unheard."""
+"""AWS misbehaves: deliveries and calls to the store are throttled, fail, or take effect unheard."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from streamalert_apps.testing.cloud import refusal
 from streamalert_apps.testing.kit import Trial
-from streamalert_apps.testing.steps import Disturbance, Step
+from streamalert_apps.testing.steps import WRITES, Disturbance, Edge, Step
 from streamalert_apps.testing.world import World
 
 OUTAGE: Final = range(2, 12)
@@ -22,23 +22,31 @@ _DELIVERY: Final[dict[str, Failure]] = {
     "out of reach": lambda: EndpointConnectionError(endpoint_url="https://lambda.example"),
     "refused": lambda: refusal("AccessDeniedException", 403),
 }
-_STATE: Final[dict[str, Failure]] = {
-    "throttled": lambda: refusal("ThrottlingException"),
-    "failing": lambda: refusal("InternalServerError", 500),
-    "too many": lambda: refusal("TooManyUpdates"),
-    "out of reach": lambda: EndpointConnectionError(endpoint_url="https://ssm.example"),
-    "refused": lambda: refusal("AccessDeniedException", 400),
+_STORE: Final[dict[str, Failure]] = {
+    "throttled": lambda: refusal("SlowDown", 503),
+    "failing": lambda: refusal("InternalError", 500),
+    "in conflict": lambda: refusal("ConditionalRequestConflict", 409),
+    "out of reach": lambda: EndpointConnectionError(endpoint_url="https://s3.example"),
+    "refused": lambda: refusal("AccessDenied", 403),
 }
 
 
 def deliveries(trial: Trial) -> None:
-    """Have deliveries throttled and failing, one of them and many in a row."""
-    _failing(trial, "delivery", _DELIVERY)
+    """Have deliveries throttled and failing, one of them and many in a row; and for as long as one likes."""
+    _failing(trial, ("delivery",), _DELIVERY)
+    world = trial.world()
+    world.fill()
+    world.steps.disturb = _raising("delivery", range(1, 1_000_000), _DELIVERY["refused"])
+    for _ in range(3):
+        world.tick()
+    _hold_to_record(trial, world)
+    world.steps.disturb = lambda _: None
+    trial.settle(world, "after a time without any delivery")
 
 
-def state_writes(trial: Trial) -> None:
-    """Have writes of the state throttled and failing, one of them and many in a row."""
-    _failing(trial, "state write", _STATE)
+def store_writes(trial: Trial) -> None:
+    """Have writes of head and objects throttled and failing, one of them and many in a row."""
+    _failing(trial, WRITES, _STORE)
 
 
 def unheard(trial: Trial) -> None:
@@ -50,21 +58,28 @@ def unheard(trial: Trial) -> None:
 
         return disturb
 
-    trial.each_step(
-        World.fill, losing, edges=("delivery", "state write"), done=(True,), what="no answer came"
-    )
+    edges: tuple[Edge, ...] = ("delivery", *WRITES, "delete")
+    trial.each_step(World.fill, losing, edges=edges, done=(True,), what="no answer came")
 
 
-def _failing(trial: Trial, edge: Literal["delivery", "state write"], failures: dict[str, Failure]) -> None:
-    for name, failure in failures.items():
-        for numbers in (range(1, 2), range(2, 3), range(3, 4), OUTAGE):
-            world = trial.world()
-            world.fill()
-            world.steps.disturb = _raising(edge, numbers, failure)
-            trial.settle(world, f"{edge} {numbers.start}{' and more' if len(numbers) > 1 else ''} {name}")
+def _hold_to_record(trial: Trial, world: World) -> None:
+    """Have events collected though no destination takes any."""
+    shown = world.twin.held(world.app_type, until=world.clock.now() - world.lag).total()
+    if world.recorded < shown:
+        trial.say(f"while nothing could be delivered {world.recorded} of {shown} events were collected")
 
 
-def _raising(edge: str, numbers: range, failure: Failure) -> Disturbance:
+def _failing(trial: Trial, edges: tuple[Edge, ...], failures: dict[str, Failure]) -> None:
+    for edge in edges:
+        for name, failure in failures.items():
+            for numbers in (range(1, 2), range(2, 3), range(3, 4), OUTAGE):
+                world = trial.world()
+                world.fill()
+                world.steps.disturb = _raising(edge, numbers, failure)
+                trial.settle(world, f"{edge} {numbers.start}{' and more' if len(numbers) > 1 else ''} {name}")
+
+
+def _raising(edge: Edge, numbers: range, failure: Failure) -> Disturbance:
     def disturb(step: Step) -> None:
         if step.edge == edge and step.number in numbers and not step.done:
             raise failure()

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from datetime import timedelta
+from typing import Final
 
-from streamalert_apps.sdk.app import Checkpoint, Log
-from streamalert_apps.testing.judge import identified
-from streamalert_apps.testing.kit import Trial
+from streamalert_apps.testing.kit import Trial, once
 from streamalert_apps.testing.steps import EDGES, Disturbance, Killed, Step
-from streamalert_apps.testing.world import STATE, Conditions, World
+from streamalert_apps.testing.world import Conditions, World
 
-MOST_PAGES = 12  # after each of which a poll is cut short
+MOST_COMMITS: Final = 12  # after each of which a run is cut short
+SLOW: Final = Conditions(latency=2.5)  # so slow that each page is committed on its own
+ZOMBIE: Final = Conditions(budget=900.0)
+LEASE_IS_OVER: Final = 120.0
 
 
 def resume(trial: Trial) -> None:
-    """Stop after each page; another process goes on from that page's checkpoint alone."""
-    pages = len(_polled(_old_backlog(trial), None))
-    for taken in range(1, min(pages, MOST_PAGES) + 1):
+    """Stop after each commit; another process goes on from what is stored."""
+    model = _old_backlog(trial)
+    model.chain()
+    commits = [step for step in model.steps.taken if step.edge == "head write" and step.done]
+    for step in commits[:MOST_COMMITS]:
         world = _old_backlog(trial)
-        first = _polled(world, None, most=taken)
-        rest = _polled(world, first[-1][1])
-        world.clock.sleep((world.lag + timedelta(minutes=10)).total_seconds())
-        rest += _polled(world, (rest or first)[-1][1])
-        _compare(trial, world, first, rest)
+        world.steps.disturb = once(step, _die)
+        world.chain()
+        page = len(world.pages)
+        if missed := trial.settle(world, f"stopped {step}").lost:
+            trial.say(
+                f"the checkpoint moved before page {page + 1} was returned: a process that goes on from "
+                f"page {page}'s checkpoint misses {missed} events"
+            )
 
 
 def little_time(trial: Trial) -> None:
@@ -43,24 +48,27 @@ def pauses(trial: Trial) -> None:
 
 
 def kill(trial: Trial) -> None:
-    """Die before and after each request, delivery, and read and write of the state."""
-
-    def killing(_: World) -> Disturbance:
-        def disturb(_: Step) -> None:
-            raise Killed
-
-        return disturb
-
-    trial.each_step(_fill, killing, edges=EDGES, what="killed")
+    """Die before and after each request, delivery, and call to the store."""
+    trial.each_step(_fill, lambda _: _die, edges=EDGES, what="killed")
 
 
 def overlap(trial: Trial) -> None:
-    """Start a second invocation at each step of the first."""
+    """Start a second invocation at each step of the first; the first goes on, its lease over or not."""
 
     def overlapping(world: World) -> Disturbance:
         return lambda _: world.meanwhile()
 
+    def outliving(world: World) -> Disturbance:
+        def disturb(_: Step) -> None:
+            world.clock.sleep(LEASE_IS_OVER)
+            world.meanwhile()
+
+        return disturb
+
     trial.each_step(_fill, overlapping, edges=EDGES, what="a second invocation")
+    trial.each_step(
+        _fill, outliving, edges=EDGES, what="a second invocation after the lease had ended", conditions=ZOMBIE
+    )
 
 
 def takeover(trial: Trial) -> None:
@@ -68,11 +76,10 @@ def takeover(trial: Trial) -> None:
     world = trial.world()
     world.fill(2.5)
     world.chain()
-    stored = world.state
-    if stored.last_timestamp:
-        old = {"current_state": "running", "last_timestamp": stored.last_timestamp, "context": {}}
-        world.parameters.place(STATE, json.dumps(old))
-        world.excused += world.arrived()
+    checkpoint = world.head and world.head.checkpoint
+    stored = world.app().last_timestamp(checkpoint) if checkpoint else None
+    if stored:
+        world.taken_over(stored)
     now = world.clock.now()
     for second in range(0, 60, 3):
         world.twin.put(world.app_type, at=now + timedelta(seconds=second))
@@ -83,46 +90,13 @@ def _fill(world: World) -> None:
     world.fill(dear=True)
 
 
+def _die(_: Step) -> None:
+    raise Killed
+
+
 def _old_backlog(trial: Trial) -> World:
     """Return a world whose events are all visible, some of them fresh."""
-    world = trial.world()
+    world = trial.world(SLOW)
     world.fill(dear=True)
     world.clock.sleep_until(world.twin.complete(world.app_type))
     return world
-
-
-def _polled(
-    world: World, checkpoint: Checkpoint | None, most: int | None = None
-) -> list[tuple[list[Log], Checkpoint]]:
-    """Poll with a new app, from a checkpoint that went through JSON; return the pages."""
-    app = world.app()
-    if checkpoint is None:
-        checkpoint = app.start(world.began - world.span)
-    pages = []
-    for page in app.poll(json.loads(json.dumps(checkpoint))):
-        pages.append((list(page.logs), page.checkpoint))
-        if len(pages) == most or not page.more:
-            break
-    return pages
-
-
-def _compare(
-    trial: Trial,
-    world: World,
-    first: list[tuple[list[Log], Checkpoint]],
-    rest: list[tuple[list[Log], Checkpoint]],
-) -> None:
-    held = world.twin.held(world.app_type)
-    counts = [
-        Counter(identified(world, (log for logs, _ in pages for log in logs))) for pages in (first, rest)
-    ]
-    page = len(first)
-    if missed := (held - counts[0] - counts[1]).total():
-        trial.lost += missed
-        trial.say(
-            f"the checkpoint moved before page {page + 1} was returned: a process that goes on from page "
-            f"{page}'s checkpoint misses {missed} events"
-        )
-    if again := (counts[0] + counts[1] - held).total():
-        trial.repeated += again
-        trial.say(f"a process that goes on from page {page}'s checkpoint yields {again} events again")

@@ -1,0 +1,49 @@
+"""What the record costs in S3, at the list prices of us-east-1 in dollars, without the free tier.
+
+https://aws.amazon.com/s3/pricing/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from streamalert_apps.config.conf import AppConf
+from streamalert_apps.runtime.schedule import interval
+
+PUT: Final = 0.005 / 1000  # a LIST costs the same, but there are four a day; a DELETE nothing
+GET: Final = 0.0004 / 1000
+GB_MONTH: Final = 0.023
+MONTH: Final = timedelta(days=30)
+
+IDLE_PUTS: Final = 2  # the lease, the end
+IDLE_GETS: Final = 1  # the head
+COMMIT_PUTS: Final = 2  # the commit's events, the head
+BUSY_GB_A_DAY: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Dollars a month: `idle` where no run finds anything, `busy` where each finds something."""
+
+    idle: float
+    busy: float
+
+    def __str__(self) -> str:
+        return (
+            f"S3 costs about {self.idle:.2f} $ a month while nothing happens, {self.busy:.2f} $ where "
+            f"each run finds events, {BUSY_GB_A_DAY * 1000:.0f} MB a day and app (list prices of us-east-1)."
+        )
+
+
+def monthly(apps: Iterable[AppConf]) -> Cost:
+    """Return what the records of some apps cost: requests of their runs, and the journal."""
+    idle = busy = 0.0
+    for app in apps:
+        runs = MONTH / interval(app.schedule_expression)
+        requests = runs * (IDLE_PUTS * PUT + IDLE_GETS * GET)
+        idle += requests
+        busy += requests + runs * COMMIT_PUTS * PUT + BUSY_GB_A_DAY * app.journal_days * GB_MONTH
+    return Cost(idle, busy)

@@ -1,0 +1,99 @@
+"""Where a turn on this machine forwards to: what conf/ says, or what somebody named for one run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from streamalert_apps.config import rules
+from streamalert_apps.config.conf import AppConf, Project
+from streamalert_apps.errors import UsageError
+from streamalert_apps.runtime import names
+from streamalert_apps.runtime.destinations import BATCH_BYTES, Destination
+from streamalert_apps.runtime.destinations.file import File, JsonLines
+from streamalert_apps.runtime.head import PASSING
+
+if TYPE_CHECKING:
+    from streamalert_apps.aws.session import Session
+
+CLASSIFIER: Final = "classifier"
+FILE: Final = "file"
+STANDARD_OUTPUT: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A destination, the name of its position in the head, and what a person calls it."""
+
+    name: str
+    destination: Destination
+    shown: str
+
+    @property
+    def is_standard_output(self) -> bool:
+        """Whether events are written to standard output."""
+        return self.name == f"{PASSING}{STANDARD_OUTPUT}"
+
+    @property
+    def gone(self) -> bool:
+        """Whether whoever read the events is there no more."""
+        return isinstance(self.destination, JsonLines) and self.destination.gone
+
+    def close(self) -> None:
+        """Close what was opened for it."""
+        if isinstance(self.destination, File) or (
+            isinstance(self.destination, JsonLines) and not self.is_standard_output
+        ):
+            self.destination.close()
+
+
+def own(project: Project, app: AppConf, session: Callable[[], Session]) -> Target:
+    """Return an app's own destination: the classifier, or a file of a project that lives without AWS."""
+    if not project.account.local:
+        return _classifier(project, app, session())
+    path = project.root / "logs" / f"{rules.app_name(app.name)}.jsonl"
+    return Target(FILE, File(path), _shown(path))
+
+
+def named(project: Project, app: AppConf, to: str, session: Callable[[], Session]) -> Target:
+    """Return the destination that is meant by `classifier`, - or the path of a file."""
+    if to == STANDARD_OUTPUT:
+        return Target(f"{PASSING}{STANDARD_OUTPUT}", JsonLines(sys.stdout.buffer), "standard output")
+    if to != CLASSIFIER:
+        path = Path(to)
+        return Target(f"{PASSING}{path.absolute()}", _opened(path), to)
+    if project.account.local:
+        raise UsageError("This is a local project (no AWS): it has no classifier.", hint="Pass --to FILE.")
+    return _classifier(project, app, session())
+
+
+def _classifier(project: Project, app: AppConf, session: Session) -> Target:
+    from streamalert_apps.runtime.destinations.classifier import ClassifierLambda  # noqa: PLC0415 (boto3)
+
+    function = names.classifier(project.account.prefix, app.cluster)
+    size = int(app.extra.get("batch_bytes", BATCH_BYTES))
+    classifier = ClassifierLambda(session.client("lambda"), function, app.function, size)
+    return Target(CLASSIFIER, classifier, function)
+
+
+def _opened(path: Path) -> Destination:
+    """Return what writes to a path, once it is known that it can: a file, or a device or pipe as it is."""
+    try:
+        if path.exists() and not path.is_file():
+            return JsonLines(path.open("ab", buffering=0))
+        file = File(path)
+        file.open()
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror}.") from None
+    return file
+
+
+def _shown(path: Path) -> str:
+    """Return a path as it is seen from the working directory, where it is below that."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
