@@ -16,7 +16,6 @@ from streamalert_apps.sdk.clock import Deadline, SystemClock
 from streamalert_apps.serve.turn import Place, place_of
 from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
-from tests.cli.conftest import Duo, write_auth
 from tests.cli.test_json import check
 
 if TYPE_CHECKING:
@@ -29,21 +28,23 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def busy() -> Iterator[Duo]:
-    """Serve a Duo in which something happens."""
-    twin = twins.twin("duo", rate=None)
-    twin.seed("duo_auth", events=300)
+def service() -> Iterator[str]:
+    """Serve an Intercom in which something happens; return its URL."""
+    twin = twins.twin("intercom", rate=None)
+    twin.seed("intercom_admin_activity_logs", events=300)
     with serve(twin) as server:
-        yield Duo(server.url, **twin.credentials)
+        yield server.url
 
 
 @pytest.fixture
-def ran(local: Path, busy: Duo, tmp_path: Path) -> Path:
+def ran(local: Path, service: str, tmp_path: Path) -> Path:
     """Return a local project whose app has collected once."""
-    keys = {key: getattr(busy, key) for key in ("api_hostname", "integration_key", "secret_key")}
-    auth = ["--auth-file", str(write_auth(tmp_path / "keys.json", **keys)), "--simulator", busy.url]
-    assert main(["new", "duo_auth", "-c", "prod", *auth]) == 0
-    assert main(["run", "collector", "--simulator", busy.url, "--to", "logs.jsonl"]) == 0
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps(twins.twin("intercom").credentials))
+    keys.chmod(0o600)
+    new = ["new", "intercom_admin_activity_logs", "-c", "prod", "-n", "collector", "--no-check"]
+    assert main([*new, "--auth-file", str(keys)]) == 0
+    assert main(["run", "collector", "--simulator", service, "--to", "logs.jsonl"]) == 0
     return local
 
 
@@ -101,10 +102,10 @@ def test_an_export_writes_what_an_earlier_version_reads(ran: Path, sa_apps: Comm
     assert "handed back" in sa_apps("state", "show", "collector").out
 
 
-def test_the_next_run_takes_the_app_back(ran: Path, sa_apps: Command, busy: Duo) -> None:
+def test_the_next_run_takes_the_app_back(ran: Path, sa_apps: Command, service: str) -> None:
     sa_apps("state", "export", "collector")
 
-    assert sa_apps("run", "collector", "--simulator", busy.url, "--to", "logs.jsonl").code == 0
+    assert sa_apps("run", "collector", "--simulator", service, "--to", "logs.jsonl").code == 0
 
     assert head(ran).sealed is None
     assert old_state(ran).startswith("Moved:")
@@ -172,7 +173,7 @@ def test_during_a_run_nothing_is_removed(ran: Path, sa_apps: Command) -> None:
 
 
 def test_a_removal_that_was_interrupted_lets_no_run_begin_and_is_completed_by_the_next(
-    ran: Path, sa_apps: Command, busy: Duo, monkeypatch: pytest.MonkeyPatch
+    ran: Path, sa_apps: Command, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: object) -> None:
         raise KeyboardInterrupt
@@ -181,7 +182,7 @@ def test_a_removal_that_was_interrupted_lets_no_run_begin_and_is_completed_by_th
         patch.setattr("streamalert_apps.serve.removal.finish", die)
         assert sa_apps("remove", "collector", "--yes").code == 130
 
-    stopped = sa_apps("run", "collector", "--simulator", busy.url)
+    stopped = sa_apps("run", "collector", "--simulator", service)
     assert "The app is being removed." in stopped.err
     assert sa_apps("remove", "collector", "--yes").code == 0
     assert not list(ran.glob(".sa-apps/*/"))
