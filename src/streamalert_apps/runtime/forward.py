@@ -85,7 +85,7 @@ class Forwarder:
         return 1 if self.position.state else ATTEMPTS
 
     def offer(self, commit: Commit) -> None:
-        """Hand over a commit that has just become true."""
+        """Hand over a commit that is about to become true."""
         with self._lock:
             self._commits.append(commit)
             if len(self._commits) > WAITING:
