@@ -206,6 +206,11 @@ def service_of(app_type: str) -> str:
     return app_type.partition("_")[0]
 
 
+def with_lag(kind: type[App], lag: timedelta | None) -> type[App]:
+    """Return an app type with another lag than its own; None: with its own."""
+    return type(kind.__name__, (kind,), {"lag": lag, "__module__": kind.__module__}) if lag else kind
+
+
 class Stamp(NamedTuple):
     """What a feed must know of an event: when it happened, and what tells it from all others."""
 

@@ -18,7 +18,7 @@ from streamalert_apps.runtime.destinations import Destination
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.store import Store
-from streamalert_apps.sdk.app import App, Credentials
+from streamalert_apps.sdk.app import App, Credentials, with_lag
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
@@ -106,7 +106,9 @@ class Turn:
 
     def _collect(self, api: Api, kind: type[App], store: Store, terms: Terms) -> Outcome:
         try:
-            return collect(lambda: kind(self.credentials(), api), store, self.destinations, terms)
+            return collect(
+                lambda: with_lag(kind, self.app.lag)(self.credentials(), api), store, self.destinations, terms
+            )
         except AlreadyRunning as error:
             if error.until is None:
                 raise
