@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 
 SCOPE = re.compile(r"Credential=[^/]+/\d+/[^/]+/(?P<service>[^/]+)/aws4_request")
 BOTO3_NAMES = {"monitoring": "cloudwatch"}  # where a request is signed for another name
-<<<<<<< HEAD
 COPIES = {"CopyObject", "UploadPartCopy"}  # PutObject and UploadPart, but for a header; nobody here copies
-=======
-OF_OBJECTS = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
->>>>>>> rt
 HOP_BY_HOP = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 
 
@@ -162,27 +158,10 @@ def identify(method: str, path: str, headers: Mapping[str, str], body: bytes) ->
         return service, target.rpartition(".")[2]
     if headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
         return service, parse_qs(body.decode())["Action"][0]
-<<<<<<< HEAD
     bare, _, query = path.partition("?")
     route, asked = f"{method} {bare}", {*parse_qs(query, keep_blank_values=True)}
     found = (name for pattern, keys, name in _routes(service) if pattern.fullmatch(route) and keys <= asked)
     return service, next(found, route)
-=======
-    if service == "s3" and (name := _of_objects(method, path)):
-        return service, name
-    route = f"{method} {path.partition('?')[0]}"
-    return service, next((name for pattern, name in _routes(service) if pattern.fullmatch(route)), route)
->>>>>>> rt
-
-
-def _of_objects(method: str, path: str) -> str:
-    """Return the operation on objects, whose keys have slashes and whose routes are alike."""
-    place, _, query = path.partition("?")
-    if place.strip("/").count("/"):
-        return OF_OBJECTS.get(method, "")
-    if method == "GET" and "list-type=2" in query:
-        return "ListObjectsV2"
-    return "DeleteObjects" if method == "POST" and query.startswith("delete") else ""
 
 
 @cache
@@ -231,11 +210,7 @@ def _refusal(call: Call, fault: Refuse) -> tuple[bytes, dict[str, str]]:
         error = f"<Error><Type>Sender</Type><Code>{fault.code}</Code><Message>{message}</Message></Error>"
         return f"<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>".encode(), headers
     if call.service == "s3":
-<<<<<<< HEAD
         error = f"<Error><Code>{fault.code}</Code><Message>{message}</Message></Error>"
         return error.encode(), {"Content-Type": "application/xml", **headers}
-=======
-        return f"<Error><Code>{fault.code}</Code><Message>{message}</Message></Error>".encode(), headers
->>>>>>> rt
     body = {"__type": fault.code, "message": message, "Type": "User"}
     return json.dumps(body).encode(), {"Content-Type": "application/json", **headers}

@@ -17,6 +17,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from streamalert_apps.runtime.state import State
 
 from streamalert_apps import services
 from streamalert_apps.cli.terminal.options import since
@@ -25,7 +26,6 @@ from streamalert_apps.errors import AppError, BadResponse, ConfigError, StateErr
 from streamalert_apps.runtime.credentials import parse_credentials
 from streamalert_apps.runtime.event import Event
 from streamalert_apps.runtime.schedule import interval
-from streamalert_apps.runtime.state import State
 from streamalert_apps.sdk import csvfile
 from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.csvfile import objects

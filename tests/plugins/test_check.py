@@ -52,7 +52,7 @@ def test_a_cursor_that_moves_too_soon_is_said_in_words(box: Path, sa_apps: Comma
     ran = sa_apps("plugin", "check", "apps/box/app.py", "--only", "resume")
 
     assert ran.code == 1
-    assert "FAILED  box_events  resume: A poll cut short after each page." in ran.out
+    assert "FAILED  box_events  resume: A run cut short after each page." in ran.out
     assert "the checkpoint moved before page 2 was returned" in ran.out
     assert "apps/box: 1 of 1 scenarios fail." in ran.err
 

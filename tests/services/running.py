@@ -31,10 +31,10 @@ class Remembered:
     def __init__(self) -> None:
         self.ids: set[bytes] = set()
 
-    def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:
+    def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:  # noqa: ARG002
         return self.ids.intersection(ids)
 
-    def adopt(self, old: bytes, identity: bytes, time: float) -> None:
+    def adopt(self, old: bytes, identity: bytes, time: float) -> None:  # noqa: ARG002
         raise AssertionError("nothing was taken over")
 
     def take(self, page: Page) -> None:

@@ -13,7 +13,6 @@ from streamalert_apps.errors import AlreadyRunning, AppError
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.head import LEASE_SECONDS, Head, Position, parse
 from tests.simulation.events import WITHOUT_TIME
-from tests.simulation.plan import BY_TIME
 from tests.simulation.sinks import whole_of
 from tests.simulation.timeline import START, Killed
 

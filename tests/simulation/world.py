@@ -15,7 +15,6 @@ from unittest import mock
 
 from streamalert_apps.errors import AlreadyRunning, AppError, StateError
 from streamalert_apps.runtime import collect as run
-from streamalert_apps.runtime import forward
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import memory as memories
 from streamalert_apps.runtime.collect import Outcome, Terms
@@ -33,7 +32,7 @@ from tests.simulation.judge import DAY, Judge
 from tests.simulation.luck import Luck
 from tests.simulation.plan import plan
 from tests.simulation.sinks import Sink
-from tests.simulation.timeline import Killed, Process, Timeline, moment
+from tests.simulation.timeline import Killed, Process, Timeline
 from tests.simulation.vendor import Vendor
 from tests.simulation.wire import Wire
 
@@ -339,9 +338,8 @@ class World:
             and outcome.backlog
             and outcome.retry_after < self.plan.time_limit
             and order.depth < DEEPEST
-        ):
-            if not self.strikes("successor lost"):
-                self._submit(self._named(depth=order.depth + 1), 0.2)
+        ) and not self.strikes("successor lost"):
+            self._submit(self._named(depth=order.depth + 1), 0.2)
 
     def _wait_long(self) -> None:
         """Let nine days pass, with a run at their end: what nobody needs any more goes."""

@@ -128,8 +128,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
 
 def _app(app_type: str, function: str, clock: Clock, deadline: Deadline) -> App:
-    lag = _number("SA_APPS_LAG", 0)
-    kind = with_lag(services.find(app_type), timedelta(seconds=lag) if lag else None)
+    kind = with_lag(services.find(app_type), timedelta(seconds=_number("SA_APPS_LAG", 0)))
     credentials = ParameterCredentials(_client("ssm"), names.auth_parameter(function), clock, deadline).load()
     api = Api(
         clock=clock,

@@ -193,6 +193,11 @@ class App(ABC):
         """Make one cheap request that shows whether the credentials work; raise what went wrong."""
 
 
+def with_lag(kind: type[App], lag: timedelta | None) -> type[App]:
+    """Return an app type with the lag that conf/ states; with its own where conf/ states none."""
+    return type(kind.__name__, (kind,), {"lag": lag, "__module__": kind.__module__}) if lag else kind
+
+
 def parse_time(value: Json) -> datetime:
     """Return the time that a state of StreamAlert means: epoch seconds or ISO 8601; raise ValueError."""
     if isinstance(value, int | float):
@@ -204,11 +209,6 @@ def parse_time(value: Json) -> datetime:
 def service_of(app_type: str) -> str:
     """Return the service of an app type: `duo` of `duo_auth`."""
     return app_type.partition("_")[0]
-
-
-def with_lag(kind: type[App], lag: timedelta | None) -> type[App]:
-    """Return an app type with another lag than its own; None: with its own."""
-    return type(kind.__name__, (kind,), {"lag": lag, "__module__": kind.__module__}) if lag else kind
 
 
 class Stamp(NamedTuple):

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
     from streamalert_apps.runtime.legacy import OldState
 
-JOURNAL_DAYS: Final = 7.0
 LONGEST_WAIT_SECONDS: Final = 300.0
 
 
@@ -91,7 +90,7 @@ class Turn:
             first_look=interval(self.app.schedule_expression),
             adopt=old.adopt if old else lambda: None,
             bury=old.bury if old else lambda: None,
-            journal_days=float(self.app.extra.get("journal_days", JOURNAL_DAYS)),
+            journal_days=self.app.journal_days,
             progress=show,
         )
 
@@ -105,10 +104,9 @@ class Turn:
             api.close()
 
     def _collect(self, api: Api, kind: type[App], store: Store, terms: Terms) -> Outcome:
+        kind = with_lag(kind, self.app.lag)
         try:
-            return collect(
-                lambda: with_lag(kind, self.app.lag)(self.credentials(), api), store, self.destinations, terms
-            )
+            return collect(lambda: kind(self.credentials(), api), store, self.destinations, terms)
         except AlreadyRunning as error:
             if error.until is None:
                 raise

@@ -43,7 +43,9 @@ class Feed(Events):
 
     def inherit(self, checkpoint: Checkpoint, *, halfway: bool = False) -> Inherited:
         """Return where to go on after 0.1.0."""
-        return legacy.inherited(self, checkpoint, halfway=halfway)
+        now = self.api.clock.now() - self.api.ahead
+        listed = legacy.Listed(self.order, self.precision, self.has_ids, self.inherit_token, now)
+        return legacy.inherited(checkpoint, listed, halfway=halfway)
 
     def export(self, checkpoint: Checkpoint, undelivered: datetime | None, ids: list[bytes]) -> Checkpoint:
         """Return the floor for 0.1.0, not above what was not delivered, and the ids delivered beyond it."""

@@ -45,7 +45,8 @@ class Sweeps:
         if place.swept is None or place.hole:
             return True
         since = self._reader.now() - place.swept
-        return since >= max(self._reader.lag / 4, 2 * self._feed.precision) or since < -SOONEST
+        least = max(self._reader.lag / 4, 2 * self._feed.precision)
+        return since >= least or since < -SOONEST
 
     def is_old(self) -> bool:
         """Tell whether the one under way has taken longer than the lag."""
@@ -167,9 +168,7 @@ class Sweeps:
         elif self._is_past(sweep, window, found):
             window.trusted = True
             self._close(sweep, window)
-        elif window.rows >= MOST_ROWS and not self._feed.whole:
-            self._cut(sweep, window)
-        else:
+        elif window.rows < MOST_ROWS or self._feed.whole or not self._cut(sweep, window):
             many = len(listing.met) > MOST_COUNTED
             window.met = None if many else {key.hex(): count for key, count in listing.met.items()}
 
@@ -190,14 +189,17 @@ class Sweeps:
             reached = rounded(last, self._feed.precision)
             window.reached = max(sweep.cursor, reached) if listing.order > 0 else reached
 
-    def _cut(self, sweep: Sweep, window: Window) -> None:
-        """End a window that holds too much where it has been read to; otherwise ask for half of it."""
+    def _cut(self, sweep: Sweep, window: Window) -> bool:
+        """End a window that holds too much where it has been read to, or ask for half; False if it can't be."""
         if self._listing.order > 0 and window.reached and window.reached > sweep.cursor:
             window.top, window.trusted = window.reached, True
             self._close(sweep, window)
         elif window.top - sweep.cursor > 2 * self._feed.precision:
             self._place.width = (window.top - sweep.cursor).total_seconds() / 2
             self._open(sweep)
+        else:
+            return False
+        return True
 
     def _restart(self, sweep: Sweep, window: Window) -> None:
         """Forget the window's token: go on from the last moment read, or ask for half of it.

@@ -15,7 +15,7 @@ def scenarios() -> tuple[Scenario, ...]:
         Scenario("backlog", "Several pages.", feeds.backlog, core=True, sockets=True),
         Scenario("empty", "A service with nothing to collect.", feeds.empty, core=True),
         Scenario("wrong_credentials", "Credentials that are refused.", access.wrong_credentials, core=True),
-        Scenario("resume", "A poll cut short after each page.", cuts.resume),
+        Scenario("resume", "A run cut short after each page.", cuts.resume),
         Scenario("late", "Events that appear as late as is documented.", feeds.late, core=True),
         Scenario("growing", "Events that happen while pages are read.", feeds.growing),
         Scenario("own_pages", "Pages as large as the vendor makes them.", feeds.own_pages),
