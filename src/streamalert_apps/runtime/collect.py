@@ -244,7 +244,7 @@ class _Run:
 
     def _commit_before_wait(self) -> None:
         """Put on record what is buffered: it need not wait for what the service is to be asked next."""
-        if self.lines:
+        if self.events:
             self._commit()
             self._start_forwarding()
 

@@ -190,7 +190,7 @@ class Sweeps:
             window.reached = max(sweep.cursor, reached) if listing.order > 0 else reached
 
     def _cut(self, sweep: Sweep, window: Window) -> bool:
-        """End a window that holds too much where it has been read to, or ask for half; False if it can't be."""
+        """End a window that holds too much where it has been read to, or ask for half; False: as it is."""
         if self._listing.order > 0 and window.reached and window.reached > sweep.cursor:
             window.top, window.trusted = window.reached, True
             self._close(sweep, window)
