@@ -33,9 +33,13 @@ WAITING: Final = 2  # commits that wait in memory; further ones are read back
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit: its events as the service gave them, and when it was made."""
+    """A commit: its events as the service gave them, and when it was made.
+
+    An older copy of the head that is put back makes its number come again; with its fence it does not.
+    """
 
     sequence: int
+    fence: int
     events: Sequence[bytes]
     got: float
 
@@ -139,7 +143,7 @@ class Forwarder:
                 continue  # purged since it was listed
             self._skip_to(entry.sequence)
             events = journal.raws(body)
-            yield Commit(entry.sequence, events, entry.written)
+            yield Commit(entry.sequence, entry.fence, events, entry.written)
             if self.error is not None:
                 return
         self._skip_to(up_to + 1)
@@ -226,7 +230,10 @@ class Forwarder:
         """Send rows once; return those that are still to be sent, and why."""
         events = [commit.events[row] for row in rows]
         if max(map(len, events)) > self.destination.limits.event_bytes:
-            events = [self._fitting(commit, row) for row in rows]
+            try:
+                events = [self._fitting(commit, row) for row in rows]
+            except StateError as error:
+                return rows, error
         answer = self.destination.send(Batch(self._batch_id(commit, rows), events))
         if answer.too_large and len(rows) > 1:
             half = len(rows) // 2
@@ -248,9 +255,13 @@ class Forwarder:
             reason = next(iter(answer.refused.values()))
             error = answer.error or DeliveryRefused(f"{self.name} took no event: {reason}")
             return sorted({rows[at] for at in (*answer.refused, *answer.retry)}), error
+        rest, error = [*answer.retry], answer.error
         for at, reason in answer.refused.items():
-            self._bury(commit, rows[at], reason)
-        return [rows[at] for at in answer.retry], answer.error
+            try:
+                self._bury(commit, rows[at], reason)
+            except StateError as unkept:  # what was accepted of the batch stays accepted
+                rest, error = [*rest, at], unkept
+        return [rows[at] for at in sorted(rest)], error
 
     def _fitting(self, commit: Commit, row: int) -> bytes:
         """Return an event; of one that is too large, a trimmed copy, while the whole is kept."""
@@ -267,7 +278,7 @@ class Forwarder:
 
     def _bury(self, commit: Commit, row: int, reason: str) -> str:
         """Keep a record that the destination does not take, whole, with the reason; once."""
-        name = f"dead/{self.name}/{commit.sequence:010d}-{row}.json"
+        name = f"dead/{self.name}/{commit.sequence:010d}-{commit.fence:014d}-{row}.json"
         line = self._line(commit.sequence, row)
         body = msgspec.json.encode({"reason": reason[:MESSAGE_CHARACTERS], "line": msgspec.Raw(line)})
         try:
@@ -288,7 +299,7 @@ class Forwarder:
         raise StateError("A commit is not in the journal any more.")
 
     def _batch_id(self, commit: Commit, rows: list[int]) -> str:
-        what = f"{self.held.head.birth} {self.name} {commit.sequence} {rows[0]} {rows[-1]}"
+        what = f"{self.held.head.birth} {self.name} {commit.sequence} {commit.fence} {rows}"
         return hashlib.sha256(what.encode()).hexdigest()[:32]
 
     def _pass(self, rest: list[int], end: int, events: int) -> None:

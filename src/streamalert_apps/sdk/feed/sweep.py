@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from streamalert_apps.errors import RequestRefused
+from streamalert_apps.errors import BadResponse, RequestRefused
 from streamalert_apps.sdk.app import Page
 from streamalert_apps.sdk.events import Fetched
 from streamalert_apps.sdk.feed.listing import Listing
@@ -81,7 +81,12 @@ class Sweeps:
             yield reader.page(Found(), more=True)
             return
         place.turns = 0  # it had its request; one that time did not suffice for is still due
-        found = reader.read(fetched, self._listing, place.looked, place.covered)
+        try:
+            found = reader.read(fetched, self._listing, place.looked, place.covered)
+        except BadResponse:  # its pages run in a circle: the next run must not go on with this token
+            self._restart(sweep, window)
+            yield reader.page(Found(), more=True)
+            raise
         self._advance(sweep, window, fetched, found)
         yield reader.page(found, more=True)
 
