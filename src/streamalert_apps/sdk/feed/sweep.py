@@ -196,15 +196,11 @@ class Sweeps:
             window.reached = max(sweep.cursor, reached) if listing.order > 0 else reached
 
     def _cut(self, sweep: Sweep, window: Window) -> bool:
-        """End a window that holds too much where it was read to, or halve it; False where that can't be."""
-        if self._listing.order > 0 and window.reached and window.reached > sweep.cursor:
-            window.top, window.trusted = window.reached, True
-            self._close(sweep, window)
-        elif window.top - sweep.cursor > 2 * self._feed.precision:
-            self._place.width = (window.top - sweep.cursor).total_seconds() / 2
-            self._open(sweep)
-        else:
+        """Ask for half of a window that holds too much; return False where that can't be."""
+        if window.top - sweep.cursor <= 2 * self._feed.precision:
             return False
+        self._place.width = (window.top - sweep.cursor).total_seconds() / 2
+        self._open(sweep)
         return True
 
     def _restart(self, sweep: Sweep, window: Window) -> None:
