@@ -71,6 +71,12 @@ def test_a_run_ends_though_a_look_takes_longer_than_the_time_to_the_next_one() -
     assert not pages[-1].more
 
 
+def test_the_last_page_of_a_run_says_so_though_there_is_no_time_for_another_one() -> None:
+    _, pages = run(Slow(StillClock(NOW), 10, left=45), Place(NOW - 60 * MINUTE).checkpoint())
+
+    assert (len(pages[-1].logs), pages[-1].more) == (10, False)
+
+
 def test_a_sweep_gets_a_request_though_a_look_takes_the_time_of_every_run() -> None:
     clock = StillClock(NOW)
     before = Place(NOW - 60 * MINUTE, newest=NOW - MINUTE, looked=NOW, swept=NOW - 10 * MINUTE)

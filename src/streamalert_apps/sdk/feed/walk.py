@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from streamalert_apps.sdk.app import Memory, Page
@@ -19,14 +20,20 @@ def walk(feed: Listed, place: Place, memory: Memory) -> Iterator[Page]:
     """Yield pages: looks first, the sweep with what is left, and a quarter where it is far behind."""
     reader = Reader(feed, place, memory)
     looks, sweeps = Looks(reader), Sweeps(reader)
+
+    def swept() -> Iterator[Page]:
+        """Yield the pages of a turn of the sweep: the last one says it where that was all of the run."""
+        for page in sweeps.page():
+            yield replace(page, more=sweeps.is_due() or looks.is_due(sweeping=False))
+
     while True:
         due = sweeps.is_due()
         if due and (sweeps.is_first() or (sweeps.is_old() and place.turns >= OLD_TURNS)):
-            yield from sweeps.page()
+            yield from swept()
         elif looks.is_due(sweeping=due):
             yield from looks.pages(sweeping=due)
         elif due:
-            yield from sweeps.page()
+            yield from swept()
         else:
             yield reader.page(Found(), more=False)
             return
