@@ -64,7 +64,7 @@ class Result:
     """How an app did.
 
     `p50` to `p99`: seconds from listed to on record; `late_p50` and `late_most`: of late events alone.
-    `requests`: of a run, the median, the mean and the most; `pages`: that a run's new events fill, at the median.
+    `requests`: of a run, the median, the mean and the most; `pages`: of a run's new events, the median.
     """
 
     p50: float
