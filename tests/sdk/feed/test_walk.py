@@ -415,15 +415,16 @@ def test_a_moment_that_does_not_fit_one_run_is_set_aside_and_named(caplog: pytes
     assert all(runs.record[event.body] == 1 for event in service.events[100:])
 
 
-def test_a_token_that_is_too_long_for_a_checkpoint_is_not_kept() -> None:
+@pytest.mark.parametrize("length", [9_000, 60_000])
+def test_a_token_may_be_of_any_length(length: int) -> None:
     service = Service(lag=MINUTE, cost=1.0)
     runs = Runs(service)
     service.happen_often(300, NOW - HOUR, 10 * SECOND)
     plain = service.answer
 
     def long(since: Any, until: Any, token: Any) -> Fetched:
-        fetched = plain(since, until, token and token[60_000:])
-        return Fetched(fetched.rows, fetched.next and "x" * 60_000 + fetched.next)
+        fetched = plain(since, until, token and token[length:])
+        return Fetched(fetched.rows, fetched.next and "x" * length + fetched.next)
 
     service.answer = long  # type: ignore[method-assign]
     runs.every(MINUTE, 20, seconds=8)
@@ -492,6 +493,22 @@ def test_an_event_without_a_readable_time_arrives_once() -> None:
     runs.every(MINUTE, 60)
 
     assert runs.record == {b'{"id": "odd", "time": null}': 1}
+
+
+def test_events_dated_years_ahead_arrive_once_and_at_once() -> None:
+    service = Service(lag=MINUTE, bounded=False)
+    runs = Runs(service)
+    service.happen_often(5, NOW - 5 * MINUTE, SECOND)
+    for n in range(150):
+        service.happen(NOW + 4000 * DAY + n * SECOND).visible = NOW
+        service.happen(NOW - MINUTE).body = b'{"id": "odd %d", "time": "soon"}' % n
+
+    runs.run()
+    at_once = runs.record.total()
+    runs.every(MINUTE, 5)
+
+    assert at_once == 305
+    assert (runs.record.total(), max(runs.record.values())) == (305, 1)
 
 
 # What a service documents is checked
