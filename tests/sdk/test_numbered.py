@@ -6,13 +6,12 @@ from collections import Counter
 
 import pytest
 
-from streamalert_apps.sdk.app import AuthField, Json
+from streamalert_apps.sdk.app import AuthField, Json, NoMemory
 from streamalert_apps.sdk.events import Row
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.numbered import Numbered, NumberedPage
 from tests.simulator.world import StillClock
 
-KEY = b"key"
 SIZE = 3
 
 
@@ -42,7 +41,7 @@ def read(app: Lines, *grows: str) -> int:
     token: Json = None
     while True:
         fetched = app.fetch(app.api.clock.now(), app.api.clock.now(), token)
-        found.update(app.marked(fetched.rows, met, KEY, 0.0)[1])
+        found.update(app.marked(fetched.rows, met, NoMemory(), 0.0)[1])
         if token is None:
             app.listed[:0] = grows
         token = fetched.next
