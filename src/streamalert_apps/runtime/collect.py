@@ -432,7 +432,7 @@ class _Run:
                 self.outcome.commits += 1
                 self.outcome.events += len(events)
                 self.outcome.bytes += size
-                commit = Commit(sequence, events, head.recorded)
+                commit = Commit(sequence, head.fence, events, head.recorded)
                 for forwarder in self.forwarders:  # they wait until it is true
                     forwarder.offer(commit)
             self.held.write()
