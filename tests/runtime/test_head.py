@@ -247,6 +247,25 @@ def test_an_app_that_is_being_removed_does_not_run(memory: MemoryStore, clock: S
         take(memory, clock)
 
 
+def test_a_sealed_head_looks_again_at_what_an_earlier_version_left(
+    memory: MemoryStore, clock: StillClock
+) -> None:
+    take(memory, clock).close()
+    change(memory, sealed={"at": 1.0, "state": "other"}, checkpoint={"next": 7})
+    left = {"last_timestamp": 1_700_000_000}
+
+    held = heads.take(
+        memory,
+        Identity("owner", "one"),
+        clock=clock,
+        deadline=Deadline.never(),
+        first_look=HOUR,
+        adopt=lambda: left,
+    )
+
+    assert (held.head.adopted, held.head.checkpoint, held.head.sealed) == (left, None, None)
+
+
 # Writing
 
 
