@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from streamalert_apps import services
-from streamalert_apps.sdk.app import App, Checkpoint
+from streamalert_apps.sdk.app import App, Checkpoint, NoMemory
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.simulator.contract import Asked, Twin
@@ -20,6 +20,16 @@ from streamalert_apps.simulator.tally import Tally, compare
 from streamalert_apps.simulator.transport import TwinTransport, transport
 
 CHECKPOINT_BYTES = 3000
+
+
+class Remembered(NoMemory):
+    """Knows every id that is on record."""
+
+    def __init__(self) -> None:
+        self.ids: set[bytes] = set()
+
+    def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:  # noqa: ARG002
+        return self.ids.intersection(ids)
 
 
 @dataclass(slots=True)
@@ -37,6 +47,7 @@ class Collector:
     pages: list[int] = field(default_factory=list)
     repeats: int = 0
     checkpoint: Checkpoint | None = None
+    memory: Remembered = field(default_factory=Remembered)
     wire: TwinTransport = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,12 +70,14 @@ class Collector:
         app = self.app()
         if self.checkpoint is None:
             self.checkpoint = app.start(self.since)
-        for count, page in enumerate(app.poll(json.loads(json.dumps(self.checkpoint))), 1):
+        for count, page in enumerate(app.walk(json.loads(json.dumps(self.checkpoint)), self.memory), 1):
             self.logs += [
                 dict(log) if isinstance(log, Mapping) else json.loads(bytes(log)) for log in page.logs
             ]
             self.pages.append(len(page.logs))
             self.repeats += page.repeats
+            remember = zip(page.ids, page.times, strict=True) if page.remember is None else page.remember
+            self.memory.ids.update(identity for identity, _ in remember)
             text = json.dumps(page.checkpoint, separators=(",", ":"))
             assert len(text) <= CHECKPOINT_BYTES
             self.checkpoint = json.loads(text)
