@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -166,7 +165,7 @@ GOOGLE, FORCE = "/admin/reports", "/services/data"
         ("slack_audit", "", 200, {"ok": False, "error": "ratelimited"}, RateLimited, "too many requests"),
     ],
 )
-def test_a_refusal_means(
+def test_a_refusal_means(  # noqa: PLR0917
     app_type: str, path: str, status: int, body: Any, kind: type[AppError], said: str
 ) -> None:
     error, _ = refused(app_type, path, status, body)
@@ -191,7 +190,7 @@ def test_a_refusal_means(
         ("gsuite_login", GOOGLE, 503, {}, {"Retry-After": "9"}, 9),
     ],
 )
-def test_a_wait_is_read_where_the_service_writes_it(
+def test_a_wait_is_read_where_the_service_writes_it(  # noqa: PLR0917
     app_type: str, path: str, status: int, body: Any, headers: dict[str, str], seconds: float
 ) -> None:
     at = str(int((NOW + timedelta(seconds=8)).timestamp()))
@@ -203,18 +202,19 @@ def test_a_wait_is_read_where_the_service_writes_it(
     assert error.retry_after == pytest.approx(seconds)
 
 
-def hosts() -> Iterator[tuple[str, dict[str, str], str]]:
-    yield "aliyun_actiontrail", {"region_id": "eu-central-1"}, "actiontrail.eu-central-1.aliyuncs.com"
-    yield "aliyun_actiontrail", {"region_id": "cn-hangzhou-finance"}, "actiontrail.aliyuncs.com"
-    yield "aliyun_actiontrail", {"region_id": "cn-zhengzhou-nebula-1"}, "actiontrail.aliyuncs.com"
-    yield "aliyun_actiontrail", {"region_id": "rus-west-1-pop"}, "actiontrail.ap-northeast-1.aliyuncs.com"
-    yield "slack_audit", {}, "api.slack.com"
-    yield "slack_audit", {"domain": "slack-gov.com"}, "api.slack-gov.com"
-    yield "slack_access", {"domain": "slack-gov.com"}, "slack-gov.com"
-    yield "salesforce_login", {"domain": "acme.my.salesforce.mil"}, "acme.my.salesforce.mil"
+HOSTS: list[tuple[str, dict[str, str], str]] = [
+    ("aliyun_actiontrail", {"region_id": "eu-central-1"}, "actiontrail.eu-central-1.aliyuncs.com"),
+    ("aliyun_actiontrail", {"region_id": "cn-hangzhou-finance"}, "actiontrail.aliyuncs.com"),
+    ("aliyun_actiontrail", {"region_id": "cn-zhengzhou-nebula-1"}, "actiontrail.aliyuncs.com"),
+    ("aliyun_actiontrail", {"region_id": "rus-west-1-pop"}, "actiontrail.ap-northeast-1.aliyuncs.com"),
+    ("slack_audit", {}, "api.slack.com"),
+    ("slack_audit", {"domain": "slack-gov.com"}, "api.slack-gov.com"),
+    ("slack_access", {"domain": "slack-gov.com"}, "slack-gov.com"),
+    ("salesforce_login", {"domain": "acme.my.salesforce.mil"}, "acme.my.salesforce.mil"),
+]
 
 
-@pytest.mark.parametrize(("app_type", "credentials", "host"), hosts())
+@pytest.mark.parametrize(("app_type", "credentials", "host"), HOSTS)
 def test_each_cloud_has_its_host(app_type: str, credentials: dict[str, str], host: str) -> None:
     _, urls = refused(app_type, "", 500, {}, **credentials)
 
