@@ -316,7 +316,7 @@ class Judge:
             self.violated("a segment of the memory was deleted too soon")
         if "/journal/" not in name:
             return
-        sequence, fence = map(int, stem.split("-"))
+        sequence, _ = map(int, stem.split("-"))
         same = [
             entry
             for entry in self._world.bucket.objects

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Final
@@ -228,12 +228,10 @@ class Forwarder:
 
     def _sent(self, commit: Commit, rows: list[int]) -> tuple[list[int], AppError | None]:
         """Send rows once; return those that are still to be sent, and why."""
-        events = [commit.events[row] for row in rows]
-        if max(map(len, events)) > self.destination.limits.event_bytes:
-            try:
-                events = [self._fitting(commit, row) for row in rows]
-            except StateError as error:
-                return rows, error
+        try:
+            events = self._fitting(commit, rows)
+        except StateError as failed:
+            return rows, failed
         answer = self.destination.send(Batch(self._batch_id(commit, rows), events))
         if answer.too_large and len(rows) > 1:
             half = len(rows) // 2
@@ -247,28 +245,45 @@ class Forwarder:
         if accepted:
             self.position.settings = "accepted"
             self.done.events += accepted
-            self.done.bytes += sum(map(len, events))
-            for at in (*answer.retry, *answer.refused):
-                self.done.bytes -= len(events[at])
+            out = (*answer.retry, *answer.refused)
+            self.done.bytes += sum(map(len, events)) - sum(len(events[at]) for at in out)
             self.done.batches += 1
         if answer.refused and not self.position.settings:
             reason = next(iter(answer.refused.values()))
             error = answer.error or DeliveryRefused(f"{self.name} took no event: {reason}")
             return sorted({rows[at] for at in (*answer.refused, *answer.retry)}), error
-        rest, error = [*answer.retry], answer.error
-        for at, reason in answer.refused.items():
+        unkept, unkept_for = self._bury_all(commit, rows, answer.refused)
+        rest = sorted((*answer.retry, *unkept))
+        return [rows[at] for at in rest], unkept_for or answer.error
+
+    def _bury_all(
+        self, commit: Commit, rows: list[int], refused: Mapping[int, str]
+    ) -> tuple[list[int], AppError | None]:
+        """Keep what was refused for good; return what could not be kept, and why."""
+        unkept: list[int] = []
+        error: AppError | None = None
+        for at, reason in refused.items():
             try:
                 self._bury(commit, rows[at], reason)
-            except StateError as unkept:  # what was accepted of the batch stays accepted
-                rest, error = [*rest, at], unkept
-        return [rows[at] for at in sorted(rest)], error
+            except StateError as failed:  # what was accepted of the batch stays accepted
+                unkept.append(at)
+                error = failed
+        return unkept, error
 
-    def _fitting(self, commit: Commit, row: int) -> bytes:
-        """Return an event; of one that is too large, a trimmed copy, while the whole is kept."""
-        event = commit.events[row]
+    def _fitting(self, commit: Commit, rows: list[int]) -> list[bytes]:
+        """Return events; of one that is too large, a trimmed copy."""
+        events = [commit.events[row] for row in rows]
         limit = self.destination.limits.event_bytes
-        if len(event) <= limit:
-            return event
+        if max(map(len, events)) <= limit:
+            return events
+        return [
+            self._copy(commit, row, limit) if len(event) > limit else event
+            for row, event in zip(rows, events, strict=True)
+        ]
+
+    def _copy(self, commit: Commit, row: int, limit: int) -> bytes:
+        """Return a trimmed copy of an event, while the whole is kept."""
+        event = commit.events[row]
         if row not in self._trimmed:
             place = self._bury(commit, row, "It is too large; a trimmed copy was delivered.")
             self.done.trimmed += 1
