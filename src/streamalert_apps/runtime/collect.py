@@ -45,6 +45,7 @@ COMMIT_BYTES: Final = 4 << 20
 COMMIT_SECONDS: Final = 2.0
 LINE_BYTES: Final = 72  # of a line of the journal, besides the event
 JOINING_SECONDS: Final = 20.0
+CLOCKS_DIFFER_SECONDS: Final = 5.0  # by less than that, or one is wrong
 CIRCLES: Final = 100
 
 _FOREIGN_CHECKPOINT: Final = (ValueError, TypeError, KeyError, AttributeError, msgspec.MsgspecError)
@@ -208,7 +209,8 @@ class _Run:
         """Poll: buffer what is new, commit it when it is enough, have it forwarded meanwhile."""
         self.app = app
         head = self.held.head
-        pace.remind(app.api.pace, pace.Told(head.requests, head.not_before), self.held.now())
+        app.api.ahead = timedelta(seconds=-self._behind())  # until the service tells its own time
+        self._remind(app, pace.Told(head.requests, head.not_before))
         if app.rate:
             self._ask_others(app)
             app.api.limited = lambda: self._ask_others(app)
@@ -276,8 +278,10 @@ class _Run:
         for forwarder in self.forwarders:
             head.positions[forwarder.name] = forwarder.snapshot()
         if self.app:
-            head.requests = list(self.app.api.pace.recent)
-            wish = self.app.api.pace.not_before
+            made = self.app.api.pace
+            behind = self._behind()
+            head.requests = [round(time + behind, 3) for time in made.recent]
+            wish = made.not_before + behind
             head.not_before = wish if wish > self.held.now().timestamp() else 0.0
 
     def _segment(self, name: str) -> bytes:
@@ -371,7 +375,19 @@ class _Run:
 
     def _ask_others(self, app: App) -> None:
         """Learn what commands have asked of the service meanwhile."""
-        pace.remind(app.api.pace, pace.read(self.store), self.held.now())
+        self._remind(app, pace.read(self.store))
+
+    def _remind(self, app: App, told: pace.Told) -> None:
+        """Let the app know when the service was asked before; the store's time was noted."""
+        behind = self._behind()
+        requests = [round(time - behind, 3) for time in told.requests]
+        wish = told.not_before and told.not_before - behind
+        pace.remind(app.api.pace, pace.Told(requests, wish), self.terms.clock.now())
+
+    def _behind(self) -> float:
+        """Return by how many seconds our clock is behind the store's, where it is wrong."""
+        seconds = self.held.offset.total_seconds()
+        return seconds if abs(seconds) > CLOCKS_DIFFER_SECONDS else 0.0
 
     def _forget(self) -> None:
         floor = self._watermark()
