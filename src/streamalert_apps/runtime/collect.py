@@ -236,6 +236,7 @@ class _Run:
             self.terms.progress(self.outcome)
             if self.terms.deadline.left() <= slowest:
                 self.outcome.status, self.outcome.backlog = "partial", True
+                self.outcome.retry_after = app.api.pace.wait()
                 break
 
     def _prepare(self, app: App) -> None:
