@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 from streamalert_apps import services
 from streamalert_apps.cli.commands import demo
 from streamalert_apps.cli.commands.demo import LeapingClock, Shown
+from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.services import twins
+from streamalert_apps.simulator.server import serve
 from tests.cli.conftest import Ran
 
 Command = Callable[..., Ran]
@@ -94,7 +98,7 @@ def test_each_of_several_app_types_is_kept_in_a_project_of_its_own(sa_apps: Comm
 
     kept = {path.name for path in (project / "kept").iterdir()}
     assert {"slack_access", "slack_audit", "slack_integration"} >= kept >= {"slack_access"}
-    assert len((project / "kept" / "slack_access" / "logs.jsonl").read_bytes().splitlines()) == 100
+    assert len((project / "kept/slack_access/logs/collector.jsonl").read_bytes().splitlines()) == 100
 
 
 @pytest.mark.parametrize(("name", "hint"), [("slak", "Did you mean 'slack'?"), ("zzzz", "There are: ")])
@@ -112,3 +116,22 @@ def test_a_leaping_clock_costs_no_wait() -> None:
     clock.sleep(86_400)
 
     assert 86_400 <= (clock.now() - began).total_seconds() < 86_460
+
+
+def test_the_project_that_is_left_goes_on_where_the_demonstration_ended(
+    sa_apps: Command, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sa_apps("demo", "--service", "slack_audit", "--events", "100", "--keep", "kept").code == 0
+    monkeypatch.chdir(project / "kept")
+    clock = SystemClock()
+    twin: Any = twins.twin("slack", clock=clock)
+    (project / "kept/auth.json").write_text(json.dumps(twin.credentials))
+    now = clock.now()
+    twin.seed("slack_audit", events=20, start=now - timedelta(minutes=30), end=now - timedelta(minutes=5))
+    with serve(twin) as server:
+        words = ["--simulator", server.url]
+        assert sa_apps("update-auth", "collector", "--auth-file", "auth.json", "--no-check").code == 0
+        ran = sa_apps("run", "collector", *words)
+
+    assert len(ran.out.splitlines()) == 20
+    assert all(line.startswith(("collector", "warning: ")) for line in ran.err.splitlines())

@@ -249,3 +249,27 @@ def test_a_run_without_time_deletes_nothing(left: float) -> None:
     world.run(left=left)
 
     assert listings(world) == 0
+
+
+def test_a_destination_that_was_named_for_single_runs_holds_nothing_back_and_what_went_is_passed() -> None:
+    world = World(total=0, journal_days=7)
+    world.sinks["run:/a.jsonl"] = named = Sink(world)
+    collected(world, days=2)
+    del world.sinks["run:/a.jsonl"]
+
+    collected(world, days=10)
+    assert world.record == list(range(5, 12))
+
+    world.sinks["run:/a.jsonl"] = named
+    collected(world, days=1)
+    assert named.arrived == [0, 1, *range(5, 13)]
+
+
+def test_of_destinations_that_were_named_for_single_runs_those_furthest_behind_are_forgotten() -> None:
+    world = World(total=0, journal_days=7)
+    for number in range(heads.MOST_PASSING + 3):
+        world.sinks = {"run:-": Sink(world)} | {f"run:/{number}": Sink(world)}
+        collected(world, days=1)
+
+    assert len(world.head.positions) == heads.MOST_PASSING
+    assert {"run:-", f"run:/{number}"} <= set(world.head.positions)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from streamalert_apps.errors import AlreadyRunning, StateError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
+from streamalert_apps.runtime.destinations import Destination
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.legacy import TOMBSTONE, FileSlot, OldState
 from streamalert_apps.runtime.ssm import Stored
@@ -90,7 +91,9 @@ class World:
         """Let the service have all events up to then."""
         self.service.rows[:] = events(until, named=self.name != "old_nameless")
 
-    def run(self, pages: float = float("inf")) -> Outcome:
+    def run(
+        self, pages: float = float("inf"), destinations: Mapping[str, Destination] | None = None
+    ) -> Outcome:
         """Collect once."""
         asked = 0
 
@@ -109,7 +112,12 @@ class World:
             bury=self.old.bury,
             threads=False,
         )
-        return collect(lambda: kind({}, Api(clock=self.clock)), self.store, {}, terms)
+        return collect(lambda: kind({}, Api(clock=self.clock)), self.store, destinations or {}, terms)
+
+    def lease(self, holder: str) -> None:
+        """Let another run begin, and not end."""
+        identity, deadline = Identity("owner", holder), Deadline.never()
+        heads.take(self.store, identity, clock=self.clock, deadline=deadline, first_look=timedelta(0))
 
     def head(self) -> heads.Head:
         return heads.parse(self.store.read(heads.NAME).body)[0]

@@ -120,7 +120,7 @@ def test_where_nothing_is_to_be_purged_no_object_is_written_anew() -> None:
 def test_no_other_object_with_what_was_purged_is_left() -> None:
     world = collected()
     birth = world.head.birth
-    lines = b"".join(journal.lines([log_of(4)], [id_of(4)], [START.timestamp() + 4], 0.0))
+    lines = journal.body_of([log_of(4)], [id_of(4)], [START.timestamp() + 4], 0.0)
     world.memory.put(journal.name_of(birth, 1, 1), lines)  # of a run that lost its lease
 
     purged(world, 4, 4)
@@ -153,8 +153,8 @@ def test_what_waits_in_the_inbox_is_purged() -> None:
     world = collected()
     for name, numbers in (("inbox/a.jsonl", [4, 40]), ("inbox/b.jsonl", [4]), ("inbox/c.jsonl", [50])):
         times = [START.timestamp() + number for number in numbers]
-        lines = journal.lines([log_of(n) for n in numbers], [id_of(n) for n in numbers], times, 0.0)
-        world.memory.put(name, b"".join(lines))
+        body = journal.body_of([log_of(n) for n in numbers], [id_of(n) for n in numbers], times, 0.0)
+        world.memory.put(name, body)
 
     purged(world, 4, 4)
 

@@ -34,7 +34,7 @@ TYPES = (ACCESS, INTEGRATION, AUDIT)
 LISTS = (ACCESS, INTEGRATION)
 START = NOW - timedelta(hours=3)
 LAG = SlackAccess.lag
-TOKEN, TEAM = SlackAccess.auth
+TOKEN, TEAM, *_ = SlackAccess.auth
 
 
 def collector(app_type: str, *, faults: tuple[Fault, ...] = (), **options: Any) -> Collector:

@@ -13,7 +13,6 @@ from streamalert_apps.errors import AlreadyRunning, AppError
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.head import LEASE_SECONDS, Head, Position, parse
 from tests.simulation.events import WITHOUT_TIME
-from tests.simulation.plan import BY_TIME
 from tests.simulation.sinks import whole_of
 from tests.simulation.timeline import START, Killed
 
@@ -394,7 +393,7 @@ class Judge:
             )
         self.events = due.total()
         for key, count in due.items():
-            wanted = 1 if plan.shape == "numbered" else count  # equal rows of pages that overlap
+            wanted = 1 if plan.overlapping else count  # equal rows of pages that overlap
             if counts[key] < wanted:
                 self.violated(f"lost: {key}, {count - counts[key]} of {count}")
 
@@ -464,8 +463,12 @@ class Judge:
         head = self.head
         if head is None:
             return
+        place = head.checkpoint or {}
+        floor = _time(place["floor"]).timestamp() if "floor" in place else float("inf")
         for name in self._world.bucket.objects:
-            if name.startswith(f"{head.birth}/journal/") and self._now_passed(name) > 8 * DAY:
+            at = self._written_at.get(name, 0.0)
+            old = self._world.timeline.now - at > 8 * DAY and START.timestamp() + at < floor
+            if name.startswith(f"{head.birth}/journal/") and old:
                 self.violated(f"{name} stays for ever")
                 return
             stem = name.rpartition("/")[2]

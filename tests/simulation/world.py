@@ -15,7 +15,6 @@ from unittest import mock
 
 from streamalert_apps.errors import AlreadyRunning, AppError, StateError
 from streamalert_apps.runtime import collect as run
-from streamalert_apps.runtime import forward
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import memory as memories
 from streamalert_apps.runtime.collect import Outcome, Terms
@@ -24,7 +23,7 @@ from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk import catalogue
 from streamalert_apps.sdk.app import App
 from streamalert_apps.sdk.clock import Deadline
-from streamalert_apps.sdk.feed import walk
+from streamalert_apps.sdk.feed import sweep
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
 from tests.simulation.apps import app_type
@@ -33,14 +32,15 @@ from tests.simulation.judge import DAY, Judge
 from tests.simulation.luck import Luck
 from tests.simulation.plan import plan
 from tests.simulation.sinks import Sink
-from tests.simulation.timeline import Killed, Process, Timeline, moment
+from tests.simulation.timeline import Killed, Process, Timeline
 from tests.simulation.vendor import Vendor
 from tests.simulation.wire import Wire
 
 T = TypeVar("T")
 
 OWNER: Final = "the project"
-MOST_CALM_TICKS: Final = 150
+MOST_CALM_TICKS: Final = 100
+MOST_STEPS: Final = 20_000
 GOOD_TICKS: Final = 3  # in a row
 DEEPEST: Final = 8
 CLOSING_SECONDS: Final = 3.0
@@ -107,6 +107,7 @@ class World:
         self.calm_interval = max(self.plan.interval, self.plan.lag / 8)
         self._tell = tell
         self._count = 0
+        self._steps = 0
         self._good_ticks = 0
         self._alive: dict[Process, None] = {}
         self._outcomes: dict[Process, Outcome] = {}
@@ -137,6 +138,10 @@ class World:
         """Let the running process do something outside; it may be paused before."""
         process = self.process
         self.say(words)
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            self.judge.violated("it goes on and on")
+            process.die()
         if self.strikes("paused"):
             seconds_asleep = self.luck.of("paused").choice(PAUSES)
             self.judge.sleeps(process)
@@ -181,7 +186,7 @@ class World:
             mock.patch.object(memories, "INLINE", plan.inline),
             mock.patch.object(memories, "MERGED", plan.merged),
             mock.patch.object(memories, "INDEXED", plan.merged),
-            mock.patch.object(walk, "MOST_ROWS", plan.most_rows),
+            mock.patch.object(sweep, "MOST_ROWS", plan.most_rows),
             mock.patch.object(catalogue, "PIECE", 5),
         ]
 
@@ -233,7 +238,7 @@ class World:
         copies = self.bucket.restorable()
         if copies:
             self.say("an old copy of the head is put back")
-            self.bucket.set_head(self.luck.of("head restored").choice(copies))
+            self.bucket.restore(self.luck.of("head restored").choice(copies))
 
     def _submit(self, order: Order, delay: float) -> None:
         self.timeline.at(self.timeline.now + delay, lambda: self._begin(order))
@@ -339,9 +344,8 @@ class World:
             and outcome.backlog
             and outcome.retry_after < self.plan.time_limit
             and order.depth < DEEPEST
-        ):
-            if not self.strikes("successor lost"):
-                self._submit(self._named(depth=order.depth + 1), 0.2)
+        ) and not self.strikes("successor lost"):
+            self._submit(self._named(depth=order.depth + 1), 0.2)
 
     def _wait_long(self) -> None:
         """Let nine days pass, with a run at their end: what nobody needs any more goes."""

@@ -18,6 +18,7 @@ from streamalert_apps.cli.commands import (
     enable,
     init,
     invoke,
+    journal,
     logs,
     new,
     package,
@@ -26,6 +27,7 @@ from streamalert_apps.cli.commands import (
     rollback,
     run,
     simulate,
+    state,
     status,
     types,
     update_auth,
@@ -84,6 +86,8 @@ for name, module in {
     "simulate": simulate,
 }.items():
     app.command(name, epilog=module.EXAMPLES)(module.command)
+app.add_typer(state.group)
+app.add_typer(journal.group)
 app.add_typer(plugin.group)
 
 

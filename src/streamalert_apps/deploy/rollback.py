@@ -1,7 +1,12 @@
-"""Goes back to a version that ran before: the alias moves, and nothing else."""
+"""Goes back to a version that ran before: the alias moves.
+
+A version older than 0.2.0 knows no record. The app is handed back to it first, so that it goes on where
+the record ends.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,20 +26,37 @@ class RolledBack:
 
     before: str
     after: str
+    handed_back: bool = False
+    """To a version that knows no record."""
 
 
-def roll_back(job: Job, to: str | None = None) -> RolledBack:
-    """Let `to` run, or the newest older version that is made of something else than the one that runs."""
+def roll_back(job: Job, to: str | None, hand_back: Callable[[], None]) -> RolledBack:
+    """Let `to` run, or the newest older version that is made of something else than the one that runs.
+
+    `hand_back` hands the app back to a version that knows no record; it does nothing where that is done. It
+    is called again once the alias has moved: a run may have begun in between.
+    """
     functions = job.aws.functions
     alias = found(lambda: functions.get_alias(FunctionName=job.function, Name=names.ALIAS))
     if not alias:
         raise ConfigError(f"{job.function} is not deployed.", hint="`sa-apps deploy` does it.")
     before = alias["FunctionVersion"]
-    after = _chosen(versions.history(job), before, to)
+    history = versions.history(job)
+    after = _chosen(history, before, to)
+    back = _knows_the_record(history, before) and not _knows_the_record(history, after)
+    if back:
+        hand_back()
     if after != before:
         revision = {"RevisionId": alias["RevisionId"]} if "RevisionId" in alias else {}
         functions.update_alias(FunctionName=job.function, Name=names.ALIAS, FunctionVersion=after, **revision)
-    return RolledBack(before, after)
+    if back:
+        hand_back()
+    return RolledBack(before, after, back)
+
+
+def _knows_the_record(history: list[dict[str, Any]], number: str) -> bool:
+    version = next((version for version in history if version["Version"] == number), {})
+    return "SA_APPS_BUCKET" in version.get("Environment", {}).get("Variables", {})
 
 
 def _chosen(history: list[dict[str, Any]], before: str, to: str | None) -> str:

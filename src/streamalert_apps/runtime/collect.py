@@ -213,6 +213,7 @@ class _Run:
             self._ask_others(app)
             app.api.limited = lambda: self._ask_others(app)
         app.api.alive = self.held.renew
+        app.api.before_wait = self._commit_before_wait
         if head.checkpoint is None:
             head.checkpoint = self._first_checkpoint(app)
         self.checkpoint = head.checkpoint
@@ -240,6 +241,12 @@ class _Run:
             if self.terms.deadline.left() <= slowest:
                 self.outcome.status, self.outcome.backlog = "partial", True
                 break
+
+    def _commit_before_wait(self) -> None:
+        """Put on record what is buffered: it need not wait for what the service is to be asked next."""
+        if self.events:
+            self._commit()
+            self._start_forwarding()
 
     def stop(self, status: Literal["partial", "failed"], error: AppError) -> None:
         """Note how polling ended; what was collected before is put on record all the same."""
@@ -425,12 +432,12 @@ class _Run:
                 self.outcome.commits += 1
                 self.outcome.events += len(events)
                 self.outcome.bytes += size
+                commit = Commit(sequence, head.fence, events, head.recorded)
+                for forwarder in self.forwarders:  # they wait until it is true
+                    forwarder.offer(commit)
             self.held.write()
         if not events:
             return
-        commit = Commit(sequence, events, head.recorded)
-        for forwarder in self.forwarders:
-            forwarder.offer(commit)
         for forwarding in self.forwarding:
             forwarding.wake()
         if self.telling:

@@ -32,7 +32,7 @@ from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.ssm import Parameter, ParameterCredentials
 from streamalert_apps.runtime.store.s3 import S3Store
-from streamalert_apps.sdk.app import App
+from streamalert_apps.sdk.app import App, with_lag
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
@@ -127,16 +127,8 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return summary
 
 
-def configured(kind: type[App], lag_seconds: float) -> type[App]:
-    """Return an app type with the lag that conf/ states, in seconds; 0: with its own."""
-    if not lag_seconds:
-        return kind
-    lag = {"lag": timedelta(seconds=lag_seconds), "__module__": kind.__module__}
-    return type(kind.__name__, (kind,), lag)
-
-
 def _app(app_type: str, function: str, clock: Clock, deadline: Deadline) -> App:
-    kind = configured(services.find(app_type), _number("SA_APPS_LAG", 0))
+    kind = with_lag(services.find(app_type), timedelta(seconds=_number("SA_APPS_LAG", 0)))
     credentials = ParameterCredentials(_client("ssm"), names.auth_parameter(function), clock, deadline).load()
     api = Api(
         clock=clock,

@@ -257,15 +257,15 @@ def take(
     clock: Clock,
     deadline: Deadline,
     first_look: timedelta,
-    adopt: Callable[[], Json] = lambda: None,
+    adopt: Callable[[], Json] | None = None,
     after: str = "",
 ) -> HeldHead:
     """Take the right to run; raise AlreadyRunning where another run has it.
 
     `adopt` returns what an earlier version left: where there is no head yet, and where the app was handed
-    back to one. A lease whose end has come, or is further away than any can be (a clock was wrong), one of
-    `after` (the run that invoked this one) or of `holder` itself, and one of a process that is no more do
-    not count.
+    back to one; without it, the app stays with that one. A lease whose end has come, or is further away
+    than any can be (a clock was wrong), one of `after` (the run that invoked this one) or of `holder`
+    itself, and one of a process that is no more do not count.
     """
     there = store.read(NAME)
     offset = there.now - clock.now()
@@ -277,7 +277,7 @@ def take(
         head, unknown = parse(there.body)
         _check_owner(head, identity)
         _check_lease(head, identity, now, after)
-    if not head.buried and (head.checkpoint is None or head.sealed):
+    if adopt and not head.buried and (head.checkpoint is None or head.sealed):
         _take_over(head, adopt(), now)
     head.fence = max(head.fence + 1, int(now.timestamp() * 1000))
     head.since = head.since or (now - first_look)

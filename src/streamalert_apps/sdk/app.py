@@ -193,6 +193,11 @@ class App(ABC):
         """Make one cheap request that shows whether the credentials work; raise what went wrong."""
 
 
+def with_lag(kind: type[App], lag: timedelta | None) -> type[App]:
+    """Return an app type with the lag that conf/ states; with its own where conf/ states none."""
+    return type(kind.__name__, (kind,), {"lag": lag, "__module__": kind.__module__}) if lag else kind
+
+
 def parse_time(value: Json) -> datetime:
     """Return the time that a state of StreamAlert means: epoch seconds or ISO 8601; raise ValueError."""
     if isinstance(value, int | float):

@@ -137,7 +137,10 @@ class Catalogue(Feed):
             more = until < began
             for file in self._in_turn(files, place):
                 yield from self._read_or_put_aside(file, place, memory, aside)
+            floor = place.floor
             self._raise_floor(place, began, until, aside)
+            if reach and place.reach and place.floor == floor:  # all of that is done: look farther
+                place.reach = 2 * reach
             more = more and not aside
             yield Page([], place.checkpoint(), more=more or bool(aside))
         if aside:

@@ -135,6 +135,8 @@ def _content(row: Row) -> str:
 def _stamps(rows: Sequence[Row], time_field: str, id_fields: tuple[str, ...]) -> list[Stamp]:
     """Return the stamps of rows whose fields have these names; raise MsgspecError where one is missing."""
     events = _decoder(time_field, id_fields).decode(b"[%b]" % b",".join(rows))
+    if len(events) != len(rows):
+        raise msgspec.DecodeError("a row is not one JSON value")
     times = [event.time for event in events]
     columns = [
         times if name == time_field else [*map(attrgetter(f"id{n}"), events)]

@@ -47,6 +47,7 @@ T = TypeVar("T")
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 30.0
 SHORTEST_REQUEST_SECONDS: Final = 1.0
+LONG_WAIT_SECONDS: Final = 2.0
 LONGEST_SILENCE_SECONDS: Final = 30.0  # of a wait, before a run shows that it lives
 CLOCKS_DIFFER: Final = timedelta(seconds=5)  # by less than that, or it is told
 OK: Final = 200
@@ -124,6 +125,8 @@ class Api:
         """Called while the service is waited for: a run shows that it lives."""
         self.limited: Callable[[], None] = lambda: None
         """Called after a 429: others may have asked, too."""
+        self.before_wait: Callable[[], None] = lambda: None
+        """Called before a wait for the service's limit that is longer than a moment."""
         self.simulated = self.dated = bool(simulator)
         self._deadline = deadline or Deadline.never()
         self._transport = ToSimulator(simulator) if simulator else transport
@@ -185,6 +188,8 @@ class Api:
         if seconds >= self._deadline.left():
             raise RateLimited(f"The next request has to wait {seconds:.0f} s.", retry_after=seconds)
         LOGGER.info("waiting", extra={"fields": {"wait": round(seconds, 3)}})
+        if seconds >= LONG_WAIT_SECONDS:
+            self.before_wait()
         self._wait(seconds)
 
     def _wait(self, seconds: float) -> None:

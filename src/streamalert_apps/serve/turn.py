@@ -18,7 +18,7 @@ from streamalert_apps.runtime.destinations import Destination
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.store import Store
-from streamalert_apps.sdk.app import App, Credentials
+from streamalert_apps.sdk.app import App, Credentials, with_lag
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
     from streamalert_apps.runtime.legacy import OldState
 
-JOURNAL_DAYS: Final = 7.0
 LONGEST_WAIT_SECONDS: Final = 300.0
 
 
@@ -91,7 +90,7 @@ class Turn:
             first_look=interval(self.app.schedule_expression),
             adopt=old.adopt if old else lambda: None,
             bury=old.bury if old else lambda: None,
-            journal_days=float(self.app.extra.get("journal_days", JOURNAL_DAYS)),
+            journal_days=self.app.journal_days,
             progress=show,
         )
 
@@ -105,6 +104,7 @@ class Turn:
             api.close()
 
     def _collect(self, api: Api, kind: type[App], store: Store, terms: Terms) -> Outcome:
+        kind = with_lag(kind, self.app.lag)
         try:
             return collect(lambda: kind(self.credentials(), api), store, self.destinations, terms)
         except AlreadyRunning as error:

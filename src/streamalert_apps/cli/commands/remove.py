@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.errors import Cancelled
+from streamalert_apps.errors import AlreadyRunning, Cancelled
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf, Project
+    from streamalert_apps.sdk.clock import Clock
+    from streamalert_apps.serve.turn import Place
 
 Removal: TypeAlias = tuple[list[tuple[str, str]], Callable[[], None]]
 """Kind and name of each thing that goes, in that order, and what takes them away; what is gone is fine."""
@@ -25,7 +27,8 @@ EXAMPLES = """Examples:
   sa-apps remove duo_prod_collector --keep-auth
   sa-apps remove collector --cluster prod --yes --json
 
-What goes is shown first. Logs that the app has delivered stay where they are."""
+What goes is shown first. Events that the app has delivered stay where they are; its record goes. While
+the app is running nothing is removed."""
 
 
 def command(
@@ -40,20 +43,25 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Take an app away: from AWS, its credentials, from conf/."""
+    from streamalert_apps.cli.project import aws_session
     from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
+    from streamalert_apps.sdk.clock import SystemClock
+    from streamalert_apps.serve.turn import place_of
 
     prompts = Prompts.on_terminal(no_input=no_input)
     project, app = one_app(project_dir, name, name_option, cluster, prompts)
+    place, clock = place_of(project, app, lambda: aws_session(project.account)), SystemClock()
     find = _local if project.account.local else _deployed
-    things, carry_out = find(project, app, keep_auth=keep_auth)
+    things, carry_out = find(project, app, place, keep_auth=keep_auth)
     gone = [*things, ("entries", f"conf/clusters/{app.cluster}.json")]
     output.say(f"Of {label(app)} goes:")
     for kind, thing in gone:
         output.say(f"  {kind:<10}  {thing}")
     if not yes and not prompts.confirm(f"Remove {label(app)}?", flag="--yes"):
         raise Cancelled("Cancelled; nothing was changed.")
+    _begin(app, place, clock)
     carry_out()
     project.remove_app(app)
     if as_json:
@@ -63,29 +71,44 @@ def command(
         output.say(f"{label(app)} is gone.")
 
 
-def _local(project: Project, app: AppConf, *, keep_auth: bool) -> Removal:
-    """Find the files of a local app. What it kept of logs that were too large stays, and its folder then."""
+def _begin(app: AppConf, place: Place, clock: Clock) -> None:
+    """Keep runs from beginning; during one nothing is removed."""
+    from streamalert_apps.serve import removal
+
+    try:
+        removal.begin(place, clock)
+    except AlreadyRunning as error:
+        raise AlreadyRunning(
+            f"Nothing was removed: {app.name} is running.",
+            hint=f"Wait for its end. {error.message} `sa-apps disable` keeps new runs from starting.",
+            until=error.until,
+        ) from None
+
+
+def _local(project: Project, app: AppConf, place: Place, *, keep_auth: bool) -> Removal:
+    """Find the files of a local app: all of its folder, and its head."""
     from streamalert_apps.runtime import names
+    from streamalert_apps.serve import removal
 
     folder = names.local_folder(project.root, app.function)
-    kinds = ("state.json", "state.lock") if keep_auth else ("auth.json", "state.json", "state.lock")
-    files = [folder / kind for kind in kinds if (folder / kind).exists()]
+    keep = ("auth.json",) if keep_auth else ()
+    tops = sorted({name.partition("/")[0] for name in removal.objects(place)} - {*keep})
 
     def carry_out() -> None:
-        for file in files:
-            file.unlink(missing_ok=True)
-        with suppress(OSError):
-            folder.rmdir()
+        removal.finish(place, keep)
+        if not keep:
+            rmtree(folder, ignore_errors=True)
 
-    return [("file", str(Path(".sa-apps") / folder.name / file.name)) for file in files], carry_out
+    return [("file", (Path(".sa-apps") / folder.name / top).as_posix()) for top in tops], carry_out
 
 
-def _deployed(project: Project, app: AppConf, *, keep_auth: bool) -> Removal:
-    """Find what an app has in AWS. The schedule goes first, the role last, then the parameters."""
+def _deployed(project: Project, app: AppConf, place: Place, *, keep_auth: bool) -> Removal:
+    """Find what an app has in AWS. The schedule goes first, then the role, the parameters, the record."""
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.terminal.progress import applying
     from streamalert_apps.deploy import apply, parameters, survey
     from streamalert_apps.runtime import names
+    from streamalert_apps.serve import removal
 
     fleet = Fleet.of(project)
     (plan,) = survey.survey([fleet.job(app.function)], 1)
@@ -96,6 +119,7 @@ def _deployed(project: Project, app: AppConf, *, keep_auth: bool) -> Removal:
     wanted += [] if keep_auth else [names.auth_parameter(app.function)]
     ssm = fleet.session.client("ssm")
     stored = tuple(parameters.values(ssm, wanted))
+    record = [("record", f"s3://{project.account.bucket}/{app.function}/")] if removal.objects(place) else []
 
     def carry_out() -> None:
         with applying([plan]) as tell:
@@ -103,6 +127,7 @@ def _deployed(project: Project, app: AppConf, *, keep_auth: bool) -> Removal:
         if result.error:
             raise result.error
         parameters.delete(ssm, stored)
+        removal.finish(place)
 
     things = [(change.subject.kind, change.subject.name) for change in plan.changes]
-    return [*things, *(("parameter", name) for name in stored)], carry_out
+    return [*things, *(("parameter", name) for name in stored), *record], carry_out

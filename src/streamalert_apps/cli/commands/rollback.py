@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
+
+if TYPE_CHECKING:
+    from streamalert_apps.serve.export import Exported
 
 EXAMPLES = """Examples:
 
@@ -16,7 +19,10 @@ EXAMPLES = """Examples:
   sa-apps rollback collector --cluster prod --json
 
 Code and settings of the function go back. Its schedule, its role and its alarms stay as they are.
-conf/ is not changed: the next `sa-apps deploy` brings what it says."""
+conf/ is not changed: the next `sa-apps deploy` brings what it says.
+
+A version older than 0.2.0 has no record: what is on record is delivered first, and the version
+continues where the record ends, as after `sa-apps state export`."""
 
 
 def command(
@@ -33,7 +39,9 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Let the version before, or a certain one, run again."""
+    from streamalert_apps.cli.commands.state import consequences, described
     from streamalert_apps.cli.fleet import Fleet
+    from streamalert_apps.cli.handing_back import hand_back, is_handed_back
     from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
@@ -41,11 +49,21 @@ def command(
 
     project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
     fleet = Fleet.of(project)
-    moved = roll_back(fleet.job(app.function), to)
+    handed: list[Exported] = []
+
+    def give() -> None:
+        if not is_handed_back(project, app) and (done := hand_back(project, app)):
+            handed.append(done)
+
+    moved = roll_back(fleet.job(app.function), to, give)
     if as_json:
-        output.envelope("rollback", {**identity(app), "before": moved.before, "after": moved.after})
+        state = described(handed[-1]) if handed else None
+        content = {"before": moved.before, "after": moved.after, "handed_back": state}
+        output.envelope("rollback", {**identity(app), **content})
     elif moved.before == moved.after:
         output.say(f"No change: {label(app)} runs version {moved.after}.")
     else:
         output.say(f"{label(app)} runs version {moved.after} again; it was {moved.before}.")
+        for line in (line for done in handed for line in consequences(done)):
+            output.say(f"  {line}")
         output.say("The next `sa-apps deploy` brings what conf/ and this version of sa-apps say.")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from streamalert_apps.errors import StateError
+from streamalert_apps.errors import ConfigError, StateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,10 @@ class Unsettled(StateError):
     """It can't be told whether the write took place: read before anything else is written."""
 
     code = "state_unsettled"
+
+
+class NoStore(ConfigError):
+    """There is no store at all: the bucket is not there."""
 
 
 class Store(Protocol):

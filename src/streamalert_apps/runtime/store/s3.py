@@ -29,7 +29,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from streamalert_apps.errors import AppError, ConfigError, CredentialsError, StateError
-from streamalert_apps.runtime.store import Conflict, Gone, Item, Read, Unsettled
+from streamalert_apps.runtime.store import Conflict, Gone, Item, NoStore, Read, Unsettled
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.retry import retrying
 
@@ -194,7 +194,7 @@ class S3Store:
         if code == "NoSuchKey":
             return Gone(f"{self._place(name)} is not there any more.")
         if code == "NoSuchBucket":
-            return ConfigError(
+            return NoStore(
                 f"There is no bucket {self._bucket['Bucket']}.", hint="`sa-apps deploy` creates it."
             )
         message = _line(told.get("Message") or "")

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from streamalert_apps.sdk.app import Checkpoint, Json
 from streamalert_apps.sdk.feed.place import Place, Sweep, Window
 from streamalert_apps.sdk.legacy import CAPACITY, Inherited, pack, unpack
 
-if TYPE_CHECKING:
-    from streamalert_apps.sdk.feed.feed import Feed
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What has to be known of a feed, and its time now. `token` brings a page token to today's form."""
+
+    order: int
+    precision: timedelta
+    has_ids: bool
+    token: Callable[[Json], Json]
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class _Page:
         )
 
 
-def inherited(feed: Feed, checkpoint: Checkpoint, *, halfway: bool) -> Inherited:
+def inherited(checkpoint: Checkpoint, feed: Former, *, halfway: bool) -> Inherited:
     """Return where to go on after 0.1.0.
 
     A walk that was under way goes on with its token. Oldest first, what it had read moves the floor;
@@ -67,7 +75,7 @@ def inherited(feed: Feed, checkpoint: Checkpoint, *, halfway: bool) -> Inherited
     return Inherited(place.checkpoint(), [*ids, *page.ids], span)
 
 
-def _sweep(feed: Feed, floor: datetime, page: _Page) -> Sweep:
+def _sweep(feed: Former, floor: datetime, page: _Page) -> Sweep:
     """Return the listing that asks for the rest of a walk: with its bounds, as its token is for them."""
     cursor = floor
     since, until = floor - feed.precision, page.until + feed.precision
@@ -79,14 +87,14 @@ def _sweep(feed: Feed, floor: datetime, page: _Page) -> Sweep:
     end = max(page.until, cursor)
     # How often equal rows had been met was not kept: they are to be read from the beginning.
     counted: dict[str, int] | None = {} if feed.has_ids else None
-    token = feed.inherit_token(page.token)
+    token = feed.token(page.token)
     window = Window(end, since, until, token=token, reached=page.reached, met=counted)
     return Sweep(page.until, end, cursor, sure=cursor, ceiling=page.settled, window=window, first=True)
 
 
-def _whole(feed: Feed, floor: datetime) -> Sweep:
+def _whole(feed: Former, floor: datetime) -> Sweep:
     """Return the listing from the floor up to now."""
-    now = max(feed.api.clock.now() - feed.api.ahead, floor)
+    now = max(feed.now, floor)
     since, until = floor - feed.precision, now + feed.precision
     return Sweep(now, now, floor, sure=floor, window=Window(now, since, until), first=True)
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from streamalert_apps.errors import RequestRefused
+from streamalert_apps.errors import BadResponse, RequestRefused
 from streamalert_apps.sdk.app import Page
 from streamalert_apps.sdk.events import Fetched
 from streamalert_apps.sdk.feed.listing import Listing
-from streamalert_apps.sdk.feed.place import Sweep, Window, rounded
+from streamalert_apps.sdk.feed.place import WIDEST, Sweep, Window, rounded
 from streamalert_apps.sdk.feed.reader import Found, Reader, is_below, moment_of
 
 LOGGER = logging.getLogger(__name__)
@@ -20,7 +20,6 @@ SOONEST: Final = timedelta(minutes=1)  # that a sweep may take, whatever the lag
 IDLE: Final = timedelta(days=1)  # the floor of a feed without events follows by that much
 MOST_ROWS: Final = 50_000  # of a window; one with more is cut, so that the memory stays small
 EASY_PAGES: Final = 10  # of a window that may be wider
-WIDEST: Final = 10 * 366 * 86_400.0
 MOST_TRIES: Final = 3
 MOST_COUNTED: Final = 1_000  # rows without id whose counts a checkpoint keeps
 MOST_GAPS: Final = 20
@@ -45,7 +44,8 @@ class Sweeps:
         if place.swept is None or place.hole:
             return True
         since = self._reader.now() - place.swept
-        return since >= max(self._reader.lag / 4, 2 * self._feed.precision) or since < -SOONEST
+        least = max(self._reader.lag / 4, 2 * self._feed.precision)
+        return since >= least or since < -SOONEST
 
     def is_old(self) -> bool:
         """Tell whether the one under way has taken longer than the lag."""
@@ -81,7 +81,12 @@ class Sweeps:
             yield reader.page(Found(), more=True)
             return
         place.turns = 0  # it had its request; one that time did not suffice for is still due
-        found = reader.read(fetched, self._listing, place.looked, place.covered)
+        try:
+            found = reader.read(fetched, self._listing, place.looked, place.covered)
+        except BadResponse:  # its pages run in a circle: the next run must not go on with this token
+            self._restart(sweep, window)
+            yield reader.page(Found(), more=True)
+            raise
         self._advance(sweep, window, fetched, found)
         yield reader.page(found, more=True)
 
@@ -99,6 +104,8 @@ class Sweeps:
             ceiling = min(now, place.newest) - lag
         if self._reader.api.dated:
             ceiling = max(ceiling or place.floor, now - IDLE - lag)
+        if ceiling is not None:
+            ceiling = rounded(ceiling, self._feed.precision)
         end = now
         if place.slow and ceiling is not None and ceiling > place.floor:
             end = min(now, ceiling)
@@ -108,7 +115,7 @@ class Sweeps:
             end=max(end, place.floor),
             cursor=place.floor,
             sure=place.floor,
-            ceiling=None if ceiling is None else rounded(ceiling, self._feed.precision),
+            ceiling=ceiling,
         )
         return place.sweep
 
@@ -119,7 +126,7 @@ class Sweeps:
         if kept and sweep.cursor < kept:
             self._skip(sweep, min(kept, sweep.end))
         width = max(timedelta(seconds=self._place.width), 2 * unit)
-        top = sweep.end if self._feed.whole else min(sweep.cursor + width, sweep.end)
+        top = sweep.end if self._feed.whole else min(rounded(sweep.cursor + width, unit), sweep.end)
         sweep.window = Window(top, sweep.cursor - unit, top + unit)
         self._listing = Listing(0 if sweep.unordered else self._feed.order)
 
@@ -167,9 +174,7 @@ class Sweeps:
         elif self._is_past(sweep, window, found):
             window.trusted = True
             self._close(sweep, window)
-        elif window.rows >= MOST_ROWS and not self._feed.whole:
-            self._cut(sweep, window)
-        else:
+        elif window.rows < MOST_ROWS or self._feed.whole or not self._cut(sweep, window):
             many = len(listing.met) > MOST_COUNTED
             window.met = None if many else {key.hex(): count for key, count in listing.met.items()}
 
@@ -190,14 +195,17 @@ class Sweeps:
             reached = rounded(last, self._feed.precision)
             window.reached = max(sweep.cursor, reached) if listing.order > 0 else reached
 
-    def _cut(self, sweep: Sweep, window: Window) -> None:
-        """End a window that holds too much where it has been read to; otherwise ask for half of it."""
+    def _cut(self, sweep: Sweep, window: Window) -> bool:
+        """End a window that holds too much where it was read to, or halve it; False where that can't be."""
         if self._listing.order > 0 and window.reached and window.reached > sweep.cursor:
             window.top, window.trusted = window.reached, True
             self._close(sweep, window)
         elif window.top - sweep.cursor > 2 * self._feed.precision:
             self._place.width = (window.top - sweep.cursor).total_seconds() / 2
             self._open(sweep)
+        else:
+            return False
+        return True
 
     def _restart(self, sweep: Sweep, window: Window) -> None:
         """Forget the window's token: go on from the last moment read, or ask for half of it.
@@ -215,6 +223,8 @@ class Sweeps:
         span = window.top - sweep.cursor
         if span > smallest and not feed.whole:
             self._place.width = max(smallest, span / 2).total_seconds()
+            if not begun:
+                self._place.widest = self._place.width  # the service fails with more
         elif begun and not moved and not feed.whole:
             sweep.tries += 1
             if sweep.tries >= MOST_TRIES:
@@ -241,7 +251,10 @@ class Sweeps:
         self._close(sweep, window)
 
     def _note_gap(self, since: datetime, until: datetime) -> None:
-        self._place.gaps = [*self._place.gaps, (since, until)][-MOST_GAPS:]
+        gaps = self._place.gaps
+        if gaps and gaps[-1][1] == since:
+            since, gaps = gaps[-1][0], gaps[:-1]
+        self._place.gaps = [*gaps, (since, until)][-MOST_GAPS:]
 
     def _close(self, sweep: Sweep, window: Window) -> None:
         """Go on to the next window. What was read by trust in the order counts once the order has held."""
@@ -250,7 +263,7 @@ class Sweeps:
             sweep.sure = window.top
         sweep.cursor, sweep.window, sweep.tries = window.top, None, 0
         if self._listing.pages <= EASY_PAGES:
-            place.width = min(place.width * 1.5, WIDEST)
+            place.width = min(place.width * 1.5, place.widest)
         if sweep.cursor >= sweep.end:
             self._finish(sweep)
         self._raise_floor(sweep)
@@ -262,6 +275,7 @@ class Sweeps:
             place.slow = took > self._reader.lag / 8
         else:
             place.slow = took > max(self._reader.lag / 4, SOONEST)
+        place.widest = min(place.widest * 1.1, WIDEST)
         sweep.sure = sweep.end
         place.swept, place.listed, place.sweep = sweep.began, sweep.end, None
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from streamalert_apps.sdk.app import Memory, Page
+from streamalert_apps.sdk.feed.listed import Listed
 from streamalert_apps.sdk.feed.look import Looks
 from streamalert_apps.sdk.feed.place import Place
 from streamalert_apps.sdk.feed.reader import Found, Reader
 from streamalert_apps.sdk.feed.sweep import Sweeps
 
-if TYPE_CHECKING:
-    from streamalert_apps.sdk.feed.feed import Feed
-
 OLD_TURNS: Final = 3  # requests of looks for each of a sweep that is far behind
 
 
-def walk(feed: Feed, place: Place, memory: Memory) -> Iterator[Page]:
+def walk(feed: Listed, place: Place, memory: Memory) -> Iterator[Page]:
     """Yield pages: looks first, the sweep with what is left, and a quarter where it is far behind."""
     reader = Reader(feed, place, memory)
     looks, sweeps = Looks(reader), Sweeps(reader)
