@@ -102,10 +102,32 @@ def test_a_local_project_keeps_credentials_to_their_owner(
     assert (local / ".sa-apps/.gitignore").read_text() == "*\n"
 
 
+def piped(monkeypatch: pytest.MonkeyPatch, data: bytes, encoding: str = "utf-8") -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data), encoding=encoding))
+
+
+@pytest.mark.parametrize("locale", ["ascii", "cp1252", "utf-8"])
+def test_standard_input_is_utf_8_whatever_the_locale(
+    locale: str, local: Path, sa_apps: Command, auth_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped(monkeypatch, b"\xef\xbb\xbf" + auth_file.read_bytes(), locale)
+    assert sa_apps(*NEW, "--auth-file", "-", "--no-check").code == 0
+    assert stored(local) == json.loads(auth_file.read_text())
+
+
+def test_standard_input_that_is_no_utf_8_is_told(
+    local: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped(monkeypatch, '{"secret_key": "\xe9"}'.encode("cp1252"), "cp1252")
+    ran = sa_apps(*NEW, "--auth-file", "-", "--no-check")
+    assert ran.code == 2
+    assert "Standard input is not UTF-8 text." in ran.err
+
+
 def test_credentials_can_come_from_standard_input(
     local: Path, sa_apps: Command, auth_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(auth_file.read_text()))
+    piped(monkeypatch, auth_file.read_bytes())
     assert sa_apps(*NEW, "--auth-file", "-", "--no-check").code == 0
     assert stored(local) == json.loads(auth_file.read_text())
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
+import re
+import sys
+from collections.abc import Callable
+
 import pytest
 
 from streamalert_apps.cli.terminal import output
@@ -25,6 +31,92 @@ def test_a_value_too_short_to_be_a_secret_leaves_words_whole(capsys: pytest.Capt
     output.hide("a")
     output.say("a banana")
     assert capsys.readouterr().err == "a banana\n"
+
+
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_what_aws_is_signed_in_with_is_masked_from_eight_characters_on(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "testing")
+    output.say("testing testing1")
+    monkeypatch.setenv(name, "testing1")
+    output.say("testing testing1")
+    assert capsys.readouterr().err == "testing testing1\ntesting ***\n"
+
+
+HOSTILE = {
+    "escape": "\x1b[2J",
+    "clipboard": "\x1b]52;c;cm0gLXJmIC8=\x07",
+    "title": "\x1b]0;owned\x1b\\",
+    "csi": "\x9b31m",
+    "carriage return": "fine\rgone",
+    "backspace": "a\x08b",
+    "bell": "\x07",
+    "delete": "\x7f",
+    "bidi": "\u202egpj.exe",
+    "isolate": "\u2066x\u2069",
+    "line separator": "a\u2028b",
+    "half a character": "\ud83d",
+    "link": "[link=https://evil.test]here[/link]",
+    "closed": "[/nope]",
+    "red": "[bold red]x",
+    "emoji": ":skull:",
+}
+HARMLESS = re.compile(
+    r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]*"
+)
+
+
+def shown(text: str) -> str:
+    """Return what a person sees of a hostile text."""
+    return "".join(one if HARMLESS.fullmatch(one) else ascii(one)[1:-1] for one in text)
+
+
+WAYS: dict[str, Callable[[str], None]] = {
+    "data": output.data,
+    "say": output.say,
+    "warn": output.warn,
+    "message": lambda text: output.error(AppError(text)),
+    "hint": lambda text: output.error(AppError("x", hint=text)),
+    "cell": lambda text: output.table(["Name", "State"], [[text, "x"], ["y", text]]),
+    "Markdown": lambda text: output.markdown(text, sys.stdout),
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_what_comes_from_outside_is_shown_and_does_nothing(
+    way: Callable[[str], None], text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    way(text)
+    said = "".join(capsys.readouterr())
+    assert HARMLESS.fullmatch(said)
+    assert shown(text) in said
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_spinner_shows_what_comes_from_outside_and_does_nothing_with_it(text: str) -> None:
+    stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TERM", "xterm")
+        patch.setenv("COLUMNS", "200")
+        patch.setattr("sys.stderr", stream)
+        with output.working(text):
+            pass
+    said = stream.getvalue()
+    assert shown(text) in said
+    assert all(bad not in said for bad in ("\x1b[2J", "\x1b]", "\x9b", "\x07", "\u202e", "\x7f"))
+
+
+def test_a_json_answer_holds_no_control_character(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "".join(HOSTILE.values())
+    output.envelope("list", {"apps": [hostile]}, errors=[AppError(hostile)])
+    said = capsys.readouterr().out
+    assert HARMLESS.fullmatch(said)
+    assert json.loads(said)["errors"][0]["message"].startswith("\x1b[2J")
 
 
 @pytest.mark.parametrize("term", ["dumb", "xterm"])

@@ -124,16 +124,5 @@ def test_a_local_app_goes_with_its_files(local: Path, sa_apps: Command, auth_fil
     assert json.loads(sa_apps("list", "--json").out)["apps"] == []
 
 
-def test_logs_that_a_local_app_could_not_deliver_stay(local: Path, sa_apps: Command, auth_file: Path) -> None:
-    sa_apps("new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
-    kept = local / ".sa-apps/local_prod_duo_auth_collector_app/oversize/1.json"
-    kept.parent.mkdir()
-    kept.write_text("{}")
-
-    sa_apps("remove", "collector", "--yes")
-
-    assert kept.exists()
-
-
 def test_an_app_that_is_none_is_an_error(deployable: Path, sa_apps: Command) -> None:
     assert sa_apps("remove", "colector", "--yes").code == 2

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from streamalert_apps.cli.project import aws_session, open_project
+from streamalert_apps.runtime import head as heads
+from streamalert_apps.runtime.head import Identity
+from streamalert_apps.sdk.clock import Deadline, SystemClock
+from streamalert_apps.serve.export import is_sealed
+from streamalert_apps.serve.turn import Place, place_of
 from tests.cli.conftest import FUNCTION, settings, writes
 from tests.cli.test_json import check
 
@@ -85,3 +92,83 @@ def test_a_deploy_after_a_rollback_brings_what_conf_says_without_an_upload(
 
     assert live()["MemorySize"] == 256
     assert "lambda.UpdateFunctionCode" not in writes(aws)
+
+
+def of_0_1_0(aws: Proxy) -> str:
+    """Publish a version that knows no record; return its number."""
+    client = boto3.client("lambda")
+    client.update_function_configuration(
+        FunctionName=FUNCTION, Environment={"Variables": {"SA_APPS_TYPE": "duo_auth"}}
+    )
+    version: str = client.publish_version(FunctionName=FUNCTION)["Version"]
+    writes(aws)
+    return version
+
+
+def begin_a_record(folder: Path) -> Place:
+    """Put a floor on record, as a run does."""
+    project = open_project(folder)
+    (app,) = project.all_apps
+    place = place_of(project, app, lambda: aws_session(project.account))
+    held = heads.take(
+        place.store,
+        Identity(place.owner, "run"),
+        clock=SystemClock(),
+        deadline=Deadline.never(),
+        first_look=timedelta(hours=1),
+    )
+    held.head.checkpoint, held.head.buried = {"floor": "2026-11-24T12:00:00+00:00"}, True
+    held.head.lease = None
+    held.write()
+    return place
+
+
+def state() -> Any:
+    (parameter,) = boto3.client("ssm").get_parameters(Names=[f"{FUNCTION}_state"], WithDecryption=True)[
+        "Parameters"
+    ]
+    return json.loads(parameter["Value"])
+
+
+def test_a_version_without_a_record_gets_the_state_before_it_runs(
+    deployed: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    version = of_0_1_0(aws)
+    place = begin_a_record(deployed)
+    aws.calls.clear()
+
+    answer = check(sa_apps("rollback", "collector", "--to", version, "--json").out, "rollback")
+
+    assert answer["handed_back"]["since"] == "2026-11-24T12:00:00+00:00"
+    assert state()["sa_apps"]["checkpoint"] == {"floor": "2026-11-24T12:00:00+00:00"}
+    made = writes(aws)
+    assert made.index("ssm.PutParameter") < made.index("lambda.UpdateAlias")
+    assert is_sealed(place)
+
+
+def test_coming_back_hands_nothing_over(deployed: Path, sa_apps: Command, aws: Proxy) -> None:
+    version = of_0_1_0(aws)
+    begin_a_record(deployed)
+    sa_apps("rollback", "collector", "--to", version)
+    writes(aws)
+
+    answer = check(sa_apps("rollback", "collector", "--to", "1", "--json").out, "rollback")
+
+    assert answer["handed_back"] is None
+    assert writes(aws) == ["lambda.UpdateAlias"]
+
+
+def test_during_a_run_the_alias_stays(deployed: Path, sa_apps: Command, aws: Proxy) -> None:
+    version = of_0_1_0(aws)
+    place = begin_a_record(deployed)
+    heads.take(
+        place.store,
+        Identity(place.owner, "other"),
+        clock=SystemClock(),
+        deadline=Deadline.never(),
+        first_look=timedelta(hours=1),
+    )
+    writes(aws)
+
+    assert sa_apps("rollback", "collector", "--to", version).code == 1
+    assert "lambda.UpdateAlias" not in writes(aws)

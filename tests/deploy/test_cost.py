@@ -60,7 +60,7 @@ def test_an_app_costs_by_its_schedule() -> None:
     hourly = cost.monthly([app(schedule_expression="rate(1 hour)")])
     each_minute = cost.monthly([app(schedule_expression="rate(1 minute)")])
 
-    assert hourly.idle == pytest.approx(720 * (2 * 0.005 + 0.0004) / 1000)
+    assert hourly.idle == pytest.approx(720 * (2 * 0.005 + 2 * 0.0004) / 1000)
     assert each_minute.idle == pytest.approx(60 * hourly.idle)
     assert hourly.busy == pytest.approx(hourly.idle + 720 * 2 * 0.005 / 1000 + 0.1 * 7 * 0.023)
 
@@ -73,6 +73,6 @@ def test_the_journal_costs_as_long_as_it_is_kept() -> None:
 def test_it_is_told_in_one_line() -> None:
     told = str(cost.monthly([app(schedule_expression="rate(1 minute)")]))
     assert told == (
-        "S3 costs about 0.45 $ a month while nothing happens, 0.90 $ where each run finds events, "
+        "S3 costs about 0.47 $ a month while nothing happens, 0.91 $ where each run finds events, "
         "100 MB a day and app (list prices of us-east-1)."
     )

@@ -230,6 +230,10 @@ class World:
         )
         return collect(build, self.store, self.sinks, terms)
 
+    def numbers(self) -> Numbers:
+        """Return an app for another one to go on with."""
+        return Numbers(self, Api(clock=self.clock, transport=self.transport))
+
     def run_and_die(self, step: int) -> None:
         """Run until a step, or to the end; come back when the lease is over."""
         self.killer = Killer(step)
@@ -308,7 +312,7 @@ def raising(error: BaseException, after: int = 0) -> Callable[[World, Api], App]
     """Return what makes an app that collects so many pages and then breaks."""
 
     def poll(world: World, checkpoint: Checkpoint) -> Iterator[Page]:
-        pages = Numbers(world, None).poll(checkpoint)  # type: ignore[arg-type]
+        pages = world.numbers().poll(checkpoint)
         for _ in range(after):
             yield next(pages)
         raise error

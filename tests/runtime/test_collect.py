@@ -153,7 +153,7 @@ def test_what_is_not_on_record_yet_is_not_told_by_a_renewed_lease() -> None:
     world = World(total=8, page=4)
 
     def poll(inner: World, checkpoint: Checkpoint) -> Iterator[Page]:
-        app = Numbers(inner, None)  # type: ignore[arg-type]
+        app = inner.numbers()
         yield from app.poll(checkpoint)
 
     class Waiting(Numbers):
@@ -415,7 +415,7 @@ def test_empty_pages_with_more_behind_them_are_walked_through() -> None:
     def poll(inner: World, checkpoint: Checkpoint) -> Iterator[Page]:
         for n in range(3 * CIRCLES):
             yield Page([], {"next": 0, "token": n}, more=True)
-        yield from Numbers(inner, None).poll(checkpoint)  # type: ignore[arg-type]
+        yield from inner.numbers().poll(checkpoint)
 
     world.app = scripted(poll)
 
@@ -673,7 +673,7 @@ def test_a_run_that_outlived_its_lease_puts_nothing_on_record_where_another_took
     world = World(total=8, page=4)
 
     def poll(inner: World, checkpoint: Checkpoint) -> Iterator[Page]:
-        pages = Numbers(inner, None).poll(checkpoint)  # type: ignore[arg-type]
+        pages = inner.numbers().poll(checkpoint)
         yield next(pages)
         inner.clock.sleep(2 * heads.LEASE_SECONDS)
         inner.app = Numbers

@@ -25,7 +25,7 @@ from streamalert_apps.runtime.destinations import Answer, Batch, Limits
 from streamalert_apps.runtime.store.local import LocalStore
 from streamalert_apps.sdk.app import Checkpoint, Page
 from streamalert_apps.sdk.retry import ATTEMPTS
-from tests.runtime.doubles import Numbers, Sink, World, down, log_of, number_of, scripted
+from tests.runtime.doubles import Sink, World, down, log_of, number_of, scripted
 
 SLOW = COMMIT_SECONDS + 1  # so slow that each page is a commit
 DAY = 86_400
@@ -571,7 +571,7 @@ def test_threads_end_where_another_run_has_taken_over() -> None:
     world = World(total=12, page=4)
 
     def poll(inner: World, checkpoint: Checkpoint) -> Iterator[Page]:
-        pages = Numbers(inner, None).poll(checkpoint)  # type: ignore[arg-type]
+        pages = inner.numbers().poll(checkpoint)
         yield next(pages)
         inner.clock.sleep(SLOW)
         yield next(pages)

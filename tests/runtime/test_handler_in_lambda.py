@@ -273,7 +273,8 @@ def test_a_backlog_is_worked_off_by_successors_at_most_8_deep_and_then_by_the_ne
         function.invoke(SCHEDULED)
 
     assert depths == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert account.tally() == account.record() == Tally(EVENTS + 100, EVENTS + 100, (), (), ())
+    assert account.record() == Tally(EVENTS + 100, EVENTS + 100, (), (), ())
+    assert account.tally().lost == ()  # what was under way when a run's time was up may come again
     assert account.head.status == "succeeded"
 
 
@@ -372,7 +373,7 @@ def test_a_call_to_aws_that_fails_once_is_made_again(account: Account, fault: Fa
         reply = function.invoke(SCHEDULED)
 
     assert (reply.kind, reply.body["status"]) == ("response", "succeeded")
-    assert failed == {"ssm.GetParameters", "s3.GetObject", "s3.PutObject", "lambda.Invoke"}
+    assert {"ssm.GetParameters", "s3.GetObject", "s3.PutObject", "lambda.Invoke"} <= failed
     assert account.record() == Tally(EVENTS, EVENTS, (), (), ())
     assert account.tally().lost == ()
 

@@ -251,7 +251,7 @@ def test_a_sealed_head_looks_again_at_what_an_earlier_version_left(
     memory: MemoryStore, clock: StillClock
 ) -> None:
     take(memory, clock).close()
-    change(memory, sealed="2026-03-01", checkpoint={"next": 7})
+    change(memory, sealed={"at": 1.0, "state": "other"}, checkpoint={"next": 7})
     left = {"last_timestamp": 1_700_000_000}
 
     held = heads.take(
@@ -263,7 +263,7 @@ def test_a_sealed_head_looks_again_at_what_an_earlier_version_left(
         adopt=lambda: left,
     )
 
-    assert (held.head.adopted, held.head.checkpoint, held.head.sealed) == (left, None, "")
+    assert (held.head.adopted, held.head.checkpoint, held.head.sealed) == (left, None, None)
 
 
 # Writing

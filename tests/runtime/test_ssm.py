@@ -1,8 +1,7 @@
-"""Credentials in Parameter Store, and what is left there of earlier versions: a lost answer costs nothing."""
+"""Credentials in Parameter Store: a lost answer costs nothing."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -15,7 +14,6 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from streamalert_apps.errors import AppError, ConfigError, CredentialsError, StateError
-from streamalert_apps.runtime import legacy
 from streamalert_apps.runtime.ssm import Parameter, ParameterCredentials, Stored
 from streamalert_apps.sdk.clock import Deadline
 from tests.simulator.world import StillClock
@@ -269,37 +267,3 @@ def test_credentials_can_be_deleted_twice(ssm: Any) -> None:
     credentials(ssm).delete()
 
     assert not credentials(ssm).exists()
-
-
-# What earlier versions left
-
-
-def left(client: Any) -> Any:
-    return legacy.of_parameter(client, NAME, StillClock(), Deadline.never())
-
-
-def test_where_nothing_was_left_there_is_nothing_to_take_over(ssm: Any) -> None:
-    assert left(ssm) is None
-
-
-@pytest.mark.parametrize("status", ["running", "succeeded"])
-def test_a_state_of_streamalert_is_taken_over_whatever_it_says(ssm: Any, status: str) -> None:
-    put(ssm, json.dumps({"current_state": status, "last_timestamp": 1_700_000_000, "context": {"p": 1}}))
-
-    assert left(ssm) == {"last_timestamp": 1_700_000_000, "context": {"p": 1}, "checkpoint": None}
-
-
-def test_the_checkpoint_of_the_version_before_is_taken_over(ssm: Any) -> None:
-    put(ssm, json.dumps({"last_timestamp": 7, "context": {}, "sa_apps": {"checkpoint": {"next": 3}}}))
-
-    assert left(ssm)["checkpoint"] == {"next": 3}
-
-
-@pytest.mark.parametrize("text", ['{"current_state": 1', "[]", "7", '{"sa_apps": 1}', "[" * 8_000])
-def test_a_state_that_is_none_is_told_and_stays_as_it_is(ssm: Any, text: str) -> None:
-    put(ssm, text)
-
-    with pytest.raises(StateError, match="not readable"):
-        left(ssm)
-
-    assert parameter(ssm).get() == Stored(text, 1)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import ClassVar
 
 import pytest
 
-from streamalert_apps.sdk.app import AuthField, Json
+from streamalert_apps.sdk.app import AuthField, Json, NoMemory
 from streamalert_apps.sdk.events import Row
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.numbered import Numbered, NumberedPage
 from tests.simulator.world import StillClock
 
-KEY = b"key"
 SIZE = 3
 
 
@@ -20,16 +20,16 @@ class Lines(Numbered):
     """A list of rows, the newest first, in pages of three."""
 
     type = "lines_all"
-    auth: tuple[AuthField, ...] = ()
+    auth: ClassVar[tuple[AuthField, ...]] = ()
     time_field = "at"
     tells = True
 
     def __init__(self, rows: list[str]) -> None:
         super().__init__({}, Api(clock=StillClock()))
-        self.listed = rows
+        self.entries = rows
 
     def page(self, number: int, before: Json) -> NumberedPage | None:  # noqa: ARG002
-        rows = [Row(b'{"at":1,"say":"%b"}' % row.encode()) for row in self.listed]
+        rows = [Row(b'{"at":1,"say":"%b"}' % row.encode()) for row in self.entries]
         pages = -(-len(rows) // SIZE)
         total = len(rows) if self.tells else None
         return NumberedPage(rows[(number - 1) * SIZE : number * SIZE], pages, total)
@@ -42,9 +42,9 @@ def read(app: Lines, *grows: str) -> int:
     token: Json = None
     while True:
         fetched = app.fetch(app.api.clock.now(), app.api.clock.now(), token)
-        found.update(app.marked(fetched.rows, met, KEY, 0.0)[1])
+        found.update(app.marked(fetched.rows, met, NoMemory(), 0.0)[1])
         if token is None:
-            app.listed[:0] = grows
+            app.entries[:0] = grows
         token = fetched.next
         if token is None:
             return len(found)

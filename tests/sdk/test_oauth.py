@@ -12,9 +12,16 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from streamalert_apps.errors import BadResponse, ConfigError, CredentialsError
+from streamalert_apps.errors import (
+    AppError,
+    BadResponse,
+    ConfigError,
+    CredentialsError,
+    RateLimited,
+    Unavailable,
+)
 from streamalert_apps.sdk.http import Answer, Api
-from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, load_private_key, signed_jwt
+from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, judging_sign_in, load_private_key, signed_jwt
 from tests.simulator.world import StillClock
 
 URL = "https://api.example.com/v1"
@@ -42,8 +49,8 @@ class Service:
         return httpx.Response(401 if token in self.refused else 200, json={})
 
 
-def answer(body: Any) -> Answer:
-    return Answer("api.example.com/token", 200, {}, json.dumps(body).encode())
+def answer(body: Any, status: int = 200) -> Answer:
+    return Answer("api.example.com/token", status, {}, json.dumps(body).encode())
 
 
 def test_no_token_is_asked_for_before_it_is_needed() -> None:
@@ -123,6 +130,47 @@ def test_a_refusal_is_read_and_anything_else_is_none() -> None:
     assert Refusal.of(answer([1])) == Refusal()
 
 
+@pytest.mark.parametrize(
+    ("error", "description", "kind"),
+    [
+        ("unknown_error", "retry your request", Unavailable),
+        ("server_error", "", Unavailable),
+        ("temporarily_unavailable", "", Unavailable),
+        ("internal_failure", "", Unavailable),
+        ("invalid_grant", "Please try again later.", Unavailable),
+        ("invalid_grant", "login rate exceeded", RateLimited),
+        ("login_rate_exceeded", "", RateLimited),
+        ("rate_limit_exceeded", "", RateLimited),
+        ("too_many_requests", "", RateLimited),
+        ("slow_down", "", RateLimited),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_what_will_pass_is_no_refusal_whatever_its_status(
+    error: str, description: str, kind: type[AppError], status: int
+) -> None:
+    judge = judging_sign_in(lambda *_: CredentialsError("Make a new key."))
+    said = Answer("it", status, {}, json.dumps({"error": error, "error_description": description}).encode())
+
+    assert type(judge(said)) is kind
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": {"code": 400}}'])
+def test_what_is_no_refusal_of_its_form_is_left_to_its_status(body: bytes) -> None:
+    judge = judging_sign_in(lambda *_: CredentialsError("Make a new key."))
+
+    assert judge(Answer("it", 400, {}, body)) is None
+
+
+def test_a_refusal_means_what_the_service_says() -> None:
+    judge = judging_sign_in(lambda refusal, _: CredentialsError(refusal.error))
+
+    error = judge(answer({"error": "invalid_client"}, 400))
+
+    assert isinstance(error, CredentialsError)
+    assert error.message == "invalid_client"
+
+
 # Signed tokens
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -162,13 +210,73 @@ def test_a_key_may_have_a_passphrase() -> None:
         ("s3cr3t", None),
         (pem(KEY, b"s3cr3t"), "wrong"),
         (pem(KEY, b"s3cr3t"), None),
-        (pem(KEY), "s3cr3t"),
+        (pem(KEY)[:800] + "-----END PRIVATE KEY-----", None),
+        (pem(KEY).replace("PRIVATE KEY", "CERTIFICATE"), None),
+        (pem(KEY).replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"), None),
+        (pem(KEY)[:800], None),
     ],
-    ids=["nothing", "no key", "wrong passphrase", "no passphrase", "needless passphrase"],
+    ids=[
+        "nothing",
+        "no key",
+        "wrong passphrase",
+        "no passphrase",
+        "damaged",
+        "certificate",
+        "openssh",
+        "cut",
+    ],
 )
-def test_a_key_that_can_not_be_loaded_is_told_without_showing_it(text: str, passphrase: str | None) -> None:
-    with pytest.raises(ConfigError, match=r"^The private key can't be loaded\.$"):
+def test_why_a_key_can_not_be_loaded_is_told_without_showing_it(
+    text: str, passphrase: str | None, request: pytest.FixtureRequest
+) -> None:
+    reasons = {
+        "nothing": "it is not in PEM form",
+        "no key": "it is not in PEM form",
+        "wrong passphrase": "its passphrase is another",
+        "no passphrase": "it needs a passphrase, and none is given",
+        "damaged": "it is damaged",
+        "certificate": "but CERTIFICATE",
+        "openssh": "its form, OPENSSH PRIVATE KEY",
+        "cut": "it is cut off",
+    }
+    with pytest.raises(ConfigError, match="can't be loaded: ") as raised:
         load_private_key(text, passphrase)
+
+    assert reasons[request.node.callspec.id] in raised.value.message
+    assert "s3cr3t" not in raised.value.message
+    assert pem(KEY)[100:120] not in raised.value.message
+
+
+OLD = KEY.private_bytes(
+    serialization.Encoding.PEM,
+    serialization.PrivateFormat.TraditionalOpenSSL,
+    serialization.BestAvailableEncryption(b"open"),
+).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "passphrase"),
+    [
+        (pem(KEY).replace("\n", "\\n"), None),
+        (pem(KEY).replace("\n", "\\r\\n"), None),
+        (pem(KEY).replace("\n", "\r\n"), None),
+        (pem(KEY).replace("\n", " "), None),
+        (pem(KEY).replace("\n", ""), None),
+        (pem(KEY).replace("\n", "\n    "), None),
+        (f'"{pem(KEY).strip()}"', None),
+        ("\ufeff" + pem(KEY), None),
+        ("Bag Attributes\n  friendlyName: x\n" + pem(KEY), None),
+        (pem(KEY), "needless"),
+        (pem(KEY, b"open"), "open\n"),
+        (pem(KEY, b"open"), "open\r\n"),
+        (pem(KEY, b"open").replace("\n", "\\n"), "open"),
+        (OLD, "open"),
+        (OLD.replace("\n", "\\n"), "open"),
+        (OLD.replace("\n", "\r\n"), "open"),
+    ],
+)
+def test_a_key_is_taken_as_people_have_it(text: str, passphrase: str | None) -> None:
+    assert load_private_key(text, passphrase).private_numbers() == KEY.private_numbers()
 
 
 def test_a_key_of_another_kind_is_told() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import ClassVar
 
 from streamalert_apps.errors import OutOfTime
 from streamalert_apps.sdk.app import AuthField, Checkpoint, Json, NoMemory, Page
@@ -22,10 +23,10 @@ ENDLESS = 200  # pages of a run that does not come to an end
 
 
 class Slow(OldestFirst):
-    """Thirty events of one moment, ten a page; each page takes its time."""
+    """Twenty events of one moment, ten a page; each page takes its time."""
 
     type = "slow_events"
-    auth: tuple[AuthField, ...] = ()
+    auth: ClassVar[tuple[AuthField, ...]] = ()
     time_field = "at"
     id_fields = ("id",)
     lag = 5 * MINUTE
@@ -42,7 +43,7 @@ class Slow(OldestFirst):
         self.api.clock.sleep(self.seconds)
         first = token or 0
         at = NOW - timedelta(seconds=30)
-        shown = range(30) if since <= at <= until else range(0)
+        shown = range(20) if since <= at <= until else range(0)
         rows = [json.dumps({"id": number, "at": at.isoformat()}) for number in shown[first : first + 10]]
         more = first + 10 < len(shown)
         return Fetched([Row(row.encode()) for row in rows], first + 10 if more else None)
@@ -70,14 +71,24 @@ def test_a_run_ends_though_a_look_takes_longer_than_the_time_to_the_next_one() -
     assert not pages[-1].more
 
 
-def test_a_sweep_gets_its_request_though_a_look_takes_the_time_of_every_run() -> None:
+def test_the_last_page_of_a_run_says_so_though_there_is_no_time_for_another_one() -> None:
+    _, pages = run(Slow(StillClock(NOW), 10, left=45), Place(NOW - 60 * MINUTE).checkpoint())
+
+    assert (len(pages[-1].logs), pages[-1].more) == (10, False)
+
+
+def test_a_sweep_gets_a_request_though_a_look_takes_the_time_of_every_run() -> None:
     clock = StillClock(NOW)
-    checkpoint = Place(NOW - 60 * MINUTE).checkpoint()
-    for _ in range(20):
-        checkpoint, _ = run(Slow(clock, 10, left=25), checkpoint)
+    before = Place(NOW - 60 * MINUTE, newest=NOW - MINUTE, looked=NOW, swept=NOW - 10 * MINUTE)
+    checkpoint = before.checkpoint()
+    rows = []
+    for _ in range(8):
+        checkpoint, _ = run(Slow(clock, 10, left=12), checkpoint)
+        sweep = Place.of(checkpoint).sweep
+        rows.append(sweep.window.rows if sweep and sweep.window else 0)
         clock.sleep(300)
 
-    assert Place.of(checkpoint).swept is not None
+    assert max(rows) > 0
 
 
 def test_a_look_at_a_feed_in_which_hardly_anything_happens_goes_back_no_further_than_others() -> None:

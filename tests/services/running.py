@@ -1,9 +1,9 @@
-"""An app against a twin without a socket: each run is a new object that has a checkpoint and a memory."""
+"""An app against a twin without a socket: each run is a new object that has nothing but a JSON checkpoint."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from streamalert_apps import services
-from streamalert_apps.sdk.app import App, Checkpoint, Page
+from streamalert_apps.sdk.app import App, Checkpoint, NoMemory
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.simulator.contract import Asked, Twin
@@ -19,26 +19,17 @@ from streamalert_apps.simulator.faults import Fault
 from streamalert_apps.simulator.tally import Tally, compare
 from streamalert_apps.simulator.transport import TwinTransport, transport
 
-CHECKPOINT_BYTES = 100_000
+CHECKPOINT_BYTES = 3000
 
 
-class Remembered:
-    """The ids of what arrived."""
-
-    key = b"of this test"
-    legacy: Collection[bytes] = ()
+class Remembered(NoMemory):
+    """Knows every id that is on record."""
 
     def __init__(self) -> None:
         self.ids: set[bytes] = set()
 
     def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:  # noqa: ARG002
         return self.ids.intersection(ids)
-
-    def adopt(self, old: bytes, identity: bytes, time: float) -> None:  # noqa: ARG002
-        raise AssertionError("nothing was taken over")
-
-    def take(self, page: Page) -> None:
-        self.ids |= set(page.ids) if page.remember is None else {identity for identity, _ in page.remember}
 
 
 @dataclass(slots=True)
@@ -75,20 +66,18 @@ class Collector:
         return services.find(self.app_type)(self.credentials, api)
 
     def run(self, *, pages: int | None = None) -> bool:
-        """Collect until there is no more, or for so many pages after a look; tell whether there is more."""
+        """Collect until there is no more, or for so many pages; tell whether there is more."""
         app = self.app()
         if self.checkpoint is None:
             self.checkpoint = app.start(self.since)
-        count = -1  # the first one says only where the run begins
-        for page in app.walk(json.loads(json.dumps(self.checkpoint)), self.memory):
-            self.memory.take(page)
-            if not page.checkpoint.get("turns"):  # no page of a look
-                count += 2 if page.logs and count < 0 else 1
+        for count, page in enumerate(app.walk(json.loads(json.dumps(self.checkpoint)), self.memory), 1):
             self.logs += [
                 dict(log) if isinstance(log, Mapping) else json.loads(bytes(log)) for log in page.logs
             ]
             self.pages.append(len(page.logs))
             self.repeats += page.repeats
+            remember = zip(page.ids, page.times, strict=True) if page.remember is None else page.remember
+            self.memory.ids.update(identity for identity, _ in remember)
             text = json.dumps(page.checkpoint, separators=(",", ":"))
             assert len(text) <= CHECKPOINT_BYTES
             self.checkpoint = json.loads(text)

@@ -67,15 +67,32 @@ CONSUMER_KEY = "3MVG9" + "aB3dE" * 16
             "duo_auth",
             "api_hostname",
             ["api-0123abcd.duosecurity.com", "api-0123abcd.duofederal.com"],
-            ["https://api-0123abcd.duosecurity.com", "admin-0123abcd.duosecurity.com", "api-0123abcd"],
+            ["admin-0123abcd.duosecurity.com", "api-0123abcd", "api-0123abcd.duosecurity.com.evil.test"],
         ),
         ("duo_auth", "integration_key", ["DIABCDEFGHIJKLMN1234"], ["diabcdefghijklmn1234", "a" * 40]),
         ("duo_auth", "secret_key", ["aB3" * 13 + "z"], ["DIABCDEFGHIJKLMN1234", "*" * 40]),
         (
             "gsuite_login",
             "delegation_email",
-            ["dana@example.com", "pat.o'brien+logs@mail.example.co.uk"],
-            ["dana", "collector@project.iam.gserviceaccount.com", "Dana <dana@example.com>"],
+            [
+                "dana@example.com",
+                "pat.o'brien+logs@mail.example.co.uk",
+                "r&d@example.com",
+                "a=b@example.com",
+                "a/b@example.com",
+                "a!#$%*?^`{|}~@example.com",
+                "dana@xn--bcher-kva.example",
+                "dana@example.xn--p1ai",
+            ],
+            [
+                "dana",
+                "dana@localhost",
+                "dana@a@example.com",
+                "dana@.com",
+                "dana@example.com/",
+                "collector@project.iam.gserviceaccount.com",
+                "Dana <dana@example.com>",
+            ],
         ),
         ("salesforce_login", "client_id", [CONSUMER_KEY, f"{CONSUMER_KEY}._@#"], [NEW_SECRET, "é" * 85]),
         (
@@ -100,5 +117,49 @@ def test_what_vendors_issue_is_taken_old_and_new(
 
     assert [described.parse(text) for text in right] == right
     for text in wrong:
+        with pytest.raises(UsageError):
+            described.parse(text)
+
+
+def test_hosts_are_taken_as_people_give_them() -> None:
+    for app_type, field, host in (
+        ("duo_auth", "api_hostname", "api-0123abcd.duosecurity.com"),
+        ("duo_auth", "api_hostname", "api-0123abcd.duofederal.com"),
+        ("salesforce_login", "domain", "acme.my.salesforce.com"),
+        ("salesforce_login", "domain", "acme--dev.sandbox.my.salesforce.com"),
+        ("salesforce_login", "domain", "acme.my.salesforce.mil"),
+        ("salesforce_login", "domain", "acme.my.cloudforce.com"),
+        ("salesforce_login", "domain", "acme.my.crmforce.mil"),
+        ("salesforce_login", "domain", "acme.my.sfcrmproducts.cn"),
+        ("slack_audit", "domain", "slack-gov.com"),
+        ("slack_access", "domain", "slack.com"),
+    ):
+        (described,) = (one for one in services.find(app_type).auth if one.name == field)
+        for text in (host, host.upper(), f"https://{host}", f"https://{host}/", f"{host}:443", f" {host}\n"):
+            assert described.parse(text) == host, text
+        for text in (
+            f"http://{host}",
+            f"{host}:8443",
+            f"{host}.evil.test",
+            f"evil.test/{host}",
+            f"me@{host}",
+            f"{host}@evil.test",
+            f"{host}\\.evil.test",
+            f"evil.test#{host}",
+            "evil.test",
+            f"{host}\n.evil.test",
+        ):
+            with pytest.raises(UsageError):
+                described.parse(text)
+
+
+@pytest.mark.parametrize(
+    "region", ["cn-hangzhou-finance", "rus-west-1-pop", "cn-edge-1", "me-central-1", "na-south-1"]
+)
+def test_a_region_is_taken_whatever_its_form(region: str) -> None:
+    (described,) = (one for one in services.find("aliyun_actiontrail").auth if one.name == "region_id")
+
+    assert described.parse(region) == region
+    for text in (f"{region}.evil.test/", f"{region}/", f"{region}@", "hangzhou", region.upper()):
         with pytest.raises(UsageError):
             described.parse(text)

@@ -107,6 +107,14 @@ class Bucket:
         self._may_fail("store read fails", "deletes")
         self._call(f"deletes {names}", lambda: self._remove(names))
 
+    def restore(self, copy: bytes) -> None:
+        """Put a copy of the head back; later ones are of a record that is given up with it."""
+        birth = heads.parse(copy)[0].birth
+        at = self.copies.index(copy)
+        later = [body for body in self.copies[at + 1 :] if heads.parse(body)[0].birth != birth]
+        self.copies = self.copies[: at + 1] + later
+        self.set_head(copy)
+
     def restorable(self) -> builtins.list[bytes]:
         """Return the copies of the head that nobody is about to replace."""
         busy = {*self.held.values(), *self.waiting}

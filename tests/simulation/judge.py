@@ -13,7 +13,7 @@ from streamalert_apps.errors import AlreadyRunning, AppError
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.head import LEASE_SECONDS, Head, Position, parse
 from tests.simulation.events import WITHOUT_TIME
-from tests.simulation.sinks import whole_of
+from tests.simulation.sinks import WRONG_SETTINGS, whole_of
 from tests.simulation.timeline import START, Killed
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Judge:
         self._replaced = 0.0  # when the head was last restored or removed
         self._closed_until = 0.0
         self._forgiven = 0.0  # until when a request may come too early: what was known of it died
-        self._ever_wrong_clock = False
+        self._ever_wrong_clock = world.plan.ahead > DAY
 
     def violated(self, rule: str) -> None:
         """Note that a promise was broken."""
@@ -144,6 +144,11 @@ class Judge:
 
     _last_lived = 0.0
 
+    def waits(self, process: Process, seconds: float) -> None:
+        """A process waits of its own will."""
+        if self._world.timeline.now + seconds > process.limit and not self._ever_wrong_clock:
+            self.violated(f"{process.name} waits {seconds:.1f} s, past its time limit")
+
     # Requests
 
     def asked(self) -> None:
@@ -186,6 +191,8 @@ class Judge:
             )
             if raw not in self._rows:
                 self.violated(f"what is dead is not whole: {raw[:80]!r}")
+            if json.loads(body)["reason"] == WRONG_SETTINGS:
+                self.violated(f"{name} is dead, and only the settings were wrong")
             self._dead.add((name.split("/")[1], raw))
 
     def head_replaced(self, body: bytes | None) -> None:
@@ -309,7 +316,7 @@ class Judge:
             self.violated("a segment of the memory was deleted too soon")
         if "/journal/" not in name:
             return
-        sequence, fence = map(int, stem.split("-"))
+        sequence, _ = map(int, stem.split("-"))
         same = [
             entry
             for entry in self._world.bucket.objects
@@ -393,7 +400,7 @@ class Judge:
             )
         self.events = due.total()
         for key, count in due.items():
-            wanted = 1 if plan.shape == "numbered" else count  # equal rows of pages that overlap
+            wanted = 1 if plan.overlapping else count  # equal rows of pages that overlap
             if counts[key] < wanted:
                 self.violated(f"lost: {key}, {count - counts[key]} of {count}")
 
@@ -463,8 +470,12 @@ class Judge:
         head = self.head
         if head is None:
             return
+        place = head.checkpoint or {}
+        floor = _time(place["floor"]).timestamp() if "floor" in place else float("inf")
         for name in self._world.bucket.objects:
-            if name.startswith(f"{head.birth}/journal/") and self._now_passed(name) > 8 * DAY:
+            at = self._written_at.get(name, 0.0)
+            old = self._world.timeline.now - at > 8 * DAY and START.timestamp() + at < floor
+            if name.startswith(f"{head.birth}/journal/") and old:
                 self.violated(f"{name} stays for ever")
                 return
             stem = name.rpartition("/")[2]

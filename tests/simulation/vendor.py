@@ -103,7 +103,7 @@ class Vendor:
             self.published += 1
 
     def _size(self, limit: int, now: float) -> int:
-        return limit if now < self.plan.shrinks_at else max(1, limit // 3)
+        return limit if now < self.plan.shrinks_at else max(1, limit // 2)
 
     def _page(self, asked: dict[str, str], now: float, *, forget: bool, circle: bool) -> Reply:
         query = (asked["since"], asked["until"])

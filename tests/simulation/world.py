@@ -23,7 +23,7 @@ from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk import catalogue
 from streamalert_apps.sdk.app import App
 from streamalert_apps.sdk.clock import Deadline
-from streamalert_apps.sdk.feed import walk
+from streamalert_apps.sdk.feed import sweep
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
 from tests.simulation.apps import app_type
@@ -39,7 +39,8 @@ from tests.simulation.wire import Wire
 T = TypeVar("T")
 
 OWNER: Final = "the project"
-MOST_CALM_TICKS: Final = 150
+MOST_CALM_TICKS: Final = 100
+MOST_STEPS: Final = 12_000
 GOOD_TICKS: Final = 3  # in a row
 DEEPEST: Final = 8
 CLOSING_SECONDS: Final = 3.0
@@ -73,6 +74,7 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self._world.say(f"sleeps {seconds:.1f} s")
+        self._world.judge.waits(self._world.process, seconds)
         self._world.process.wait(seconds)
 
 
@@ -106,6 +108,7 @@ class World:
         self.calm_interval = max(self.plan.interval, self.plan.lag / 8)
         self._tell = tell
         self._count = 0
+        self._steps = 0
         self._good_ticks = 0
         self._alive: dict[Process, None] = {}
         self._outcomes: dict[Process, Outcome] = {}
@@ -136,6 +139,10 @@ class World:
         """Let the running process do something outside; it may be paused before."""
         process = self.process
         self.say(words)
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            self.judge.violated("it goes on and on")
+            process.die()
         if self.strikes("paused"):
             seconds_asleep = self.luck.of("paused").choice(PAUSES)
             self.judge.sleeps(process)
@@ -180,7 +187,7 @@ class World:
             mock.patch.object(memories, "INLINE", plan.inline),
             mock.patch.object(memories, "MERGED", plan.merged),
             mock.patch.object(memories, "INDEXED", plan.merged),
-            mock.patch.object(walk, "MOST_ROWS", plan.most_rows),
+            mock.patch.object(sweep, "MOST_ROWS", plan.most_rows),
             mock.patch.object(catalogue, "PIECE", 5),
         ]
 
@@ -232,7 +239,7 @@ class World:
         copies = self.bucket.restorable()
         if copies:
             self.say("an old copy of the head is put back")
-            self.bucket.set_head(self.luck.of("head restored").choice(copies))
+            self.bucket.restore(self.luck.of("head restored").choice(copies))
 
     def _submit(self, order: Order, delay: float) -> None:
         self.timeline.at(self.timeline.now + delay, lambda: self._begin(order))
@@ -245,7 +252,7 @@ class World:
             self.timeline,
             on_end=lambda process: self._ended(process, order),
             limit=self.timeline.now + (1e9 if order.laptop else self.plan.time_limit),
-            skew=self.luck.of("skew").uniform(-self.plan.skew, self.plan.skew),
+            skew=self.plan.ahead + self.luck.of("skew").uniform(-self.plan.skew, self.plan.skew),
         )
         self._doom(process)
         self._alive[process] = None

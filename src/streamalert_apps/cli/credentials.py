@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from streamalert_apps.cli.project import aws_session
 from streamalert_apps.cli.terminal import output
@@ -23,7 +23,7 @@ from streamalert_apps.errors import (
     UsageError,
 )
 from streamalert_apps.runtime import names
-from streamalert_apps.sdk.app import App, AuthField
+from streamalert_apps.sdk.app import App, AuthField, WrongFormError
 
 if TYPE_CHECKING:
     from streamalert_apps.cli.terminal.prompts import Prompts
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 CHECK_SECONDS: Final = 20.0
 LONGEST_WAIT_SECONDS: Final = 90.0  # for the service's limit
-LARGEST_FILE: Final = 1 << 20  # characters; a device never ends
+LARGEST_FILE: Final = 1 << 20  # bytes; a device never ends
 WHAT: Final = "the app's credentials"
 FLAG: Final = "--auth-file FILE (- reads standard input)"
 
@@ -155,8 +155,10 @@ def read_file(path: Path, fields: tuple[AuthField, ...]) -> dict[str, Any]:
     for name in known.keys() & given.keys():
         try:
             values[name] = _value(known[name], given[name])
-        except UsageError:
+        except WrongFormError:
             faults.append(f"wrong form: {name} (it should be {known[name].description})")
+        except UsageError as error:
+            faults.append(f"wrong: {name} ({error.message.rstrip('.')})")
     if faults:
         raise UsageError(
             f"{shown} does not hold the right credentials. {'; '.join(sorted(faults))}.",
@@ -171,24 +173,29 @@ def _is_left_out(field: AuthField | None, value: Any) -> bool:
 
 
 def _text(path: Path, shown: str) -> str:
-    if str(path) == "-":
-        return _bounded(sys.stdin, shown)
+    """Return what a file holds, whatever the locale: UTF-8, with or without a byte order mark."""
     try:
-        if path.stat().st_mode & 0o077 and sys.platform != "win32":
-            output.warn(f"{path} can be read by others on this machine; `chmod 600 {path}` closes it.")
-        with path.open(encoding="utf-8-sig") as file:
-            return _bounded(file, shown)
+        return _bytes(path, shown).decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{shown} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{shown} is not UTF-8 text.") from error
+        raise UsageError(f"{shown} is not UTF-8 text.", hint="Save it as UTF-8.") from error
 
 
-def _bounded(file: TextIO, shown: str) -> str:
-    text = file.read(LARGEST_FILE + 1)
-    if len(text) > LARGEST_FILE:
+def _bytes(path: Path, shown: str) -> bytes:
+    if str(path) == "-":
+        return _bounded(sys.stdin.buffer, shown)
+    if path.stat().st_mode & 0o077 and sys.platform != "win32":
+        output.warn(f"{path} can be read by others on this machine; `chmod 600 {path}` closes it.")
+    with path.open("rb") as file:
+        return _bounded(file, shown)
+
+
+def _bounded(file: BinaryIO, shown: str) -> bytes:
+    data = file.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
         raise UsageError(f"{shown} is larger than {LARGEST_FILE >> 20} MiB.", hint=FLAG)
-    return text
+    return data
 
 
 def _parse(text: str, shown: str) -> dict[str, Any]:

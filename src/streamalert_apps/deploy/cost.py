@@ -19,7 +19,7 @@ GB_MONTH: Final = 0.023
 MONTH: Final = timedelta(days=30)
 
 IDLE_PUTS: Final = 2  # the lease, the end
-IDLE_GETS: Final = 1  # the head
+IDLE_GETS: Final = 2  # the head, the pace that commands share
 COMMIT_PUTS: Final = 2  # the commit's events, the head
 BUSY_GB_A_DAY: Final = 0.1
 

@@ -35,8 +35,8 @@ _ROOT: Final = Path(__file__).parents[1]
 _OURS: Final = ("__init__.py", "errors.py", "sdk/**/*.py", "runtime/**/*.py", "services/*.py")
 _ON_A_LAPTOP: Final = {
     "runtime/destinations/file.py",
-    "runtime/files.py",
     "runtime/local.py",
+    "runtime/purge.py",
     "runtime/store/local.py",
     "runtime/store/memory.py",
     "services/twins.py",

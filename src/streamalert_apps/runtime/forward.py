@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Final
@@ -33,9 +33,13 @@ WAITING: Final = 2  # commits that wait in memory; further ones are read back
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit: its events as the service gave them, and when it was made."""
+    """A commit: its events as the service gave them, and when it was made.
+
+    An older copy of the head that is put back makes its number come again; with its fence it does not.
+    """
 
     sequence: int
+    fence: int
     events: Sequence[bytes]
     got: float
 
@@ -139,7 +143,7 @@ class Forwarder:
                 continue  # purged since it was listed
             self._skip_to(entry.sequence)
             events = journal.raws(body)
-            yield Commit(entry.sequence, events, entry.written)
+            yield Commit(entry.sequence, entry.fence, events, entry.written)
             if self.error is not None:
                 return
         self._skip_to(up_to + 1)
@@ -224,9 +228,10 @@ class Forwarder:
 
     def _sent(self, commit: Commit, rows: list[int]) -> tuple[list[int], AppError | None]:
         """Send rows once; return those that are still to be sent, and why."""
-        events = [commit.events[row] for row in rows]
-        if max(map(len, events)) > self.destination.limits.event_bytes:
-            events = [self._fitting(commit, row) for row in rows]
+        try:
+            events = self._fitting(commit, rows)
+        except StateError as failed:
+            return rows, failed
         answer = self.destination.send(Batch(self._batch_id(commit, rows), events))
         if answer.too_large and len(rows) > 1:
             half = len(rows) // 2
@@ -240,24 +245,45 @@ class Forwarder:
         if accepted:
             self.position.settings = "accepted"
             self.done.events += accepted
-            self.done.bytes += sum(map(len, events))
-            for at in (*answer.retry, *answer.refused):
-                self.done.bytes -= len(events[at])
+            out = (*answer.retry, *answer.refused)
+            self.done.bytes += sum(map(len, events)) - sum(len(events[at]) for at in out)
             self.done.batches += 1
         if answer.refused and not self.position.settings:
             reason = next(iter(answer.refused.values()))
             error = answer.error or DeliveryRefused(f"{self.name} took no event: {reason}")
             return sorted({rows[at] for at in (*answer.refused, *answer.retry)}), error
-        for at, reason in answer.refused.items():
-            self._bury(commit, rows[at], reason)
-        return [rows[at] for at in answer.retry], answer.error
+        unkept, unkept_for = self._bury_all(commit, rows, answer.refused)
+        rest = sorted((*answer.retry, *unkept))
+        return [rows[at] for at in rest], unkept_for or answer.error
 
-    def _fitting(self, commit: Commit, row: int) -> bytes:
-        """Return an event; of one that is too large, a trimmed copy, while the whole is kept."""
-        event = commit.events[row]
+    def _bury_all(
+        self, commit: Commit, rows: list[int], refused: Mapping[int, str]
+    ) -> tuple[list[int], AppError | None]:
+        """Keep what was refused for good; return what could not be kept, and why."""
+        unkept: list[int] = []
+        error: AppError | None = None
+        for at, reason in refused.items():
+            try:
+                self._bury(commit, rows[at], reason)
+            except StateError as failed:  # what was accepted of the batch stays accepted
+                unkept.append(at)
+                error = failed
+        return unkept, error
+
+    def _fitting(self, commit: Commit, rows: list[int]) -> list[bytes]:
+        """Return events; of one that is too large, a trimmed copy."""
+        events = [commit.events[row] for row in rows]
         limit = self.destination.limits.event_bytes
-        if len(event) <= limit:
-            return event
+        if max(map(len, events)) <= limit:
+            return events
+        return [
+            self._copy(commit, row, limit) if len(event) > limit else event
+            for row, event in zip(rows, events, strict=True)
+        ]
+
+    def _copy(self, commit: Commit, row: int, limit: int) -> bytes:
+        """Return a trimmed copy of an event, while the whole is kept."""
+        event = commit.events[row]
         if row not in self._trimmed:
             place = self._bury(commit, row, "It is too large; a trimmed copy was delivered.")
             self.done.trimmed += 1
@@ -267,7 +293,7 @@ class Forwarder:
 
     def _bury(self, commit: Commit, row: int, reason: str) -> str:
         """Keep a record that the destination does not take, whole, with the reason; once."""
-        name = f"dead/{self.name}/{commit.sequence:010d}-{row}.json"
+        name = f"dead/{self.name}/{commit.sequence:010d}-{commit.fence:014d}-{row}.json"
         line = self._line(commit.sequence, row)
         body = msgspec.json.encode({"reason": reason[:MESSAGE_CHARACTERS], "line": msgspec.Raw(line)})
         try:
@@ -288,7 +314,7 @@ class Forwarder:
         raise StateError("A commit is not in the journal any more.")
 
     def _batch_id(self, commit: Commit, rows: list[int]) -> str:
-        what = f"{self.held.head.birth} {self.name} {commit.sequence} {rows[0]} {rows[-1]}"
+        what = f"{self.held.head.birth} {self.name} {commit.sequence} {commit.fence} {rows}"
         return hashlib.sha256(what.encode()).hexdigest()[:32]
 
     def _pass(self, rest: list[int], end: int, events: int) -> None:

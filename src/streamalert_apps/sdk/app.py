@@ -27,6 +27,10 @@ Credentials: TypeAlias = Mapping[str, Json]
 Format: TypeAlias = Pattern[str] | Callable[[str], Json]
 
 
+class WrongFormError(UsageError):
+    """A value does not have the form of its field; a field may say in an error of its own what is wrong."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuthField:
     """One value that an app needs to sign in.
@@ -56,7 +60,7 @@ class AuthField:
             value = self.format(text)
             if value is not False and value is not None:
                 return value
-        raise UsageError(
+        raise WrongFormError(
             f"The value for '{self.name}' does not have the right form.",
             hint=f"It should be {self.description}.",
         )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.sdk.app import Json
 from streamalert_apps.sdk.oauth import load_private_key
 
+_UTF16 = (BOM_UTF16_LE, BOM_UTF16_BE)
+
 
 def read_key_file(text: str) -> dict[str, Json]:
     """Return the JSON object that `text` is, or that the file it names holds; raise UsageError otherwise."""
-    text = text.strip()
+    text = text.strip("\ufeff \t\r\n")
     what = "The text"
     if not text.startswith("{"):
         path = Path(text.strip("'\"")).expanduser()
@@ -37,7 +40,8 @@ def check_private_key(pem: Json, passphrase: Json = None) -> None:
 
 def _content(path: Path) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        data = path.read_bytes()
+        return data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")  # as PowerShell writes
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not text.", hint="Give the key file in its JSON form.") from None
     except (OSError, ValueError) as error:

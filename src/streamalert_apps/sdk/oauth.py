@@ -46,6 +46,13 @@ _AGAIN: Final = re.compile(
     r"retry your request|try (your request )?again|temporar(y|ily)|internal error", re.IGNORECASE
 )
 _ERROR: Final = 400
+_PEM: Final = re.compile(
+    r"-----BEGIN (?P<label>(RSA |ENCRYPTED )?PRIVATE KEY)-----(?P<body>.*?)-----END (?P=label)-----",
+    re.DOTALL,
+)
+_PEM_BEGIN: Final = re.compile(r"-----BEGIN (RSA |ENCRYPTED )?PRIVATE KEY-----")
+_OTHER_PEM: Final = re.compile(r"-----BEGIN (?P<label>[A-Z0-9 ]{1,40})-----")
+_PEM_HEADERS: Final = re.compile(r"\s*(Proc-Type: *4,ENCRYPTED\s+DEK-Info: *[A-Z0-9-]+,[0-9A-Fa-f]+)\s+")
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -182,22 +189,53 @@ def signed_jwt(claims: Mapping[str, Any], private_key: Any, *, key_id: str = "")
 
 
 def load_private_key(pem: str, passphrase: str | None = None, *, check: bool = True) -> Any:
-    """Return an RSA private key; raise ConfigError, which shows nothing of it, where it can't be loaded.
+    r"""Return an RSA private key; raise ConfigError, which shows nothing of it, where it can't be loaded.
 
-    `check` its numbers where it comes from a person; in a small Lambda function that takes a second.
+    A key may have lost its line breaks, or have them as `\n`; a passphrase may have one at its end, or
+    be given without need. `check` its numbers where it comes from a person; in a small Lambda function
+    that takes a second.
     """
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
+    text, encrypted = _pem(pem)
+    secret = passphrase.rstrip("\r\n").encode() if passphrase and encrypted else None
+    if encrypted and not secret:
+        raise ConfigError("The private key can't be loaded: it needs a passphrase, and none is given.")
     try:
-        secret = passphrase.encode() if passphrase else None
-        key = load_pem_private_key(pem.encode(), secret, unsafe_skip_rsa_key_validation=not check)
+        key = load_pem_private_key(text.encode(), secret, unsafe_skip_rsa_key_validation=not check)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ConfigError("The private key can't be loaded.") from None
+        reason = "its passphrase is another, or it is damaged" if encrypted else "it is damaged"
+        raise ConfigError(f"The private key can't be loaded: {reason}.") from None
     if not isinstance(key, RSAPrivateKey):
         raise ConfigError("The private key is not an RSA key.")
     return key
+
+
+def _pem(text: str) -> tuple[str, bool]:
+    """Return a private key with its line breaks, and whether it is encrypted; raise ConfigError otherwise."""
+    text = text.replace("\\r", "").replace("\\n", "\n")
+    found = _PEM.search(text)
+    if not found:
+        what = "it is not in PEM form, which begins with '-----BEGIN'"
+        if other := _OTHER_PEM.search(text):
+            what = f"it is not a private key in PEM form but {other['label']}"
+            if other["label"].endswith("PRIVATE KEY"):
+                what = (
+                    "it is cut off"
+                    if _PEM_BEGIN.search(text)
+                    else f"its form, {other['label']}, is not PEM's"
+                )
+        raise ConfigError(f"The private key can't be loaded: {what}.")
+    label, body = found["label"], found["body"]
+    headers = _PEM_HEADERS.match(body)
+    lines = "".join(body[headers.end() if headers else 0 :].split())
+    pieces = [lines[start : start + 64] for start in range(0, len(lines), 64)]
+    if headers:
+        pieces = [*(line.strip() for line in headers[0].strip().splitlines()), "", *pieces]
+    encrypted = label.startswith("ENCRYPTED") or bool(headers)
+    return "\n".join((f"-----BEGIN {label}-----", *pieces, f"-----END {label}-----", "")), encrypted
 
 
 def _base64(data: bytes) -> bytes:

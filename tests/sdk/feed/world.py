@@ -202,7 +202,8 @@ class Runs:
                 pace=Pace(service.rate, service.ours),
                 transport=_NOWHERE,
             )
-            return self._kind(lambda: self._strike(first + killed if killed else 0, most))({}, api)
+            app: App = self._kind(lambda: self._strike(first + killed if killed else 0, most))({}, api)
+            return app
 
         terms = Terms(
             Identity("feed", "the same"),

@@ -63,8 +63,8 @@ def _shown(state: _State, *, quiet: bool) -> Iterator[None]:
     from rich.text import Text
 
     with (
-        Console(stderr=True).status(Text(f"{state.text()} …")) as status,
-        _repeated(lambda: status.update(Text(f"{state.text()} …")), LIVE_SECONDS),
+        Console(stderr=True).status(Text(output.plain(f"{state.text()} …"))) as status,
+        _repeated(lambda: status.update(Text(output.plain(f"{state.text()} …"))), LIVE_SECONDS),
     ):
         yield
 

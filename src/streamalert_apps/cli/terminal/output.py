@@ -1,4 +1,8 @@
-"""The only place that writes: data to standard output, words to standard error, what a file was named for."""
+"""The only place that writes: data to standard output, words to standard error, what a file was named for.
+
+Names, log lines and what services say come from outside: all that is written is `plain`, here or where a
+line is drawn.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,10 @@ WIDEST_TEXT: Final = 100
 _SHORTEST_SECRET: Final = 8
 _AWS_SECRETS: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _TOKEN: Final = re.compile(r"\b((?:Bearer|Basic) )[\w.~+/=-]{8,}", re.IGNORECASE)
+# Of what controls a terminal only the line break and the tab are left; what turns text around is as bad.
+_CONTROL: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _secrets: set[str] = set()
 
 
@@ -35,15 +43,21 @@ def hide(secret: Any) -> None:
 
 def masked(text: str) -> str:
     """Return `text` with stars for every secret, for what AWS is signed in with, and for tokens."""
-    from_environment = {os.environ.get(name, "") for name in _AWS_SECRETS} - {""}
-    for secret in sorted(_secrets | from_environment, key=len, reverse=True):
+    in_environment = {os.environ.get(name, "") for name in _AWS_SECRETS}
+    secrets = _secrets | {secret for secret in in_environment if len(secret) >= _SHORTEST_SECRET}
+    for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return _TOKEN.sub(r"\1***", text)
 
 
+def plain(text: str) -> str:
+    """Return text whose control characters are written out: no terminal does anything but show it."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
+
+
 def data(text: str) -> None:
     """Write a line of data."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(plain(text) + "\n")
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -68,20 +82,25 @@ def flush() -> None:
 
 def say(text: str) -> None:
     """Write a line of words."""
-    sys.stderr.write(masked(text) + "\n")
+    _say(text)
+
+
+def _say(text: str, kind: str = "", colour: str = "") -> None:
+    painted = f"{_painted(kind, colour, sys.stderr)} " if kind else ""
+    sys.stderr.write(f"{painted}{plain(masked(text))}\n")
     sys.stderr.flush()
 
 
 def warn(text: str) -> None:
     """Write a warning."""
-    say(f"{_painted('warning:', '33', sys.stderr)} {text}")
+    _say(text, "warning:", "33")
 
 
 def error(problem: AppError) -> None:
     """Write what is wrong and what to do."""
-    say(f"{_painted('error:', '31', sys.stderr)} {problem.message}")
+    _say(problem.message, "error:", "31")
     if problem.hint:
-        say(f"{_painted('hint:', '36', sys.stderr)} {problem.hint}")
+        _say(problem.hint, "hint:", "36")
 
 
 def envelope(
@@ -110,15 +129,17 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     from rich.console import Console
     from rich.padding import Padding
     from rich.table import Table
+    from rich.text import Text
 
     drawn = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for row in rows:
-        drawn.add_row(*(str(value) for value in row))
+        drawn.add_row(*(Text(plain(str(value))) for value in row))
     Console().print(Padding(drawn, (0, 0, 0, 2)))
 
 
 def markdown(text: str, stream: TextIO) -> None:
     """Write Markdown: laid out on a terminal, as it stands elsewhere."""
+    text = plain(text)
     if not is_terminal(stream) or os.environ.get("TERM") == "dumb":
         stream.write(f"{text}\n")
         return
@@ -137,8 +158,9 @@ def working(text: str) -> Iterator[None]:
         yield
         return
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status(text):
+    with Console(stderr=True).status(Text(plain(text))):
         yield
 
 

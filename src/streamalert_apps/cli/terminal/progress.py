@@ -24,7 +24,7 @@ def applying(plans: Sequence[AppPlan]) -> Iterator[Tell]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -36,7 +36,8 @@ def applying(plans: Sequence[AppPlan]) -> Iterator[Tell]:
         def tell(step: Step) -> None:
             kind = step.change.subject.kind
             why = f": waiting, {step.waiting}" if step.waiting else ""
-            shown.update(task, advance=not step.waiting, description=f"{labels[step.function]}, {kind}{why}")
+            description = output.plain(f"{labels[step.function]}, {kind}{why}")
+            shown.update(task, advance=not step.waiting, description=description)
 
         yield tell
 

@@ -47,7 +47,11 @@ class Prompts:
         self.need(what, flag)
         with _asked() as (questionary, streams):
             answer = questionary.text(
-                question, default=default, validate=_judge(parse), validate_while_typing=False, **streams
+                output.plain(question),
+                default=default,
+                validate=_judge(parse),
+                validate_while_typing=False,
+                **streams,
             ).unsafe_ask()
         return parse(answer.strip())
 
@@ -56,7 +60,7 @@ class Prompts:
         self.need(what, flag)
         with _asked() as (questionary, streams):
             answer = questionary.password(
-                question, validate=_judge(parse), validate_while_typing=False, **streams
+                output.plain(question), validate=_judge(parse), validate_while_typing=False, **streams
             ).unsafe_ask()
         return parse(answer.strip())
 
@@ -65,8 +69,8 @@ class Prompts:
         self.need(what, flag)
         with _asked() as (questionary, streams):
             answer = questionary.select(
-                question,
-                choices=[questionary.Choice(shown, value=value) for value, shown in choices.items()],
+                output.plain(question),
+                choices=[questionary.Choice(output.plain(shown), value) for value, shown in choices.items()],
                 use_search_filter=True,
                 use_jk_keys=False,
                 **streams,
@@ -77,7 +81,7 @@ class Prompts:
         """Ask yes or no."""
         self.need(f"an answer to '{question}'", flag)
         with _asked() as (questionary, streams):
-            return bool(questionary.confirm(question, default=default, **streams).unsafe_ask())
+            return bool(questionary.confirm(output.plain(question), default=default, **streams).unsafe_ask())
 
 
 def _judge(parse: Callable[[str], Any]) -> Callable[[str], bool | str]:
@@ -87,7 +91,7 @@ def _judge(parse: Callable[[str], Any]) -> Callable[[str], bool | str]:
         try:
             parse(text.strip())
         except AppError as error:
-            return f"{error.message} {error.hint}".strip()
+            return output.plain(f"{error.message} {error.hint}".strip())
         return True
 
     return judge

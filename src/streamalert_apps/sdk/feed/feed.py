@@ -1,41 +1,20 @@
-"""What an app type says of a service that lists events by time."""
+"""An app type whose service lists events by time."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import ClassVar
 
 from streamalert_apps.sdk.app import Checkpoint, Json, Memory, NoMemory, Page
-from streamalert_apps.sdk.events import Events, Fetched
 from streamalert_apps.sdk.feed import legacy
+from streamalert_apps.sdk.feed.listed import Listed
 from streamalert_apps.sdk.feed.place import Place, rounded
 from streamalert_apps.sdk.feed.walk import walk
 from streamalert_apps.sdk.legacy import Inherited
 
 
-class Feed(Events):
+class Feed(Listed):
     """An app type whose service lists events by time. Subclass OldestFirst, NewestFirst or AnyOrder."""
-
-    precision: ClassVar[timedelta] = timedelta(seconds=1)
-    """The unit in which the service compares times."""
-    whole: ClassVar[bool] = False
-    """Whether a listing is of all that the service has, whatever is asked for."""
-    overlapping: ClassVar[bool] = False
-    """Whether a row may stand on two pages of a listing. Rows without an id are then counted page by page."""
-    order: ClassVar[int]
-    """As documented: 1 the oldest event first, -1 the newest, 0 any."""
-    fullest: int = 0
-    """Rows of the fullest page that was seen: a service may cap its pages at less than it documents."""
-
-    @abstractmethod
-    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
-        """Ask for one page of the events from `since` to `until`; `token` is None for the first.
-
-        A token with which the request is refused has expired; raise PageTokenExpired where that is told
-        in another way.
-        """
 
     def start(self, since: datetime) -> Checkpoint:
         """Return the checkpoint that collects from `since` on."""
@@ -44,7 +23,7 @@ class Feed(Events):
     def inherit(self, checkpoint: Checkpoint, *, halfway: bool = False) -> Inherited:
         """Return where to go on after 0.1.0."""
         now = self.api.clock.now() - self.api.ahead
-        listed = legacy.Listed(self.order, self.precision, self.has_ids, self.inherit_token, now)
+        listed = legacy.Former(self.order, self.precision, self.has_ids, self.inherit_token, now)
         return legacy.inherited(checkpoint, listed, halfway=halfway)
 
     def export(self, checkpoint: Checkpoint, undelivered: datetime | None, ids: list[bytes]) -> Checkpoint:

@@ -12,7 +12,7 @@ from streamalert_apps.sdk.legacy import CAPACITY, Inherited, pack, unpack
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class Former:
     """What has to be known of a feed, and its time now. `token` brings a page token to today's form."""
 
     order: int
@@ -51,7 +51,7 @@ class _Page:
         )
 
 
-def inherited(checkpoint: Checkpoint, feed: Listed, *, halfway: bool) -> Inherited:
+def inherited(checkpoint: Checkpoint, feed: Former, *, halfway: bool) -> Inherited:
     """Return where to go on after 0.1.0.
 
     A walk that was under way goes on with its token. Oldest first, what it had read moves the floor;
@@ -75,7 +75,7 @@ def inherited(checkpoint: Checkpoint, feed: Listed, *, halfway: bool) -> Inherit
     return Inherited(place.checkpoint(), [*ids, *page.ids], span)
 
 
-def _sweep(feed: Listed, floor: datetime, page: _Page) -> Sweep:
+def _sweep(feed: Former, floor: datetime, page: _Page) -> Sweep:
     """Return the listing that asks for the rest of a walk: with its bounds, as its token is for them."""
     cursor = floor
     since, until = floor - feed.precision, page.until + feed.precision
@@ -92,7 +92,7 @@ def _sweep(feed: Listed, floor: datetime, page: _Page) -> Sweep:
     return Sweep(page.until, end, cursor, sure=cursor, ceiling=page.settled, window=window, first=True)
 
 
-def _whole(feed: Listed, floor: datetime) -> Sweep:
+def _whole(feed: Former, floor: datetime) -> Sweep:
     """Return the listing from the floor up to now."""
     now = max(feed.now, floor)
     since, until = floor - feed.precision, now + feed.precision

@@ -25,7 +25,7 @@ class Listing:
     last: float | None = None
     before: frozenset[bytes] = frozenset()
     """The ids of the page before: a row that is pushed down comes again."""
-    _mark: tuple[Json, bytes] | None = None
+    _mark: tuple[Json, int, bytes] | None = None
     _next_mark: int = 1
     _passed: int = 0
     _again: int = 0
@@ -37,6 +37,12 @@ class Listing:
         order, last = self.order, self.last
         if not order:
             return True
+        if unreadable not in times and times == sorted(times, reverse=order < 0):
+            if not times:
+                return True
+            if last is None or (times[0] - last) * order >= -tolerance:
+                self.last = times[-1]
+                return True
         for time, identity in zip(times, ids, strict=True):
             if time == unreadable:
                 continue
@@ -58,7 +64,8 @@ class Listing:
         self._passed += 1
         rows = fetched.rows
         alike = len(rows) != 1 and all(bytes(row) == bytes(rows[0]) for row in rows)
-        page = (fetched.next if alike else None, blake2b(b"\n".join(rows), digest_size=16).digest())
+        told = b"\n".join((*rows[:2], *rows[-2:]))  # enough to tell a page from others
+        page = (fetched.next if alike else None, len(rows), blake2b(told, digest_size=16).digest())
         if page == self._mark and fetched.next is not None:
             self._again += 1
             if self._again >= CIRCLES:

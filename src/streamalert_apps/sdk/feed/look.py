@@ -114,10 +114,9 @@ class Looks:
             return overlap
         new = place.rate * span.total_seconds()
         pages: float = 2 * max(1, -(-int(new) // place.size)) + 1
-        pages = min(pages, max(1.0, reader.api.affordable() // 2))
-        spare = max(
-            0.0, (FULL * pages * place.size - new) / place.rate
-        )  # years, where hardly anything happens
+        if (affordable := reader.api.affordable()) < float("inf"):
+            pages = min(pages, max(1.0, affordable // 2))
+        spare = max(0.0, (FULL * pages * place.size - new) / place.rate)  # years, where little happens
         return min(overlap, timedelta(seconds=min(spare, overlap.total_seconds())))
 
     def _allowance(self, *, sweeping: bool) -> tuple[float, float]:
@@ -125,7 +124,7 @@ class Looks:
         left = self._reader.api.left()
         if not sweeping or left == float("inf"):
             return float("-inf"), float("inf")
-        return left / 2, max(1.0, -(-self._reader.api.affordable() // 2))
+        return left / 2, max(1.0, self._reader.api.affordable() / 2)
 
     def _fetch(self, span: _Span) -> Fetched | None:
         """Return the next page; None where the look has to end without it."""

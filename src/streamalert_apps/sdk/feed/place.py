@@ -11,6 +11,7 @@ from streamalert_apps.sdk.app import Checkpoint, Json
 from streamalert_apps.sdk.feed.lateness import Lateness
 
 LONGEST_TOKEN: Final = 50_000  # bytes that a checkpoint keeps
+WIDEST: Final = 10 * 366 * 86_400.0
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -76,6 +77,8 @@ class Place(msgspec.Struct, omit_defaults=True):
     sweep: Sweep | None = None
     width: float = 86_400.0
     """Seconds of a sweep's next window."""
+    widest: float = WIDEST
+    """Seconds that it may have: with more the service has failed."""
     slow: bool = False
     """A sweep up to now takes longer than the time to the next one."""
     late: Lateness = msgspec.field(default_factory=Lateness)

@@ -7,15 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from streamalert_apps.sdk.app import Json, Memory, Page
 from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.feed.listed import Listed
 from streamalert_apps.sdk.feed.listing import Listing
 from streamalert_apps.sdk.feed.place import Place, rounded
-
-if TYPE_CHECKING:
-    from streamalert_apps.sdk.feed.feed import Feed
 
 LOGGER = logging.getLogger(__name__)
 
@@ -40,7 +38,7 @@ class Found:
 class Reader:
     """Reads pages of a feed, and notes in its place what they tell of it."""
 
-    def __init__(self, feed: Feed, place: Place, memory: Memory) -> None:
+    def __init__(self, feed: Listed, place: Place, memory: Memory) -> None:
         self.feed = feed
         self.place = place
         self.memory = memory
@@ -96,6 +94,8 @@ class Reader:
         """Return the rows that are not on record; what happened before the floor is."""
         floor = self.place.floor.timestamp()
         known = self.memory.known(ids, times)
+        if not known and len({*ids}) == len(ids) and min(times, default=floor) >= floor:
+            return Found([*rows], [*ids], [*times])
         found = Found()
         for row, identity, time in zip(rows, ids, times, strict=True):
             if time < floor or identity in known:
@@ -129,12 +129,14 @@ class Reader:
         if looked is None or covered is None:
             return
         begins, ends = covered.timestamp(), looked.timestamp()
+        if not times or min(times) >= ends - 1:
+            return
         for time in times:
             if begins <= time < ends - 1:
                 self.place.late.note(ends - time)
 
 
-def lag_of(feed: Feed) -> timedelta:
+def lag_of(feed: Listed) -> timedelta:
     """Return the lag that a feed states; where it states none, an hour, and say so."""
     if feed.lag is None:
         LOGGER.warning("%s states no lag; what shows up after an hour is not collected", feed.type)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from streamalert_apps.errors import RequestRefused
+from streamalert_apps.errors import BadResponse, RequestRefused
 from streamalert_apps.sdk.app import Page
 from streamalert_apps.sdk.events import Fetched
 from streamalert_apps.sdk.feed.listing import Listing
-from streamalert_apps.sdk.feed.place import Sweep, Window, rounded
+from streamalert_apps.sdk.feed.place import WIDEST, Sweep, Window, rounded
 from streamalert_apps.sdk.feed.reader import Found, Reader, is_below, moment_of
 
 LOGGER = logging.getLogger(__name__)
@@ -20,7 +20,6 @@ SOONEST: Final = timedelta(minutes=1)  # that a sweep may take, whatever the lag
 IDLE: Final = timedelta(days=1)  # the floor of a feed without events follows by that much
 MOST_ROWS: Final = 50_000  # of a window; one with more is cut, so that the memory stays small
 EASY_PAGES: Final = 10  # of a window that may be wider
-WIDEST: Final = 10 * 366 * 86_400.0
 MOST_TRIES: Final = 3
 MOST_COUNTED: Final = 1_000  # rows without id whose counts a checkpoint keeps
 MOST_GAPS: Final = 20
@@ -82,7 +81,12 @@ class Sweeps:
             yield reader.page(Found(), more=True)
             return
         place.turns = 0  # it had its request; one that time did not suffice for is still due
-        found = reader.read(fetched, self._listing, place.looked, place.covered)
+        try:
+            found = reader.read(fetched, self._listing, place.looked, place.covered)
+        except BadResponse:  # its pages run in a circle: the next run must not go on with this token
+            self._restart(sweep, window)
+            yield reader.page(Found(), more=True)
+            raise
         self._advance(sweep, window, fetched, found)
         yield reader.page(found, more=True)
 
@@ -100,6 +104,8 @@ class Sweeps:
             ceiling = min(now, place.newest) - lag
         if self._reader.api.dated:
             ceiling = max(ceiling or place.floor, now - IDLE - lag)
+        if ceiling is not None:
+            ceiling = rounded(ceiling, self._feed.precision)
         end = now
         if place.slow and ceiling is not None and ceiling > place.floor:
             end = min(now, ceiling)
@@ -109,7 +115,7 @@ class Sweeps:
             end=max(end, place.floor),
             cursor=place.floor,
             sure=place.floor,
-            ceiling=None if ceiling is None else rounded(ceiling, self._feed.precision),
+            ceiling=ceiling,
         )
         return place.sweep
 
@@ -120,7 +126,7 @@ class Sweeps:
         if kept and sweep.cursor < kept:
             self._skip(sweep, min(kept, sweep.end))
         width = max(timedelta(seconds=self._place.width), 2 * unit)
-        top = sweep.end if self._feed.whole else min(sweep.cursor + width, sweep.end)
+        top = sweep.end if self._feed.whole else min(rounded(sweep.cursor + width, unit), sweep.end)
         sweep.window = Window(top, sweep.cursor - unit, top + unit)
         self._listing = Listing(0 if sweep.unordered else self._feed.order)
 
@@ -190,15 +196,11 @@ class Sweeps:
             window.reached = max(sweep.cursor, reached) if listing.order > 0 else reached
 
     def _cut(self, sweep: Sweep, window: Window) -> bool:
-        """End a window that holds too much where it has been read to, or ask for half; False: as it is."""
-        if self._listing.order > 0 and window.reached and window.reached > sweep.cursor:
-            window.top, window.trusted = window.reached, True
-            self._close(sweep, window)
-        elif window.top - sweep.cursor > 2 * self._feed.precision:
-            self._place.width = (window.top - sweep.cursor).total_seconds() / 2
-            self._open(sweep)
-        else:
+        """Ask for half of a window that holds too much; return False where that can't be."""
+        if window.top - sweep.cursor <= 2 * self._feed.precision:
             return False
+        self._place.width = (window.top - sweep.cursor).total_seconds() / 2
+        self._open(sweep)
         return True
 
     def _restart(self, sweep: Sweep, window: Window) -> None:
@@ -217,6 +219,8 @@ class Sweeps:
         span = window.top - sweep.cursor
         if span > smallest and not feed.whole:
             self._place.width = max(smallest, span / 2).total_seconds()
+            if not begun:
+                self._place.widest = self._place.width  # the service fails with more
         elif begun and not moved and not feed.whole:
             sweep.tries += 1
             if sweep.tries >= MOST_TRIES:
@@ -243,7 +247,10 @@ class Sweeps:
         self._close(sweep, window)
 
     def _note_gap(self, since: datetime, until: datetime) -> None:
-        self._place.gaps = [*self._place.gaps, (since, until)][-MOST_GAPS:]
+        gaps = self._place.gaps
+        if gaps and gaps[-1][1] == since:
+            since, gaps = gaps[-1][0], gaps[:-1]
+        self._place.gaps = [*gaps, (since, until)][-MOST_GAPS:]
 
     def _close(self, sweep: Sweep, window: Window) -> None:
         """Go on to the next window. What was read by trust in the order counts once the order has held."""
@@ -252,7 +259,7 @@ class Sweeps:
             sweep.sure = window.top
         sweep.cursor, sweep.window, sweep.tries = window.top, None, 0
         if self._listing.pages <= EASY_PAGES:
-            place.width = min(place.width * 1.5, WIDEST)
+            place.width = min(place.width * 1.5, place.widest)
         if sweep.cursor >= sweep.end:
             self._finish(sweep)
         self._raise_floor(sweep)
@@ -264,6 +271,7 @@ class Sweeps:
             place.slow = took > self._reader.lag / 8
         else:
             place.slow = took > max(self._reader.lag / 4, SOONEST)
+        place.widest = min(place.widest * 1.1, WIDEST)
         sweep.sure = sweep.end
         place.swept, place.listed, place.sweep = sweep.began, sweep.end, None
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from botocore.exceptions import ReadTimeoutError
 
+from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.simulator.faults import CutBody, Dropped, Fault, Hang, HtmlPage, Status
 from streamalert_apps.simulator.store import seeded
 from streamalert_apps.testing.cloud import refusal
@@ -19,6 +20,7 @@ from streamalert_apps.testing.world import Conditions, World
 
 STORMS: Final = 3
 LENGTH: Final = timedelta(hours=2)
+REQUESTS_OF_A_RUN: Final = 8  # that its time suffices for, where a service takes few a minute
 EFFECTS: Final = (
     Status(429),
     Status(429, retry_after=45),
@@ -34,7 +36,7 @@ def storm(trial: Trial) -> None:
     """Weather a few hours of growth, late events, crowds, faults and kills."""
     for number in range(STORMS):
         random = seeded(trial.seed, trial.kind.type, number)
-        world = trial.world(_conditions(random))
+        world = trial.world(_conditions(random, trial.kind.rate))
         world.pages_move = True
         _grow(world, random)
         world.steps.disturb = _disturbing(world, random)
@@ -45,9 +47,10 @@ def storm(trial: Trial) -> None:
         trial.settle(world, f"storm {number + 1}")
 
 
-def _conditions(random: Random) -> Conditions:
+def _conditions(random: Random, rate: Rate | None) -> Conditions:
     faults = tuple(Fault(random.choice(EFFECTS), nth=random.randint(1, 60)) for _ in range(6))
-    budget = random.choice((12.0, 30.0, 60.0, 240.0))
+    least = REQUESTS_OF_A_RUN * rate.seconds / rate.requests if rate else 0.0
+    budget = max(least, random.choice((12.0, 30.0, 60.0, 240.0)))
     return Conditions(
         page_size=random.choice((5, 20, 50)),
         batch_bytes=random.choice((1 << 10, 8 << 10, 64 << 10)),
