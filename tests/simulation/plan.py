@@ -173,7 +173,7 @@ def plan(seed: int) -> Plan:
     page = luck.choice((1, 3, 10, 50, 100, 300)) if not quiet or busy else 100
     latency = luck.choice((0.1, 0.3, 1.0)) if not quiet else 0.2
     if busy:
-        events, page, latency = 250, 5, 0.5
+        events, page, latency = 150, 5, 1.0
     long = rate is None and latency < 1 and luck.random() < 0.1
     page = max(page, events // (300 if long or busy else 25))  # a run gets somewhere
     page = max(page, events // 5) if shape == "numbered" and rate else page

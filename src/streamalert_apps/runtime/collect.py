@@ -215,6 +215,7 @@ class _Run:
         self.checkpoint = head.checkpoint
         assert self.memory is not None  # noqa: S101 (open made it)
         self._forget()
+        clean(self.held, self.store, self.terms.journal_days, self._watermark(), overdue=True)
         committed = page_began = self.terms.clock.now()
         slowest = 0.0
         for page in app.walk(self.checkpoint, self.memory):

@@ -103,7 +103,8 @@ class Looks:
         wanted = max(place.floor, since)
         since = max(wanted, now - max(self._reader.lag, FARTHEST), self._reader.kept_since() or wanted)
         span = _Span(since, max(now, since) + feed.precision, Listing(feed.order))
-        span.cut = since > wanted
+        was_there = place.looked is not None and place.looked >= since  # a feed may be idle for long
+        span.cut = since > wanted and not was_there
         return span
 
     def _overlap(self, span: timedelta) -> timedelta:
