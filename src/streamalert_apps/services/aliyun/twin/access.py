@@ -23,6 +23,7 @@ from streamalert_apps.simulator.oauth import form
 SKEW: Final = timedelta(minutes=15)
 ALGORITHM: Final = "ACS3-HMAC-SHA256"
 
+TO_SIGN: Final = "server string to sign is:"  # the vendor's own SDKs look for it
 _USUAL: Final = {
     400: ("InvalidParameter", "The specified parameter is not valid."),
     401: ("InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
@@ -126,7 +127,7 @@ class Gate:
             raise Refused(failure(400, code="InvalidTimeStamp.Expired", message=message))
         signature, text = expected(request, self.secret)
         if not hmac.compare_digest(call.signature, signature):
-            message = f"Specified signature is not matched with our calculation. {SHOWN}{text}"
+            message = f"Specified signature is not matched with our calculation. {TO_SIGN}{text}"
             raise Refused(failure(400, code="SignatureDoesNotMatch", message=message))
         self._use(call.nonce, now)
 
