@@ -530,7 +530,7 @@ def test_a_body_of_another_shape_names_the_field_and_not_the_body() -> None:
     assert SECRET not in raised.value.message
 
 
-PACKED = gzip.compress(b'{"rows": []}')
+PACKED = gzip.compress(b'{"rows": []}', mtime=0)
 
 
 def packed(status: int, body: bytes, coding: str = "gzip", **headers: str) -> httpx.Response:
@@ -608,7 +608,7 @@ def test_packages_of_nothing_end_with_the_time_left() -> None:
     def nothing() -> Iterator[bytes]:
         while True:
             service.clock.time += timedelta(seconds=9)
-            yield gzip.compress(b"") * 100
+            yield gzip.compress(b"", mtime=0) * 100
 
     service = Service(httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=nothing()))
 
