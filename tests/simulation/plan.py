@@ -187,7 +187,9 @@ def plan(seed: int) -> Plan:
     if not ids:  # a circle of rows without ids is not to be told from rows that are equal
         kinds = [kind for kind in kinds if kind != "pages in a circle"]
     date = luck.choice(("always", "always", "never", "sometimes", "cached"))
-    future = luck.random() < 0.15 and by_time and not busy and (date == "always" or "clock jumps" not in kinds)
+    future = (
+        luck.random() < 0.15 and by_time and not busy and (date == "always" or "clock jumps" not in kinds)
+    )
     turns = luck.random() < 0.08 and shape in {"oldest first", "newest first"}
     moves = luck.random() < 0.1 and by_time and lag >= 600 and not turns
     no_since = luck.random() < 0.1 and shape == "newest first" and not turns
@@ -209,7 +211,9 @@ def plan(seed: int) -> Plan:
         numbers=luck.random() < 0.3,
         single_use=luck.random() < 0.1,
         strict=luck.random() < 0.5,
-        token_life=luck.choice((30.0, 300.0, 1e9, 1e9) if rate in {None, (5, 1.0)} and not busy else (300.0, 1e9)),
+        token_life=luck.choice(
+            (30.0, 300.0, 1e9, 1e9) if rate in {None, (5, 1.0)} and not busy else (300.0, 1e9)
+        ),
         empty_pages=luck.random() < 0.15,
         unreadable=luck.random() < 0.08 and shape != "seed style",
         future=future,
@@ -219,7 +223,9 @@ def plan(seed: int) -> Plan:
         date=date,
         page=page,
         events=events,
-        burst=luck.choice((1, 1, 5, 20, 100) if shape not in {"catalogue", "whole seconds"} and not busy else (1, 5, 10)),
+        burst=luck.choice(
+            (1, 1, 5, 20, 100) if shape not in {"catalogue", "whole seconds"} and not busy else (1, 5, 10)
+        ),
         span=span,
         latency=latency,
         rate=rate,

@@ -30,7 +30,7 @@ class Client:
     def get(self, params: Mapping[str, Any] = SPAN, path: str = PATH, **headers: str) -> httpx.Response:
         usual = {"authorization": f"Bearer {self.twin.credentials['token']}", "accept": "application/json"}
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.http.get(path, params=params, headers=usual | {"intercom-version": "2.17"} | given)
+        return self.http.get(path, params=params, headers=usual | {"intercom-version": "2.16"} | given)
 
     def pages(self, **params: Any) -> list[dict[str, Any]]:
         """Follow the links to the end."""
@@ -73,7 +73,7 @@ def test_a_wrong_parameter_is_refused(params: dict[str, Any], refused: tuple[int
     assert refusal(Client().get(params)) == refused
 
 
-@pytest.mark.parametrize(("version", "status"), [("2.17", 200), ("2.16", 404), ("1.2", 404)])
+@pytest.mark.parametrize(("version", "status"), [("2.16", 200), ("2.15", 404), ("1.2", 404)])
 def test_the_lower_bound_may_be_left_out_since_the_latest_version(version: str, status: int) -> None:
     answer = Client().get({}, intercom_version=version)
 
@@ -86,7 +86,7 @@ def test_without_a_version_that_of_the_workspaces_app_counts() -> None:
     authorization = {"authorization": f"Bearer {Client().twin.credentials['token']}"}
     old, new = (
         Client(version=version).http.get(PATH, headers=authorization | {"accept": "application/json"})
-        for version in ("1.0", "2.17")
+        for version in ("1.0", "2.16")
     )
 
     assert (old.status_code, new.status_code) == (404, 200)

@@ -194,16 +194,19 @@ def test_events_are_listed_by_number(order: str, params: dict[str, str], *, desc
     assert numbers[0] > 1 << 32
 
 
+@pytest.mark.parametrize("cursor", [True, False])
 @pytest.mark.parametrize(("empty", "pages"), [(True, 3), (False, 2)])
-def test_what_looks_like_more_may_be_an_empty_page_that_has_a_cursor(*, empty: bool, pages: int) -> None:
-    asking = Client(empty_last_page=empty)
+def test_what_looks_like_more_may_be_an_empty_page_that_may_have_a_cursor(
+    *, empty: bool, pages: int, cursor: bool
+) -> None:
+    asking = Client(empty_last_page=empty, last_cursor=cursor)
     asking.twin.seed(APP, events=100, start=START, end=NOW)
     seen = [asking.get().json()]
     while (link := seen[-1]["pagination"]["next_link"]) is not None:
         seen.append(asking.get(**dict(parse_qsl(urlsplit(link).query))).json())
 
     assert len(seen) == pages
-    assert seen[-1]["pagination"]["after_cursor"] is not None
+    assert (seen[-1]["pagination"]["after_cursor"] is not None) is cursor
     assert (seen[-1]["data"] == []) is empty
 
 

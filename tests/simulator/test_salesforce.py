@@ -128,7 +128,7 @@ def test_a_session_ends_after_two_hours_or_when_it_is_revoked() -> None:
         ("SELECT Id FROM Account", "INVALID_TYPE"),
         ("SELECT Id, Size FROM EventLogFile", "INVALID_FIELD"),
         ("SELECT Id FROM EventLogFile WHERE Size = 1", "INVALID_FIELD"),
-        ("SELECT Id FROM EventLogFile WHERE CreatedDate > yesterday", "MALFORMED_QUERY"),
+        ("SELECT Id FROM EventLogFile WHERE CreatedDate > tomorrow", "MALFORMED_QUERY"),
         ("SELECT Id FROM EventLogFile WHERE CreatedDate > '2023-11-21T00:00:00Z'", "INVALID_FIELD"),
         ("SELECT Id FROM EventLogFile WHERE EventType", "MALFORMED_QUERY"),
         ("SELECT Id FROM EventLogFile ORDER BY Id SIDEWAYS", "MALFORMED_QUERY"),

@@ -208,14 +208,8 @@ class _Run:
     def work(self, app: App) -> None:
         """Poll: buffer what is new, commit it when it is enough, have it forwarded meanwhile."""
         self.app = app
+        self._prepare(app)
         head = self.held.head
-        app.api.ahead = timedelta(seconds=-self._behind())  # until the service tells its own time
-        self._remind(app, pace.Told(head.requests, head.not_before))
-        if app.rate:
-            self._ask_others(app)
-            app.api.limited = lambda: self._ask_others(app)
-        app.api.alive = self.held.renew
-        app.api.before_wait = self._commit_before_wait
         if head.checkpoint is None:
             head.checkpoint = self._first_checkpoint(app)
         self.checkpoint = head.checkpoint
@@ -243,7 +237,19 @@ class _Run:
             self.terms.progress(self.outcome)
             if self.terms.deadline.left() <= slowest:
                 self.outcome.status, self.outcome.backlog = "partial", True
+                self.outcome.retry_after = app.api.pace.wait()
                 break
+
+    def _prepare(self, app: App) -> None:
+        """Tell the way to the service what the runs before know of it, and what this one wants to hear."""
+        head = self.held.head
+        app.api.ahead = timedelta(seconds=-self._behind())  # until the service tells its own time
+        self._remind(app, pace.Told(head.requests, head.not_before))
+        if app.rate:
+            self._ask_others(app)
+            app.api.limited = lambda: self._ask_others(app)
+        app.api.alive = self.held.renew
+        app.api.before_wait = self._commit_before_wait
 
     def _commit_before_wait(self) -> None:
         """Put on record what is buffered: it need not wait for what the service is to be asked next."""

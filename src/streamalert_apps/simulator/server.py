@@ -115,6 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.stage.play(request))
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815 - names that http.server looks for
+    do_HEAD = do_OPTIONS = do_TRACE = answer  # noqa: N815 (as above)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Log nothing: Server.requests has it."""
@@ -126,6 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         head, body = self._head(delivery.response), delivery.response.body
+        if self.command == "HEAD":
+            body = b""
         if delivery.keep < 1:
             self.close_connection = True
             body = body[: int(len(body) * delivery.keep)]

@@ -72,6 +72,7 @@ class Looks:
             new += len(found.rows)
             span.token = fetched.next
             done = fetched.next is None or is_below(found, span.listing, span.begins - reader.feed.precision)
+            done = done or fetched.short
             if reader.feed.whole and not found.rows:
                 done = True  # new rows stand before old ones, as far as a look is concerned
             place.looked, place.cut = now, not done or span.cut

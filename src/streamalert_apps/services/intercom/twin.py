@@ -23,7 +23,7 @@ from streamalert_apps.simulator.single import ID, TIME, Row, uuid
 from streamalert_apps.simulator.times import EPOCH_SECONDS
 
 HOSTS: Final = {"us": "api.intercom.io", "eu": "api.eu.intercom.io", "au": "api.au.intercom.io"}
-VERSIONS: Final = ("1.0", "1.1", "1.2", "1.3", "1.4", *(f"2.{number}" for number in range(18)))
+VERSIONS: Final = ("1.0", "1.1", "1.2", "1.3", "1.4", *(f"2.{number}" for number in range(17)))
 USUAL_PAGE: Final = 20
 
 _USUAL: Final = {
@@ -161,7 +161,8 @@ class Intercom(ListApi):
 
     def admit(self, request: Request) -> None:
         """Raise Refused unless form, version, token and plan are right."""
-        if "application/json" not in request.headers.get("accept", ""):
+        accepted = request.headers.get("accept", "*/*")
+        if "application/json" not in accepted and "*/*" not in accepted:
             raise Refused(self.failure(406))
         version = request.headers.get("intercom-version", self._version)
         if version not in VERSIONS:

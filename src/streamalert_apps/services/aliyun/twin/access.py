@@ -23,6 +23,7 @@ from streamalert_apps.simulator.oauth import form
 SKEW: Final = timedelta(minutes=15)
 ALGORITHM: Final = "ACS3-HMAC-SHA256"
 
+TO_SIGN: Final = "server string to sign is:"  # the vendor's own SDKs look for it
 _USUAL: Final = {
     400: ("InvalidParameter", "The specified parameter is not valid."),
     401: ("InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
@@ -124,8 +125,9 @@ class Gate:
         if abs(sent - now) > SKEW:
             message = "Specified time stamp or date value is expired."
             raise Refused(failure(400, code="InvalidTimeStamp.Expired", message=message))
-        if not hmac.compare_digest(call.signature, expected(request, self.secret)):
-            message = "Specified signature is not matched with our calculation."
+        signature, text = expected(request, self.secret)
+        if not hmac.compare_digest(call.signature, signature):
+            message = f"Specified signature is not matched with our calculation. {TO_SIGN}{text}"
             raise Refused(failure(400, code="SignatureDoesNotMatch", message=message))
         self._use(call.nonce, now)
 
@@ -137,32 +139,32 @@ class Gate:
         self.used[nonce] = now
 
 
-def expected(request: Request, secret: str) -> str:
-    """Return the signature that is right for a request; empty where what must be signed is not."""
+def expected(request: Request, secret: str) -> tuple[str, str]:
+    """Return the signature that is right for a request, and the text that is signed.
+
+    The signature is empty where what must be signed is not.
+    """
     if "authorization" in request.headers:
         return _third(request, secret)
     params = _parameters(request)
     params.pop("Signature", None)
     text = f"{request.method}&%2F&{_escaped(canonical(params))}"
-    return b64encode(hmac.new(f"{secret}&".encode(), text.encode(), hashlib.sha1).digest()).decode()
+    return b64encode(hmac.new(f"{secret}&".encode(), text.encode(), hashlib.sha1).digest()).decode(), text
 
 
-def _third(request: Request, secret: str) -> str:
+def _third(request: Request, secret: str) -> tuple[str, str]:
     shown = _SHOWN.fullmatch(request.headers["authorization"])
     names = shown["names"].split(";") if shown else []
     must = {name for name in request.headers if name in {"host", "content-type"} or name.startswith("x-acs-")}
     digest = hashlib.sha256(request.body).hexdigest()
-    if (
-        names != sorted(names)
-        or not must <= set(names)
-        or request.headers.get("x-acs-content-sha256") != digest
-    ):
-        return ""
     lines = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in names)
     parts = (request.method, request.path, canonical(dict(request.params)), lines, ";".join(names), digest)
     whole = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     text = f"{ALGORITHM}\n{whole}"
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    complete = names == sorted(names) and must <= set(names)
+    if not complete or request.headers.get("x-acs-content-sha256") != digest:
+        return "", text
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest(), text
 
 
 def _parameters(request: Request) -> dict[str, str]:

@@ -168,13 +168,10 @@ class Aliyun(SingleLog):
 
 
 def _range(params: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:
-    """Return the two bounds, of which both are given or none."""
+    """Return the two bounds; one that is not given is now, or some days before the other."""
     start, end = params.get("StartTime"), params.get("EndTime")
-    if start is None and end is None:
-        return now - USUAL_RANGE, now
-    if start is None or end is None:
-        raise _wrong("EndTime" if start else "StartTime")
-    low, high = _time(start, "StartTime"), _time(end, "EndTime")
+    high = now if end is None else _time(end, "EndTime")
+    low = high - USUAL_RANGE if start is None else _time(start, "StartTime")
     if low > high or high > now or high - low > LONGEST:
         raise _wrong("EndTime")
     return low, high

@@ -54,7 +54,7 @@ def failure(
         challenge = 'Bearer realm="Service", error="invalid_token"'
         headers.append(("WWW-Authenticate", challenge))
     if retry_after is not None:
-        headers.append(("retry-after", str(retry_after)))
+        headers.append(("Retry-After", str(retry_after)))
     return Response(status, json.dumps(body).encode(), tuple(headers), note=note or message)
 
 

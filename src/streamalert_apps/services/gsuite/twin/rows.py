@@ -84,7 +84,7 @@ def activity(random: Random, application: str) -> Row:
     if application in {"drive", "gmail", "chat"} and _chance(random, 0.7):
         row["resourceDetails"] = [{"id": f"{random.getrandbits(128):032x}", "title": "Budget “Q4” 📈"}]
     if application in {"chrome", "mobile"}:
-        row["userDeviceInfo"] = {"deviceId": f"{random.getrandbits(64):016x}", "osVersion": "14.1.1"}
+        row["userDeviceInfo"] = {"deviceId": f"{random.getrandbits(64):016x}", "deviceOsVersion": "14.1.1"}
     if _chance(random, 0.05):
         row["isAgenticAction"] = True
     return row

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count, islice
 from random import Random
 from string import ascii_lowercase, digits
@@ -22,7 +22,7 @@ from streamalert_apps.services.onelogin.twin.access import AuthServer, failure
 from streamalert_apps.simulator.contract import Refused, Request, Response
 from streamalert_apps.simulator.listapi import ListApi
 from streamalert_apps.simulator.listing import Bound, Cursor, Listing, Page, Size, Sort
-from streamalert_apps.simulator.store import Event, micros
+from streamalert_apps.simulator.store import Event
 from streamalert_apps.simulator.times import ISO_MILLISECONDS
 
 HOUR: Final = timedelta(hours=1)
@@ -38,10 +38,6 @@ INVALID: Final = {
 }
 
 
-def _read(text: str) -> int:
-    return micros(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC))
-
-
 def _by_number(event: Event) -> tuple[int, str]:
     return int(event.id), ""
 
@@ -50,7 +46,7 @@ EVENTS: Final = Listing(
     app_type="onelogin_events",
     path="/api/1/events",
     row=rows.event,
-    times=replace(ISO_MILLISECONDS, read=_read),
+    times=ISO_MILLISECONDS,
     size=Size("limit", usual=50, most=50, cut=True),
     turn=Cursor("after_cursor", bound=False, always=True),
     sort=Sort("sort", "+id", "-id"),
@@ -74,7 +70,7 @@ class Onelogin(ListApi):
     of a call beyond `rate` in an hour (None: any number). A token lives `token_seconds`, a cursor
     `cursor_seconds` (None: for ever). `permitted` says whether the credential may read events,
     `numbered_on_arrival` whether an event gets its number when it shows up. `empty_last_page`: what
-    looks like more may be an empty page.
+    looks like more may be an empty page. `last_cursor`: the last page has a cursor, too.
     """
 
     def __init__(
@@ -94,6 +90,7 @@ class Onelogin(ListApi):
         permitted: bool = True,
         numbered_on_arrival: bool = False,
         empty_last_page: bool = True,
+        last_cursor: bool = False,
     ) -> None:
         life = None if cursor_seconds is None else timedelta(seconds=cursor_seconds)
         events = replace(
@@ -113,6 +110,7 @@ class Onelogin(ListApi):
         self._permitted = permitted
         self._numbered_on_arrival = numbered_on_arrival
         self._empty_last_page = empty_last_page
+        self._last_cursor = last_cursor
         self._numbers = count(FIRST_ID, 3)
         self._window = Window(self.clock.now() + HOUR)
 
@@ -161,11 +159,11 @@ class Onelogin(ListApi):
         return tuple((name, str(value)) for name, value in self._limits().items())
 
     def shown(self, page: Page) -> Response:
-        """Return a page; what looks like more has a link, a place to go on from has each."""
+        """Return a page; what looks like more has a link and a cursor."""
         more = page.more or (self._empty_last_page and len(page.events) == page.size)
         pagination = {
             "before_cursor": None,
-            "after_cursor": page.token or None,
+            "after_cursor": page.token if more or self._last_cursor else None,
             "previous_link": None,
             "next_link": page.url if more else None,
         }

@@ -59,7 +59,7 @@ def event(random: Random) -> Row:
         "account_id": ACCOUNT,
         "user_id": user,
         "user_name": who,
-        "event_type_id": random.choice([5, 6, 8, 11, 13, 21, 149, 1000]),
+        "event_type_id": random.choice([5, 6, 8, 11, 13, 17, 21, 149]),
         "notes": random.choice([None, "Initiated by OneLogin", "テスト 100%"]),
         "ipaddr": f"203.0.113.{random.randint(1, 254)}",
         "proxy_ip": None,

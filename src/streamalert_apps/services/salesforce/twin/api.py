@@ -225,7 +225,7 @@ class Salesforce:
         if not self._hourly or version < INTERVAL_SINCE:
             known = tuple(name for name in known if name not in {"Interval", "Sequence"})
         try:
-            return soql.parse(params["q"], known)
+            return soql.parse(params["q"], self.clock.now(), known)
         except soql.SoqlError as error:
             raise refused(400, error.code, error.message) from None
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Final
 
 from streamalert_apps.services.salesforce.twin.files import LogFile
 
+TIMES: Final = {"LogDate", "CreatedDate"}
 FIELDS: Final = (
     *("Id", "EventType", "LogDate", "CreatedDate", "Interval", "Sequence", "LogFile", "LogFileLength"),
     *("LogFileContentType", "ApiVersion"),
@@ -23,6 +24,9 @@ _QUERY: Final = re.compile(
 _CONDITION: Final = re.compile(r"(\w+)\s*(>=|<=|!=|=|>|<|IN)\s*(.+)", re.IGNORECASE)
 _LITERAL: Final = re.compile(
     r"'([^']*)'|(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?(?:Z|[+-]\d\d:?\d\d))|(\d+)"
+)
+_MOMENTS: Final = re.compile(
+    r"(?P<name>TODAY|YESTERDAY|LAST_N_DAYS|N_DAYS_AGO)(:(?P<days>\d{1,4}))?", re.IGNORECASE
 )
 _OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "=": eq,
@@ -60,8 +64,11 @@ class Query:
         return found[: self.limit]
 
 
-def parse(text: str, fields: Sequence[str] = FIELDS) -> Query:
-    """Return the query that a text is; raise SoqlError for anything that Salesforce would not take."""
+def parse(text: str, now: datetime, fields: Sequence[str] = FIELDS) -> Query:
+    """Return the query that a text is; raise SoqlError for anything that Salesforce would not take.
+
+    Of the words that stand for days only TODAY, YESTERDAY, LAST_N_DAYS and N_DAYS_AGO are known.
+    """
     match = _QUERY.fullmatch(text.strip())
     if not match:
         raise SoqlError("MALFORMED_QUERY", "unexpected token")
@@ -69,7 +76,7 @@ def parse(text: str, fields: Sequence[str] = FIELDS) -> Query:
         raise SoqlError("INVALID_TYPE", f"sObject type '{match['object']}' is not supported.")
     names = tuple(_field(name.strip(), fields) for name in match["fields"].split(","))
     where = re.split(r"\s+AND\s+", match["where"] or "", flags=re.IGNORECASE)
-    conditions = tuple(_condition(part, fields) for part in where if part)
+    conditions = tuple(_condition(part, now, fields) for part in where if part)
     order = tuple(_order(part, fields) for part in (match["order"] or "").split(",") if part)
     return Query(names, conditions, order, int(match["limit"]) if match["limit"] else None)
 
@@ -106,7 +113,7 @@ def _order(text: str, fields: Sequence[str]) -> tuple[str, bool]:
     return _field(name, fields), direction.strip().upper() == "DESC"
 
 
-def _condition(text: str, fields: Sequence[str]) -> Callable[[LogFile], bool]:
+def _condition(text: str, now: datetime, fields: Sequence[str]) -> Callable[[LogFile], bool]:
     match = _CONDITION.fullmatch(text.strip())
     if not match:
         raise SoqlError("MALFORMED_QUERY", f"unexpected token: {text}")
@@ -114,12 +121,44 @@ def _condition(text: str, fields: Sequence[str]) -> Callable[[LogFile], bool]:
     if operator == "IN":
         wanted = [_literal(part.strip()) for part in match[3].strip().strip("()").split(",")]
         return lambda file: value(file, name) in wanted
+    if (days := _days(match[3].strip(), now)) and name in TIMES:
+        return lambda file: _during(value(file, name), operator, *days)
     compared, compare = _literal(match[3].strip()), _OPERATORS[operator]
-    if isinstance(compared, datetime) is not (name in {"LogDate", "CreatedDate"}):
+    if isinstance(compared, datetime) is not (name in TIMES):
         raise SoqlError(
             "INVALID_FIELD", f"value of filter criterion for field '{name}' must be of another type"
         )
     return lambda file: compare(value(file, name), compared)
+
+
+def _days(text: str, now: datetime) -> tuple[datetime, datetime] | None:
+    """Return the beginning and the end of the days that a word stands for; None for another text."""
+    match = _MOMENTS.fullmatch(text)
+    if not match:
+        return None
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    count, day = int(match["days"] or 1), timedelta(days=1)
+    match match["name"].upper():
+        case "TODAY":
+            return today, today + day
+        case "YESTERDAY":
+            return today - day, today
+        case "N_DAYS_AGO":
+            return today - count * day, today - (count - 1) * day
+        case _:
+            return today - count * day, today + day
+
+
+def _during(time: datetime, operator: str, begin: datetime, end: datetime) -> bool:
+    within = begin <= time < end
+    return {
+        "=": within,
+        "!=": not within,
+        ">": time >= end,
+        ">=": time >= begin,
+        "<": time < begin,
+        "<=": time < end,
+    }[operator]
 
 
 def _literal(text: str) -> Any:

@@ -216,7 +216,8 @@ class Slack:
 
     def _list(self, app_type: str, key: str, arguments: Mapping[str, str]) -> Response:
         """Return a page of a list as it is now: counted from its top, or after a cursor."""
-        before = (number(arguments, "before", 0) + 1) * SECOND - 1 if "before" in arguments else None
+        given = arguments.get("before", "now") != "now"
+        before = (number(arguments, "before", 0) + 1) * SECOND - 1 if given else None
         states = self._lists[app_type].shown(before)
         if "limit" in arguments or "cursor" in arguments:
             return self._after_cursor(key, arguments, states)

@@ -1,0 +1,108 @@
+"""Events as vendors and public test suites show them: read byte for byte, with a time, an id, and a schema.
+
+The people in them are invented. Google's applications share one form, as do Salesforce's files.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from streamalert_apps import services
+from streamalert_apps.sdk.app import NoMemory, service_of
+from streamalert_apps.sdk.http import Api
+from streamalert_apps.sdk.stream import Stream
+from tests.services.test_refusals import Spoilt
+from tests.services.test_schemas import accepts
+from tests.simulator.world import NOW, StillClock
+
+RECORDED = Path(__file__).parent / "recorded"
+FORMS = {"gsuite": "gsuite_login", "salesforce": "salesforce_login"}
+
+
+def logs(name: str) -> Callable[[str], str]:
+    return lambda rows: f'{{"stat": "OK", "response": {{"{name}": {rows}, "metadata": {{}}}}}}'
+
+
+ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "aliyun_actiontrail": ("", '{{"RequestId": "1", "Events": {}}}'.format),
+    "box_admin_events": ("/2.0", '{{"chunk_size": 2, "next_stream_position": "7", "entries": {}}}'.format),
+    "duo_activity": ("", logs("items")),
+    "duo_admin": ("", '{{"stat": "OK", "response": {}}}'.format),
+    "duo_auth": ("", logs("authlogs")),
+    "duo_telephony": ("", logs("items")),
+    "gsuite_login": ("/admin", '{{"kind": "admin#reports#activities", "items": {}}}'.format),
+    "intercom_admin_activity_logs": ("", '{{"pages": {{"next": null}}, "activity_logs": {}}}'.format),
+    "onelogin_events": ("/api", '{{"pagination": {{"next_link": null}}, "data": {}}}'.format),
+    "slack_access": ("", '{{"ok": true, "logins": {}, "paging": {{"pages": 1}}}}'.format),
+    "slack_audit": ("", '{{"entries": {}, "response_metadata": {{"next_cursor": ""}}}}'.format),
+    "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
+}
+EVERY = [name for service in services.services() for name in services.apps(service)]
+
+
+def app(app_type: str, path: str, answer: bytes) -> Any:
+    wire = Spoilt(service_of(app_type), path, httpx.Response(200, content=answer))
+    return services.find(app_type)(wire.twin.credentials, Api(clock=StillClock(), transport=wire))
+
+
+def schema_of(app_type: str) -> dict[str, Any]:
+    (name,) = services.find(app_type).schemas
+    schema: dict[str, Any] = services.schemas(service_of(app_type))[name]
+    return schema
+
+
+@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) != "salesforce"])
+def test_a_recorded_event_is_read_as_it_is(app_type: str) -> None:
+    form = app_type if (RECORDED / f"{app_type}.json").exists() else FORMS[service_of(app_type)]
+    text = (RECORDED / f"{form}.json").read_text()
+    path, answer = ANSWERS[FORMS.get(service_of(form), form)]
+    reader = app(app_type, path, answer(text).encode())
+    ask = ("0",) if isinstance(reader, Stream) else (NOW - timedelta(days=1), NOW, None)
+
+    rows = reader.fetch(*ask).rows
+
+    assert [bytes(row).decode() for row in rows] == [line.rstrip(",") for line in text.splitlines()[1:-1]]
+    _, ids, times = reader.marked(rows, Counter(), NoMemory(), NOW.timestamp())
+    assert len(set(ids)) == len(rows)
+    assert NOW.timestamp() not in times
+    assert [log for log in json.loads(text) if not accepts(schema_of(app_type), log)] == []
+
+
+@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) == "salesforce"])
+def test_a_recorded_file_is_read_as_it_is(app_type: str) -> None:
+    data = (RECORDED / "salesforce_login.csv").read_bytes()
+    file = msgspec.Raw(b'{"Id": "0AT5g0000001", "LogFile": "/services/data/v66.0/sobjects/x/LogFile"}')
+
+    found = [json.loads(bytes(log)) for log in app(app_type, "/services/data", data).open(file)]
+
+    assert found == list(csv.DictReader(io.StringIO(data.decode())))
+    assert [log for log in found if not accepts(schema_of(app_type), log)] == []
+
+
+@pytest.mark.parametrize(
+    ("app_type", "moment"),
+    [
+        ("box_admin_events", "2026-03-23T09:18:35-07:00"),
+        ("duo_auth", "2021-07-23T07:21:51.271776+00:00"),
+        ("duo_admin", "2021-07-20T11:44:37+00:00"),
+        ("slack_integration", "2023-11-21T09:12:25+00:00"),
+        ("intercom_admin_activity_logs", "2023-11-21T09:12:25+00:00"),
+        ("gsuite_login", "2023-11-21T09:12:25.271+00:00"),
+    ],
+)
+def test_the_time_of_a_recorded_event_is_the_one_that_it_says(app_type: str, moment: str) -> None:
+    first = (RECORDED / f"{app_type}.json").read_text().splitlines()[1].rstrip(",")
+    reader = app(app_type, "", b"{}")
+
+    assert reader.stamp(msgspec.Raw(first.encode())).time == datetime.fromisoformat(moment)
