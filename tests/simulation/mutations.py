@@ -207,7 +207,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         0, _edit(walk, "walk", "elif looks.is_due(sweeping=due):", "elif looks.is_due(sweeping=due) and not due:")
     ),
     "lets a look move the floor": _by(
-        0, _edit(look.Looks, "_pages", "place.turns += 1", "place.turns += 1\n            place.floor = max(place.floor, place.newest or place.floor)")
+        0, _edit(look.Looks, "_pages", "place.turns += 1", "place.turns += 1\n        place.floor = max(place.floor, place.newest or place.floor)")
     ),
     "begins a look where the last one began, by a wrong clock": _by(
         0, _edit(look.Looks, "_span", "since = last if place.cut else min(last, place.newest)", "since = last")
