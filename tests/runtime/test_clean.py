@@ -42,6 +42,19 @@ def test_the_journal_is_kept_for_as_many_days_as_it_is_to_be() -> None:
     assert world.record == list(range(5, 12))
 
 
+def test_runs_that_have_no_time_left_at_their_end_delete_at_their_beginning() -> None:
+    world = World(total=0, journal_days=7)
+    collected(world, days=10)
+
+    for _ in range(3):
+        world.total += 100
+        world.seconds = 60
+        assert world.run(left=60).status == "partial"
+        world.clock.sleep(DAY + 1)
+
+    assert min(world.record) >= 5
+
+
 def test_what_a_destination_does_not_have_is_kept() -> None:
     world = World(total=0, journal_days=7)
     world.sinks["slow"] = slow = Sink(world)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -20,6 +20,7 @@ from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace, Rate
 from tests.runtime.doubles import START, Numbers, World
+from tests.simulator.world import StillClock
 
 TWO_A_MINUTE = Rate(2, 60)
 NOW = START.timestamp()
@@ -214,3 +215,43 @@ def test_what_a_wrong_clock_noted_does_not_stop_anybody_for_long(world: World, t
 
     assert pace.wait() <= timedelta(days=1).total_seconds()
     assert not pace.recent
+
+
+class Wrong(StillClock):
+    """A clock that is a day ahead."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(days=1)
+
+
+def wrong(world: World) -> World:
+    """Let a world's runs have a wrong clock; its store keeps the right one."""
+    world.clock = Wrong(world.clock.time)
+    return world
+
+
+def test_a_wait_that_a_wrong_clock_noted_is_as_long_as_the_service_wants() -> None:
+    world = wrong(World())
+
+    def resting(world: World, api: Api) -> Numbers:
+        api.pace.rest(60)
+        return Numbers(world, api)
+
+    world.app = resting
+    world.run()
+
+    assert world.head.not_before - NOW == pytest.approx(60)
+
+
+def test_where_the_service_has_told_no_time_the_store_does() -> None:
+    world = wrong(World())
+    apis: list[Api] = []
+
+    def kept(world: World, api: Api) -> Numbers:
+        apis.append(api)
+        return Numbers(world, api)
+
+    world.app = kept
+    world.run()
+
+    assert apis[0].ahead == timedelta(days=1)

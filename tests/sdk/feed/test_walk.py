@@ -212,6 +212,18 @@ def test_a_look_begins_at_the_newest_event_where_our_clock_is_ahead() -> None:
     assert max(waiting) == 0
 
 
+def test_an_idle_feed_is_not_swept_in_every_run() -> None:
+    service = Service(lag=HOUR)
+    runs = Runs(service)
+    service.happen(NOW - MINUTE)
+    runs.every(MINUTE, 90)
+    before = len(service.asked)
+
+    runs.every(MINUTE, 60)
+
+    assert len(service.asked) - before <= 60 + 2 * 4  # a look in each, and a sweep in a quarter of an hour
+
+
 def test_a_look_goes_back_as_far_as_most_late_events_need() -> None:
     service = Service(lag=HOUR, page=1000)
     runs = Runs(service)

@@ -1,0 +1,82 @@
+"""A feed of files: each is read once, none holds up the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from streamalert_apps.errors import OutOfTime
+from streamalert_apps.sdk.app import App, Json, Log
+from streamalert_apps.sdk.catalogue import Catalogue
+from streamalert_apps.sdk.events import Fetched, Row
+from tests.sdk.feed.world import DAY, HOUR, MINUTE, NOW, SECOND, Asked, Runs, Service, exactly_once
+
+
+class Filed(Runs):
+    """Runs of a catalogue whose files hold one event each."""
+
+    def _kind(self, strike: Any) -> Any:
+        service = self.service
+
+        def fetch(app: App, since: datetime, until: datetime, token: Json) -> Fetched:
+            strike()
+            try:
+                return service.answer(since, until, token)
+            finally:
+                app.api.dated = service.dated
+                app.api.ahead = service.ours.ahead if service.dated else timedelta(0)
+
+        def read(_: App, file: Row) -> Iterator[Log]:
+            yield file
+
+        says = {
+            "type": "memory_files",
+            "time_field": "time",
+            "id_fields": ("id",),
+            "lag": service.lag,
+            "fetch": fetch,
+            "open": read,
+        }
+        return type("Filed", (Catalogue,), says | self.overridden)
+
+
+def test_files_that_show_up_late_are_read_once() -> None:
+    service = Service(lag=HOUR)
+    runs = Filed(service)
+    for n in range(60):
+        service.happen(NOW - 30 * MINUTE + n * MINUTE, late=(n * 37 % 59) * MINUTE)
+
+    runs.every(5 * MINUTE, 20)
+    runs.finish()
+
+    assert exactly_once(runs)
+
+
+def test_the_time_that_the_first_answer_tells_holds_for_the_request_that_brought_it() -> None:
+    service = Service(lag=HOUR)
+    runs = Filed(service)
+    service.ours.ahead = 3 * DAY
+    runs.run()
+    service.happen(NOW + MINUTE)
+
+    runs.finish()
+
+    assert exactly_once(runs)
+
+
+def test_a_list_that_was_too_long_for_a_run_is_looked_through_farther_each_time() -> None:
+    service = Service(lag=4 * HOUR, page=10)
+    runs = Filed(service)
+    service.happen_often(300, NOW - HOUR, 10 * SECOND)
+
+    def tenth(_: Asked) -> None:
+        if len(service.asked) == 10:
+            raise OutOfTime("There is no time left for another request.")
+
+    service.answers = tenth
+    assert runs.run().status == "partial"
+
+    runs.run()
+
+    assert exactly_once(runs)
