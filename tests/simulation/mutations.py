@@ -35,19 +35,20 @@ def _by(seed: int, *patches: Patch) -> Mutation:
     return Mutation(seed, patches)
 
 
-def _edit(owner: Any, name: str, old: str, new: str) -> Patch:
-    """Return a patch of a function whose source has `new` in the place of `old`."""
+def _edit(owner: Any, name: str, *changes: tuple[str, str]) -> Patch:
+    """Return a patch of a function in whose source something has another thing's place."""
 
     @contextmanager
     def patched() -> Iterator[None]:
-        function = inspect.getattr_static(owner, name)
-        source = textwrap.dedent(inspect.getsource(function))
-        if source.count(old) != 1:
-            raise LookupError(f"{name} has {source.count(old)} times {old!r}")
+        source = textwrap.dedent(inspect.getsource(inspect.getattr_static(owner, name)))
+        for old, new in changes:
+            if source.count(old) != 1:
+                raise LookupError(f"{name} has {source.count(old)} times {old!r}")
+            source = source.replace(old, new)
         module = sys.modules[owner.__module__ if inspect.isclass(owner) else owner.__name__]
         made: dict[str, Any] = {}
-        code = "from __future__ import annotations\n" + source.replace(old, new)
-        exec(compile(code, f"<{name}, broken>", "exec"), vars(module), made)  # noqa: S102
+        code = compile(f"from __future__ import annotations\n{source}", f"<{name}, broken>", "exec")
+        exec(code, vars(module), made)  # noqa: S102
         with mock.patch.object(owner, name, made[name]):
             yield
 
@@ -102,203 +103,277 @@ def _drop_positions(run: Any) -> None:
     run.held.head.positions = {n: p for n, p in run.held.head.positions.items() if n in names}
 
 
-_RENAMED: Final = (
-    "(body := body.replace(self.head.nonce.encode(), "
-    "(setattr(self.head, 'nonce', secrets.token_hex(8)) or self.head.nonce).encode()))"
-)
-
 MUTATIONS: Final[dict[str, Mutation]] = {
     # what is on record
     "writes the head before the journal": _by(0, _method(collect._Run, "_commit", _head_first)),
     "reads the commit that came first, not the one that counts": _by(
-        0, _edit(journal, "commits", "found[entry.sequence] = entry", "found.setdefault(entry.sequence, entry)")
+        0,
+        _edit(
+            journal, "commits", ("found[entry.sequence] = entry", "found.setdefault(entry.sequence, entry)")
+        ),
     ),
     "counts fences without the clock": _by(
-        0, _edit(heads, "take", "max(head.fence + 1, int(now.timestamp() * 1000))", "head.fence + 1")
+        0, _edit(heads, "take", ("max(head.fence + 1, int(now.timestamp() * 1000))", "head.fence + 1"))
     ),
     "gives a record that is begun anew its old name": _by(
-        0, _edit(heads, "_born", 'f"{now:%Y%m%d}-{secrets.token_hex(6)}"', '"20260302-000000000000"')
+        0, _edit(heads, "_born", ('f"{now:%Y%m%d}-{secrets.token_hex(6)}"', '"20260302-000000000000"'))
     ),
     "does not know a write of its own again": _by(
-        0, _edit(heads.HeldHead, "_settled", "nonce == self.head.nonce", "False")
+        0,
+        _edit(
+            heads.HeldHead,
+            "_settled",
+            ("nonce == self.head.nonce", "False"),
+            ("if nonce in self._open:", "if False:"),
+        ),
     ),
     "takes no answer for a yes": _by(
-        0, _edit(heads.HeldHead, "_settled", "there = self._reread(error)", "return str(self.version)")
-    ),
-    "sends other bytes after no answer": _by(
-        0, _edit(heads.HeldHead, "_settled", "self.store.write(NAME, body,", f"self.store.write(NAME, {_RENAMED},")
+        0, _edit(heads.HeldHead, "_settled", ("there = self._reread(error)", "return str(self.version)"))
     ),
     "makes a removed head anew": _by(
         0,
         _edit(
             heads.HeldHead,
             "_settled",
-            'raise AlreadyRunning("The app\'s record was removed during the run.") from None',
-            "return self.store.write(NAME, body, replacing=None)",
+            (
+                'raise AlreadyRunning("The app\'s record was removed during the run.") from None',
+                "return self.store.write(NAME, body, replacing=None)",
+            ),
         ),
     ),
-    "writes after its end": _by(0, _edit(heads.HeldHead, "write", "if self.closed:", "if False:")),
+    "writes after its end": _by(0, _edit(heads.HeldHead, "write", ("if self.closed:", "if False:"))),
     # one at a time
     "forgets that a lease ends": _by(
-        0, _edit(heads, "_check_lease", "not now.timestamp() < lease.until <= now.timestamp() + LEASE_SECONDS + 1", "False")
+        0,
+        _edit(
+            heads,
+            "_check_lease",
+            ("not now.timestamp() < lease.until <= now.timestamp() + LEASE_SECONDS + 1", "False"),
+        ),
     ),
     "takes a living lease": _by(0, _method(heads, "_check_lease", lambda *_: None)),
     "waits out the lease of a wrong clock": _by(
-        0, _edit(heads, "_check_lease", " <= now.timestamp() + LEASE_SECONDS + 1", "")
+        0, _edit(heads, "_check_lease", (" <= now.timestamp() + LEASE_SECONDS + 1", ""))
     ),
     "is turned away by its own lease": _by(
-        0, _edit(heads, "_check_lease", "lease.holder in {identity.holder, after} or ", "")
+        0, _edit(heads, "_check_lease", ("lease.holder in {identity.holder, after} or ", ""))
     ),
     "tells the time by its own clock": _by(
         0,
-        _edit(heads, "take", "offset = there.now - clock.now()", "offset = timedelta(0)"),
-        _edit(heads, "_check_lease", "lease = head.lease", "lease, now = head.lease, datetime.fromtimestamp(head.lease.until, UTC) if head.lease else now"),
+        _edit(heads, "take", ("offset = there.now - clock.now()", "offset = timedelta(0)")),
+        _edit(
+            heads,
+            "_check_lease",
+            (
+                "lease = head.lease",
+                "lease, now = head.lease, datetime.fromtimestamp(head.lease.until, UTC) if head.lease else now",
+            ),
+        ),
     ),
     "never renews its lease": _by(0, _method(heads.HeldHead, "renew", lambda _: None)),
-    "does not show that it lives while it waits": _by(0, _edit(http.Api, "_wait", "self.alive()", "pass")),
+    "does not show that it lives while it waits": _by(0, _edit(http.Api, "_wait", ("self.alive()", "pass"))),
     "works on another's record": _by(0, _method(heads, "_check_owner", lambda *_: None)),
     # what is deleted
     "deletes what a destination does not have yet": _by(
-        0, _edit(clean, "_old_commits", "entry.sequence < passed and ", "")
+        0, _edit(clean, "_old_commits", ("entry.sequence < passed and ", ""))
     ),
     "deletes the memory that the head names": _by(
-        0, _edit(clean, "_old", "item.name not in named and ", "")
+        0, _edit(clean, "_old", ("item.name not in named and ", ""))
     ),
     "deletes at once what no head names any more": _by(
-        0, _edit(clean, "_old", "age > UNNAMED_SECONDS", "True")
+        0, _edit(clean, "_old", ("age > UNNAMED_SECONDS", "True"))
     ),
     "deletes nothing": _by(0, _method(collect, "clean", lambda *_, **__: None)),
     "cleans only where time is left": _by(
-        0, _edit(clean, "clean", "(2 * pause if overdue else pause)", "(1e12 if overdue else pause)")
+        0, _edit(clean, "clean", ("(2 * pause if overdue else pause)", "(1e12 if overdue else pause)"))
     ),
     "deletes the journal that the memory is made from": _by(
-        0, _edit(clean, "clean", "if floor is not None:", "if False:")
+        0, _edit(clean, "clean", ("if floor is not None:", "if False:"))
     ),
     # the memory
     "can't do without a part of its memory": _by(
-        0, _edit(collect._Run, "_segment", "if body is not None:", "if body is None:\n        raise BadResponse('It is missing.')\n    else:")
+        0,
+        _edit(
+            collect._Run,
+            "_segment",
+            (
+                "if body is not None:",
+                "if body is None:\n        raise BadResponse('It is missing.')\n    else:",
+            ),
+        ),
     ),
     "rebuilds a part of the memory without what lies between": _by(
-        0, _edit(collect._Run, "_from_journal", "if time >= floor:", "if time >= floor + 600:")
+        0, _edit(collect._Run, "_from_journal", ("if time >= floor:", "if time >= floor + 600:"))
     ),
     "names parts of the memory without their fence": _by(
-        0, _edit(collect._Run, "_commit", "{sequence:010d}-{head.fence:014d}-", "{sequence:010d}-")
+        0, _edit(collect._Run, "_commit", ("{sequence:010d}-{head.fence:014d}-", "{sequence:010d}-"))
     ),
     "knows nothing": _by(0, _method(memory.Memory, "known", lambda *_: set())),
     "lets the time of a known event stay": _by(
-        0, _edit(memory.Memory, "known", "if found.get(identity, _LATEST) + 1 <= now:", "if False:")
+        0, _edit(memory.Memory, "known", ("if found.get(identity, _LATEST) + 1 <= now:", "if False:"))
     ),
     "forgets the oldest where there are many": _by(
-        0, _edit(memory.Memory, "_merged", "[*kept, Segment(", "[*kept[1:], Segment(")
+        0, _edit(memory.Memory, "_merged", ("[*kept, Segment(", "[*kept[1:], Segment("))
     ),
     "never forgets": _by(0, _method(memory.Memory, "forget", lambda *_: None)),
     # rows
     "gives events without a time that of the beginning": _by(
-        0, _edit(events.Events, "marked", "now if time is NEVER", "0.0 if time is NEVER")
+        0, _edit(events.Events, "marked", ("now if time is NEVER", "0.0 if time is NEVER"))
     ),
     "counts equal rows of pages that overlap over all of them": _by(
-        0, _edit(reader.Reader, "read", "Counter() if self.feed.overlapping else listing.met", "listing.met")
+        0,
+        _edit(reader.Reader, "read", ("Counter() if self.feed.overlapping else listing.met", "listing.met")),
     ),
     "counts equal rows page by page": _by(
-        0, _edit(reader.Reader, "read", "Counter() if self.feed.overlapping else listing.met", "Counter()")
+        0, _edit(reader.Reader, "read", ("Counter() if self.feed.overlapping else listing.met", "Counter()"))
     ),
     # looks and sweeps
     "sweeps before it looks": _by(
-        0, _edit(walk, "walk", "elif looks.is_due(sweeping=due):", "elif looks.is_due(sweeping=due) and not due:")
+        0,
+        _edit(
+            walk, "walk", ("elif looks.is_due(sweeping=due):", "elif looks.is_due(sweeping=due) and not due:")
+        ),
     ),
     "lets a look move the floor": _by(
-        0, _edit(look.Looks, "_pages", "place.turns += 1", "place.turns += 1\n        place.floor = max(place.floor, place.newest or place.floor)")
+        0,
+        _edit(
+            look.Looks,
+            "_pages",
+            (
+                "place.turns += 1",
+                "place.turns += 1\n        place.floor = max(place.floor, place.newest or place.floor)",
+            ),
+        ),
     ),
     "begins a look where the last one began, by a wrong clock": _by(
-        0, _edit(look.Looks, "_span", "since = last if place.cut else min(last, place.newest)", "since = last")
+        0,
+        _edit(
+            look.Looks, "_span", ("since = last if place.cut else min(last, place.newest)", "since = last")
+        ),
     ),
-    "goes no way back": _by(0, _edit(look.Looks, "_span", "since -= self._overlap(now - since)", "pass")),
+    "goes no way back": _by(0, _edit(look.Looks, "_span", ("since -= self._overlap(now - since)", "pass"))),
     "believes events that are ahead of the clock": _by(
-        0, _edit(reader.Reader, "read", "[time for time in readable if time <= met]", "readable")
+        0, _edit(reader.Reader, "read", ("[time for time in readable if time <= met]", "readable"))
     ),
     "lets the floor follow what is newest at the end of a sweep": _by(
-        0, _edit(sweep.Sweeps, "_raise_floor", "min(sweep.sure, sweep.ceiling)", "min(sweep.sure, (self._place.newest or sweep.ceiling) - self._reader.lag)")
+        0,
+        _edit(
+            sweep.Sweeps,
+            "_raise_floor",
+            (
+                "min(sweep.sure, sweep.ceiling)",
+                "min(sweep.sure, (self._place.newest or sweep.ceiling) - self._reader.lag)",
+            ),
+        ),
     ),
     "takes its own clock for the service's on an idle feed": _by(
-        0, _edit(sweep.Sweeps, "_begin", "if self._reader.api.dated:", "if True:")
+        0, _edit(sweep.Sweeps, "_begin", ("if self._reader.api.dated:", "if True:"))
     ),
-    "takes all time for settled": _by(0, _edit(sweep.Sweeps, "_begin", "min(now, place.newest) - lag", "min(now, place.newest)")),
+    "takes all time for settled": _by(
+        0, _edit(sweep.Sweeps, "_begin", ("min(now, place.newest) - lag", "min(now, place.newest)"))
+    ),
     "lets the floor pass what was not read": _by(
-        0, _edit(sweep.Sweeps, "_raise_floor", "min(sweep.sure, sweep.ceiling)", "sweep.ceiling")
+        0, _edit(sweep.Sweeps, "_raise_floor", ("min(sweep.sure, sweep.ceiling)", "sweep.ceiling"))
     ),
     "asks for exact bounds": _by(
-        0, _edit(sweep.Sweeps, "_open", "Window(top, sweep.cursor - unit, top + unit)", "Window(top, sweep.cursor, top)")
+        0,
+        _edit(
+            sweep.Sweeps,
+            "_open",
+            ("Window(top, sweep.cursor - unit, top + unit)", "Window(top, sweep.cursor, top)"),
+        ),
     ),
     "keeps the width of a window that is too much": _by(
-        0, _edit(sweep.Sweeps, "_restart", "self._place.width = max(smallest, span / 2).total_seconds()", "pass")
+        0,
+        _edit(
+            sweep.Sweeps, "_restart", ("self._place.width = max(smallest, span / 2).total_seconds()", "pass")
+        ),
     ),
     "keeps a token that is refused": _by(0, _method(sweep.Sweeps, "_restart", lambda *_: None)),
     "keeps a token that leads in a circle": _by(
-        0, _edit(sweep.Sweeps, "page", "except BadResponse:", "except ZeroDivisionError:")
+        0, _edit(sweep.Sweeps, "page", ("except BadResponse:", "except ZeroDivisionError:"))
     ),
     "believes the documented order": _by(0, _method(listing.Listing, "check_order", lambda *_: True)),
     "looks for circles among tokens": _by(
-        0, _edit(listing.Listing, "check_circle", "fetched.next if alike else None", "fetched.next")
+        0, _edit(listing.Listing, "check_circle", ("fetched.next if alike else None", "fetched.next"))
     ),
     "believes its own clock": _by(0, _method(http.Api, "_compare_clocks", lambda *_: None)),
     "believes a date that a cache gives": _by(
-        0, _edit(http.Api, "_compare_clocks", 'int(response.headers.get("Age", "0")) > 0', "False")
+        0, _edit(http.Api, "_compare_clocks", ('int(response.headers.get("Age", "0")) > 0', "False"))
     ),
     "lets a file that can't be read hold up the others": _by(
-        0, _edit(catalogue.Catalogue, "_read_or_put_aside", "except AppError as error:", "except ZeroDivisionError as error:")
+        0,
+        _edit(
+            catalogue.Catalogue,
+            "_read_or_put_aside",
+            ("except AppError as error:", "except ZeroDivisionError as error:"),
+        ),
     ),
     "lets the floor pass a file that was put aside": _by(
-        0, _edit(catalogue.Catalogue, "_raise_floor", "ceiling = min(ceiling, moment_of(file.time))", "pass")
+        0,
+        _edit(catalogue.Catalogue, "_raise_floor", ("ceiling = min(ceiling, moment_of(file.time))", "pass")),
     ),
     "looks no farther than where it was cut short": _by(
-        0, _edit(catalogue.Catalogue, "walk", "place.reach = 2 * reach", "pass")
+        0, _edit(catalogue.Catalogue, "walk", ("place.reach = 2 * reach", "pass"))
     ),
     "remembers events of a stream for no time": _by(
-        0, _edit(stream.Stream, "walk", "asked - self.api.ahead - self._memory_span()", "asked - self.api.ahead")
+        0,
+        _edit(
+            stream.Stream, "walk", ("asked - self.api.ahead - self._memory_span()", "asked - self.api.ahead")
+        ),
     ),
     # pace
     "forgets when it made requests": _by(0, _method(Pace, "request_made", lambda *_: None)),
-    "notes no requests in the head": _by(0, _edit(collect._Run, "note", "head.requests = ", "_ = ")),
+    "notes no requests in the head": _by(0, _edit(collect._Run, "note", ("head.requests = ", "_ = "))),
     "forgets Retry-After": _by(0, _method(Pace, "rest", lambda *_: None)),
-    "tries again past its deadline": _by(
-        0, _edit(retry, "retrying", "wait >= deadline.left() or ", "")
-    ),
+    "tries again past its deadline": _by(0, _edit(retry, "retrying", ("wait >= deadline.left() or ", ""))),
     # destinations
     "gives batches of one commit one id": _by(
-        0, _edit(forward.Forwarder, "_batch_id", " {commit.fence} {rows}", "")
+        0, _edit(forward.Forwarder, "_batch_id", (" {commit.fence} {rows}", ""))
     ),
     "names a batch by its first and last row": _by(
-        0, _edit(forward.Forwarder, "_batch_id", "{rows}", "{rows[0]} {rows[-1]}")
+        0, _edit(forward.Forwarder, "_batch_id", ("{rows}", "{rows[0]} {rows[-1]}"))
     ),
-    "names a batch without its fence": _by(
-        0, _edit(forward.Forwarder, "_batch_id", " {commit.fence}", "")
-    ),
+    "names a batch without its fence": _by(0, _edit(forward.Forwarder, "_batch_id", (" {commit.fence}", ""))),
     "keeps what is dead without its fence": _by(
-        0, _edit(forward.Forwarder, "_bury", "-{commit.fence:014d}", "")
+        0, _edit(forward.Forwarder, "_bury", ("-{commit.fence:014d}", ""))
     ),
     "drops what is left of a half-taken batch": _by(
-        0, _edit(forward.Forwarder, "_pass", "end, list(rest)", "end, []")
+        0, _edit(forward.Forwarder, "_pass", ("end, list(rest)", "end, []"))
     ),
     "sends all of a half-taken batch again": _by(
-        0, _edit(forward.Forwarder, "_send", "self._sent(commit, rest)", "self._sent(commit, rows)")
+        0, _edit(forward.Forwarder, "_send", ("self._sent(commit, rest)", "self._sent(commit, rows)"))
     ),
     "passes what a destination did not take": _by(
-        0, _edit(forward.Forwarder, "_forward", "self._send(commit, rows)\n        if self._has_stopped():\n            return", "self._send(commit, rows)")
+        0,
+        _edit(
+            forward.Forwarder,
+            "_forward",
+            (
+                "self._send(commit, rows)\n        if self._has_stopped():\n            return",
+                "self._send(commit, rows)",
+            ),
+        ),
     ),
-    "buries nothing": _by(
-        0, _edit(forward.Forwarder, "_bury", "self.held.store.put(name, body)", "pass")
-    ),
+    "buries nothing": _by(0, _edit(forward.Forwarder, "_bury", ("self.held.store.put(name, body)", "pass"))),
     "forgets what was accepted where what is dead can't be kept": _by(
-        0, _edit(forward.Forwarder, "_bury_all", "except StateError as failed:", "except ZeroDivisionError as failed:")
+        0,
+        _edit(
+            forward.Forwarder,
+            "_bury_all",
+            ("except StateError as failed:", "except ZeroDivisionError as failed:"),
+        ),
     ),
     "takes wrong settings for bad events": _by(
-        0, _edit(forward.Forwarder, "_sent", "if answer.refused and not self.position.settings:", "if False:")
+        0,
+        _edit(forward.Forwarder, "_sent", ("if answer.refused and not self.position.settings:", "if False:")),
     ),
     "drops the positions that it does not know": _by(0, _method(collect._Run, "note", _drop_positions)),
     "saves a position at the end only": _by(
-        0, _edit(forward.Forwarder, "_forward", "if self.position.sequence > self._saved:", "if False:")
+        0, _edit(forward.Forwarder, "_forward", ("if self.position.sequence > self._saved:", "if False:"))
     ),
     "reads nothing back from the journal": _by(
-        0, _method(forward.Forwarder, "_read_back", lambda self, *, up_to: iter(self._skip_to(up_to + 1) or ()))
+        0,
+        _method(forward.Forwarder, "_read_back", lambda self, *, up_to: iter(self._skip_to(up_to + 1) or ())),
     ),
 }
