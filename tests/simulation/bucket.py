@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from streamalert_apps.errors import StateError
 from streamalert_apps.runtime import head as heads
+from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.store import Conflict, Gone, Item, Read, Unsettled
 from tests.simulation.timeline import moment
 
@@ -116,9 +117,17 @@ class Bucket:
         self.set_head(copy)
 
     def restorable(self) -> builtins.list[bytes]:
-        """Return the copies of the head that nobody is about to replace."""
+        """Return the copies of the head that nobody is about to replace, and whose journal is there."""
         busy = {*self.held.values(), *self.waiting}
-        return [copy for copy in self.copies[-60:] if Stored(copy, 0).version not in busy]
+        return [
+            copy for copy in self.copies[-60:] if Stored(copy, 0).version not in busy and self._is_whole(copy)
+        ]
+
+    def _is_whole(self, copy: bytes) -> bool:
+        head, _ = heads.parse(copy)
+        folder = journal.folder(head.birth)
+        names = {name[: len(folder) + 10] for name in self.objects if name.startswith(folder)}
+        return all(f"{folder}{number:010d}" in names for number in range(1, head.sequence + 1))
 
     def set_head(self, body: bytes | None) -> None:
         """Put a copy of the head in its place, or remove it."""

@@ -466,13 +466,16 @@ class Judge:
                 0, count - self._added[raw]
             )
 
-    def cleaned(self) -> None:
-        """Judge what is left long after everything was delivered."""
+    def floor(self) -> float:
+        """Return the floor as the head has it: from then on the journal stays."""
+        place = (self.head.checkpoint if self.head else None) or {}
+        return _time(place["floor"]).timestamp() if "floor" in place else float("inf")
+
+    def cleaned(self, floor: float) -> None:
+        """Judge what is left long after everything was delivered. `floor`: when the last run began."""
         head = self.head
         if head is None:
             return
-        place = head.checkpoint or {}
-        floor = _time(place["floor"]).timestamp() if "floor" in place else float("inf")
         for name in self._world.bucket.objects:
             at = self._written_at.get(name, 0.0)
             old = self._world.timeline.now - at > 8 * DAY and START.timestamp() + at < floor
