@@ -259,7 +259,8 @@ def test_pages_without_end_end_with_the_time_left_and_nothing_counts_as_done() -
         assert hosted.collect().status == "partial"
     assert len(hosted.asked) <= BUDGET
     assert hosted.floor <= BEGINNING
-    assert [log["id"] for log in hosted.classifier.logs] == ["e50"]
+    numbers = [log["n"] for log in hosted.classifier.logs]
+    assert len(numbers) == len(set(numbers)) > 1
 
 
 # Elsewhere

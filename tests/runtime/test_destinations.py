@@ -18,7 +18,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, DeliveryRefused
+from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, DeliveryRefused, OutOfTime
 from streamalert_apps.runtime.destinations import Answer, Batch
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.destinations.file import File, JsonLines
@@ -169,7 +169,23 @@ def test_a_reader_that_is_gone_is_told(moment: str) -> None:
     stream: Any = io.BytesIO()
     pipe: Any = type("Pipe", (), {"write": stream.write, "flush": stream.flush, moment: broken})()
 
-    told_refusal(JsonLines(pipe).send(batch(b"1")), "Broken pipe")
+    destination = JsonLines(pipe)
+    answer = destination.send(batch(b"1"))
+
+    assert [*answer.retry] == [0]
+    assert isinstance(answer.error, OutOfTime)  # the next run goes on
+    assert destination.gone
+
+
+@pytest.mark.parametrize("moment", ["write", "flush"])
+def test_a_full_disk_is_told(moment: str) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    stream: Any = io.BytesIO()
+    disk: Any = type("Disk", (), {"write": stream.write, "flush": stream.flush, moment: full})()
+
+    told_refusal(JsonLines(disk).send(batch(b"1")), "No space left on device")
 
 
 def told_refusal(answer: Answer, reason: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -194,7 +195,7 @@ def test_what_is_refused_for_good_is_kept_whole_with_the_reason() -> None:
     assert world.run().status == "succeeded"
 
     (name,) = world.names("dead/")
-    assert name == "dead/sink/0000000001-3.json"
+    assert re.fullmatch(r"dead/sink/0000000001-\d{14}-3\.json", name)
     kept = json.loads(world.memory.get(name) or b"")
     assert (kept["reason"], kept["line"]["raw"]) == ("mapping", {"n": 3})
     assert sorted(world.arrived) == [0, 1, 2, 4, 5, 6, 7, 8, 9]
@@ -269,7 +270,7 @@ def test_an_event_that_is_too_large_by_itself_is_kept_and_the_others_pass() -> N
     assert world.run().status == "succeeded"
 
     assert world.arrived == [0, 1, 2, 3, 4, 6, 7]
-    assert world.names("dead/") == ["dead/sink/0000000001-5.json"]
+    assert [name[-7:] for name in world.names("dead/")] == ["-5.json"]
 
 
 def large(*_: object) -> Iterator[Page]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from streamalert_apps.errors import AppError, ConfigError, CredentialsError, StateError
+from streamalert_apps.runtime.legacy import OldState
 from streamalert_apps.runtime.ssm import Parameter, ParameterCredentials, Stored
 from streamalert_apps.sdk.clock import Deadline
 from tests.simulator.world import StillClock
@@ -267,3 +269,38 @@ def test_credentials_can_be_deleted_twice(ssm: Any) -> None:
     credentials(ssm).delete()
 
     assert not credentials(ssm).exists()
+
+
+# What earlier versions left
+
+
+def left(client: Any) -> Any:
+    clock = StillClock()
+    return OldState.of_parameter(Parameter(client, NAME, clock, Deadline.never()), clock).adopt()
+
+
+def test_where_nothing_was_left_there_is_nothing_to_take_over(ssm: Any) -> None:
+    assert left(ssm) is None
+
+
+@pytest.mark.parametrize("status", ["running", "succeeded"])
+def test_a_state_of_streamalert_is_taken_over_whatever_it_says(ssm: Any, status: str) -> None:
+    put(ssm, json.dumps({"current_state": status, "last_timestamp": 1_700_000_000, "context": {"p": 1}}))
+
+    assert left(ssm) == {"last_timestamp": 1_700_000_000, "context": {"p": 1}}
+
+
+def test_the_checkpoint_of_the_version_before_is_taken_over(ssm: Any) -> None:
+    put(ssm, json.dumps({"last_timestamp": 7, "context": {}, "sa_apps": {"checkpoint": {"next": 3}}}))
+
+    assert left(ssm)["checkpoint"] == {"next": 3}
+
+
+@pytest.mark.parametrize("text", ['{"current_state": 1', "[]", "7", '{"sa_apps": 1}', "[" * 8_000])
+def test_a_state_that_is_none_is_told_and_stays_as_it_is(ssm: Any, text: str) -> None:
+    put(ssm, text)
+
+    with pytest.raises(StateError, match="no state that can be taken over"):
+        left(ssm)
+
+    assert parameter(ssm).get() == Stored(text, 1)

@@ -12,7 +12,7 @@ import pytest
 from streamalert_apps import services
 from streamalert_apps.services import twins
 from streamalert_apps.services.duo.app import DuoAuth
-from tests.services.recorded import Recorded, altered
+from tests.services.altered import Recorded, altered
 from tests.services.running import nothing_lost_or_repeated
 from tests.simulator.world import NOW, StillClock, tenant
 

@@ -216,7 +216,7 @@ HOSTS: list[tuple[str, dict[str, str], str]] = [
 
 @pytest.mark.parametrize(("app_type", "credentials", "host"), HOSTS)
 def test_each_cloud_has_its_host(app_type: str, credentials: dict[str, str], host: str) -> None:
-    _, urls = refused(app_type, "", 500, {}, **credentials)
+    _, urls = refused(app_type, "", 500, {}, None, **credentials)
 
     assert {url.host for url in urls} == {host}
 

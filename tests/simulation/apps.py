@@ -160,7 +160,7 @@ def app_type(plan: Plan) -> type[App]:
     facts = {
         "limit": min(plan.page, 150) if plan.shape == "catalogue" else plan.page,
         "rate": Rate(*plan.rate, after_429=plan.rate[1]) if plan.rate else None,
-        "lag": timedelta(seconds=plan.lag + 2 * plan.skew + (7 if plan.future else 0)),
+        "lag": timedelta(seconds=plan.lag + 2 * plan.skew + 7 * plan.future),
         "precision": timedelta(microseconds=plan.unit),
         "overlapping": plan.overlapping,
         "id_fields": ("id",) if plan.ids else (),

@@ -13,7 +13,7 @@ from streamalert_apps.errors import AlreadyRunning, AppError
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.head import LEASE_SECONDS, Head, Position, parse
 from tests.simulation.events import WITHOUT_TIME
-from tests.simulation.sinks import whole_of
+from tests.simulation.sinks import WRONG_SETTINGS, whole_of
 from tests.simulation.timeline import START, Killed
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Judge:
         self._replaced = 0.0  # when the head was last restored or removed
         self._closed_until = 0.0
         self._forgiven = 0.0  # until when a request may come too early: what was known of it died
-        self._ever_wrong_clock = False
+        self._ever_wrong_clock = world.plan.ahead > DAY
 
     def violated(self, rule: str) -> None:
         """Note that a promise was broken."""
@@ -144,6 +144,11 @@ class Judge:
 
     _last_lived = 0.0
 
+    def waits(self, process: Process, seconds: float) -> None:
+        """A process waits of its own will."""
+        if self._world.timeline.now + seconds > process.limit and not self._ever_wrong_clock:
+            self.violated(f"{process.name} waits {seconds:.1f} s, past its time limit")
+
     # Requests
 
     def asked(self) -> None:
@@ -186,6 +191,8 @@ class Judge:
             )
             if raw not in self._rows:
                 self.violated(f"what is dead is not whole: {raw[:80]!r}")
+            if json.loads(body)["reason"] == WRONG_SETTINGS:
+                self.violated(f"{name} is dead, and only the settings were wrong")
             self._dead.add((name.split("/")[1], raw))
 
     def head_replaced(self, body: bytes | None) -> None:

@@ -101,6 +101,7 @@ class SinkPlan:
     event_bytes: int
     idempotent: bool
     picky: bool  # some events are never taken
+    wrong_until: float  # it is set up wrongly, and refuses each event, until then
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ class Plan:
     most_rows: int  # of a window
     journal_days: float
     skew: float
+    ahead: float  # by how much all clocks are wrong
     sinks: tuple[SinkPlan, ...]
     # the luck
     faults: dict[str, float]
@@ -163,25 +165,31 @@ def plan(seed: int) -> Plan:
     """Return what a seed decides."""
     luck = Random(seed)
     shape = luck.choice(SHAPES)
-    quiet = luck.random() < 0.12
     by_time = shape in BY_TIME
+    quiet = luck.random() < 0.15
+    busy = quiet and by_time and luck.random() < 0.5  # sweeps take many runs, and looks are to go first
     events = luck.choice((30, 120, 120, 250, 400) if shape != "catalogue" else (10, 30, 60))
     rate = luck.choice((None, None, None, None, (10, 60.0), (5, 1.0))) if not quiet else None
-    page = luck.choice((1, 3, 10, 50, 100, 300)) if not quiet else 100
+    page = luck.choice((1, 3, 10, 50, 100, 300)) if not quiet or busy else 100
     latency = luck.choice((0.1, 0.3, 1.0)) if not quiet else 0.2
+    if busy:
+        events, page, latency = 150, 5, 1.0
     long = rate is None and latency < 1 and luck.random() < 0.1
-    page = max(page, events // (300 if long else 25))  # a run gets somewhere
+    page = max(page, events // (300 if long or busy else 25))  # a run gets somewhere
+    page = max(page, events // 5) if shape == "numbered" and rate else page
     ids = luck.random() < 0.7 or shape in {"stream", "catalogue", "seed style"}
     page = max(page, 10) if shape in {"catalogue", "numbered"} or not ids else page
     page = max(page, 50) if shape == "whole seconds" else page
-    interval = luck.choice((1, 2, 5, 15, 60)) * 60.0
-    span = interval * luck.randint(5, 14)
-    lag = luck.choice((0.0, 20.0, 120.0, 600.0, 3600.0))
+    interval = luck.choice((1, 2, 5, 15, 60) if not busy else (2, 5)) * 60.0
+    span = interval * luck.randint(5, 14 if not busy else 8)
+    lag = luck.choice((0.0, 20.0, 120.0, 600.0, 3600.0) if not busy else (3600.0,))
     kinds = [kind for kind in FAULTS if luck.random() < 0.4] if not quiet else []
     if not ids:  # a circle of rows without ids is not to be told from rows that are equal
         kinds = [kind for kind in kinds if kind != "pages in a circle"]
     date = luck.choice(("always", "always", "never", "sometimes", "cached"))
-    future = luck.random() < 0.15 and by_time and (date == "always" or "clock jumps" not in kinds)
+    future = (
+        luck.random() < 0.15 and by_time and not busy and (date == "always" or "clock jumps" not in kinds)
+    )
     turns = luck.random() < 0.08 and shape in {"oldest first", "newest first"}
     moves = luck.random() < 0.1 and by_time and lag >= 600 and not turns
     no_since = luck.random() < 0.1 and shape == "newest first" and not turns
@@ -197,36 +205,41 @@ def plan(seed: int) -> Plan:
         since_counts=luck.random() < 0.6,
         until_counts=luck.random() < 0.6,
         no_since=no_since,
-        no_until=luck.random() < (0.5 if future else 0.1) and by_time,
+        no_until=luck.random() < (0.5 if future else 0.1) and by_time and not busy,
         lag=lag if shape != "seed style" else 0.0,
         tokens="snapshot" if turns or moves else luck.choice(("cursor", "cursor", "offset", "snapshot")),
         numbers=luck.random() < 0.3,
         single_use=luck.random() < 0.1,
         strict=luck.random() < 0.5,
-        token_life=luck.choice((30.0, 300.0, 1e9, 1e9) if rate in {None, (5, 1.0)} else (300.0, 1e9)),
+        token_life=luck.choice(
+            (30.0, 300.0, 1e9, 1e9) if rate in {None, (5, 1.0)} and not busy else (300.0, 1e9)
+        ),
         empty_pages=luck.random() < 0.15,
         unreadable=luck.random() < 0.08 and shape != "seed style",
         future=future,
         moves=moves,
         turns_at=luck.uniform(0, span) if turns else float("inf"),
-        shrinks_at=luck.uniform(0, span) if luck.random() < 0.2 else float("inf"),
+        shrinks_at=luck.uniform(0, span) if luck.random() < 0.2 and not busy else float("inf"),
         date=date,
         page=page,
         events=events,
-        burst=luck.choice((1, 1, 5, 20, 100) if shape not in {"catalogue", "whole seconds"} else (1, 5, 10)),
+        burst=luck.choice(
+            (1, 1, 5, 20, 100) if shape not in {"catalogue", "whole seconds"} and not busy else (1, 5, 10)
+        ),
         span=span,
         latency=latency,
         rate=rate,
         interval=interval,
         time_limit=luck.choice((20.0, 60.0, 60.0, 300.0) if rate is None and latency < 1 else (150.0, 300.0))
         if not quiet
-        else 300.0,
+        else (20.0 if busy else 300.0),
         commit_bytes=luck.choice((200, 1000, 5000, 4 << 20)),
         inline=luck.choice((4, 20, 20, 100, 4000)),
         merged=luck.choice((10, 100, 100_000)),
         most_rows=luck.choice((10 * page, 50_000, 50_000)),
         journal_days=luck.choice((0.0, 7.0)),
         skew=luck.choice((0.0, 0.0, 0.5, 3.0)),
+        ahead=luck.choice((0.0, 0.0, 0.0, 600.0, 200_000.0 if not quiet else 600.0)) if not future else 0.0,
         sinks=tuple(_sink(luck, name) for name in ("lake", "queue", "siem")[: luck.choice((0, 1, 1, 2, 3))]),
         faults={kind: FAULTS[kind] * luck.choice((0.3, 1.0, 2.0)) for kind in kinds},
         storms=tuple(_storm(luck, span) for _ in range(luck.choice((0, 0, 1, 2)))) if kinds else (),
@@ -241,6 +254,7 @@ def _sink(luck: Random, name: str) -> SinkPlan:
         event_bytes=luck.choice((300, 1 << 20, 1 << 20)),
         idempotent=luck.random() < 0.5,
         picky=luck.random() < 0.2,
+        wrong_until=luck.choice((0.0, 0.0, 0.0, 0.0, 0.0, 600.0)),
     )
 
 

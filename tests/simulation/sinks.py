@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 SEND_SECONDS: Final = 0.05
+WRONG_SETTINGS: Final = "There is no such index."
 NEVER_TAKEN: Final = (b'"n":"0003"', b'"n":"0017"', b'"n":"0018"', b'"n":"0111"', b'"line":3}')
 
 
@@ -45,6 +46,8 @@ class Sink:
             )
         if len(batch.events) > 1 and world.strikes("batch too large"):
             return Answer(too_large=True)
+        if world.timeline.now < self._plan.wrong_until and not world.luck.calm:
+            return Answer(refused=dict.fromkeys(range(len(batch.events)), WRONG_SETTINGS))
         refused = [row for row, event in enumerate(batch.events) if self._plan.picky and _is_odd(event)]
         rows = {*range(len(batch.events))} - {*refused}
         if world.strikes("half of a batch taken"):

@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 OWNER: Final = "the project"
 MOST_CALM_TICKS: Final = 100
-MOST_STEPS: Final = 20_000
+MOST_STEPS: Final = 12_000
 GOOD_TICKS: Final = 3  # in a row
 DEEPEST: Final = 8
 CLOSING_SECONDS: Final = 3.0
@@ -74,6 +74,7 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self._world.say(f"sleeps {seconds:.1f} s")
+        self._world.judge.waits(self._world.process, seconds)
         self._world.process.wait(seconds)
 
 
@@ -251,7 +252,7 @@ class World:
             self.timeline,
             on_end=lambda process: self._ended(process, order),
             limit=self.timeline.now + (1e9 if order.laptop else self.plan.time_limit),
-            skew=self.luck.of("skew").uniform(-self.plan.skew, self.plan.skew),
+            skew=self.plan.ahead + self.luck.of("skew").uniform(-self.plan.skew, self.plan.skew),
         )
         self._doom(process)
         self._alive[process] = None

@@ -19,16 +19,19 @@ DEAD_DAYS: Final = 30
 _RECORD: Final = re.compile(r"(\d{8}-[0-9a-f]{12})/(journal|memory)/.+")
 
 
-def clean(held: HeldHead, store: Store, journal_days: float, floor: datetime | None) -> None:
+def clean(
+    held: HeldHead, store: Store, journal_days: float, floor: datetime | None, *, overdue: bool = False
+) -> None:
     """Delete once a day what is no longer needed; each hour where the journal is not to be kept.
 
     `floor`: what was collected from then on stays, as the memory can be made anew from it. The head is
     written first, so that it names nothing that is deleted. What can't be deleted is so tomorrow.
+    `overdue`: only where that time has passed twice, as runs had none left for it at their end.
     """
     head, now = held.head, held.now().timestamp()
     _forget_passing(head)
     pause = DAY if journal_days else UNNAMED_SECONDS
-    if 0 <= now - head.cleaned < pause or not head.sequence:
+    if 0 <= now - head.cleaned < (2 * pause if overdue else pause) or not head.sequence:
         return
     head.cleaned = now
     held.write()

@@ -45,6 +45,7 @@ COMMIT_BYTES: Final = 4 << 20
 COMMIT_SECONDS: Final = 2.0
 LINE_BYTES: Final = 72  # of a line of the journal, besides the event
 JOINING_SECONDS: Final = 20.0
+CLOCKS_DIFFER_SECONDS: Final = 5.0  # by less than that, or one is wrong
 CIRCLES: Final = 100
 
 _FOREIGN_CHECKPOINT: Final = (ValueError, TypeError, KeyError, AttributeError, msgspec.MsgspecError)
@@ -207,18 +208,14 @@ class _Run:
     def work(self, app: App) -> None:
         """Poll: buffer what is new, commit it when it is enough, have it forwarded meanwhile."""
         self.app = app
+        self._prepare(app)
         head = self.held.head
-        pace.remind(app.api.pace, pace.Told(head.requests, head.not_before), self.held.now())
-        if app.rate:
-            self._ask_others(app)
-            app.api.limited = lambda: self._ask_others(app)
-        app.api.alive = self.held.renew
-        app.api.before_wait = self._commit_before_wait
         if head.checkpoint is None:
             head.checkpoint = self._first_checkpoint(app)
         self.checkpoint = head.checkpoint
         assert self.memory is not None  # noqa: S101 (open made it)
         self._forget()
+        clean(self.held, self.store, self.terms.journal_days, self._watermark(), overdue=True)
         committed = page_began = self.terms.clock.now()
         slowest = 0.0
         for page in app.walk(self.checkpoint, self.memory):
@@ -240,7 +237,19 @@ class _Run:
             self.terms.progress(self.outcome)
             if self.terms.deadline.left() <= slowest:
                 self.outcome.status, self.outcome.backlog = "partial", True
+                self.outcome.retry_after = app.api.pace.wait()
                 break
+
+    def _prepare(self, app: App) -> None:
+        """Tell the way to the service what the runs before know of it, and what this one wants to hear."""
+        head = self.held.head
+        app.api.ahead = timedelta(seconds=-self._behind())  # until the service tells its own time
+        self._remind(app, pace.Told(head.requests, head.not_before))
+        if app.rate:
+            self._ask_others(app)
+            app.api.limited = lambda: self._ask_others(app)
+        app.api.alive = self.held.renew
+        app.api.before_wait = self._commit_before_wait
 
     def _commit_before_wait(self) -> None:
         """Put on record what is buffered: it need not wait for what the service is to be asked next."""
@@ -276,8 +285,10 @@ class _Run:
         for forwarder in self.forwarders:
             head.positions[forwarder.name] = forwarder.snapshot()
         if self.app:
-            head.requests = list(self.app.api.pace.recent)
-            wish = self.app.api.pace.not_before
+            made = self.app.api.pace
+            behind = self._behind()
+            head.requests = [round(time + behind, 3) for time in made.recent]
+            wish = made.not_before + behind
             head.not_before = wish if wish > self.held.now().timestamp() else 0.0
 
     def _segment(self, name: str) -> bytes:
@@ -371,7 +382,19 @@ class _Run:
 
     def _ask_others(self, app: App) -> None:
         """Learn what commands have asked of the service meanwhile."""
-        pace.remind(app.api.pace, pace.read(self.store), self.held.now())
+        self._remind(app, pace.read(self.store))
+
+    def _remind(self, app: App, told: pace.Told) -> None:
+        """Let the app know when the service was asked before; the store's time was noted."""
+        behind = self._behind()
+        requests = [round(time - behind, 3) for time in told.requests]
+        wish = told.not_before and told.not_before - behind
+        pace.remind(app.api.pace, pace.Told(requests, wish), self.terms.clock.now())
+
+    def _behind(self) -> float:
+        """Return by how many seconds our clock is behind the store's, where it is wrong."""
+        seconds = self.held.offset.total_seconds()
+        return seconds if abs(seconds) > CLOCKS_DIFFER_SECONDS else 0.0
 
     def _forget(self) -> None:
         floor = self._watermark()

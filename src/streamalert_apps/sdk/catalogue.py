@@ -120,8 +120,8 @@ class Catalogue(Feed):
         aside: list[_Aside] = []
         more = True
         while more:
-            began = self._now()
-            until = self._until(place, began)
+            asked = self.api.clock.now()
+            until = self._until(place, self._now())
             reach = place.reach
             place.reach = (until - place.floor).total_seconds() / 2
             yield Page([], place.checkpoint(), more=True)  # a run that ends while it lists leaves this behind
@@ -133,6 +133,7 @@ class Catalogue(Feed):
                 place.reach = reach
                 yield Page([], place.checkpoint(), more=True)
                 raise
+            began = asked - self.api.ahead  # by the service's clock, which may have told the time only now
             place.reach = reach and reach * (2 if pages == 1 else 1) if until < began else None
             more = until < began
             for file in self._in_turn(files, place):

@@ -28,10 +28,14 @@ NEVER = datetime.max.replace(tzinfo=UTC)  # the time of an event that has none: 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What one request brought: the events' own bytes, and the token of the next page (None: the last)."""
+    """What one request brought: the events' own bytes, and the token of the next page (None: the last).
+
+    `short`: the page is less full than others, so that there is hardly another one.
+    """
 
     rows: Sequence[Row]
     next: Json = None
+    short: bool = False
 
 
 class Events(App):

@@ -195,10 +195,10 @@ class Api:
     def _wait(self, seconds: float) -> None:
         """Wait; a run shows meanwhile that it lives."""
         while seconds > 0:
-            piece = min(seconds, LONGEST_SILENCE_SECONDS)
+            began, piece = self.clock.now(), min(seconds, LONGEST_SILENCE_SECONDS)
             self.clock.sleep(piece)
-            seconds -= piece
             self.alive()
+            seconds -= max(piece, (self.clock.now() - began).total_seconds())
 
     def stream(self, url: str, *, headers: Headers = dict, judge: Judge | None = None) -> Iterator[bytes]:
         """GET `url` and return its body in pieces as they come, of any size in all.

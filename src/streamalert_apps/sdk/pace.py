@@ -13,6 +13,8 @@ from typing import Final, Literal
 
 from streamalert_apps.sdk.clock import Clock
 
+TIGHT_SECONDS: Final = 10.0  # between two requests
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -92,6 +94,11 @@ class Pace:
         if self._rate is not None and len(self.recent) == self._rate.requests:
             allowed = max(allowed, self.recent[0] + self._rate.seconds)
         return max(0.0, allowed - self._clock.now().timestamp())
+
+    @property
+    def is_tight(self) -> bool:
+        """Tell whether the service allows so few requests that each has to be worth its wait."""
+        return self._rate is not None and self._rate.seconds / self._rate.requests >= TIGHT_SECONDS
 
     def affordable(self, seconds: float) -> float:
         """Return how many requests can be made within so many seconds."""

@@ -20,7 +20,7 @@ def whole_seconds(app: Feed, rows: Sequence[Row], *, since: int, size: int) -> F
     app.fullest = max(app.fullest, len(rows))
     last = max(_seconds(app, rows, since), default=since)
     if last > since:
-        return Fetched(rows, last)
+        return Fetched(rows, last, short=len(rows) < min(size, app.fullest))
     if not rows or len(rows) < min(size, app.fullest):
         return Fetched(rows)
     if len(rows) >= size:

@@ -142,8 +142,8 @@ class Stream(Events):
         yield Page([], place.checkpoint(), more=True)  # should this run get nothing, the next one knows
         more = True
         while more:
-            began = self._now()
-            if self.retention and began - place.at > self.retention - MARGIN:
+            asked = self.api.clock.now()
+            if self.retention and self._now() - place.at > self.retention - MARGIN:
                 self._begin_again(place)
             try:
                 fetched = self.fetch(place.position)
@@ -165,7 +165,7 @@ class Stream(Events):
             place.position, place.at, place.tries = fetched.next or place.position, self._now(), 0
             if not more:
                 place.since = None
-                place.floor = max(place.floor, began - self._memory_span())
+                place.floor = max(place.floor, asked - self.api.ahead - self._memory_span())
             yield replace(page, checkpoint=place.checkpoint(), more=more or place.gap is not None)
         while place.gap:
             yield self._fill(place, place.gap, memory)

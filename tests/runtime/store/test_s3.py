@@ -392,7 +392,6 @@ REFUSALS = [
     (403, "RequestTimeTooSkewed", "The difference is too large.", CredentialsError),
     (400, "ExpiredToken", "The provided token has expired.", CredentialsError),
     (400, "KMS.DisabledException", "the key is disabled", ConfigError),
-    (404, "NoSuchBucket", "The specified bucket does not exist", ConfigError),
     (400, "InvalidRequest", None, ConfigError),
 ]
 
@@ -413,6 +412,16 @@ def test_a_refusal_is_told_once_in_a_line_with_its_reason(
     assert text.endswith(f": {message}" if message else f"({code}).")
     assert "\n" not in text
     assert "None" not in text
+    assert len(s3.requests) == 1
+
+
+def test_a_bucket_that_is_not_there_is_told_with_what_creates_it(s3: FakeS3) -> None:
+    s3.spoil(refused(404, "NoSuchBucket", "The specified bucket does not exist"))
+
+    with pytest.raises(ConfigError, match=f"^There is no bucket {BUCKET}") as told:
+        opened(s3).read("head.json")
+
+    assert "deploy" in told.value.hint
     assert len(s3.requests) == 1
 
 

@@ -1,7 +1,7 @@
 """Makes states.json by running 0.1.0 itself.
 
-git worktree add /tmp/v0_1_0 69ef5ff
-PYTHONPATH=/tmp/v0_1_0/src python tests/runtime/v0_1_0/make.py
+git worktree add ../v0_1_0 69ef5ff
+PYTHONPATH=../v0_1_0/src python tests/runtime/v0_1_0/make.py
 """
 
 from __future__ import annotations

@@ -72,6 +72,7 @@ class Looks:
             new += len(found.rows)
             span.token = fetched.next
             done = fetched.next is None or is_below(found, span.listing, span.begins - reader.feed.precision)
+            done = done or fetched.short
             if reader.feed.whole and not found.rows:
                 done = True  # new rows stand before old ones, as far as a look is concerned
             place.looked, place.cut = now, not done or span.cut
@@ -102,7 +103,8 @@ class Looks:
         wanted = max(place.floor, since)
         since = max(wanted, now - max(self._reader.lag, FARTHEST), self._reader.kept_since() or wanted)
         span = _Span(since, max(now, since) + feed.precision, Listing(feed.order))
-        span.cut = since > wanted
+        was_there = place.looked is not None and place.looked >= since  # a feed may be idle for long
+        span.cut = since > wanted and not was_there
         return span
 
     def _overlap(self, span: timedelta) -> timedelta:

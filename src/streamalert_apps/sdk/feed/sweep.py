@@ -16,6 +16,7 @@ from streamalert_apps.sdk.feed.reader import Found, Reader, is_below, moment_of
 
 LOGGER = logging.getLogger(__name__)
 
+QUIET: Final = timedelta(hours=1)  # between two sweeps that cost much and find little
 SOONEST: Final = timedelta(minutes=1)  # that a sweep may take, whatever the lag
 IDLE: Final = timedelta(days=1)  # the floor of a feed without events follows by that much
 MOST_ROWS: Final = 50_000  # of a window; one with more is cut, so that the memory stays small
@@ -45,7 +46,17 @@ class Sweeps:
             return True
         since = self._reader.now() - place.swept
         least = max(self._reader.lag / 4, 2 * self._feed.precision)
+        if self._is_tight() and not self._has_news():
+            least = max(least, QUIET)
         return since >= least or since < -SOONEST
+
+    def _is_tight(self) -> bool:
+        return self._reader.api.pace.is_tight
+
+    def _has_news(self) -> bool:
+        """Tell whether the floor could follow by a worthwhile bit."""
+        newest, lag = self._place.newest, self._reader.lag
+        return newest is not None and newest - lag - self._place.floor >= lag / 4
 
     def is_old(self) -> bool:
         """Tell whether the one under way has taken longer than the lag."""
@@ -107,7 +118,7 @@ class Sweeps:
         if ceiling is not None:
             ceiling = rounded(ceiling, self._feed.precision)
         end = now
-        if place.slow and ceiling is not None and ceiling > place.floor:
+        if (place.slow or self._is_tight()) and ceiling is not None and ceiling > place.floor:
             end = min(now, ceiling)
         place.hole = False
         place.sweep = Sweep(
