@@ -18,7 +18,7 @@ from tests.simulation.mutations import MUTATIONS
 from tests.simulation.world import World
 
 SEEDS: Final = 2000
-MUTANT_SEEDS: Final = 1500  # none of the mutations may live through so many
+MUTANT_SEEDS: Final = 300  # none of the mutations may live through so many
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ class Judge:
             if self.head and self.head.fence == run.fence and now - self._replaced > HOUR:
                 self.violated("a run was stopped by itself")
             return
-        if lease is None or self._replaced:
+        if lease is None or self._replaced or run.asleep:
             return
         if lease.holder == run.holder:
             self.violated("a run that is tried again is turned away by its own lease")
@@ -409,7 +409,8 @@ class Judge:
         if not plan.quiet or key not in self._soon or plan.shape == "seed style":
             return
         waited = self._soon[key] - max(published, 0.0)
-        longest = 2 * plan.interval + 60 + (plan.lag if late else 0.0)
+        interval = plan.interval if published < plan.span - plan.interval else self._world.calm_interval
+        longest = 2 * interval + 60 + (plan.lag if late else 0.0)
         if self._allowed[key] == 1 and waited > longest:
             self.violated(f"on record {waited:.0f} s after it could be listed: {key}")
 

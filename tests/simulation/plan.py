@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal
 
+Date = Literal["always", "never", "sometimes", "cached"]
 Shape = Literal[
     "oldest first",
     "newest first",
@@ -32,6 +33,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
     "catalogue",
     "seed style",
 )
+DATES: Final[tuple[Date, ...]] = ("always", "always", "never", "sometimes", "cached")
 BY_TIME: Final = {"oldest first", "newest first", "any order"}
 
 # Faults by kind, with the chance that one has at each occasion where it is about.
@@ -133,7 +135,7 @@ class Plan:
     moves: bool  # some events change, and their time with them
     turns_at: float  # from when on the list is in the opposite order
     shrinks_at: float  # from when on pages hold half as much
-    date: Literal["always", "never", "sometimes", "cached"]
+    date: Date
     page: int
     events: int
     burst: int
@@ -186,7 +188,7 @@ def plan(seed: int) -> Plan:
     kinds = [kind for kind in FAULTS if luck.random() < 0.4] if not quiet else []
     if not ids:  # a circle of rows without ids is not to be told from rows that are equal
         kinds = [kind for kind in kinds if kind != "pages in a circle"]
-    date = luck.choice(("always", "always", "never", "sometimes", "cached"))
+    date: Date = luck.choice(DATES)
     future = (
         luck.random() < 0.15 and by_time and not busy and (date == "always" or "clock jumps" not in kinds)
     )

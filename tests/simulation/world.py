@@ -349,8 +349,8 @@ class World:
             self._submit(self._named(depth=order.depth + 1), 0.2)
 
     def _wait_long(self) -> None:
-        """Let nine days pass, with a run at their end: what nobody needs any more goes."""
-        for _ in range(2):
+        """Let nine days pass, with a run at their end, three times: what nobody needs any more goes."""
+        for _ in range(3):
             self.timeline.now += 9 * DAY
             self._submit(self._named(), 0)
             while self.timeline.advance() and not self.judge.violations:

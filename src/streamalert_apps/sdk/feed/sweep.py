@@ -277,6 +277,7 @@ class Sweeps:
         sweep.cursor, sweep.window, sweep.tries = window.top, None, 0
         if self._listing.pages <= EASY_PAGES:
             place.width = min(place.width * 1.5, place.widest)
+            place.widest = min(place.widest * 1.1, WIDEST)
         if sweep.cursor >= sweep.end:
             self._finish(sweep)
         self._raise_floor(sweep)
@@ -288,7 +289,6 @@ class Sweeps:
             place.slow = took > self._reader.lag / 8
         else:
             place.slow = took > max(self._reader.lag / 4, SOONEST)
-        place.widest = min(place.widest * 1.1, WIDEST)
         sweep.sure = sweep.end
         place.swept, place.listed, place.sweep = sweep.began, sweep.end, None
 
