@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
@@ -14,6 +15,7 @@ DOCUMENTS = "tests/test_documents.py"
 DIST = Path("dist")
 SITE = "site"
 SBOM = Path("sbom")
+SDKS = Path("tests/sdks")
 LOCKS = Path("src/streamalert_apps/deploy/locks")
 VERSION = re.findall(
     r'^__version__ = "(.+)"$', Path("src/streamalert_apps/__init__.py").read_text("utf-8"), re.MULTILINE
@@ -45,6 +47,7 @@ nox.options.sessions = [
     "types",
     f"tests-{sys.version_info.major}.{sys.version_info.minor}",
     "simulation",
+    "sdks",
     "examples",
     "docs",
     "wheel",
@@ -91,6 +94,16 @@ def fuzz(session: nox.Session) -> None:
     session.install("-e", ".", *_group("test"))
     count = session.posargs[0] if session.posargs else "20000"
     session.run("pytest", "-n", "auto", "tests/fuzz", env={"SA_APPS_FUZZ_EXAMPLES": count})
+
+
+@nox.session
+def sdks(session: nox.Session) -> None:
+    """Use each simulator with the vendor's own SDK; skipped where the package index can't be reached."""
+    try:
+        session.install("-e", ".", *_group("test"), "-r", str(SDKS / "requirements.txt"))
+    except CommandFailed:
+        session.skip("The vendors' SDKs could not be installed: the package index can't be reached.")
+    session.run("pytest", "-n", "2", "-W", "ignore", str(SDKS), *session.posargs, env={"SA_APPS_SDKS": "1"})
 
 
 @nox.session
@@ -210,6 +223,12 @@ def lock(session: nox.Session) -> None:
             *("uv", "pip", "compile", *options, str(wanted), "--output-file", str(LOCKS / f"{name}.txt")),
             env={"UV_CUSTOM_COMPILE_COMMAND": "nox -s lock"},
         )
+    options = ["--universal", "--python-version", PYTHONS[0], "--upgrade", "--no-annotate"]
+    options += ["--no-emit-index-url", "--quiet", "--output-file", str(SDKS / "requirements.txt")]
+    session.run(
+        *("uv", "pip", "compile", *options, str(SDKS / "requirements.in")),
+        env={"UV_CUSTOM_COMPILE_COMMAND": "nox -s lock"},
+    )
 
 
 def _dependencies(*names: str) -> list[str]:

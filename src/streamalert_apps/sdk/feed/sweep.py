@@ -16,7 +16,6 @@ from streamalert_apps.sdk.feed.reader import Found, Reader, is_below, moment_of
 
 LOGGER = logging.getLogger(__name__)
 
-QUIET: Final = timedelta(hours=1)  # between two sweeps that cost much and find little
 SOONEST: Final = timedelta(minutes=1)  # that a sweep may take, whatever the lag
 IDLE: Final = timedelta(days=1)  # the floor of a feed without events follows by that much
 MOST_ROWS: Final = 50_000  # of a window; one with more is cut, so that the memory stays small
@@ -46,17 +45,24 @@ class Sweeps:
             return True
         since = self._reader.now() - place.swept
         least = max(self._reader.lag / 4, 2 * self._feed.precision)
-        if self._is_tight() and not self._has_news():
-            least = max(least, QUIET)
+        if self._is_tight() and place.newest and not self._has_news(place.newest):
+            return not self._is_settled(place.newest)
         return since >= least or since < -SOONEST
 
     def _is_tight(self) -> bool:
         return self._reader.api.pace.is_tight
 
-    def _has_news(self) -> bool:
+    def _has_news(self, newest: datetime) -> bool:
         """Tell whether the floor could follow by a worthwhile bit."""
-        newest, lag = self._place.newest, self._reader.lag
-        return newest is not None and newest - lag - self._place.floor >= lag / 4
+        lag = self._reader.lag
+        return newest - lag - self._place.floor >= lag / 4
+
+    def _is_settled(self, newest: datetime) -> bool:
+        """Tell whether nothing can show up any more before the newest event, or it is too soon to ask."""
+        place, settles = self._place, newest + self._reader.lag
+        if self._reader.now() < settles:
+            return True
+        return bool(place.swept and place.swept >= settles and place.listed and place.listed >= newest)
 
     def is_old(self) -> bool:
         """Tell whether the one under way has taken longer than the lag."""
