@@ -51,7 +51,7 @@ def test_a_backlog_arrives_whole_and_once(events: int) -> None:
 
 
 @pytest.mark.parametrize("before", [0, 1, 500, 999])
-@pytest.mark.parametrize("pages", [1, None])
+@pytest.mark.parametrize("pages", [3, None])  # a look, what a sweep notes before it asks, and its page
 def test_a_full_page_that_ends_inside_a_second_leaves_that_second_to_the_next(
     before: int, pages: int | None
 ) -> None:
@@ -60,7 +60,7 @@ def test_a_full_page_that_ends_inside_a_second_leaves_that_second_to_the_next(
     put(duo, 999, 11)
     put(duo, 5, 12)
 
-    duo.finish(pages=pages, every=timedelta(seconds=30))  # a sweep's turn comes with time
+    duo.finish(pages=pages, every=timedelta(minutes=1))
 
     assert nothing_lost_or_repeated(duo.tally())
     assert duo.tally().arrived == before + 1004
