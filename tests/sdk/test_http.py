@@ -840,6 +840,20 @@ def test_nothing_that_a_request_carries_is_told(answer: Any, caplog: pytest.LogC
     assert "api.example.com" in error.message
 
 
+@pytest.mark.parametrize(
+    "date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "never", ""]
+)
+def test_a_clock_that_no_service_has_is_not_believed(date: str) -> None:
+    answer = httpx.Response(429, headers={"Date": date, "Retry-After": "5"})
+    service = Service(answer, httpx.Response(200, headers={"Date": date}, content=b"{}"))
+    api = service.api()
+
+    api.get(URL)
+
+    assert (api.ahead, api.dated) == (timedelta(0), False)
+    assert service.clock.waits == [5]
+
+
 # Only where it may go
 
 

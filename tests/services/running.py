@@ -70,7 +70,9 @@ class Collector:
         app = self.app()
         if self.checkpoint is None:
             self.checkpoint = app.start(self.since)
-        for count, page in enumerate(app.walk(json.loads(json.dumps(self.checkpoint)), self.memory), 1):
+        count = 0
+        for page in app.walk(json.loads(json.dumps(self.checkpoint)), self.memory):
+            count += bool(page.logs or page.repeats)
             self.logs += [
                 dict(log) if isinstance(log, Mapping) else json.loads(bytes(log)) for log in page.logs
             ]

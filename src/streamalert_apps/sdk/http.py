@@ -49,6 +49,7 @@ ANSWER_SECONDS: Final = 30.0
 SHORTEST_REQUEST_SECONDS: Final = 1.0
 LONG_WAIT_SECONDS: Final = 2.0
 LONGEST_SILENCE_SECONDS: Final = 30.0  # of a wait, before a run shows that it lives
+BELIEVED: Final = range(2000, 2100)  # years of a service's clock
 CLOCKS_DIFFER: Final = timedelta(seconds=5)  # by less than that, or it is told
 OK: Final = 200
 FORBIDDEN: Final = 403
@@ -289,6 +290,8 @@ class Api:
             if int(response.headers.get("Age", "0")) > 0:  # a cache answered
                 return
             date = parsedate_to_datetime(response.headers.get("Date", ""))
+            if not BELIEVED.start <= date.year < BELIEVED.stop:
+                return
             received = self.clock.now()
             self.dated = True
             if sent - date > CLOCKS_DIFFER:
