@@ -156,6 +156,11 @@ DEPLOYED: dict[str, Case] = {
     "status": _lives("status", fine=None),
     "logs": _lives("logs", "gsuite", fine=None),
     "invoke": _lives("invoke", "gsuite", "--wait"),
+    "state show": _lives("state", "show", "gsuite"),
+    "state export": _lives("state", "export", "gsuite", fine=None),
+    "journal purge": _lives(
+        "journal", "purge", "gsuite", "--since", "2d", "--until", "1h", "--yes", fine=None
+    ),
     "rollback": _lives("rollback", "gsuite", fine=None),
     "disable": _lives("disable", "gsuite"),
     "enable": _lives("enable", "gsuite"),

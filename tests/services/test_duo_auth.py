@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from base64 import b64decode
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +19,7 @@ from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
 from streamalert_apps.simulator.faults import CutBody, Dropped, Fault, HtmlPage, Status
-from tests.services.running import Collector, nothing_lost_or_repeated
+from tests.services.running import Collector, Remembered, nothing_lost_or_repeated
 from tests.simulator.world import AUTHENTICATION, NOW, StillClock, tenant
 
 APP = "duo_auth"
@@ -112,8 +114,12 @@ def test_duos_limit_is_two_requests_a_minute_and_a_minute_after_a_429() -> None:
 
 
 @pytest.mark.parametrize("host", ["api-deadbeef.duosecurity.com", "api-0123abcd.duofederal.com"])
-def test_a_tenants_own_host_is_taken(host: str) -> None:
-    assert services.find(APP).auth[0].parse(host) == host
+@pytest.mark.parametrize("given", ["{}", "https://{}/", " {}\n"], ids=["alone", "URL", "with space around"])
+@pytest.mark.parametrize("case", [str, str.upper])
+def test_a_tenants_own_host_is_taken_and_nothing_else_of_what_was_given(
+    host: str, given: str, case: Callable[[str], str]
+) -> None:
+    assert services.find(APP).auth[0].parse(case(given.format(host))) == host
 
 
 @pytest.mark.parametrize(
@@ -121,8 +127,11 @@ def test_a_tenants_own_host_is_taken(host: str) -> None:
     [
         "api-deadbeef.duosecurity.com.evil.test",
         "evil.test/api-deadbeef.duosecurity.com",
-        "api-deadbeef.duosecurity.com\n",
-        "API-DEADBEEF.duosecurity.com",
+        "api-deadbeef.duosecurity.com\nevil.test",
+        "api-deadbeef.duosecurity.com\n/",
+        "api-deadbeef.duosecurity.com:8443",
+        "user@api-deadbeef.duosecurity.com",
+        "http://api-deadbeef.duosecurity.com",
         "api-deadbee.duosecurity.com",
     ],
 )
@@ -148,15 +157,17 @@ def test_without_an_offset_it_is_the_last_page(metadata: dict[str, Any]) -> None
 
 
 def test_an_empty_page_with_an_offset_is_not_the_last_one() -> None:
-    answers = iter([
-        page(["1700557945271", "x"]),
-        page(None, [{"txid": "t", "isotimestamp": NOW.isoformat()}]),
-    ])
-    duo = app(lambda _: next(answers))
+    row = {"txid": "t", "isotimestamp": NOW.isoformat()}
 
-    pages = list(duo.poll(duo.start(START)))
+    def answer(request: httpx.Request) -> httpx.Response:
+        return page(None, [row]) if "next_offset" in request.url.params else page(["1700557945271", "x"])
 
-    assert [len(one.logs) for one in pages] == [0, 1]
+    duo, memory, logs = app(answer), Remembered(), []
+    for one in duo.walk(duo.start(START), memory):
+        logs += one.logs
+        memory.ids.update(one.ids)
+
+    assert [json.loads(bytes(log)) for log in logs] == [row]
 
 
 @pytest.mark.parametrize(
@@ -177,9 +188,9 @@ def test_a_burst_in_one_second_arrives_whole_and_once(pages: int | None) -> None
     duo = collector(page_size=400)
     duo.twin.seed(APP, events=3000, burst=2500, start=START, end=NOW)
 
-    duo.finish(pages=pages)
+    duo.finish(pages=pages, every=timedelta(minutes=1))
     duo.twin.clock.sleep(ALL_VISIBLE.total_seconds())
-    duo.finish(pages=pages)
+    duo.finish(pages=pages, every=timedelta(minutes=1))
 
     assert nothing_lost_or_repeated(duo.tally())
 

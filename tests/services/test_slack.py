@@ -25,6 +25,7 @@ from streamalert_apps.services.slack.twin import Slack
 from streamalert_apps.services.slack.twin.access import Tenant
 from streamalert_apps.simulator.faults import CutBody, Dropped, Fault, HtmlPage, Status
 from streamalert_apps.simulator.server import serve
+from tests.services import running
 from tests.services.running import Collector, nothing_lost_or_repeated
 from tests.services.test_schemas import accepts
 from tests.simulator.world import NOW, StillClock
@@ -35,6 +36,15 @@ LISTS = (ACCESS, INTEGRATION)
 START = NOW - timedelta(hours=3)
 LAG = SlackAccess.lag
 TOKEN, TEAM, *_ = SlackAccess.auth
+
+
+COUNTED_BYTES = 75_000
+
+
+@pytest.fixture(autouse=True)
+def _counts_of_rows_without_id_fit_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Integration rows have no id: while a listing is under way its checkpoint holds counts of them."""
+    monkeypatch.setattr(running, "CHECKPOINT_BYTES", COUNTED_BYTES)
 
 
 def collector(app_type: str, *, faults: tuple[Fault, ...] = (), **options: Any) -> Collector:
@@ -73,7 +83,8 @@ def test_a_list_is_asked_for_a_thousand_rows_a_page_and_without_bounds(app_type:
 
     assert {asked.path for asked in app.requests} == {f"/api/{method}"}
     assert [dict(asked.params) for asked in app.requests] == [
-        {"count": "1000", "page": page} for page in ("1", "2", "3")
+        {"count": "1000", "page": page}
+        for page in ("1", "2", "3") * 2  # for the look, and for the sweep
     ]
 
 
@@ -81,10 +92,10 @@ def test_audit_logs_are_asked_for_between_two_seconds() -> None:
     app = collector(AUDIT)
     app.finish()
 
-    lag, since = 300, int(app.since.timestamp())
-    first, second = (dict(asked.params) for asked in app.requests)
-    assert first == {"oldest": f"{since - 1}", "latest": f"{int(NOW.timestamp()) - lag + 1}", "limit": "1000"}
-    assert second["latest"] == f"{int(NOW.timestamp())}"
+    lag, since, now = 300, int(app.since.timestamp()), int(NOW.timestamp())
+    look, sweep = (dict(asked.params) for asked in app.requests)
+    assert look == {"oldest": f"{now - lag}", "latest": f"{now + 1}", "limit": "1000"}
+    assert sweep == {"oldest": f"{since - 1}", "latest": f"{now + 1}", "limit": "1000"}
 
 
 @pytest.mark.parametrize("app_type", TYPES)
@@ -185,7 +196,7 @@ def test_of_two_changes_between_two_runs_the_later_one_is_seen() -> None:
     assert [app.twin.identify(ACCESS, log) for log in app.logs] == [first, third]
 
 
-def test_a_row_of_years_ago_deep_in_the_list_is_seen_when_it_changes() -> None:
+def test_a_row_of_years_ago_deep_in_the_list_is_seen_by_the_next_sweep_when_it_changes() -> None:
     app = collector(ACCESS, page_size=10)
     old = NOW - timedelta(days=700)
     ancient = app.twin.put(ACCESS, at=old, date_first=int(old.timestamp()))
@@ -193,7 +204,7 @@ def test_a_row_of_years_ago_deep_in_the_list_is_seen_when_it_changes() -> None:
     app.finish()
 
     changed = slack(app).access_again(ancient, at=NOW)
-    app.twin.clock.sleep(60)
+    app.twin.clock.sleep(LAG.total_seconds() / 4)
     app.finish()
 
     assert app.twin.identify(ACCESS, app.logs[-1]) == changed
@@ -227,18 +238,18 @@ def test_whatever_changes_while_pages_are_read_the_last_state_of_each_row_arrive
     assert set(arrived.values()) == {1}
 
 
-def test_of_more_active_users_than_can_be_remembered_those_who_came_last_are_forwarded_first() -> None:
+def test_of_users_who_are_all_active_those_who_came_last_are_forwarded_first_and_all_of_them_once() -> None:
     app = collector(ACCESS)
     for minute in range(400):  # all were active a minute ago; they came one after the other
         began = int((NOW - timedelta(minutes=2 + minute)).timestamp())
         app.twin.put(ACCESS, at=NOW - timedelta(minutes=1), date_first=began)
 
-    app.finish()
+    until_settled(app)
 
     firsts = [log["date_first"] for log in app.logs]
     assert firsts == sorted(firsts, reverse=True)
-    assert 200 <= len(firsts) < 400
     assert firsts[0] == int((NOW - timedelta(minutes=2)).timestamp())
+    assert nothing_lost_or_repeated(app.tally())
 
 
 @pytest.mark.parametrize("by_last", [False, True])
@@ -281,8 +292,8 @@ def test_cursors_that_end_between_two_runs_cost_nothing() -> None:
     app = collector(AUDIT, page_size=100)
     app.twin.seed(AUDIT, events=1500, burst=150, start=START, end=NOW - timedelta(minutes=10))
 
-    for _ in range(25):
-        app.run(pages=2)
+    for _ in range(40):
+        app.run(pages=3)  # one of the look, and two of the sweep: the busy second has two
         slack(app).forget_cursors()
         app.twin.clock.sleep(10)
 

@@ -12,7 +12,7 @@ from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.errors import AppError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime.head import Head
-from streamalert_apps.runtime.store import NoStore, Store
+from streamalert_apps.runtime.store import Store
 from streamalert_apps.sdk.clock import Deadline, SystemClock
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ def _found(store: Store) -> Found:
     try:
         there = store.read(heads.NAME)
         head = None if there.version is None else heads.parse(there.body)[0]
-    except NoStore:
-        return Found(SystemClock().now())
     except AppError as error:
         return Found(SystemClock().now(), error=error)
     return Found(there.now, head)

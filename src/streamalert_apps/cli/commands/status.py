@@ -106,8 +106,11 @@ def _deployed(project: Project, apps: Sequence[AppConf], workers: int) -> list[S
 
 
 def _is_deployed(plan: AppPlan) -> bool:
-    """Tell whether there may be a record: what is deployed has one, or is about to."""
-    return bool(plan.error or (plan.view and plan.view.latest))
+    """Tell whether there may be a record: what runs has one, or is about to; an earlier version has none."""
+    if plan.error:
+        return True
+    live = plan.view.live if plan.view else None
+    return bool(live and "SA_APPS_BUCKET" in live.get("Environment", {}).get("Variables", {}))
 
 
 def _found(project: Project, apps: Sequence[AppConf], workers: int) -> list[Found]:

@@ -17,6 +17,8 @@ class Listed(Events):
     """The unit in which the service compares times."""
     whole: ClassVar[bool] = False
     """Whether a listing is of all that the service has, whatever is asked for."""
+    longest: ClassVar[timedelta | None] = None
+    """The longest span that one request may ask for, where the service refuses more."""
     overlapping: ClassVar[bool] = False
     """Whether a row may stand on two pages of a listing. Rows without an id are then counted page by page."""
     order: ClassVar[int]

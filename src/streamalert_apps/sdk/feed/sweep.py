@@ -143,6 +143,8 @@ class Sweeps:
         if kept and sweep.cursor < kept:
             self._skip(sweep, min(kept, sweep.end))
         width = max(timedelta(seconds=self._place.width), 2 * unit)
+        if self._feed.longest:
+            width = min(width, self._feed.longest - 2 * unit)  # the bounds are a unit farther out
         top = sweep.end if self._feed.whole else min(rounded(sweep.cursor + width, unit), sweep.end)
         sweep.window = Window(top, sweep.cursor - unit, top + unit)
         self._listing = Listing(0 if sweep.unordered else self._feed.order)

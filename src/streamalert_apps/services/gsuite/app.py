@@ -194,6 +194,7 @@ def _app(name: str, hours: int, what: str) -> type[App]:
         collects = what
         application = name
         lag = timedelta(hours=hours)
+        longest = timedelta(days=30) if name == "gmail" else None  # as Google documents
 
     return Report
 

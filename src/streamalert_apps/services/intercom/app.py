@@ -61,7 +61,7 @@ class IntercomAdminActivityLogs(NewestFirst):
     id_fields = ("id",)
     precision = timedelta(seconds=1)
     lag = timedelta(minutes=10)
-    window = timedelta(days=1)
+    longest = timedelta(days=1)
     waits = (Wait("X-RateLimit-Reset", since="1970"),)
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
