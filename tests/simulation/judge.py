@@ -466,26 +466,20 @@ class Judge:
                 0, count - self._added[raw]
             )
 
-    def floor(self) -> float:
-        """Return the floor as the head has it: from then on the journal stays."""
-        place = (self.head.checkpoint if self.head else None) or {}
-        return _time(place["floor"]).timestamp() if "floor" in place else float("inf")
-
-    def cleaned(self, floor: float) -> None:
-        """Judge what is left long after everything was delivered. `floor`: when the last run began."""
+    def cleaned(self, before: Head) -> None:
+        """Judge what is left long after everything was delivered. `before`: when the last run began."""
         head = self.head
-        if head is None:
+        if head is None or head.birth != before.birth:
             return
+        floor = (before.checkpoint or {}).get("floor")
+        kept_from = _time(floor).timestamp() if floor else float("inf")
+        named = {segment.name for of in (before, head) for segment in of.memory.segments}
         for name in self._world.bucket.objects:
             at = self._written_at.get(name, 0.0)
-            old = self._world.timeline.now - at > 8 * DAY and START.timestamp() + at < floor
-            if name.startswith(f"{head.birth}/journal/") and old:
-                self.violated(f"{name} stays for ever")
-                return
-            stem = name.rpartition("/")[2]
-            if name.startswith(f"{head.birth}/memory/") and stem not in {
-                s.name for s in head.memory.segments
-            }:
+            is_old = self._world.timeline.now - at > 8 * DAY and START.timestamp() + at < kept_from
+            commit = name.startswith(f"{head.birth}/journal/") and is_old
+            part = name.startswith(f"{head.birth}/memory/") and name.rpartition("/")[2] not in named
+            if commit or part:
                 self.violated(f"{name} stays for ever")
                 return
 

@@ -350,15 +350,15 @@ class World:
 
     def _wait_long(self) -> None:
         """Let nine days pass, with a run at their end, three times: what nobody needs any more goes."""
-        floor = 0.0
+        before = None
         for _ in range(3):
-            floor = self.judge.floor()
+            before = self.judge.head
             self.timeline.now += 9 * DAY
             self._submit(self._named(), 0)
             while self.timeline.advance() and not self.judge.violations:
                 pass
-        if not self.judge.violations:
-            self.judge.cleaned(floor)
+        if before and not self.judge.violations:
+            self.judge.cleaned(before)
 
     def _bury(self) -> None:
         """End the processes that still wait."""

@@ -557,6 +557,20 @@ def test_a_window_that_holds_too_much_is_halved_so_that_no_order_need_be_relied_
     assert exactly_once(runs)
 
 
+def test_a_window_is_not_halved_where_its_bounds_mean_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "MOST_ROWS", 40)
+    service = Service(order=AnyOrder, lag=MINUTE, bounded=False, cost=1.0)
+    runs = Runs(service)
+    service.happen_often(120, NOW - HOUR, 10 * SECOND)
+
+    for _ in range(10):
+        runs.run(seconds=60)
+        service.clock.sleep(60)
+
+    assert runs.place.sweep is None
+    assert exactly_once(runs)
+
+
 def circle(names: str) -> Callable[[Asked], Fetched]:
     """Return answers whose pages come again and again, each with a token that was never seen."""
     count = 0

@@ -191,7 +191,7 @@ class Sweeps:
         elif self._is_past(sweep, window, found):
             window.trusted = True
             self._close(sweep, window)
-        elif window.rows < MOST_ROWS or self._feed.whole or not self._cut(sweep, window):
+        elif window.rows < MOST_ROWS or not self._cut(sweep, window, found):
             many = len(listing.met) > MOST_COUNTED
             window.met = None if many else {key.hex(): count for key, count in listing.met.items()}
 
@@ -212,10 +212,13 @@ class Sweeps:
             reached = rounded(last, self._feed.precision)
             window.reached = max(sweep.cursor, reached) if listing.order > 0 else reached
 
-    def _cut(self, sweep: Sweep, window: Window) -> bool:
-        """Ask for half of a window that holds too much; return False where that can't be."""
-        if window.top - sweep.cursor <= 2 * self._feed.precision:
+    def _cut(self, sweep: Sweep, window: Window, found: Found) -> bool:
+        """Ask for half of a window that holds too much; return False where that can't be, or is of no use."""
+        unit = self._feed.precision
+        if self._feed.whole or window.top - sweep.cursor <= 2 * unit or found.youngest is None:
             return False
+        if not (window.since - unit).timestamp() <= found.youngest <= (window.until + unit).timestamp():
+            return False  # the bounds that are asked for mean nothing to the service
         self._place.width = (window.top - sweep.cursor).total_seconds() / 2
         self._open(sweep)
         return True
