@@ -67,6 +67,8 @@ def _check(world: World, service: str) -> None:
 
 def _run(world: World, service: str) -> None:
     whole = ["run", service, "--simulator", world.urls[service]]
+    assert world.run(*whole) == 1  # there is no bucket yet
+    boto3.client("s3").create_bucket(Bucket=names.bucket("acme", ACCOUNT, REGION))
     _spoiled(world, service, *whole)
     assert world.run(*whole, crash=True, SA_APPS_DEBUG="1") == 1
     assert world.run(*whole, "--json", "--keep-state") == 0
