@@ -107,7 +107,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     # what is on record
     "writes the head before the journal": _by(0, _method(collect._Run, "_commit", _head_first)),
     "reads the commit that came first, not the one that counts": _by(
-        0,
+        4,
         _edit(
             journal, "commits", ("found[entry.sequence] = entry", "found.setdefault(entry.sequence, entry)")
         ),
@@ -131,7 +131,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         0, _edit(heads.HeldHead, "_settled", ("there = self._reread(error)", "return str(self.version)"))
     ),
     "makes a removed head anew": _by(
-        0,
+        7,
         _edit(
             heads.HeldHead,
             "_settled",
@@ -144,7 +144,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     "writes after its end": _by(0, _edit(heads.HeldHead, "write", ("if self.closed:", "if False:"))),
     # one at a time
     "forgets that a lease ends": _by(
-        0,
+        4,
         _edit(
             heads,
             "_check_lease",
@@ -153,7 +153,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     ),
     "takes a living lease": _by(0, _method(heads, "_check_lease", lambda *_: None)),
     "waits out the lease of a wrong clock": _by(
-        0, _edit(heads, "_check_lease", (" <= now.timestamp() + LEASE_SECONDS + 1", ""))
+        23, _edit(heads, "_check_lease", (" <= now.timestamp() + LEASE_SECONDS + 1", ""))
     ),
     "is turned away by its own lease": _by(
         0, _edit(heads, "_check_lease", ("lease.holder in {identity.holder, after} or ", ""))
@@ -171,17 +171,17 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         ),
     ),
     "never renews its lease": _by(0, _method(heads.HeldHead, "renew", lambda _: None)),
-    "does not show that it lives while it waits": _by(0, _edit(http.Api, "_wait", ("self.alive()", "pass"))),
+    "does not show that it lives while it waits": _by(8, _edit(http.Api, "_wait", ("self.alive()", "pass"))),
     "works on another's record": _by(0, _method(heads, "_check_owner", lambda *_: None)),
     # what is deleted
     "deletes what a destination does not have yet": _by(
-        0, _edit(clean, "_old_commits", ("entry.sequence < passed and ", ""))
+        57, _edit(clean, "_old_commits", ("entry.sequence < passed and ", ""))
     ),
     "deletes the memory that the head names": _by(
         0, _edit(clean, "_old", ("item.name not in named and ", ""))
     ),
     "deletes at once what no head names any more": _by(
-        0, _edit(clean, "_old", ("age > UNNAMED_SECONDS", "True"))
+        9, _edit(clean, "_old", ("age > UNNAMED_SECONDS", "True"))
     ),
     "deletes nothing": _by(0, _method(collect, "clean", lambda *_, **__: None)),
     "cleans only where time is left": _by(
