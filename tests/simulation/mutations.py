@@ -377,3 +377,17 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         _method(forward.Forwarder, "_read_back", lambda self, *, up_to: iter(self._skip_to(up_to + 1) or ())),
     ),
 }
+
+SHOWN: Final = (
+    "writes the head before the journal",
+    "reads the commit that came first, not the one that counts",
+    "gives a record that is begun anew its old name",
+    "takes no answer for a yes",
+    "makes a removed head anew",
+    "forgets that a lease ends",
+    "waits out the lease of a wrong clock",
+    "does not show that it lives while it waits",
+    "deletes what a destination does not have yet",
+    "deletes at once what no head names any more",
+)
+"""Those that a seed has been seen to notice. For the others, a seed is still to be found: `--all`."""
