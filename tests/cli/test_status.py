@@ -153,7 +153,7 @@ def test_each_destination_is_told(deployed: Path, sa_apps: Command) -> None:
 
 def test_what_somebody_named_for_one_run_is_no_destination(deployed: Path, sa_apps: Command) -> None:
     once = Position(4, state="configuration", message="logs.jsonl can't be written.")
-    record(head(ran(), positions={"run:/home/u/logs.jsonl": once}))
+    record(head(ran(), positions={"run:/var/logs.jsonl": once}))
 
     code, app = status(sa_apps)
 

@@ -161,8 +161,6 @@ DEPLOYED: dict[str, Case] = {
     "journal purge": _lives(
         "journal", "purge", "gsuite", "--since", "2d", "--until", "1h", "--yes", fine=None
     ),
-        "journal", "purge", "gsuite", "--since", "2d", "--until", "1h", "--yes", fine=None
-    ),
     "rollback": _lives("rollback", "gsuite", fine=None),
     "disable": _lives("disable", "gsuite"),
     "enable": _lives("enable", "gsuite"),
