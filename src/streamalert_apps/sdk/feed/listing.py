@@ -23,16 +23,11 @@ class Listing:
     pages: int = 0
     met: Counter[bytes] = field(default_factory=Counter)
     last: float | None = None
-    before: frozenset[bytes] = frozenset()
-    """The ids of the page before: a row that is pushed down comes again."""
     _mark: tuple[Json, int, bytes] | None = None
     _next_mark: int = 1
-    _passed: int = 0
     _again: int = 0
 
-    def check_order(
-        self, times: Sequence[float], ids: Sequence[bytes], tolerance: float, unreadable: float
-    ) -> bool:
+    def check_order(self, times: Sequence[float], tolerance: float, unreadable: float) -> bool:
         """Hold a page's rows to the order; return False where they break it for the first time."""
         order, last = self.order, self.last
         if not order:
@@ -43,10 +38,10 @@ class Listing:
             if last is None or (times[0] - last) * order >= -tolerance:
                 self.last = times[-1]
                 return True
-        for time, identity in zip(times, ids, strict=True):
+        for time in times:
             if time == unreadable:
                 continue
-            if last is not None and (time - last) * order < -tolerance and identity not in self.before:
+            if last is not None and (time - last) * order < -tolerance:
                 self.order = 0
                 return False
             last = time
@@ -61,7 +56,6 @@ class Listing:
         row and its equals, the token tells.
         """
         self.pages += 1
-        self._passed += 1
         rows = fetched.rows
         alike = len(rows) != 1 and all(bytes(row) == bytes(rows[0]) for row in rows)
         told = b"\n".join((*rows[:2], *rows[-2:]))  # enough to tell a page from others
@@ -72,5 +66,5 @@ class Listing:
                 raise BadResponse(
                     "The service gave the same page again and again: its pages run in a circle."
                 )
-        elif self._passed >= self._next_mark:
-            self._mark, self._next_mark, self._again = page, 2 * self._passed, 0
+        elif self.pages >= self._next_mark:
+            self._mark, self._next_mark, self._again = page, 2 * self.pages, 0

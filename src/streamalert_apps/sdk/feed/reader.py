@@ -71,7 +71,7 @@ class Reader:
         counted: Counter[bytes] = Counter() if self.feed.overlapping else listing.met
         rows, ids, times = self.feed.marked(fetched.rows, counted, self.memory, met)
         listing.check_circle(fetched)
-        if not listing.check_order(times, ids, self.feed.precision.total_seconds(), met):
+        if not listing.check_order(times, self.feed.precision.total_seconds(), met):
             LOGGER.warning("the service does not list events in the order that it documents")
         found = self._new(rows, ids, times)
         if readable := [time for time in times if time != met]:
