@@ -50,7 +50,13 @@ def collected(task: Path, in_lambda: Path, aws_env: str, box: Path) -> Tally:
         boto3.client("ssm").put_parameter(
             Name=names.auth_parameter(FUNCTION), Value=service.auth.read_text(), Type="SecureString"
         )
-        env = {"AWS_ENDPOINT_URL": aws.url, "SA_APPS_SIMULATOR": service.url, "SA_APPS_TYPE": "box_events"}
+        boto3.client("s3").create_bucket(Bucket="record")
+        env = {
+            "AWS_ENDPOINT_URL": aws.url,
+            "SA_APPS_BUCKET": "record",
+            "SA_APPS_SIMULATOR": service.url,
+            "SA_APPS_TYPE": "box_events",
+        }
         with LambdaFunction(FUNCTION, HANDLER, env, [task, in_lambda], sealed=True) as function:
             reply = function.invoke(SCHEDULED)
             assert reply.kind == "response", (reply, function.log)

@@ -35,22 +35,16 @@ class Item:
     written: datetime
 
 
-class Conflict(StateError):
+class Conflict(StateError, code="state_conflict"):
     """Somebody else wrote first; what they wrote stays."""
 
-    code = "state_conflict"
 
-
-class Gone(StateError):
+class Gone(StateError, code="state_gone"):
     """What was to be replaced is not there any more: it must not be made anew."""
 
-    code = "state_gone"
 
-
-class Unsettled(StateError):
+class Unsettled(StateError, code="state_unsettled"):
     """It can't be told whether the write took place: read before anything else is written."""
-
-    code = "state_unsettled"
 
 
 class NoStore(ConfigError):
