@@ -243,7 +243,7 @@ class _Run:
     def _prepare(self, app: App) -> None:
         """Tell the way to the service what the runs before know of it, and what this one wants to hear."""
         head = self.held.head
-        app.api.ahead = timedelta(seconds=-self._behind())  # until the service tells its own time
+        app.api.skew = app.api.ahead = timedelta(seconds=-self._behind())  # until the service tells its time
         self._remind(app, pace.Told(head.requests, head.not_before))
         if app.rate:
             self._ask_others(app)
@@ -314,7 +314,7 @@ class _Run:
         head, floor = self.held.head, int(self.memory.floor)
         distant = until > self.held.now().timestamp() + FUTURE
         ids: dict[bytes, int] = {}
-        for entry in journal.entries(self.store, head.birth, up_to=self.held.sequence):
+        for entry in journal.entries(self.store, head.birth, since=head.first, up_to=self.held.sequence):
             if entry.written < floor - FUTURE and not distant:
                 continue  # what it holds happened before the floor
             for _, mark in journal.marks(self.store.get(entry.name) or b""):
