@@ -12,7 +12,8 @@ from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.clean import DEAD_DAYS
 from streamalert_apps.sdk.app import Checkpoint
-from tests.runtime.doubles import Remembered, Sink, StillClock, World, down
+from tests.runtime.doubles import Remembered, Sink, World, down
+from tests.simulator.world import StillClock
 
 DAY, HOUR = 86_400.0, 3_600.0
 
