@@ -235,7 +235,8 @@ class Judge:
             )
         run.unsaved.clear()
         run.unsaved_requests, run.unsaved_rest = False, 0.0
-        run.unsettled = run.troubled = run.asleep = False
+        run.unsettled = run.troubled = False
+        run.asleep = run.asleep and self._world.timeline.current is not process  # a late write wakes nobody
         self._last_lived = self._world.timeline.now
 
     def _took(self, before: Head | None, head: Head, process: Process) -> None:
