@@ -148,6 +148,11 @@ def uuid(random: Random) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
+def chance(random: Random, share: float) -> bool:
+    """Tell, of so large a share of times, yes."""
+    return random.random() < share
+
+
 def _shape(row: Row) -> str:
     text = json.dumps(row, ensure_ascii=False, separators=(",", ":")).replace("%", "%%")
     return text.replace(f'"{TIME}"', "%(time)s").replace(f'"{ID}"', "%(id)s")
