@@ -43,16 +43,20 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "duo_telephony": ("", logs("items")),
     "gsuite_login": ("/admin", '{{"kind": "admin#reports#activities", "items": {}}}'.format),
     "intercom_admin_activity_logs": ("", '{{"pages": {{"next": null}}, "activity_logs": {}}}'.format),
+    "okta_system_log": ("/api", "{}".format),
     "onelogin_events": ("/api", '{{"pagination": {{"next_link": null}}, "data": {}}}'.format),
     "slack_access": ("", '{{"ok": true, "logins": {}, "paging": {{"pages": 1}}}}'.format),
     "slack_audit": ("", '{{"entries": {}, "response_metadata": {{"next_cursor": ""}}}}'.format),
     "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
 }
+HEADERS = {"okta_system_log": {"Link": '<https://acme.okta.com/api/v1/logs?after=1>; rel="next"'}}
 EVERY = [name for service in services.services() for name in services.apps(service)]
 
 
 def app(app_type: str, path: str, answer: bytes) -> Any:
-    wire = Spoilt(service_of(app_type), path, httpx.Response(200, content=answer))
+    wire = Spoilt(
+        service_of(app_type), path, httpx.Response(200, content=answer, headers=HEADERS.get(app_type))
+    )
     return services.find(app_type)(wire.twin.credentials, Api(clock=StillClock(), transport=wire))
 
 
@@ -99,6 +103,7 @@ def test_a_recorded_file_is_read_as_it_is(app_type: str) -> None:
         ("slack_integration", "2023-11-21T09:12:25+00:00"),
         ("intercom_admin_activity_logs", "2023-11-21T09:12:25+00:00"),
         ("gsuite_login", "2023-11-21T09:12:25.271+00:00"),
+        ("okta_system_log", "2024-08-13T15:58:20.353+00:00"),
     ],
 )
 def test_the_time_of_a_recorded_event_is_the_one_that_it_says(app_type: str, moment: str) -> None:
