@@ -30,12 +30,19 @@ NEVER = datetime.max.replace(tzinfo=UTC)  # the time of an event that has none: 
 class Fetched:
     """What one request brought: the events' own bytes, and the token of the next page (None: the last).
 
-    `short`: the page is less full than others, so that there is hardly another one.
+    `short`: the page is less full than others, so that there is hardly another one. `more`: whether a service
+    that goes on by position has more now, even after an empty page; None where it does not say.
     """
 
     rows: Sequence[Row]
     next: Json = None
     short: bool = False
+    more: bool | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Tell whether a service that goes on by position has more now, as far as it says."""
+        return bool(self.rows) if self.more is None else self.more
 
 
 class Events(App):

@@ -106,8 +106,15 @@ class ListedLog(SingleLog):
                 first = known.query.given
                 if not query.given.items() - {(cursor.name, sent)} <= first.items():
                     raise ValueError("the token was given out for another query")
-                high = query.high if cursor.always else known.query.high
-                query = replace(query, low=known.query.low, high=high, given=first)
+                until, size = self.listing.until, self.listing.size.name
+                goes_on = cursor.always and not (until and until.name in first)
+                query = replace(
+                    query,
+                    low=known.query.low,
+                    high=query.high if goes_on else known.query.high,
+                    size=query.size if size in query.given else known.query.size,
+                    given=first,
+                )
         found = self._between(query, query.size, after)
         last = found.events[-1] if found.events else after
         if not (found.more or cursor.always):
