@@ -226,6 +226,7 @@ SERVICES = {
     "intercom": "intercom_admin_activity_logs",
     "okta": "okta_system_log",
     "onelogin": "onelogin_events",
+    "onepassword": "onepassword_audit",
     "salesforce": "salesforce_login",
     "slack": "slack_audit",
 }

@@ -49,6 +49,10 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "slack_audit": ("", '{{"entries": {}, "response_metadata": {{"next_cursor": ""}}}}'.format),
     "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
 }
+ANSWERS |= dict.fromkeys(
+    ("onepassword_signins", "onepassword_item_usages", "onepassword_audit"),
+    ("/api", '{{"cursor": "x", "has_more": true, "items": {}}}'.format),
+)
 HEADERS = {"okta_system_log": {"Link": '<https://acme.okta.com/api/v1/logs?after=1>; rel="next"'}}
 EVERY = [name for service in services.services() for name in services.apps(service)]
 
@@ -103,6 +107,8 @@ def test_a_recorded_file_is_read_as_it_is(app_type: str) -> None:
         ("slack_integration", "2023-11-21T09:12:25+00:00"),
         ("intercom_admin_activity_logs", "2023-11-21T09:12:25+00:00"),
         ("gsuite_login", "2023-11-21T09:12:25.271+00:00"),
+        ("onepassword_audit", "2023-11-21T09:12:25.271776+00:00"),
+        ("onepassword_signins", "2020-06-11T19:32:50+00:00"),
         ("okta_system_log", "2024-08-13T15:58:20.353+00:00"),
     ],
 )
