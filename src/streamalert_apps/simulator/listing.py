@@ -91,6 +91,7 @@ class Listing:
     ignored: frozenset[str] = frozenset()
     """Other parameters that may be sent; they change nothing."""
     id_field: str = "id"
+    """Empty where rows have none."""
     text_field: str = "description"
     """A field of free text."""
     newest_first: bool = False
