@@ -220,6 +220,7 @@ def test_one_empty_answer_makes_no_event_come_twice() -> None:
 
 SERVICES = {
     "aliyun": "aliyun_actiontrail",
+    "atlassian": "atlassian_org_events",
     "box": "box_admin_events",
     "duo": "duo_auth",
     "gsuite": "gsuite_login",
@@ -231,7 +232,7 @@ SERVICES = {
     "slack": "slack_audit",
 }
 BARE = {"okta_system_log"}  # whose answers are arrays of events
-MORE = ["duo_admin", "slack_access", "slack_integration"]
+MORE = ["atlassian_jira", "atlassian_confluence", "duo_admin", "slack_access", "slack_integration"]
 
 
 def places(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

@@ -36,6 +36,9 @@ def logs(name: str) -> Callable[[str], str]:
 
 ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "aliyun_actiontrail": ("", '{{"RequestId": "1", "Events": {}}}'.format),
+    "atlassian_org_events": ("/admin", '{{"data": {}, "meta": {{"next": "x"}}}}'.format),
+    "atlassian_jira": ("/rest", '{{"records": {}, "total": 2}}'.format),
+    "atlassian_confluence": ("/wiki", '{{"results": {}, "_links": {{}}}}'.format),
     "box_admin_events": ("/2.0", '{{"chunk_size": 2, "next_stream_position": "7", "entries": {}}}'.format),
     "duo_activity": ("", logs("items")),
     "duo_admin": ("", '{{"stat": "OK", "response": {}}}'.format),
@@ -107,6 +110,9 @@ def test_a_recorded_file_is_read_as_it_is(app_type: str) -> None:
         ("slack_integration", "2023-11-21T09:12:25+00:00"),
         ("intercom_admin_activity_logs", "2023-11-21T09:12:25+00:00"),
         ("gsuite_login", "2023-11-21T09:12:25.271+00:00"),
+        ("atlassian_org_events", "2023-11-21T09:12:25+00:00"),
+        ("atlassian_jira", "2023-11-21T09:12:25.271+00:00"),
+        ("atlassian_confluence", "2023-11-21T09:12:25.271+00:00"),
         ("onepassword_audit", "2023-11-21T09:12:25.271776+00:00"),
         ("onepassword_signins", "2020-06-11T19:32:50+00:00"),
         ("okta_system_log", "2024-08-13T15:58:20.353+00:00"),
