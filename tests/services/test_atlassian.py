@@ -11,7 +11,6 @@ from streamalert_apps import services
 from streamalert_apps.errors import CredentialsError, UsageError
 from streamalert_apps.services.atlassian.app import AtlassianJira
 from streamalert_apps.services.atlassian.twin import Atlassian
-from tests.services import running
 from tests.services.running import Collector, nothing_lost_or_repeated
 from tests.simulator.world import NOW, StillClock
 
@@ -19,19 +18,12 @@ STREAM, JIRA, CONFLUENCE = "atlassian_org_events", "atlassian_jira", "atlassian_
 START = NOW - timedelta(hours=2)
 LAG = AtlassianJira.lag
 
-COUNTED_BYTES = 50_000  # of a checkpoint that counts rows without an id
-
 every = pytest.mark.parametrize("app_type", [STREAM, JIRA, CONFLUENCE])
 undocumented = pytest.mark.parametrize(
     "reading",
     [{}, {"newest_first": False}, {"capped": True}, {"capped": True, "newest_first": False}],
     ids=str,
 )
-
-
-@pytest.fixture(autouse=True)
-def _room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "CHECKPOINT_BYTES", COUNTED_BYTES)
 
 
 def collector(app_type: str, **options: Any) -> Collector:
@@ -64,10 +56,12 @@ def test_jiras_records_arrive_whole_however_it_lists_them(reading: dict[str, Any
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
-def test_confluences_records_arrive_whole_in_either_order(*, newest_first: bool) -> None:
+def test_confluences_records_arrive_whole_and_once_while_others_come_in(*, newest_first: bool) -> None:
     app = collector(CONFLUENCE, page_size=20, newest_first=newest_first)
-    app.twin.seed(CONFLUENCE, events=300, burst=60, start=START, end=NOW)
+    app.twin.seed(CONFLUENCE, events=300, burst=30, late=60, start=START, end=NOW + timedelta(minutes=5))
+    app.slow_down(2)
 
+    app.cut_short(runs=20)
     app.come_to_rest(lag=LAG)
 
     assert nothing_lost_or_repeated(app.tally())

@@ -1,15 +1,17 @@
 """Atlassian: events of an organization, audit records of Jira, audit log of Confluence.
 
 The organization's stream goes on from a cursor, in the order in which Atlassian processed its events. Jira
-and Confluence list records between two times, page by page, in an order that is not documented. Of a span,
-Jira has been seen to show no more than the first thousand records; then shorter spans are asked for. The log
-of Confluence has no ids.
+and Confluence list records between two times, in an order that is not documented, in pages that are counted:
+one that shows up late moves others down, and Jira has been seen to show no second page. The log of Confluence
+has no ids besides. So a span that does not fit into one page is asked for in halves.
 """
 
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -19,7 +21,7 @@ import msgspec
 from streamalert_apps.errors import AppError, BadResponse, CredentialsError
 from streamalert_apps.sdk.app import AuthField, Json, Stamp
 from streamalert_apps.sdk.clock import iso
-from streamalert_apps.sdk.events import EPOCH, Events, Fetched, Row
+from streamalert_apps.sdk.events import EPOCH, Fetched, Row
 from streamalert_apps.sdk.feed import AnyOrder
 from streamalert_apps.sdk.hosts import host_like
 from streamalert_apps.sdk.http import Answer, with_params
@@ -134,7 +136,7 @@ def _judge_key(answer: Answer) -> AppError | None:
             return None
 
 
-class _Site(Events):
+class _Site(AnyOrder):
     """What the app types of a site share."""
 
     auth = (
@@ -161,6 +163,24 @@ class _Site(Events):
     waits = (Wait("X-RateLimit-Reset"),)
     precision = timedelta(milliseconds=1)
     lag = timedelta(minutes=10)  # not documented
+
+    @abstractmethod
+    def page(self, low: int, high: int, start: int) -> tuple[Sequence[Row], bool]:
+        """Ask for records between two milliseconds, both counted in; tell whether there are more of them."""
+
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        """Ask for up to 1000 records. A token is a list of spans to be read, and how much of them was."""
+        (low, high, start), *rest = token or [[*map(_milliseconds, (since, until)), 0]]
+        rows, more = self.page(low, high, start)
+        if not more:
+            return Fetched(rows, rest or None)
+        if low < high:
+            middle = (low + high) // 2
+            return Fetched([], [[low, middle, 0], [middle + 1, high, 0], *rest])
+        if rows:
+            return Fetched(rows, [[low, high, start + len(rows)], *rest])
+        LOGGER.error("%s: the service shows only %d of the records in one millisecond", self.type, start)
+        return Fetched([], rest or None)
 
     def _get(self, product: str, path: str, params: dict[str, Any]) -> Answer:
         given = self.credentials
@@ -196,11 +216,11 @@ def _judge_site(answer: Answer) -> AppError | None:
 
 
 class _Records(msgspec.Struct):
-    records: list[Row] = []
-    total: int | None = None
+    records: list[Row]
+    total: int
 
 
-class AtlassianJira(_Site, AnyOrder):
+class AtlassianJira(_Site):
     """Audit records of Jira."""
 
     type = "atlassian_jira"
@@ -211,34 +231,20 @@ class AtlassianJira(_Site, AnyOrder):
     time_field = "created"
     id_fields = ("id",)
 
-    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
-        """Ask for up to 1000 records between two milliseconds, both counted in.
-
-        A token is a list of spans that are still to be read, each with the records of it that were, and
-        whether Jira shows no more than a page of one.
-        """
-        (low, high, offset, is_capped), *rest = token or [[*map(_milliseconds, (since, until)), 0, False]]
-        bounds = {"from": iso(_moment(low), "milliseconds"), "to": iso(_moment(high), "milliseconds")}
-        params = bounds | {"offset": offset, "limit": RECORDS}
+    def page(self, low: int, high: int, start: int) -> tuple[Sequence[Row], bool]:
+        """Ask for records, of which Jira says how many there are."""
+        bounds = {"from": _iso(low), "to": _iso(high)}
+        params = bounds | {"offset": start, "limit": RECORDS}
         page = self._get("jira", "/rest/api/3/auditing/record", params).json(_Records)
-        read = offset + len(page.records)
-        if not page.records if page.total is None else read >= page.total:
-            return Fetched(page.records, rest or None)
-        if page.records and not is_capped:
-            return Fetched(page.records, [[low, high, read, False], *rest])
-        if low < high and read:
-            middle = (low + high) // 2
-            return Fetched([], [[low, middle, 0, True], [middle + 1, high, 0, True], *rest])
-        LOGGER.error("%s: Jira shows only %d of the records in one millisecond", self.type, len(page.records))
-        return Fetched(page.records, rest or None)
+        return page.records, start + len(page.records) < page.total
 
 
 def _milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def _moment(milliseconds: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=milliseconds)
+def _iso(milliseconds: int) -> str:
+    return iso(EPOCH + timedelta(milliseconds=milliseconds), "milliseconds")
 
 
 class _Links(msgspec.Struct):
@@ -250,7 +256,7 @@ class _Log(msgspec.Struct):
     links: _Links = msgspec.field(name="_links", default_factory=_Links)
 
 
-class AtlassianConfluence(_Site, AnyOrder):
+class AtlassianConfluence(_Site):
     """Audit log of Confluence."""
 
     type = "atlassian_confluence"
@@ -259,10 +265,10 @@ class AtlassianConfluence(_Site, AnyOrder):
     documentation = "https://developer.atlassian.com/cloud/confluence/rest/v1/api-group-audit/"
     time_field = "creationDate"
     time_unit = "ms"
+    overlapping = True  # equal records are of one millisecond, and so on one page: they are counted there
 
-    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
-        """Ask for up to 1000 records between two milliseconds. The token is how many were read."""
-        start: int = token or 0
-        params = {"startDate": _milliseconds(since), "endDate": _milliseconds(until), "start": start}
-        page = self._get("confluence", "/wiki/rest/api/audit", params | {"limit": RECORDS}).json(_Log)
-        return Fetched(page.results, start + len(page.results) if page.links.next and page.results else None)
+    def page(self, low: int, high: int, start: int) -> tuple[Sequence[Row], bool]:
+        """Ask for records, of which Confluence says whether there are more."""
+        params = {"startDate": low, "endDate": high, "start": start, "limit": RECORDS}
+        page = self._get("confluence", "/wiki/rest/api/audit", params).json(_Log)
+        return page.results, bool(page.links.next)
