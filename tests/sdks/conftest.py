@@ -31,6 +31,7 @@ if not os.environ.get("SA_APPS_SDKS"):
 
 HOSTS = (
     "*.duosecurity.com",
+    "*.okta.com",
     "*.onelogin.com",
     "*.googleapis.com",
     "*.box.com",
