@@ -41,6 +41,14 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "duo_admin": ("", '{{"stat": "OK", "response": {}}}'.format),
     "duo_auth": ("", logs("authlogs")),
     "duo_telephony": ("", logs("items")),
+    **dict.fromkeys(
+        ("entra_audits", "entra_signins", "entra_provisioning", "entra_risks"),
+        ("/v1.0", '{{"@odata.context": "x", "value": {}}}'.format),
+    ),
+    **dict.fromkeys(
+        ("entra_noninteractive", "entra_serviceprincipals", "entra_managedidentities"),
+        ("/beta", '{{"@odata.context": "x", "value": {}}}'.format),
+    ),
     "gsuite_login": ("/admin", '{{"kind": "admin#reports#activities", "items": {}}}'.format),
     "intercom_admin_activity_logs": ("", '{{"pages": {{"next": null}}, "activity_logs": {}}}'.format),
     "onelogin_events": ("/api", '{{"pagination": {{"next_link": null}}, "data": {}}}'.format),
@@ -99,6 +107,7 @@ def test_a_recorded_file_is_read_as_it_is(app_type: str) -> None:
         ("slack_integration", "2023-11-21T09:12:25+00:00"),
         ("intercom_admin_activity_logs", "2023-11-21T09:12:25+00:00"),
         ("gsuite_login", "2023-11-21T09:12:25.271+00:00"),
+        ("entra_audits", "2024-12-27T10:01:19.579675+00:00"),
     ],
 )
 def test_the_time_of_a_recorded_event_is_the_one_that_it_says(app_type: str, moment: str) -> None:
