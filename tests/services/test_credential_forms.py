@@ -17,6 +17,7 @@ from tests.simulator.world import StillClock
 
 ALIKE = {  # what has one form
     "entra": {("client_id", "tenant_id"), ("tenant_id", "client_id")},
+    "m365": {("client_id", "tenant_id"), ("tenant_id", "client_id")},
     "onelogin": {("client_id", "client_secret"), ("client_secret", "client_id")},
 }
 

@@ -27,6 +27,7 @@ from tests.services.test_schemas import accepts
 from tests.simulator.world import NOW, StillClock
 
 RECORDED = Path(__file__).parent / "recorded"
+FILES = {"m365", "salesforce"}
 FORMS = {"gsuite": "gsuite_login", "salesforce": "salesforce_login"}
 
 
@@ -70,7 +71,7 @@ def schema_of(app_type: str) -> dict[str, Any]:
     return schema
 
 
-@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) != "salesforce"])
+@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) not in FILES])
 def test_a_recorded_event_is_read_as_it_is(app_type: str) -> None:
     form = app_type if (RECORDED / f"{app_type}.json").exists() else FORMS[service_of(app_type)]
     text = (RECORDED / f"{form}.json").read_text()
@@ -96,6 +97,17 @@ def test_a_recorded_file_is_read_as_it_is(app_type: str) -> None:
 
     assert found == list(csv.DictReader(io.StringIO(data.decode())))
     assert [log for log in found if not accepts(schema_of(app_type), log)] == []
+
+
+@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) == "m365"])
+def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
+    text = (RECORDED / f"{app_type}.json").read_text()
+    file = msgspec.Raw(b'{"contentUri": "https://manage.office.com/api/v1.0/x/activity/feed/audit/1"}')
+
+    found = [bytes(row).decode() for row in app(app_type, "/api/v1.0", text.encode()).open(file)]
+
+    assert found == [line.rstrip(",") for line in text.splitlines()[1:-1]]
+    assert all(accepts(schema_of(app_type), log) for log in json.loads(text))
 
 
 @pytest.mark.parametrize(
