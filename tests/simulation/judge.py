@@ -235,7 +235,8 @@ class Judge:
             )
         run.unsaved.clear()
         run.unsaved_requests, run.unsaved_rest = False, 0.0
-        run.unsettled = run.troubled = run.asleep = False
+        run.unsettled = run.troubled = False
+        run.asleep = run.asleep and self._world.timeline.current is not process  # a late write wakes nobody
         self._last_lived = self._world.timeline.now
 
     def _took(self, before: Head | None, head: Head, process: Process) -> None:
@@ -418,7 +419,7 @@ class Judge:
         """Judge that a reader of the journal finds what has become true."""
         objects, record = self._world.bucket.objects, self._record[head.birth]
         listing = self._world.listing(journal.folder(head.birth))
-        for entry in journal.entries(listing, head.birth, up_to=head.sequence):
+        for entry in journal.entries(listing, head.birth, since=head.first, up_to=head.sequence):
             if journal.raws(objects[entry.name].body) != record[entry.sequence - 1]:
                 self.violated(f"commit {entry.sequence} reads otherwise than what became true")
 

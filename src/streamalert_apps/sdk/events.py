@@ -70,7 +70,17 @@ class Events(App):
             return self.stamp(row)
         except BadResponse as error:
             LOGGER.warning("%s", error.message)
-            return Stamp(NEVER)
+            return Stamp(NEVER, self._id_alone(row))
+
+    def _id_alone(self, row: Row) -> str:
+        """Return the id of an event whose time can't be read; empty where there is none."""
+        if not self.id_fields or type(self).stamp is not Events.stamp:
+            return ""
+        with suppress(msgspec.MsgspecError, ValueError, RecursionError, AttributeError):
+            event = msgspec.json.decode(row)
+            values = [event.get(name) for name in self.id_fields]
+            return "" if values[0] is None else "\0".join(map(str, values))
+        return ""
 
     def marked(
         self, rows: Sequence[Row], met: Counter[bytes], memory: Memory, now: float
@@ -117,8 +127,8 @@ class Events(App):
         self, rows: Sequence[Row], stamps: Sequence[Stamp], met: Counter[bytes], key: bytes
     ) -> list[bytes]:
         ids: list[bytes] = []
-        for row, (_, identity) in zip(rows, stamps, strict=True):
-            if identity:
+        for row, (time, identity) in zip(rows, stamps, strict=True):
+            if identity and time is not NEVER:
                 ids.append(legacy.short(identity))
                 continue
             content = _content(row)
