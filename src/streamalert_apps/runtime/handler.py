@@ -25,7 +25,7 @@ from streamalert_apps import services
 from streamalert_apps.errors import AlreadyRunning, ConfigError
 from streamalert_apps.runtime import legacy, log, metrics, names
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
-from streamalert_apps.runtime.destinations import BATCH_BYTES
+from streamalert_apps.runtime.destinations import BATCH_BYTES, Outlet
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.event import Event
 from streamalert_apps.runtime.head import Identity
@@ -109,7 +109,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
                 clock=clock,
                 deadline=Deadline(lambda: deadline.left() + closing / 2),
             ),
-            {DESTINATION: _classifier(order, function)},
+            {DESTINATION: Outlet(_classifier(order, function))},
             terms,
         )
     except AlreadyRunning as error:

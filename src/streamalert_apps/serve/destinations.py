@@ -12,7 +12,7 @@ from streamalert_apps.config import rules
 from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.errors import UsageError
 from streamalert_apps.runtime import names
-from streamalert_apps.runtime.destinations import BATCH_BYTES, Destination
+from streamalert_apps.runtime.destinations import BATCH_BYTES, Destination, Outlet
 from streamalert_apps.runtime.destinations.file import File, JsonLines
 from streamalert_apps.runtime.head import PASSING
 
@@ -29,8 +29,13 @@ class Target:
     """A destination, the name of its position in the head, and what a person calls it."""
 
     name: str
-    destination: Destination
+    outlet: Outlet
     shown: str
+
+    @property
+    def destination(self) -> Destination:
+        """What takes the events."""
+        return self.outlet.destination
 
     @property
     def is_standard_output(self) -> bool:
@@ -55,16 +60,16 @@ def own(project: Project, app: AppConf, session: Callable[[], Session]) -> Targe
     if not project.account.local:
         return _classifier(project, app, session())
     path = project.root / "logs" / f"{rules.app_name(app.name)}.jsonl"
-    return Target(FILE, File(path), _shown(path))
+    return Target(FILE, Outlet(File(path)), _shown(path))
 
 
 def named(project: Project, app: AppConf, to: str, session: Callable[[], Session]) -> Target:
     """Return the destination that is meant by `classifier`, - or the path of a file."""
     if to == STANDARD_OUTPUT:
-        return Target(f"{PASSING}{STANDARD_OUTPUT}", JsonLines(sys.stdout.buffer), "standard output")
+        return Target(f"{PASSING}{STANDARD_OUTPUT}", Outlet(JsonLines(sys.stdout.buffer)), "standard output")
     if to != CLASSIFIER:
         path = Path(to)
-        return Target(f"{PASSING}{path.absolute()}", _opened(path), to)
+        return Target(f"{PASSING}{path.absolute()}", Outlet(_opened(path)), to)
     if project.account.local:
         raise UsageError("This is a local project (no AWS): it has no classifier.", hint="Pass --to FILE.")
     return _classifier(project, app, session())
@@ -76,7 +81,7 @@ def _classifier(project: Project, app: AppConf, session: Session) -> Target:
     function = names.classifier(project.account.prefix, app.cluster)
     size = int(app.extra.get("batch_bytes", BATCH_BYTES))
     classifier = ClassifierLambda(session.client("lambda"), function, app.function, size)
-    return Target(CLASSIFIER, classifier, function)
+    return Target(CLASSIFIER, Outlet(classifier), function)
 
 
 def _opened(path: Path) -> Destination:

@@ -21,6 +21,7 @@ from streamalert_apps.errors import AlreadyRunning, AppError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
+from streamalert_apps.runtime.destinations import Outlet
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.event import DEEPEST_SUCCESSION
@@ -350,7 +351,7 @@ class World:
         outcome = collect(
             build,
             S3Store(self.bucket, "records", "", "", clock=clock, deadline=store_deadline),
-            {DESTINATION: ClassifierLambda(self.functions, "classifier", FUNCTION, batch_bytes)},
+            {DESTINATION: Outlet(ClassifierLambda(self.functions, "classifier", FUNCTION, batch_bytes))},
             Terms(
                 Identity(FUNCTION, holder),
                 clock,

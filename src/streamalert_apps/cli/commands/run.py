@@ -129,7 +129,7 @@ def _prepared(
         kind,
         lambda: credentials_of(project, app, kind),
         place,
-        {target.name: target.destination},
+        {target.name: target.outlet},
         simulator,
         deadline=Deadline(lambda: 0.0 if target.gone else LONGEST_WAIT_SECONDS),
     )
