@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
-from streamalert_apps.runtime.schedule import interval
+from streamalert_apps.runtime.schedule import duration, interval
 
 TIMEOUT_SECONDS: Final = (10, 900)
 MEMORY_MB: Final = (128, 10240)
@@ -25,8 +25,6 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KMS_KEY = re.compile(
     r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/)?(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 )
-_DURATION = re.compile(r"([0-9]{1,5})([smhd])")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def schedule_expression(text: str) -> str:
@@ -103,14 +101,6 @@ def bucket_name(text: str) -> str:
 def kms_key(text: str) -> str:
     """Return the id or the ARN of a KMS key; an alias won't do, as a policy can't name a key by it."""
     return _matching(_KMS_KEY, text, "KMS key", "Give the key's id or its ARN (not an alias).")
-
-
-def duration(text: Any) -> timedelta:
-    """Return the length of time that `90s`, `30m`, `2h` or `7d` means."""
-    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if not match or not int(match[1]):
-        raise UsageError(f"{text!r} is not a length of time.", hint="Write it like 90s, 30m, 2h or 7d.")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def lag(text: Any) -> timedelta:
