@@ -106,6 +106,22 @@ def test_a_look_that_left_a_hole_does_not_count(deployed: Path, sa_apps: Command
     assert app["recorded_until"] == app["collected_until"]
 
 
+def test_what_could_not_be_collected_is_told_for_a_week(deployed: Path, sa_apps: Command) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    old, new = ((now - timedelta(days=days, hours=1), now - timedelta(days=days)) for days in (8, 6))
+    spans = [[moment.isoformat() for moment in span] for span in (old, new)]
+    record(head(ran(), checkpoint=place(floor=12, looked=5, gaps=spans)))
+
+    code, app = status(sa_apps)
+
+    assert (code, app["gaps"]) == (1, spans)
+    (problem,) = app["problems"]
+    assert problem == (
+        f"What happened from {new[0]:%Y-%m-%d %H:%M:%S} UTC to {new[1]:%Y-%m-%d %H:%M:%S} UTC "
+        "could not be collected."
+    )
+
+
 def test_it_is_told_in_words(deployed: Path, sa_apps: Command) -> None:
     record(head(ran(), positions={"classifier": Position(3, events=990, dead=1)}))
 

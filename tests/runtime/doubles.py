@@ -265,7 +265,7 @@ class World:
     def raws(self) -> list[bytes]:
         """The events on record; those that were purged are empty."""
         head, store = self.head, self.store.store
-        found = journal.entries(store, head.birth, up_to=head.sequence)
+        found = journal.entries(store, head.birth, since=head.first, up_to=head.sequence)
         return [raw for entry in found for raw in journal.raws(store.get(entry.name) or b"")]
 
     def names(self, part: str) -> list[str]:

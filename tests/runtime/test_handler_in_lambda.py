@@ -106,7 +106,7 @@ class Account:
     def record(self) -> Tally:
         """Hold all that is on record against what Duo has."""
         head, store = self.head, self.store()
-        entries = journal.entries(store, head.birth, up_to=head.sequence)
+        entries = journal.entries(store, head.birth, since=head.first, up_to=head.sequence)
         raws = [raw for entry in entries for raw in journal.raws(store.get(entry.name) or b"")]
         return compare(self.twin, "duo_auth", [json.loads(raw) for raw in raws])
 

@@ -126,7 +126,7 @@ class World:
     def recorded(self) -> list[Any]:
         """Return all events on record."""
         head = self.head()
-        found = journal.entries(self.store, head.birth, up_to=head.sequence)
+        found = journal.entries(self.store, head.birth, since=head.first, up_to=head.sequence)
         bodies = [self.store.get(entry.name) for entry in found]
         return [json.loads(raw) for body in bodies for raw in journal.raws(body or b"")]
 

@@ -430,7 +430,7 @@ class Judge:
         """Judge that a reader of the journal finds what has become true."""
         objects, record = self._world.bucket.objects, self._record[head.birth]
         listing = self._world.listing(journal.folder(head.birth))
-        for entry in journal.entries(listing, head.birth, up_to=head.sequence):
+        for entry in journal.entries(listing, head.birth, since=head.first, up_to=head.sequence):
             if journal.raws(objects[entry.name].body) != record[entry.sequence - 1]:
                 self.violated(f"commit {entry.sequence} reads otherwise than what became true")
 

@@ -19,7 +19,7 @@ from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import memory as memories
 from streamalert_apps.runtime.collect import Outcome, Terms
 from streamalert_apps.runtime.destinations import Outlet
-from streamalert_apps.runtime.head import HeldHead, Identity
+from streamalert_apps.runtime.head import Head, HeldHead, Identity
 from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk import catalogue
 from streamalert_apps.sdk.app import App
@@ -293,11 +293,18 @@ class World:
         self._outcomes[process] = outcome
         self.judge.closed(process)
         if order.owner != OWNER:
-            self.judge.violated("a run of another project was let in")
+            self._judge_stranger(self._held[process].head)
         if outcome.error and "The app broke" in outcome.error.message:
             self.judge.violated(outcome.error.message)
         if self.strikes("a thread thaws"):
             self._thaw(process)
+
+    def _judge_stranger(self, head: Head) -> None:
+        """Judge that a run of another project had no record but its own, which then makes room."""
+        if head.owner == OWNER:
+            self.judge.violated("a run of another project was let in")
+        else:  # the app's head had been removed
+            self.bucket.set_head(None)
 
     def _taking(self, take: Callable[..., HeldHead]) -> Callable[..., HeldHead]:
         def taken(*args: Any, **terms: Any) -> HeldHead:

@@ -55,8 +55,9 @@ _FOREIGN_CHECKPOINT: Final = (ValueError, TypeError, KeyError, AttributeError, m
 class Outcome:
     """How a run ended, and what it did.
 
-    `retry_after`: seconds that the service wants to be left alone. `cursor`: all that the service showed of
-    the time before it is on record, where the app can tell. `delivered`: by destination.
+    `retry_after`: seconds that the service wants to be left alone. `cursor`: all that the service showed up
+    to then is on record, where the app can tell; what appears late may be missing.
+    `delivered`: by destination.
     """
 
     status: Literal["succeeded", "partial", "failed"] = "succeeded"
@@ -243,7 +244,7 @@ class _Run:
     def _prepare(self, app: App) -> None:
         """Tell the way to the service what the runs before know of it, and what this one wants to hear."""
         head = self.held.head
-        app.api.ahead = timedelta(seconds=-self._behind())  # until the service tells its own time
+        app.api.skew = app.api.ahead = timedelta(seconds=-self._behind())  # until the service tells its time
         self._remind(app, pace.Told(head.requests, head.not_before))
         if app.rate:
             self._ask_others(app)
@@ -314,7 +315,7 @@ class _Run:
         head, floor = self.held.head, int(self.memory.floor)
         distant = until > self.held.now().timestamp() + FUTURE
         ids: dict[bytes, int] = {}
-        for entry in journal.entries(self.store, head.birth, up_to=self.held.sequence):
+        for entry in journal.entries(self.store, head.birth, since=head.first, up_to=self.held.sequence):
             if entry.written < floor - FUTURE and not distant:
                 continue  # what it holds happened before the floor
             for _, mark in journal.marks(self.store.get(entry.name) or b""):
@@ -506,20 +507,21 @@ class _Run:
             retries = self.app.api.retries
             outcome.retries += retries.made
             outcome.rate_limits = retries.rate_limits
-        outcome.cursor = self._watermark()
+        floor = self._watermark()
+        outcome.cursor = self._told(lambda app, checkpoint: app.recorded(checkpoint))
         outcome.seconds = (self.held.now() - self.started).total_seconds()
         if self.checkpoint is not None:
             head.checkpoint, head.adopted = self.checkpoint, None
         head.memory = self.memory.kept()
         head.status = outcome.status
-        head.runs = [*head.runs, self._summary()][-heads.RUNS :]
+        head.runs = [*head.runs, self._summary(floor)][-heads.RUNS :]
         if self.terms.deadline.left() > 0:
-            clean(self.held, self.store, self.terms.journal_days, outcome.cursor)
+            clean(self.held, self.store, self.terms.journal_days, floor)
         head.lease = None
         self.held.write()
         self.held.closed = True
 
-    def _summary(self) -> Run:
+    def _summary(self, floor: datetime | None) -> Run:
         out = self.outcome
         return Run(
             self.started.replace(microsecond=0),
@@ -531,14 +533,18 @@ class _Run:
             out.pages,
             out.error.code if out.error else "",
             out.error.message[: heads.MESSAGE_CHARACTERS] if out.error else "",
-            out.cursor.timestamp() if out.cursor else 0.0,
+            floor.timestamp() if floor else 0.0,
         )
 
     def _watermark(self) -> datetime | None:
+        return self._told(lambda app, checkpoint: app.watermark(checkpoint))
+
+    def _told(self, ask: Callable[[App, Checkpoint], datetime | None]) -> datetime | None:
+        """Return what the app tells of its checkpoint, where it can."""
         if self.app is None or self.checkpoint is None:
             return None
         with suppress(*_FOREIGN_CHECKPOINT):
-            return self.app.watermark(self.checkpoint)
+            return ask(self.app, self.checkpoint)
         return None
 
     def _tell_page(self, page: Page, began: datetime) -> None:

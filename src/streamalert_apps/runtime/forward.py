@@ -209,8 +209,7 @@ class Forwarder:
                 journal.Entry(number, head.fence, journal.name_of(head.birth, number, head.fence), 0, now)
                 for number in range(first, last + 1)
             ]
-        entries = journal.entries(self.held.store, head.birth, up_to=last)
-        return [entry for entry in entries if entry.sequence >= first]
+        return journal.entries(self.held.store, head.birth, since=max(first, head.first), up_to=last)
 
     def _skip_to(self, sequence: int) -> None:
         """Pass commits that are not there: what they held was purged."""

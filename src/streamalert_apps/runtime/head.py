@@ -119,6 +119,8 @@ class Head(msgspec.Struct, omit_defaults=True):
     adopted: Json = None
     """What an earlier version, or StreamAlert, left; kept until there is a checkpoint."""
     sequence: int = 0
+    first: int = 1
+    """The first commit that was not deleted; a run that slept may write an earlier one again."""
     events: int = 0
     """How many events are on record since birth."""
     recorded: float = 0.0
@@ -209,6 +211,18 @@ class HeldHead:
             self._open.clear()
             self.sequence = self.head.sequence
             self.written = self.clock.now()
+
+    def confirm(self) -> datetime:
+        """Return the store's time, now that the head is seen to be as this run wrote it.
+
+        The machine's clock may have been set since. Raises AlreadyRunning where another run took over.
+        """
+        with self.lock:
+            there = self.store.read(NAME)
+            if there.version != self.version:
+                raise AlreadyRunning("Another run has taken over.")
+            self.offset = there.now - self.clock.now()
+            return there.now
 
     def renew(self) -> None:
         """Renew the lease where it is due."""

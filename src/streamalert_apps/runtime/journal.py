@@ -125,20 +125,20 @@ def marks(body: bytes) -> Iterator[tuple[int, Mark]]:
             yield row, decoder.decode(line[:at] + b"}")
 
 
-def entries(store: Store, birth: str, *, up_to: int) -> list[Entry]:
-    """List the commits up to a sequence, the oldest first.
+def entries(store: Store, birth: str, *, since: int, up_to: int) -> list[Entry]:
+    """List the commits from one sequence up to another, the oldest first.
 
     What a run left that lost its lease before its commit became true does not count: the object with
-    the highest fence is the commit's.
+    the highest fence is the commit's. `since` is the head's first: before it, there are only leftovers.
     """
-    return commits(store.list(folder(birth)), birth, up_to=up_to)
+    return commits(store.list(folder(birth)), birth, since=since, up_to=up_to)
 
 
-def commits(items: Iterable[Item], birth: str, *, up_to: int) -> list[Entry]:
+def commits(items: Iterable[Item], birth: str, *, since: int, up_to: int) -> list[Entry]:
     """Return the commits that a listing has, as `entries` does."""
     found: dict[int, Entry] = {}
     for entry in listed(items, birth):
-        if entry.sequence <= up_to:
+        if since <= entry.sequence <= up_to:
             found[entry.sequence] = entry  # sorted by name: the highest fence comes last
     return [found[sequence] for sequence in sorted(found)]
 

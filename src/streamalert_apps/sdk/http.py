@@ -106,6 +106,8 @@ class Api:
 
     `loopback`: whether this machine may be asked without TLS.
     `ahead`: by how much our clock is ahead of the service's (negative: behind), as its last answer says.
+    `skew`: by how much it is ahead of the store's; the service's time is noted by that of the store, as
+    another run has another clock.
     `dated`: whether the service tells its time.
     """
 
@@ -123,7 +125,7 @@ class Api:
         self.pace = pace or Pace(None, clock)
         self.waits: tuple[Wait, ...] = ()
         """Where this service says how long to wait, besides Retry-After."""
-        self.ahead = timedelta(0)
+        self.ahead = self.skew = timedelta(0)
         self.retries = Retries()
         self.alive: Callable[[], None] = lambda: None
         """Called while the service is waited for: a run shows that it lives."""

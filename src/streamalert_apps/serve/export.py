@@ -162,7 +162,7 @@ def _events(held: HeldHead, floor: datetime | None, destination: str) -> Iterato
     position = head.positions.get(destination)
     sequence = position.sequence if position else head.sequence + 1
     begin = floor.timestamp() if floor else float("inf")
-    for entry in journal.entries(held.store, head.birth, up_to=head.sequence):
+    for entry in journal.entries(held.store, head.birth, since=head.first, up_to=head.sequence):
         if entry.sequence < sequence and entry.written < begin:
             continue  # an event on record happened before it was written there
         body = held.store.get(entry.name) or b""

@@ -283,7 +283,7 @@ class World:
         head = self.head
         if head is None:
             return
-        for entry in journal.entries(self.store, head.birth, up_to=head.sequence):
+        for entry in journal.entries(self.store, head.birth, since=head.first, up_to=head.sequence):
             for _, line in journal.read(self.store.get(entry.name) or b""):
                 yield entry.sequence, line.raw
 

@@ -323,6 +323,20 @@ def test_the_floor_of_an_idle_feed_does_not_follow_our_clock() -> None:
     assert exactly_once(runs)
 
 
+def test_a_clock_that_is_wrong_in_one_run_makes_no_later_one_miss_events() -> None:
+    service = Service(lag=HOUR, dated=False)
+    runs = Runs(service)
+    service.happen_often(60, NOW - HOUR, MINUTE)
+    service.ours.ahead = DAY
+    runs.run()
+    service.ours.ahead = 0 * DAY
+    service.happen_often(60, NOW + MINUTE, MINUTE)
+
+    runs.every(HOUR, 2)
+
+    assert exactly_once(runs)
+
+
 def test_windows_that_are_narrower_than_the_lag_move_the_floor() -> None:
     service = Service(AnyOrder, lag=4 * HOUR, token_seconds=25, cost=1.0)
     runs = Runs(service, since=NOW - 10 * DAY)

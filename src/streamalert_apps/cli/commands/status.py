@@ -147,7 +147,8 @@ def _progress(types: Registry, app: AppConf, checkpoint: Checkpoint) -> Progress
     try:
         kind = types.find(app.type)({}, api)
         floor = kind.watermark(checkpoint)
-        return Progress(floor, kind.recorded(checkpoint) or floor, kind.listed(checkpoint) or floor)
+        recorded, listed = kind.recorded(checkpoint) or floor, kind.listed(checkpoint) or floor
+        return Progress(floor, recorded, listed, kind.gaps(checkpoint))
     except foreign:
         return Progress()
     finally:

@@ -89,7 +89,7 @@ class Place(msgspec.Struct, omit_defaults=True):
     fullest: int = 0
     """Rows of the fullest page of all."""
     ahead: float = 0.0
-    """Seconds that our clock is ahead of the service's."""
+    """Seconds that the store's clock is ahead of the service's."""
     times: list[int] = []
     """Times of the last events, where the service does not tell its own."""
     turns: int = 0

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from streamalert_apps.errors import BadResponse, RequestRefused
-from streamalert_apps.sdk.app import Page
+from streamalert_apps.sdk.app import MOST_GAPS, Page
 from streamalert_apps.sdk.events import Fetched
 from streamalert_apps.sdk.feed.listing import Listing
 from streamalert_apps.sdk.feed.place import WIDEST, Sweep, Window, rounded
@@ -22,7 +22,6 @@ MOST_ROWS: Final = 50_000  # of a window; one with more is cut, so that the memo
 EASY_PAGES: Final = 10  # of a window that may be wider
 MOST_TRIES: Final = 3
 MOST_COUNTED: Final = 1_000  # rows without id whose counts a checkpoint keeps
-MOST_GAPS: Final = 20
 
 
 class Sweeps:
