@@ -210,7 +210,7 @@ def _collector(place: dict[str, Any]) -> int:
     import boto3
 
     from streamalert_apps.runtime.collect import Terms, collect
-    from streamalert_apps.runtime.destinations import Outlet
+    from streamalert_apps.runtime.delivery import Outlet
     from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
     from streamalert_apps.runtime.head import Identity
     from streamalert_apps.runtime.store.s3 import S3Store

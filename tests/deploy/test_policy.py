@@ -17,7 +17,7 @@ from streamalert_apps.cli.app import main
 from streamalert_apps.config import conf
 from streamalert_apps.deploy import classifier, network, tags
 from streamalert_apps.deploy.job import Job
-from streamalert_apps.runtime.destinations import Outlet
+from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.ssm import ParameterCredentials
 from streamalert_apps.sdk.clock import Deadline, SystemClock

@@ -15,7 +15,7 @@ import pytest
 
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
-from streamalert_apps.runtime.destinations import Outlet
+from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.store.memory import MemoryStore

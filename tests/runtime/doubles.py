@@ -15,7 +15,7 @@ from streamalert_apps.errors import AppError, DeliveryFailed
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits, Outlet, nothing_taken
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits, Outlet, nothing_taken
 from streamalert_apps.runtime.head import Head, HeldHead, Identity
 from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk.app import App, Checkpoint, Page

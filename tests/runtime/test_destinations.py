@@ -19,7 +19,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, DeliveryRefused, OutOfTime
-from streamalert_apps.runtime.destinations import Answer, Batch
+from streamalert_apps.runtime.delivery import Answer, Batch
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.destinations.file import File, JsonLines
 from tests import loopback
@@ -284,7 +284,7 @@ import resource, signal, sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from streamalert_apps.runtime.destinations import Batch
+from streamalert_apps.runtime.delivery import Batch
 from streamalert_apps.runtime.destinations.file import File
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -314,7 +314,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from streamalert_apps.runtime.collect import Terms, collect
-from streamalert_apps.runtime.destinations import Limits, Outlet
+from streamalert_apps.runtime.delivery import Limits, Outlet
 from streamalert_apps.runtime.destinations.file import File
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.store.local import LocalStore

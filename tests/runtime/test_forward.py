@@ -23,7 +23,7 @@ from streamalert_apps.errors import (
 from streamalert_apps.runtime import collect
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime.collect import COMMIT_SECONDS
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits, Outlet
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits, Outlet
 from streamalert_apps.runtime.store.local import LocalStore
 from streamalert_apps.sdk.app import Checkpoint, Page
 from streamalert_apps.sdk.retry import ATTEMPTS

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from streamalert_apps.errors import DeliveryFailed
-from streamalert_apps.runtime.destinations import Limits, Outlet
+from streamalert_apps.runtime.delivery import Limits, Outlet
 from streamalert_apps.runtime.head import Position
 from streamalert_apps.runtime.journal import LINE_BYTES
 from tests.runtime.doubles import LOG_BYTES, Killed, Killer, Sink, World, down, number_of

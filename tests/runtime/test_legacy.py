@@ -21,7 +21,7 @@ from streamalert_apps.errors import AlreadyRunning, StateError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
-from streamalert_apps.runtime.destinations import Destination, Outlet
+from streamalert_apps.runtime.delivery import Destination, Outlet
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.legacy import TOMBSTONE, FileSlot, OldState
 from streamalert_apps.runtime.ssm import Stored

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamalert_apps.errors import AlreadyRunning, DeliveryRefused, StateError, UsageError
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits, Outlet, nothing_taken
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits, Outlet, nothing_taken
 from streamalert_apps.runtime.legacy import TOMBSTONE
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.legacy import short, unpack

@@ -18,7 +18,7 @@ from tests.simulation.sinks import WRONG_SETTINGS, whole_of
 from tests.simulation.timeline import START, Killed
 
 if TYPE_CHECKING:
-    from streamalert_apps.runtime.destinations import Batch
+    from streamalert_apps.runtime.delivery import Batch
     from tests.simulation.timeline import Process
     from tests.simulation.world import World
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from streamalert_apps.errors import CredentialsError, DeliveryFailed
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits, nothing_taken
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits, nothing_taken
 
 if TYPE_CHECKING:
     from tests.simulation.plan import SinkPlan

@@ -18,7 +18,7 @@ from streamalert_apps.runtime import collect as run
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import memory as memories
 from streamalert_apps.runtime.collect import Outcome, Terms
-from streamalert_apps.runtime.destinations import Outlet
+from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.head import Head, HeldHead, Identity
 from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk import catalogue

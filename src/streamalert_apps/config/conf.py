@@ -1,6 +1,7 @@
 """The project's conf/ folder, as StreamAlert lays it out: read, check, change. Knows no AWS and asks nothing.
 
     conf/global.json               account, prefix, region
+    conf/destinations.json         where events go (destinations.py)
     conf/clusters/<cluster>.json   modules.streamalert_apps, data_sources.streamalert_app
     conf/schemas/<service>.json    what the classifier knows of a service's logs
 
@@ -11,10 +12,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from streamalert_apps.config import jsonfile, rules
+from streamalert_apps.config import destinations, jsonfile, rules
 from streamalert_apps.config.suggest import did_you_mean
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import timedelta
     from pathlib import Path
+
+    from streamalert_apps.runtime.outlets import Definition
 
 GLOBAL: Final = "conf/global.json"
 DEFAULT_ALARMS: Final = {"errors": {"enabled": True, "evaluation_periods": 1, "period_secs": 120}}
@@ -68,6 +71,8 @@ class AppConf:
     metric_alarms: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULT_ALARMS))
     vpc_config: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    sinks: tuple[Definition, ...] = ()
+    """Where its events go, if that is stated for it or its cluster."""
 
     @property
     def service(self) -> str:
@@ -259,8 +264,22 @@ def load(root: Path) -> Project:
     clusters = tuple(
         sorted(p.stem for p in (root / "conf/clusters").glob("*.json") if not p.name.startswith("."))
     )
-    apps = [app for cluster in clusters for app in _apps(root, cluster)]
+    known = destinations.load(root)
+    apps = [_with_sinks(app, known) for cluster in clusters for app in _apps(root, cluster)]
     return Project(root, account, clusters, tuple(sorted(apps, key=lambda a: (a.cluster, a.name, a.type))))
+
+
+def _with_sinks(app: AppConf, known: destinations.Destinations) -> AppConf:
+    """Return an app with the destinations that are stated for it, or for its cluster."""
+    if "destinations" in app.extra:
+        where = f"conf/clusters/{app.cluster}.json: {app.function}: destinations"
+        stated = destinations.names_in(app.extra["destinations"], where)
+    elif app.cluster in known.clusters:
+        where = f"{destinations.FILE}: clusters.{app.cluster}"
+        stated = known.clusters[app.cluster]
+    else:
+        return app
+    return replace(app, sinks=known.of(stated, where))
 
 
 def _account(settings: dict[str, Any]) -> Account:
@@ -316,7 +335,7 @@ def _apps(root: Path, cluster: str) -> list[AppConf]:
 
 
 _KEYS: Final = {"app_name": "name"} | {
-    f.name: f.name for f in fields(AppConf) if f.name not in {"cluster", "function", "name", "extra"}
+    f.name: f.name for f in fields(AppConf) if f.name not in {"cluster", "function", "name", "extra", "sinks"}
 }
 _NUMBERS: Final = ("timeout", "memory", "log_retention_days", "concurrency_limit", "batch_bytes")
 _TEXTS: Final = ("log_level", "oversize_bucket")

@@ -10,9 +10,9 @@ from streamalert_apps.config import rules
 from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy.package import ARCHITECTURES, RUNTIMES
 from streamalert_apps.deploy.resources.alarm import CURSOR_AGE, periods
-from streamalert_apps.deploy.resources.function import LOG_FORMATS
+from streamalert_apps.deploy.resources.function import LOG_FORMATS, stated_destinations
 from streamalert_apps.errors import AppError, ConfigError
-from streamalert_apps.runtime import names
+from streamalert_apps.runtime import kinds, names
 from streamalert_apps.runtime.schedule import interval
 
 RETENTION_DAYS: Final = (
@@ -22,12 +22,19 @@ RETENTION_DAYS: Final = (
 LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 _SHORT_PERIODS: Final = (10, 20, 30)
 _MINUTE: Final = 60
+_MOST_STATED: Final = 3_000  # of the 4 KB that Lambda allows for all of a function's environment
 _LONGEST_INTERVAL: Final = timedelta(days=3)  # CloudWatch judges seven days at most, and two runs have to fit
 
 
 def check(app: AppConf) -> None:
     """Raise ConfigError that names each setting of an app that can't be deployed."""
-    faults = [*_settings(app), *_alarms(app), *_cursor_age(app), *_vpc(app.vpc_config or {})]
+    faults = [
+        *_settings(app),
+        *_destinations(app),
+        *_alarms(app),
+        *_cursor_age(app),
+        *_vpc(app.vpc_config or {}),
+    ]
     if faults:
         raise ConfigError(
             " ".join(faults), hint=f"Mend it in conf/clusters/{app.cluster}.json, {app.function}."
@@ -52,6 +59,19 @@ def _settings(app: AppConf) -> list[str]:
     if type(app.extra.get("enable_custom_metrics", False)) is not bool:
         faults.append("enable_custom_metrics has to be true or false.")
     return faults + _positive(app.extra, "batch_bytes")
+
+
+def _destinations(app: AppConf) -> list[str]:
+    faults = []
+    for sink in app.sinks:
+        if not sink.is_classifier:
+            faults += _judged(lambda definition: definition.settings(kinds.find(definition.kind)), sink)
+            if sink.kind in kinds.names() and not kinds.find(sink.kind).in_lambda:
+                faults.append(f"The destination {sink.name} ({sink.kind}) is for runs on this machine.")
+    size = len(stated_destinations(app)) if app.sinks else 0
+    if size > _MOST_STATED:
+        faults.append(f"The settings of its destinations take {size:,} bytes; {_MOST_STATED:,} fit.")
+    return faults
 
 
 def _judged(rule: Callable[[Any], object], value: Any) -> list[str]:

@@ -44,7 +44,8 @@ def refusal(error: ClientError | BotoCoreError, what: str) -> AppError:
         return DeliveryFailed(f"{what} did not take a batch ({code}).")
     if status in {401, 403} or code.startswith(_DENIED):
         return CredentialsError(
-            f"{what} refused a batch ({code}).", hint="Check the policy of the role, and that of the other side."
+            f"{what} refused a batch ({code}).",
+            hint="Check the policy of the role, and that of the other side.",
         )
     return DeliveryRefused(f"{what} refused a batch ({code}).", hint="Check the settings of the destination.")
 

@@ -28,7 +28,7 @@ from streamalert_apps.errors import (
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal, log, pace
 from streamalert_apps.runtime.clean import clean
-from streamalert_apps.runtime.destinations import Outlet
+from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.forward import Beside, Delivered, Forwarder, Within
 from streamalert_apps.runtime.head import HeldHead, Identity, Run

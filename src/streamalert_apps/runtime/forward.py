@@ -18,9 +18,16 @@ from typing import Final
 
 import msgspec
 
-from streamalert_apps.errors import AppError, DeliveryFailed, DeliveryRefused, OutOfTime, StateError
+from streamalert_apps.errors import (
+    AppError,
+    DeliveryFailed,
+    DeliveryRefused,
+    OutOfTime,
+    RateLimited,
+    StateError,
+)
 from streamalert_apps.runtime import journal, log
-from streamalert_apps.runtime.destinations import Answer, Batch, Outlet
+from streamalert_apps.runtime.delivery import Answer, Batch, Outlet
 from streamalert_apps.runtime.head import MESSAGE_CHARACTERS, HeldHead, Position
 from streamalert_apps.runtime.store import Conflict
 from streamalert_apps.runtime.trim import trim
@@ -31,6 +38,7 @@ from streamalert_apps.sdk.retry import ATTEMPTS, Retries, backoff
 LOGGER = logging.getLogger(__name__)
 
 WAITING: Final = 2  # commits that wait in memory; further ones are read back
+LONGEST_WAIT_SECONDS: Final = 86_400.0  # then a destination is asked again, whatever it said
 MOST_REFUSED: Final = 20  # events in a row that are found by halving, in a run
 MOST_DOUBTED: Final = 4  # as long as it may be the settings that are at fault
 
@@ -99,6 +107,9 @@ class Forwarder:
         """Forward all that is on record; stop where the destination does not take it, or time is up."""
         if self.error is not None:
             return
+        if (wait := self._told_wait()) > 0:
+            self.error = RateLimited(self.position.message, retry_after=wait)
+            return
         try:
             for window in self._from_position():
                 self._forward(window)
@@ -115,6 +126,11 @@ class Forwarder:
         with self._lock:
             return msgspec.structs.replace(self.position)
 
+    def _told_wait(self) -> float:
+        """Return for how many seconds it still wants to be left alone; a clock may have been wrong."""
+        wait = self.position.not_before - self.held.now().timestamp()
+        return wait if wait <= LONGEST_WAIT_SECONDS else 0.0
+
     def _has_stopped(self) -> bool:
         return self.error is not None
 
@@ -122,7 +138,7 @@ class Forwarder:
         return self.position.sequence <= self.held.sequence and not self.held.closed
 
     def _from_position(self) -> Iterator[Window]:
-        """Yield what is to be sent from the position on: from memory if it is there, else from the journal."""
+        """Yield what is to be sent from the position on: from memory, else from the journal."""
         while self._is_behind():
             if self.outlet.hold or self.position.end:
                 if not (entries := self._closed()):
@@ -423,6 +439,7 @@ class Forwarder:
     def _succeed(self) -> None:
         with self._lock:
             self.position.state = self.position.error = self.position.message = ""
+            self.position.not_before = 0.0
 
     def _fail(self, error: AppError) -> None:
         self.error = error
@@ -431,6 +448,8 @@ class Forwarder:
         with self._lock:
             self.position.state = "configuration" if error.kind == "config" else "retry"
             self.position.error, self.position.message = error.code, error.message[:MESSAGE_CHARACTERS]
+            wait = min(getattr(error, "retry_after", None) or 0.0, LONGEST_WAIT_SECONDS)
+            self.position.not_before = self.held.now().timestamp() + wait if wait else 0.0
 
 
 class Beside:

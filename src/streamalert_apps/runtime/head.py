@@ -88,6 +88,8 @@ class Position(msgspec.Struct, omit_defaults=True):
     """Why it stands still: `retry` or `configuration`."""
     error: str = ""
     message: str = ""
+    not_before: float = 0.0
+    """Until when it wants to be left alone, in seconds since 1970."""
     settings: str = ""
     """What tells the settings under which an event was accepted last."""
 

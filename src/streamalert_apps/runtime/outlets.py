@@ -11,7 +11,7 @@ import msgspec
 
 from streamalert_apps.errors import AppError, ConfigError, UsageError
 from streamalert_apps.runtime import kinds
-from streamalert_apps.runtime.destinations import Answer, Batch, Destination, Limits, Outlet, nothing_taken
+from streamalert_apps.runtime.delivery import Answer, Batch, Destination, Limits, Outlet, nothing_taken
 from streamalert_apps.runtime.schedule import duration
 from streamalert_apps.runtime.sink import Setup, Sink, checked
 

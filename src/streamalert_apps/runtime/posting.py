@@ -5,17 +5,15 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, DeliveryRefused, RateLimited
-from streamalert_apps.runtime.destinations import TOO_LARGE, Answer, Batch, nothing_taken
+from streamalert_apps.runtime.delivery import TOO_LARGE, Answer, Batch, nothing_taken
 from streamalert_apps.sdk.pace import RETRY_AFTER
 
 if TYPE_CHECKING:
     from streamalert_apps.runtime.sink import Setup
     from streamalert_apps.sdk import http
-
-LONGEST_WAIT_SECONDS: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def post(
     batch: Batch,
     *,
     read: Callable[[http.Answer], Answer] = lambda _: Answer(),
-    statuses: Statuses = Statuses(),  # noqa: B008 (it never changes)
+    statuses: Statuses = Statuses(),
 ) -> Answer:
     """Post a batch once, and say what became of it. `read` tells it from an answer that says it was taken."""
     said = api.exchange(url, body, headers)
@@ -60,7 +58,6 @@ def post(
 
 def _refusal(said: http.Answer, statuses: Statuses, wait: float | None) -> AppError:
     told = f"{said.place} answered {said.status}"
-    wait = None if wait is None else min(wait, LONGEST_WAIT_SECONDS)
     match said.status:
         case 429:
             return RateLimited(f"{told}: too many requests.", retry_after=wait)

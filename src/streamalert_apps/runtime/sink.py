@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from streamalert_apps.errors import UsageError
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits
 from streamalert_apps.sdk.app import AuthField, Credentials
 from streamalert_apps.sdk.clock import Clock, Deadline
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from streamalert_apps.runtime import journal
-from streamalert_apps.runtime.destinations import Limits, Shape
+from streamalert_apps.runtime.delivery import Limits, Shape
 
 
 @dataclass(frozen=True, slots=True)

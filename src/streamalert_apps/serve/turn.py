@@ -14,7 +14,7 @@ from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.errors import AlreadyRunning
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
-from streamalert_apps.runtime.destinations import Outlet
+from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.store import Store

@@ -1,8 +1,9 @@
 """Any HTTPS endpoint: lines of JSON or an array, with a bearer token or a signature.
 
-A batch that is sent again has the same `Idempotency-Key`. The endpoint takes it by 200, 201, 202 or 204, and
-may name what it does not: `{"rejected": [{"index": 3, "reason": "…"}]}`. 400 and 422 mean that something in the
-batch is not taken, and nothing of it was; 413 that it is too large; 408, 425, 429 and 5xx that it may come later.
+A batch that is sent again has the same `Idempotency-Key`. The endpoint takes it by 200, 201, 202 or 204,
+and may name what it does not: `{"rejected": [{"index": 3, "reason": "…"}]}`. 400 and 422 mean that something
+in the batch is not taken, and nothing of it was; 413 that it is too large; 408, 425, 429 and 5xx that it may
+come later.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 
 from streamalert_apps.errors import BadResponse
 from streamalert_apps.runtime import setting
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits
 from streamalert_apps.runtime.posting import Way, packed, post
 from streamalert_apps.runtime.sink import Setting, Setup, Sink
 from streamalert_apps.sdk.app import AuthField
@@ -57,9 +58,7 @@ class Http(Sink):
         Setting("auth", "bearer, hmac or none", setting.choice("bearer", "hmac", "none"), "bearer"),
         Setting("headers", "further headers, without secrets", setting.headers, {}),
         Setting("batch_events", "how many events a batch holds", setting.number(1, 100_000), 500),
-        Setting(
-            "batch_bytes", "how many bytes a batch holds", setting.number(1_000, 100 << 20), 1_000_000
-        ),
+        Setting("batch_bytes", "how many bytes a batch holds", setting.number(1_000, 100 << 20), 1_000_000),
     )
 
     def __init__(self, setup: Setup) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from streamalert_apps.errors import AppError, OutOfTime
 from streamalert_apps.runtime import setting
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits
 from streamalert_apps.runtime.posting import packed
 from streamalert_apps.runtime.sink import Permission, Setting, Setup, Sink, Where
 
@@ -59,7 +59,9 @@ class S3(Sink):
         Setting(
             "kms_key",
             "the ARN of a key that objects are encrypted with",
-            setting.matching(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a key", ""),
+            setting.matching(
+                r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a key", ""
+            ),
             "",
         ),
     )
@@ -91,7 +93,9 @@ class S3(Sink):
         retry: list[int] = []
         error: AppError | None = None
         for folder, rows in folders.items():
-            error = error or self._write(f"{folder}{self.setup.source.name}-{batch.window}.ndjson.gz", batch, rows)
+            error = error or self._write(
+                f"{folder}{self.setup.source.name}-{batch.window}.ndjson.gz", batch, rows
+            )
             if error:
                 retry += rows
         return Answer(sorted(retry), error=error)
