@@ -303,7 +303,8 @@ class Judge:
         ):
             return
         same = (before.sequence, before.end) == (position.sequence, position.end)
-        if before.end >= position.sequence and not same:
+        is_taken = before.row or before.pending  # of what was refused as a whole, more may be tried together
+        if before.end >= position.sequence and not same and is_taken:
             self.violated(f"what {name} is sent together was cut anew")
         record = self._record[head.birth]
         for sequence in range(before.sequence, min(max(position.sequence, position.end), len(record)) + 1):
