@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from streamalert_apps.errors import OutOfTime
+from streamalert_apps.errors import AppError, OutOfTime, Unavailable
 from streamalert_apps.sdk.app import App, Json, Log
 from streamalert_apps.sdk.catalogue import Catalogue
 from streamalert_apps.sdk.events import Fetched, Row
@@ -84,13 +84,12 @@ def test_a_list_that_was_too_long_for_a_run_is_looked_through_farther_each_time(
 
 def test_a_file_that_is_under_way_is_gone_on_with_though_a_shorter_list_leaves_it_out() -> None:
     service = Service(lag=4 * HOUR)
-    cut: list[bool] = []
+    breaks: list[AppError] = [Unavailable("It broke off."), OutOfTime("There is no time left.")]
 
     def read(_: App, file: Row) -> Iterator[Log]:
         yield file
-        if not cut:
-            cut.append(True)
-            raise OutOfTime("There is no time left for another request.")
+        if breaks:
+            raise breaks.pop(0)
 
     def refused(_: Asked) -> None:
         raise OutOfTime("There is no time left for another request.")
@@ -105,5 +104,5 @@ def test_a_file_that_is_under_way_is_gone_on_with_though_a_shorter_list_leaves_i
 
     runs.every(MINUTE, 4)
 
-    assert cut
+    assert not breaks
     assert exactly_once(runs)
