@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from streamalert_apps.config import rules
@@ -97,22 +95,3 @@ def test_what_is_no_region_is_refused(text: str) -> None:
 def test_a_prefix_is_lower_case_without_underscore(text: str) -> None:
     with pytest.raises(UsageError):
         rules.prefix(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "length"),
-    [
-        ("90s", timedelta(seconds=90)),
-        ("10m", timedelta(minutes=10)),
-        ("2h", timedelta(hours=2)),
-        ("30d", timedelta(days=30)),
-    ],
-)
-def test_a_length_of_time_has_a_unit(text: str, length: timedelta) -> None:
-    assert rules.duration(text) == length
-
-
-@pytest.mark.parametrize("text", ["", "10", "0m", "-1h", "1w", "1 h", "10m\n"])
-def test_what_is_no_length_of_time_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is not a length of time"):
-        rules.duration(text)

@@ -233,7 +233,7 @@ def test_what_lambda_and_we_take_passes(settings: dict[str, Any]) -> None:
         ({"batch_bytes": 0}, "batch_bytes must be a whole number of at least 1, not 0"),
         ({"enable_custom_metrics": "yes"}, 'enable_custom_metrics must be true or false, not "yes"'),
         ({"destinations": "lake"}, "destinations must be a list"),
-        ({"destinations": ["The Lake"]}, "destinations.0 must be a name of lower-case letters"),
+        ({"destinations": ["The Lake"]}, "destinations.0 must be a name of at most 32 lower-case letters"),
         ({"auth": {}}, "auth lacks from"),
         ({"auth": {"from": "duo.json"}}, "auth.from must be a reference like file:"),
         ({"type": 5}, "type must be an app type, see `sa-apps types`, not 5"),

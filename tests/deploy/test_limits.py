@@ -8,8 +8,10 @@ import pytest
 
 from streamalert_apps.deploy import limits
 from streamalert_apps.errors import ConfigError
+from streamalert_apps.runtime.outlets import Definition
 from tests.deploy.cloud import app
 
+HOOK = {"type": "http", "url": "https://logs.example.com/in"}
 METRICS = {"enable_custom_metrics": True}
 
 
@@ -22,6 +24,7 @@ METRICS = {"enable_custom_metrics": True}
         {"metric_alarms": {"errors": {"enabled": False}}},
         {"metric_alarms": {"cursor_age": {"threshold": 9}}, "extra": METRICS},
         {"metric_alarms": {"cursor_age": {"enabled": False}}},
+        {"sinks": (Definition("classifier"), Definition("hook", HOOK))},
         {
             "metric_alarms": {"cursor_age": {"threshold": 9, "period_secs": 3600, "evaluation_periods": 2}},
             "extra": METRICS,
@@ -62,6 +65,21 @@ def test_what_it_would_refuse_is_named_with_its_file(settings: dict[str, Any], t
     with pytest.raises(ConfigError, match=told) as error:
         limits.check(app(**settings))
     assert "conf/clusters/prod.json" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"type": "htp"}, "There is no kind of destination 'htp'."),
+        ({"type": "http"}, "destination hook: url is missing."),
+        (HOOK | {"headers": {"X-A": "x" * 3_000}}, "The settings of its destinations take"),
+    ],
+)
+def test_a_destination_that_can_not_be_is_named(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        limits.check(app(sinks=(Definition("hook", given),)))
+
+    assert told in caught.value.message
 
 
 def test_all_faults_are_told_at_once() -> None:

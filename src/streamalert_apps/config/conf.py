@@ -1,8 +1,8 @@
 """The project's conf/ folder, as StreamAlert lays it out: read, check, change. Knows no AWS and asks nothing.
 
     conf/global.json               account, prefix, region
+    conf/destinations.json         where events go (destinations.py)
     conf/clusters/<cluster>.json   modules.streamalert_apps, data_sources.streamalert_app
-    conf/destinations.json         where events go
     conf/schemas/<service>.json    what the classifier knows of a service's logs
 
 conf.schema.json describes all but the last. All else in these files belongs to others and stays as it is.
@@ -12,19 +12,22 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from streamalert_apps.config import content, jsonfile, rules, schema
+from streamalert_apps.config import content, destinations, jsonfile, schema
 from streamalert_apps.config.suggest import did_you_mean
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
+from streamalert_apps.runtime.schedule import duration
 from streamalert_apps.sdk.app import service_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import timedelta
+
+    from streamalert_apps.runtime.outlets import Definition
 
 GLOBAL: Final = content.GLOBAL
 DEFAULT_ALARMS: Final = {"errors": {"enabled": True, "evaluation_periods": 1, "period_secs": 120}}
@@ -68,6 +71,8 @@ class AppConf:
     metric_alarms: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULT_ALARMS))
     vpc_config: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    sinks: tuple[Definition, ...] = ()
+    """Where its events go, if that is stated for it or its cluster."""
 
     @property
     def service(self) -> str:
@@ -82,7 +87,7 @@ class AppConf:
     @property
     def lag(self) -> timedelta | None:
         """How late events may appear, where conf/ states another lag than the type."""
-        return rules.duration(self.extra["lag"]) if "lag" in self.extra else None
+        return duration(self.extra["lag"]) if "lag" in self.extra else None
 
     def settings(self) -> dict[str, Any]:
         """Return the entry of the cluster file: keys in order, those of others included."""
@@ -269,7 +274,8 @@ def load(root: Path) -> Project:
     whole = content.read(root)
     content.check(whole)
     clusters: dict[str, Any] = whole["clusters"]
-    apps = [app for name, cluster in clusters.items() for app in _apps(name, cluster)]
+    known = destinations.read(whole.get("destinations", {}))
+    apps = [_with_sinks(app, known) for name, cluster in clusters.items() for app in _apps(name, cluster)]
     return Project(
         root,
         _account(whole["global"]),
@@ -277,6 +283,19 @@ def load(root: Path) -> Project:
         tuple(sorted(apps, key=lambda a: (a.cluster, a.name, a.type))),
         tuple(content.told(schema.unknown(schema.whole(), whole))),
     )
+
+
+def _with_sinks(app: AppConf, known: destinations.Destinations) -> AppConf:
+    """Return an app with the destinations that are stated for it, or for its cluster."""
+    if "destinations" in app.extra:
+        where = f"conf/clusters/{app.cluster}.json: {app.function}: destinations"
+        stated = app.extra["destinations"]
+    elif app.cluster in known.clusters:
+        where = f"{destinations.FILE}: clusters.{app.cluster}"
+        stated = known.clusters[app.cluster]
+    else:
+        return app
+    return replace(app, sinks=known.of(stated, where))
 
 
 def _account(settings: dict[str, Any]) -> Account:
@@ -294,7 +313,7 @@ def _account(settings: dict[str, Any]) -> Account:
 
 
 _KEYS: Final = {"app_name": "name"} | {
-    f.name: f.name for f in fields(AppConf) if f.name not in {"cluster", "function", "name", "extra"}
+    f.name: f.name for f in fields(AppConf) if f.name not in {"cluster", "function", "name", "extra", "sinks"}
 }
 
 

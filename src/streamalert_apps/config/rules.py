@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from streamalert_apps.config import schema
@@ -11,7 +10,6 @@ from streamalert_apps.runtime import names
 from streamalert_apps.runtime.schedule import interval
 
 _DEVICES: Final = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def schedule_expression(text: str) -> str:
@@ -77,13 +75,6 @@ def function_name(prefix: str, cluster: str, app_type: str, name: str) -> str:
             hint=f"Make the app's name {over} shorter (now {len(name)}).",
         )
     return function
-
-
-def duration(text: str) -> timedelta:
-    """Return the length of time that `90s`, `30m`, `2h` or `7d` means."""
-    if not schema.takes(schema.named("duration"), text):
-        raise UsageError(f"{text!r} is not a length of time.", hint="Write it like 90s, 30m, 2h or 7d.")
-    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
 
 
 def _matching(form: str, text: str, what: str, hint: str) -> str:

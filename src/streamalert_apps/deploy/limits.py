@@ -5,22 +5,24 @@ Half of it would only fail midway. What a single setting may be is in the schema
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
 from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy.resources.alarm import CURSOR_AGE, periods
-from streamalert_apps.errors import ConfigError
-from streamalert_apps.runtime import names
+from streamalert_apps.deploy.resources.function import stated_destinations
+from streamalert_apps.errors import AppError, ConfigError
+from streamalert_apps.runtime import kinds, names
 from streamalert_apps.runtime.schedule import interval
 
+_MOST_STATED: Final = 3_000  # of the 4 KB that Lambda allows for all of a function's environment
 _LONGEST_INTERVAL: Final = timedelta(days=3)  # CloudWatch judges seven days at most, and two runs have to fit
 
 
 def check(app: AppConf) -> None:
     """Raise ConfigError that names each setting of an app that can't be deployed."""
-    faults = [*_name(app), *_cursor_age(app), *_vpc(app.vpc_config or {})]
+    faults = [*_name(app), *_destinations(app), *_cursor_age(app), *_vpc(app.vpc_config or {})]
     if faults:
         raise ConfigError(
             " ".join(faults), hint=f"Mend it in conf/clusters/{app.cluster}.json, {app.function}."
@@ -30,6 +32,27 @@ def check(app: AppConf) -> None:
 def _name(app: AppConf) -> list[str]:
     over = len(app.function) - names.FUNCTION_NAME_LIMIT
     return [f"The function's name is {over} characters too long."] if over > 0 else []
+
+
+def _destinations(app: AppConf) -> list[str]:
+    faults = []
+    for sink in app.sinks:
+        if not sink.is_classifier:
+            faults += _judged(lambda definition: definition.settings(kinds.find(definition.kind)), sink)
+            if sink.kind in kinds.names() and not kinds.find(sink.kind).in_lambda:
+                faults.append(f"The destination {sink.name} ({sink.kind}) is for runs on this machine.")
+    size = len(stated_destinations(app)) if app.sinks else 0
+    if size > _MOST_STATED:
+        faults.append(f"The settings of its destinations take {size:,} bytes; {_MOST_STATED:,} fit.")
+    return faults
+
+
+def _judged(rule: Callable[[Any], object], value: Any) -> list[str]:
+    try:
+        rule(value)
+    except AppError as error:
+        return [f"{error.message} {error.hint}"]
+    return []
 
 
 def _cursor_age(app: AppConf) -> list[str]:
