@@ -92,6 +92,15 @@ def test_settings_that_do_not_fit_together_are_errors(deployable: Path, sa_apps:
     assert "vpc_config needs subnet_ids and security_group_ids, or neither." in ran.err
 
 
+def test_a_destination_that_nobody_defined_is_an_error(configured: Path, sa_apps: Command) -> None:
+    edit(configured, destinations=["lake"])
+    ran = sa_apps("config", "validate", "--json")
+    assert ran.code == 1
+    assert [error["hint"] for error in json.loads(ran.out)["errors"]] == [
+        "Define it in conf/destinations.json."
+    ]
+
+
 def test_every_command_warns_of_an_unknown_key_and_goes_on(configured: Path, sa_apps: Command) -> None:
     edit(configured, memori=256)
     ran = sa_apps("list")
@@ -168,7 +177,7 @@ def test_json_tells_whether_a_value_is_the_default(configured: Path, sa_apps: Co
         (["timeout", "300"], "timeout", 300),
         (["lag", "10m"], "lag", "10m"),
         (["enable_custom_metrics", "true"], "enable_custom_metrics", True),
-        (["destinations", '["classifier", "lake"]'], "destinations", ["classifier", "lake"]),
+        (["destinations", '["classifier"]'], "destinations", ["classifier"]),
         (["auth.from", "file:/run/secrets/duo.json"], "auth", {"from": "file:/run/secrets/duo.json"}),
     ],
     ids=str,
@@ -198,6 +207,7 @@ def test_a_negative_value_follows_two_dashes(configured: Path, sa_apps: Command)
         (["memori", "300"], "memori is not a known key.\nhint: Did you mean 'memory'?"),
         (["vpc_config", "x"], 'vpc_config must be an object, not "x".'),
         (["timeout.more", "1"], "timeout is not an object."),
+        (["destinations", '["lake"]'], "destinations: there is no destination 'lake'."),
         (["type", "duo_admin"], "type is part of the name of the app's function."),
     ],
     ids=str,

@@ -271,7 +271,11 @@ def root_if_any(project_dir: Path | None) -> Path | None:
 
 def load(root: Path) -> Project:
     """Read the project whose folder is `root`."""
-    whole = content.read(root)
+    return of(root, content.read(root))
+
+
+def of(root: Path, whole: dict[str, Any]) -> Project:
+    """Return the project of which `whole` is all of conf/; raise ConfigError for what is wrong with it."""
     content.check(whole)
     clusters: dict[str, Any] = whole["clusters"]
     known = destinations.read(whole.get("destinations", {}))

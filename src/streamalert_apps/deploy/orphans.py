@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from streamalert_apps.config.conf import Project
-from streamalert_apps.deploy import health, view
+from streamalert_apps.deploy import view
 from streamalert_apps.deploy.clients import Aws
 from streamalert_apps.runtime import names
 
@@ -40,7 +40,7 @@ def orphans(aws: Aws, project: Project, clusters: Collection[str]) -> Iterator[O
             continue
         if not clusters or _cluster(name.removeprefix(prefix), project.clusters) in clusters:
             function = name.removesuffix(names.rule(""))
-            yield Orphan(function, rule.get("ScheduleExpression", "no schedule"), health.is_enabled(rule))
+            yield Orphan(function, rule.get("ScheduleExpression", "no schedule"), view.is_enabled(rule))
 
 
 def _cluster(name: str, clusters: Collection[str]) -> str:

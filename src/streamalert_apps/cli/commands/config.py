@@ -169,6 +169,8 @@ def change(
                 hint="Add an app by `sa-apps new`, and take this one away by `sa-apps remove`.",
             )
         after = _changed(before, place, value)
+        if _fits(folder, before):  # else it may be put right step by step
+            conf.of(folder, after)
         file, _ = content.place(place)
         depth = 2 if place[0] == "clusters" else 1
         conf.write(folder, {file: content.get(after, place[:depth])})
@@ -182,12 +184,16 @@ def change(
 
 
 def _unfit(folder: Path) -> Iterator[AppError]:
-    """Yield what is wrong with apps whose settings are right one by one."""
+    """Yield what is wrong with settings that are right one by one."""
     from streamalert_apps.cli.selection import known_types
     from streamalert_apps.config import conf
     from streamalert_apps.deploy import limits
 
-    project, types = conf.load(folder), known_types(folder)
+    try:
+        project, types = conf.load(folder), known_types(folder)
+    except ConfigError as error:
+        yield error
+        return
     for app in project.all_apps:
         where = f"conf/clusters/{app.cluster}.json: modules.streamalert_apps.{app.function}"
         try:
@@ -196,6 +202,14 @@ def _unfit(folder: Path) -> Iterator[AppError]:
                 limits.check(app)
         except AppError as error:
             yield ConfigError(f"{where}: {error.message}", hint=error.hint)
+
+
+def _fits(folder: Path, whole: dict[str, Any]) -> bool:
+    from streamalert_apps.config import conf
+
+    with suppress(ConfigError):
+        return bool(conf.of(folder, whole))
+    return False
 
 
 def _described(place: Keys) -> dict[str, str]:

@@ -183,6 +183,7 @@ def _with_deployment(status: Status, types: Registry, plan: AppPlan, counts: Cou
     from streamalert_apps.cli.terminal.changes import described_change
     from streamalert_apps.cli.terminal.condition import Deployment
     from streamalert_apps.deploy import health
+    from streamalert_apps.deploy.view import is_enabled
 
     if plan.error or plan.view is None:
         return replace(status, problems=[*status.problems, _said(plan.error) if plan.error else ""])
@@ -190,7 +191,7 @@ def _with_deployment(status: Status, types: Registry, plan: AppPlan, counts: Cou
     problems = [*status.problems, *health.deployment_problems(view)]
     if not view.live or not view.rule:
         return replace(status, problems=problems)
-    enabled = health.is_enabled(view.rule)
+    enabled = is_enabled(view.rule)
     deployment = Deployment(
         version=view.live["Version"],
         schedule=view.rule.get("ScheduleExpression", "no schedule"),
