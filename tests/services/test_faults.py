@@ -221,6 +221,7 @@ def test_one_empty_answer_makes_no_event_come_twice() -> None:
 SERVICES = {
     "aliyun": "aliyun_actiontrail",
     "atlassian": "atlassian_org_events",
+    "auth0": "auth0_logs",
     "box": "box_admin_events",
     "duo": "duo_auth",
     "gsuite": "gsuite_login",
