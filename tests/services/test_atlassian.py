@@ -11,6 +11,7 @@ from streamalert_apps import services
 from streamalert_apps.errors import CredentialsError, UsageError
 from streamalert_apps.services.atlassian.app import AtlassianJira
 from streamalert_apps.services.atlassian.twin import Atlassian
+from tests.services import running
 from tests.services.running import Collector, nothing_lost_or_repeated
 from tests.simulator.world import NOW, StillClock
 
@@ -18,12 +19,20 @@ STREAM, JIRA, CONFLUENCE = "atlassian_org_events", "atlassian_jira", "atlassian_
 START = NOW - timedelta(hours=2)
 LAG = AtlassianJira.lag
 
+COUNTED_BYTES = 75_000
+
 every = pytest.mark.parametrize("app_type", [STREAM, JIRA, CONFLUENCE])
 undocumented = pytest.mark.parametrize(
     "reading",
     [{}, {"newest_first": False}, {"capped": True}, {"capped": True, "newest_first": False}],
     ids=str,
 )
+
+
+@pytest.fixture(autouse=True)
+def _counts_of_rows_without_id_fit_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Confluence's records have no id: while a listing is under way its checkpoint holds counts of them."""
+    monkeypatch.setattr(running, "CHECKPOINT_BYTES", COUNTED_BYTES)
 
 
 def collector(app_type: str, **options: Any) -> Collector:

@@ -221,8 +221,10 @@ def test_one_empty_answer_makes_no_event_come_twice() -> None:
 SERVICES = {
     "aliyun": "aliyun_actiontrail",
     "atlassian": "atlassian_org_events",
+    "auth0": "auth0_logs",
     "box": "box_admin_events",
     "duo": "duo_auth",
+    "github": "github_audit",
     "gsuite": "gsuite_login",
     "intercom": "intercom_admin_activity_logs",
     "okta": "okta_system_log",
@@ -231,7 +233,7 @@ SERVICES = {
     "salesforce": "salesforce_login",
     "slack": "slack_audit",
 }
-BARE = {"okta_system_log"}  # whose answers are arrays of events
+BARE = {"github_audit", "okta_system_log"}  # whose answers are arrays of events
 MORE = ["atlassian_jira", "atlassian_confluence", "duo_admin", "slack_access", "slack_integration"]
 
 

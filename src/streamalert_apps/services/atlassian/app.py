@@ -265,7 +265,6 @@ class AtlassianConfluence(_Site):
     documentation = "https://developer.atlassian.com/cloud/confluence/rest/v1/api-group-audit/"
     time_field = "creationDate"
     time_unit = "ms"
-    overlapping = True  # equal records are of one millisecond, and so on one page: they are counted there
 
     def page(self, low: int, high: int, start: int) -> tuple[Sequence[Row], bool]:
         """Ask for records, of which Confluence says whether there are more."""
