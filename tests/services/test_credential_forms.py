@@ -19,6 +19,7 @@ ALIKE = {  # what has one form
     "entra": {("client_id", "tenant_id"), ("tenant_id", "client_id")},
     "m365": {("client_id", "tenant_id"), ("tenant_id", "client_id")},
     "onelogin": {("client_id", "client_secret"), ("client_secret", "client_id")},
+    "zoom": {("account_id", "client_id"), ("client_id", "account_id")},
 }
 
 

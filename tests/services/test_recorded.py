@@ -62,6 +62,8 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "onelogin_events": ("/api", '{{"pagination": {{"next_link": null}}, "data": {}}}'.format),
     "slack_access": ("", '{{"ok": true, "logins": {}, "paging": {{"pages": 1}}}}'.format),
     "slack_audit": ("", '{{"entries": {}, "response_metadata": {{"next_cursor": ""}}}}'.format),
+    "zoom_activities": ("/v2", '{{"next_page_token": "", "activity_logs": {}}}'.format),
+    "zoom_operations": ("/v2", '{{"next_page_token": "", "operation_logs": {}}}'.format),
     "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
 }
 ANSWERS |= dict.fromkeys(

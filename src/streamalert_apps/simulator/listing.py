@@ -92,6 +92,7 @@ class Listing:
     """Other parameters that may be sent; they change nothing."""
     id_field: str = "id"
     """Empty where rows have none."""
+    """The field of a row that is its id; empty where rows have none, and their content is it."""
     text_field: str = "description"
     """A field of free text."""
     newest_first: bool = False
