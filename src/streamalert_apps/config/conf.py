@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from streamalert_apps.config import content, destinations, jsonfile, schema
+from streamalert_apps.config import content, jsonfile, schema
 from streamalert_apps.config.suggest import did_you_mean
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
@@ -24,9 +24,10 @@ from streamalert_apps.runtime.schedule import duration
 from streamalert_apps.sdk.app import service_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
 
+    from streamalert_apps.config.destinations import Destinations
     from streamalert_apps.runtime.outlets import Definition
 
 GLOBAL: Final = content.GLOBAL
@@ -278,8 +279,9 @@ def of(root: Path, whole: dict[str, Any]) -> Project:
     """Return the project of which `whole` is all of conf/; raise ConfigError for what is wrong with it."""
     content.check(whole)
     clusters: dict[str, Any] = whole["clusters"]
-    known = destinations.read(whole.get("destinations", {}))
-    apps = [_with_sinks(app, known) for name, cluster in clusters.items() for app in _apps(name, cluster)]
+    apps = [app for name, cluster in clusters.items() for app in _apps(name, cluster)]
+    if "destinations" in whole or any("destinations" in app.extra for app in apps):
+        apps = _with_sinks(apps, whole.get("destinations", {}))
     return Project(
         root,
         _account(whole["global"]),
@@ -289,17 +291,22 @@ def of(root: Path, whole: dict[str, Any]) -> Project:
     )
 
 
-def _with_sinks(app: AppConf, known: destinations.Destinations) -> AppConf:
-    """Return an app with the destinations that are stated for it, or for its cluster."""
+def _with_sinks(apps: Sequence[AppConf], stated: dict[str, Any]) -> list[AppConf]:
+    """Return apps with the destinations that are stated for them, or for their clusters."""
+    from streamalert_apps.config import destinations  # noqa: PLC0415 (projects without any start sooner)
+
+    known = destinations.read(stated)
+    return [_with_own_sinks(app, known) for app in apps]
+
+
+def _with_own_sinks(app: AppConf, known: Destinations) -> AppConf:
     if "destinations" in app.extra:
         where = f"conf/clusters/{app.cluster}.json: {app.function}: destinations"
-        stated = app.extra["destinations"]
-    elif app.cluster in known.clusters:
-        where = f"{destinations.FILE}: clusters.{app.cluster}"
-        stated = known.clusters[app.cluster]
-    else:
-        return app
-    return replace(app, sinks=known.of(stated, where))
+        return replace(app, sinks=known.of(app.extra["destinations"], where))
+    if app.cluster in known.clusters:
+        where = f"{content.DESTINATIONS}: clusters.{app.cluster}"
+        return replace(app, sinks=known.of(known.clusters[app.cluster], where))
+    return app
 
 
 def _account(settings: dict[str, Any]) -> Account:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy import tags
@@ -14,8 +14,10 @@ from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View, found
 from streamalert_apps.errors import ConfigError
 from streamalert_apps.runtime import kinds, names
-from streamalert_apps.runtime.outlets import Definition
 from streamalert_apps.runtime.sink import Sink, Where
+
+if TYPE_CHECKING:
+    from streamalert_apps.runtime.outlets import Definition
 
 KIND: Final = "role"
 POLICY: Final = "sa-apps"
