@@ -24,6 +24,7 @@ from streamalert_apps.runtime import collect
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime.collect import COMMIT_SECONDS
 from streamalert_apps.runtime.delivery import Answer, Batch, Limits, Outlet
+from streamalert_apps.runtime.forward import MOST_TRIALS
 from streamalert_apps.runtime.store.local import LocalStore
 from streamalert_apps.sdk.app import Checkpoint, Page
 from streamalert_apps.sdk.retry import ATTEMPTS
@@ -252,6 +253,41 @@ def test_where_nothing_was_ever_taken_a_refusal_is_a_matter_of_the_settings() ->
     world.sink.judge = down(-1)
     world.run()
     assert world.arrived == list(range(10))
+
+
+def test_a_first_event_that_is_refused_holds_up_no_others_once_one_of_them_is_taken() -> None:
+    world = World(total=0, batch=1)
+    world.sink.judge = refusing(0, 1)
+    for _ in range(4):
+        world.total += 1
+        world.run()
+
+    assert position(world).state == ""
+    assert world.arrived == [2, 3]
+    assert dead_rows(world) == [0, 0]
+
+
+def test_settings_that_are_wrong_are_found_out_by_few_requests() -> None:
+    world = World(total=100, batch=1)
+    world.sink.judge = refusing(*range(100))
+
+    world.run()
+
+    assert (position(world).state, world.names("dead/")) == ("configuration", [])
+    assert len(world.sink.batches) <= 2 * MOST_TRIALS
+
+
+def test_a_trimmed_copy_that_is_not_taken_at_once_is_counted_once() -> None:
+    world = World(total=1)
+    world.sink.limits = Limits(bytes=1000, event_bytes=15)
+    world.sink.judge = down()
+    for _ in range(3):
+        world.run()
+    assert position(world).dead == 0
+
+    world.sink.judge = lambda _: None
+    world.run()
+    assert (position(world).dead, len(world.names("dead/"))) == (1, 1)
 
 
 def poisoned(*numbers: int) -> Callable[[list[int]], Answer | None]:

@@ -94,7 +94,7 @@ def test_a_backlog_is_sent_in_parts_that_are_enough() -> None:
         run_later(world)
     world.sink.judge = down(-1)
     world.sink.batches.clear()
-    world.sink.limits = Limits(bytes=ANY, window=4 * LINE)
+    world.sink.limits = Limits(bytes=ANY, window=3 * LINE)  # two commits: waits have many digits
     world.sinks = {"sink": Outlet(world.sink, hold=HOLD)}
 
     run_later(world, seconds=HOLD, more=0)

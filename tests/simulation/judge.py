@@ -241,7 +241,8 @@ class Judge:
             )
         run.unsaved.clear()
         run.unsaved_requests, run.unsaved_rest = False, 0.0
-        run.unsettled = run.troubled = run.asleep = False
+        run.unsettled = run.troubled = False
+        run.asleep = run.asleep and self._world.timeline.current is not process  # a late write wakes nobody
         self._last_lived = self._world.timeline.now
 
     def _took(self, before: Head | None, head: Head, process: Process) -> None:
@@ -302,7 +303,8 @@ class Judge:
         ):
             return
         same = (before.sequence, before.end) == (position.sequence, position.end)
-        if before.end >= position.sequence and not same:
+        is_taken = before.row or before.pending  # of what was refused as a whole, more may be tried together
+        if before.end >= position.sequence and not same and is_taken:
             self.violated(f"what {name} is sent together was cut anew")
         record = self._record[head.birth]
         for sequence in range(before.sequence, min(max(position.sequence, position.end), len(record)) + 1):

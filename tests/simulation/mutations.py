@@ -341,7 +341,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         0, _edit(forward.Forwarder, "_bury", ("-{commit.fence:014d}", ""))
     ),
     "drops what is left of a half-taken batch": _by(
-        22, _edit(forward.Forwarder, "_pass", ("end, list(rest)", "end, []"))
+        22, _edit(forward.Forwarder, "_pass", ("end, sorted({*rest, *self._doubted})", "end, []"))
     ),
     "sends all of a half-taken batch again": _by(
         0, _edit(forward.Forwarder, "_send", ("self._sent(window, rest)", "self._sent(window, rows)"))

@@ -227,8 +227,10 @@ def plan(seed: int) -> Plan:
         date=date,
         page=page,
         events=events,
-        burst=luck.choice(
-            (1, 1, 5, 20, 100) if shape not in {"catalogue", "whole seconds"} and not busy else (1, 5, 10)
+        burst=(
+            burst := luck.choice(
+                (1, 1, 5, 20, 100) if shape not in {"catalogue", "whole seconds"} and not busy else (1, 5, 10)
+            )
         ),
         span=span,
         latency=latency,
@@ -240,7 +242,7 @@ def plan(seed: int) -> Plan:
         commit_bytes=luck.choice((200, 1000, 5000, 4 << 20)),
         inline=luck.choice((4, 20, 20, 100, 4000)),
         merged=luck.choice((10, 100, 100_000)),
-        most_rows=luck.choice((10 * page, 50_000, 50_000)),
+        most_rows=max(luck.choice((10 * page, 50_000, 50_000)), 4 * burst),  # a second fits into a window
         journal_days=luck.choice((0.0, 7.0)),
         skew=luck.choice((0.0, 0.0, 0.5, 3.0)),
         ahead=luck.choice((0.0, 0.0, 0.0, 600.0, 200_000.0 if not quiet else 600.0)) if not future else 0.0,

@@ -12,6 +12,7 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Final
@@ -41,6 +42,7 @@ WAITING: Final = 2  # commits that wait in memory; further ones are read back
 LONGEST_WAIT_SECONDS: Final = 86_400.0  # then a destination is asked again, whatever it said
 MOST_REFUSED: Final = 20  # events in a row that are found by halving, in a run
 MOST_DOUBTED: Final = 4  # as long as it may be the settings that are at fault
+MOST_TRIALS: Final = 20  # events that are refused before any other, until it is taken to be the settings
 
 
 @dataclass(slots=True)
@@ -70,6 +72,7 @@ class Forwarder:
     _commits: deque[Commit] = field(default_factory=deque)
     _sizes: dict[int, int] = field(default_factory=dict)  # of this run's commits, where they are held back
     _trimmed: dict[int, bytes] = field(default_factory=dict)  # copies of a window's rows that are too large
+    _doubted: dict[int, str] = field(default_factory=dict)  # a window's rows that were refused before others
     _lock: Lock = field(default_factory=Lock)
     _saved: int = 0
     _before: int = 0  # the last commit of the runs before this one
@@ -158,14 +161,14 @@ class Forwarder:
                 continue
             before = self.position.sequence
             yield from self._read_back(up_to=commit.sequence - 1 if commit else self.held.sequence)
-            if self.position.sequence == before:
+            if self.position.sequence == before and not self.position.end:
                 return
 
     def _read_back(self, *, up_to: int) -> Iterator[Window]:
         for commit in self._commits_of(self._entries(self.position.sequence, up_to)):
             self._skip_to(commit.sequence)
             yield Window([commit], self.outlet.shape)
-            if self.error is not None:
+            if self.error is not None or self.position.end:  # more is to be tried together
                 return
         self._skip_to(up_to + 1)
 
@@ -235,7 +238,7 @@ class Forwarder:
                 position.sequence, position.row, position.pending, position.end = sequence, 0, [], 0
 
     def _forward(self, window: Window) -> None:
-        self._trimmed = {}
+        self._trimmed, self._doubted = {}, {}
         if self.position.sequence > self._saved:  # what was sent of one window at most comes again
             self.held.write()
             self._saved = self.position.sequence
@@ -246,7 +249,30 @@ class Forwarder:
             self._send(window, rows)
             if self._has_stopped():
                 return
-        self._pass_all(window)
+        if not self._doubted or self._is_settled(window):
+            self._pass_all(window)
+
+    def _is_settled(self, window: Window) -> bool:
+        """Bury what was refused before another event was accepted; where none was, try further commits.
+
+        Nothing of the window was accepted then, so it may be cut anew. Returns False where it is not passed.
+        """
+        if self._is_tried:
+            unkept, error = self._bury_all(window, self._doubted)
+            self._doubted = {}
+            if error is not None:
+                self._pass(unkept, self.position.row, 0)
+                self._fail(error)
+            return error is None
+        more = min(window.last.sequence + len(window.commits), self.held.sequence)
+        if more == window.last.sequence or len(self._doubted) >= MOST_TRIALS:
+            reason = next(iter(self._doubted.values()))
+            self._fail(DeliveryRefused(f"{self.name} took no event: {reason}"))
+            return False
+        with self._lock:
+            self.position.end = more
+        self.held.write()
+        return False
 
     def _batches(self, window: Window) -> Iterator[list[int]]:
         """Cut it into batches of rows, from the position on; a half-taken one comes first."""
@@ -260,11 +286,12 @@ class Forwarder:
         end = max(rows[-1] + 1, self.position.row)
         rest, error = rows, None
         for attempt in range(self.attempts):
-            before = len(rest)
+            before = len(rest) + len(self._doubted)
             rest, error = self._sent(window, rest)
-            self._pass(rest, end, before - len(rest))
-            if not rest:
-                self._succeed()
+            self._pass(rest, end, before - len(rest) - len(self._doubted))
+            if not rest and len(self._doubted) < MOST_TRIALS:
+                if not self._doubted or self._is_tried:
+                    self._succeed()
                 return
             if error is None or error.kind == "config" or isinstance(error, OutOfTime):
                 break
@@ -311,9 +338,11 @@ class Forwarder:
                 error = DeliveryRefused(f"{self.name} refuses one event after another: {answer.refused[0]}")
         rest += [row for part in parts for row in part]
         if refused and not self._is_tried:
-            reason = next(iter(refused.values()))
-            told = error or answer.error or DeliveryRefused(f"{self.name} took no event: {reason}")
-            return sorted({*rest, *refused}), told
+            self._doubted |= refused
+            if len(self._doubted) >= MOST_TRIALS:
+                reason = next(iter(refused.values()))
+                error = error or answer.error or DeliveryRefused(f"{self.name} took no event: {reason}")
+            return sorted(rest), error
         unkept, unkept_for = self._bury_all(window, refused)
         return sorted({*rest, *unkept}), unkept_for or error
 
@@ -332,6 +361,9 @@ class Forwarder:
         out = {*answer.retry, *answer.refused}
         accepted = 0 if answer.halve else len(rows) - len(out)
         if accepted:
+            trimmed = sum(row in self._trimmed and at not in out for at, row in enumerate(rows))
+            self.done.trimmed += trimmed
+            self._count_dead(trimmed)
             self.position.settings = self.outlet.settings
             self._in_a_row = 0
             self.done.events += accepted
@@ -358,11 +390,18 @@ class Forwarder:
         error: AppError | None = None
         for row, reason in refused.items():
             try:
-                self._bury(window, row, reason)
+                place = self._bury(window, row, reason)
             except StateError as failed:  # what was accepted of the batch stays accepted
                 unkept.append(row)
                 error = failed
+                continue
+            self._count_dead(1)
+            LOGGER.warning("an event was kept as dead", extra={"fields": {"place": place, "reason": reason}})
         return unkept, error
+
+    def _count_dead(self, events: int) -> None:
+        self.done.dead += events
+        self.position.dead += events
 
     def _fitting(self, window: Window, rows: list[int]) -> list[bytes]:
         """Return events; of one that is too large, a trimmed copy."""
@@ -380,24 +419,18 @@ class Forwarder:
         event = window.events[row]
         if row not in self._trimmed:
             place = self._bury(window, row, "It is too large; a trimmed copy was delivered.")
-            self.done.trimmed += 1
             mark = {"bytes": len(event), "sha256": hashlib.sha256(event).hexdigest(), "kept": place}
             self._trimmed[row] = trim(event, limit, mark)
         return self._trimmed[row]
 
     def _bury(self, window: Window, row: int, reason: str) -> str:
-        """Keep a record that the destination does not take, whole, with the reason; once."""
+        """Keep a record that the destination does not take, whole, with the reason; return its place."""
         commit, row = window.place(row)
         name = f"dead/{self.name}/{commit.sequence:010d}-{commit.fence:014d}-{row}.json"
         line = self._line(commit.sequence, row)
         body = msgspec.json.encode({"reason": reason[:MESSAGE_CHARACTERS], "line": msgspec.Raw(line)})
-        try:
+        with suppress(Conflict):  # it was kept before, for another reason
             self.held.store.put(name, body)
-        except Conflict:  # it was kept before, for another reason
-            return name
-        self.done.dead += 1
-        self.position.dead += 1
-        LOGGER.warning("an event was kept as dead", extra={"fields": {"place": name, "reason": reason}})
         return name
 
     def _line(self, sequence: int, row: int) -> bytes:
@@ -413,7 +446,7 @@ class Forwarder:
             return
         with self._lock:
             position = self.position
-            position.row, position.pending = end, list(rest)
+            position.row, position.pending = end, sorted({*rest, *self._doubted})
             position.events += events
 
     def _pass_all(self, window: Window) -> None:

@@ -91,6 +91,11 @@ class Answer:
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise BadResponse(f"The answer of {self.place} is not JSON.") from None
 
+    def link(self, relation: str) -> str | None:
+        """Return where the answer's Link headers (RFC 8288) lead: `next`, for instance."""
+        links = httpx.Response(self.status, headers=self.headers).links.values()
+        return next((link["url"] for link in links if link.get("rel") == relation), None)
+
     def _check_time(self) -> None:
         if self.left() <= 0:
             raise OutOfTime(f"The answer of {self.place} can't be read within the time left.")

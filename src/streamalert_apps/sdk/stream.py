@@ -72,7 +72,7 @@ class _Place(msgspec.Struct, omit_defaults=True):
 
 
 class Stream(Events):
-    """An app type whose service pages by position; an empty page is its end."""
+    """An app type whose service pages by position; an empty page is its end, unless it says itself."""
 
     beginning: ClassVar[str] = ""
     """The position of the oldest event."""
@@ -166,7 +166,7 @@ class Stream(Events):
                 place.tries = 0
                 yield Page([], place.checkpoint(), more=True)
                 raise
-            more = bool(fetched.rows) and fetched.next not in {None, place.position}
+            more = fetched.goes_on and fetched.next not in {None, place.position}
             page = self._read(fetched, place, listing, memory)
             place.position, place.at, place.tries = fetched.next or place.position, self._now(), 0
             if not more:

@@ -79,6 +79,8 @@ class Place(msgspec.Struct, omit_defaults=True):
     """Seconds of a sweep's next window."""
     widest: float = WIDEST
     """Seconds that it may have: with more the service has failed."""
+    boundless: bool = False
+    """The service lists events up to now, whatever end is asked for."""
     slow: bool = False
     """A sweep up to now takes longer than the time to the next one."""
     late: Lateness = msgspec.field(default_factory=Lateness)
