@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from tests.destinations import http, s3
+from tests.destinations import http, s3, splunk
 
-CASES = {"http": http.CASE, "http per event": http.PER_EVENT, "s3": s3.CASE}
+CASES = {
+    "http": http.CASE,
+    "http per event": http.PER_EVENT,
+    "s3": s3.CASE,
+    "splunk": splunk.CASE,
+    "splunk with acknowledgement": splunk.ACKNOWLEDGING,
+}

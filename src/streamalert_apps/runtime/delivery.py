@@ -47,7 +47,8 @@ class Answer:
     """What became of a batch; events that are named nowhere were accepted.
 
     `retry`: rows to send again. `refused`: rows that will never be taken, and why. `error`: why there
-    are such rows, or why the destination takes nothing (kind `config`: until its settings are changed).
+    are rows to send again, or why the destination takes nothing (kind `config`: until its settings are
+    changed); without one, what is refused kept the others from being taken, and they go again at once.
     `halve`: nothing was taken, for this reason, and half of it may be; one event alone is refused for it.
     """
 

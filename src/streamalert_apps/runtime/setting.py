@@ -12,6 +12,8 @@ from streamalert_apps.errors import UsageError
 
 _LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}  # by HTTP, for an agent on the same machine
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
+"""What a secret looks like that is sent in a header."""
 _SECRET_HEADERS: Final = {"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key"}
 
 
@@ -32,6 +34,9 @@ def matching(pattern: str, what: str, hint: str) -> Callable[[Any], str]:
         return value
 
     return rule
+
+
+region = matching(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", "a region", "It looks like us-east-1.")
 
 
 def choice(*values: str) -> Callable[[Any], str]:

@@ -47,7 +47,7 @@ class S3(Sink):
         Setting(
             "region",
             "the region of the bucket, where it is not the app's",
-            setting.matching(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", "a region", "It looks like us-east-1."),
+            setting.region,
             "",
         ),
         Setting(
