@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.destinations import http, s3, splunk
+from tests.destinations import elastic, http, s3, splunk
 
 CASES = {
+    "elastic": elastic.CASE,
     "http": http.CASE,
     "http per event": http.PER_EVENT,
     "s3": s3.CASE,

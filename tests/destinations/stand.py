@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 import httpx
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from streamalert_apps.runtime import kinds
 from streamalert_apps.runtime.collect import Outcome
@@ -175,6 +176,7 @@ class Stand:
             deadline,
             cache(self._client),
             lambda: self._api(deadline),
+            lambda: Credentials("testing", "testing", "t0ken"),
         )
 
     def _api(self, deadline: Deadline) -> Api:

@@ -64,6 +64,10 @@ class Session:
         client.meta.events.register("after-call", _raise_refusal)
         return client
 
+    def credentials(self) -> Any:
+        """Return botocore's credentials, which renew themselves; None where there are none."""
+        return self._boto.get_credentials()
+
     def check_account(self, expected: str) -> None:
         """Raise CredentialsError when nobody is signed in, or in another account than conf/ says."""
         with explained():

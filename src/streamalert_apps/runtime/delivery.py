@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from streamalert_apps.errors import AppError
 
 BATCH_BYTES: Final = 256 << 10
 WINDOW_BYTES: Final = 4 << 20
+_LATEST: Final = 253_402_300_799.0  # the end of the year 9999
 TOO_LARGE: Final = "It is too large."
 
 
@@ -83,6 +85,11 @@ class Outlet:
     settings: str = "default"
     hold: float = 0.0
     shape: Shape | None = None
+
+
+def moment(time: float) -> datetime:
+    """Return the moment of an event's time, or the nearest there is: a service may have told nonsense."""
+    return datetime.fromtimestamp(min(max(time, 0.0), _LATEST), UTC)
 
 
 def nothing_taken(batch: Batch, error: AppError) -> Answer:

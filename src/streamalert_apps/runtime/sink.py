@@ -69,7 +69,8 @@ class Setup:
 
     `settings` are checked, and have a value for each. `credentials` loads them when they are first needed.
     `client` makes boto3's client of a service in a region (empty: where the app is), whose calls are tried
-    once. `api` makes the way out by HTTPS.
+    once. `api` makes the way out by HTTPS. `aws_credentials` returns botocore's, for a request that
+    is signed here; None where there are none.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Setup:
     deadline: Deadline
     client: Callable[[str, str], Any]
     api: Callable[[], Api]
+    aws_credentials: Callable[[], Any] = lambda: None
 
 
 class Sink(ABC):

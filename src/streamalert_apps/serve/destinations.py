@@ -97,6 +97,7 @@ def target(
             deadline,
             cache(lambda service, region: _client(session(), service, region)),
             lambda: _api(clock, deadline),
+            lambda: session().credentials(),
         )
 
     return Target(definition.name, outlets.outlet(definition, kinds.find, setup), definition.name)
