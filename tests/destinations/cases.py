@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.destinations import elastic, http, s3, splunk
+from tests.destinations import elastic, http, s3, splunk, sqs
 
 CASES = {
     "elastic": elastic.CASE,
@@ -11,4 +11,6 @@ CASES = {
     "s3": s3.CASE,
     "splunk": splunk.CASE,
     "splunk with acknowledgement": splunk.ACKNOWLEDGING,
+    "sqs": sqs.CASE,
+    "sqs fifo": sqs.FIFO,
 }

@@ -101,6 +101,8 @@ class Case:
     event_limit: int = 0
     partial: bool = False
     """It takes some events of a batch and asks for others again."""
+    one_event: int = 400
+    """Bytes that a request with one small event fits into, and one with all of the suite does not."""
     path: str = "*"
     """A glob of the paths of requests that carry events: faults hit these."""
     simulated: bool = False

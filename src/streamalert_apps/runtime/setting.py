@@ -39,6 +39,11 @@ def matching(pattern: str, what: str, hint: str) -> Callable[[Any], str]:
 region = matching(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", "a region", "It looks like us-east-1.")
 
 
+kms_key = matching(
+    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a key", "Its alias does not do."
+)
+
+
 def choice(*values: str) -> Callable[[Any], str]:
     """Return the rule that a value is one of these."""
 

@@ -57,9 +57,7 @@ class S3(Sink):
         Setting(
             "kms_key",
             "the ARN of a key that objects are encrypted with",
-            setting.matching(
-                r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a key", ""
-            ),
+            setting.kms_key,
             "",
         ),
     )
