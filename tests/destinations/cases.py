@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from tests.destinations import elastic, http, s3, splunk, sqs
+from tests.destinations import elastic, eventbridge, firehose, http, kinesis, s3, splunk, sqs
 
 CASES = {
     "elastic": elastic.CASE,
+    "eventbridge": eventbridge.CASE,
+    "firehose": firehose.CASE,
     "http": http.CASE,
     "http per event": http.PER_EVENT,
+    "kinesis": kinesis.CASE,
     "s3": s3.CASE,
     "splunk": splunk.CASE,
     "splunk with acknowledgement": splunk.ACKNOWLEDGING,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Final
 
 from botocore.exceptions import (
@@ -57,6 +57,17 @@ def deliver(
     except BotoCoreError as error:
         return nothing_taken(batch, refusal(error, what))
     return read(said)
+
+
+def by_row(
+    what: str, batch: Batch, rows: Sequence[Mapping[str, Any]], taken: str, never: Container[str] = ()
+) -> Answer:
+    """Return what became of each event, of an answer with a row for each; one that was taken has `taken`."""
+    codes = {
+        at: row.get("ErrorCode") or "ServiceUnavailable" for at, row in enumerate(rows) if not row.get(taken)
+    }
+    codes |= dict.fromkeys(range(len(rows), len(batch.events)), "ServiceUnavailable")
+    return partly(what, codes, never)
 
 
 def partly(what: str, codes: Mapping[int, str], never: Container[str] = ()) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from streamalert_apps.errors import UsageError
@@ -39,6 +39,10 @@ class Where:
     partition: str
     region: str
     account: str
+
+    def in_region(self, region: str) -> Where:
+        """Return the same account in a region; empty: in this one."""
+        return replace(self, region=region or self.region)
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of something there."""
