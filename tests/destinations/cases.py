@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.destinations import elastic, eventbridge, firehose, http, kinesis, s3, splunk, sqs
+from tests.destinations import elastic, eventbridge, firehose, http, kinesis, otlp, s3, splunk, sqs
 
 CASES = {
     "elastic": elastic.CASE,
@@ -11,6 +11,7 @@ CASES = {
     "http": http.CASE,
     "http per event": http.PER_EVENT,
     "kinesis": kinesis.CASE,
+    "otlp": otlp.CASE,
     "s3": s3.CASE,
     "splunk": splunk.CASE,
     "splunk with acknowledgement": splunk.ACKNOWLEDGING,

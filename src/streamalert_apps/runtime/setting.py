@@ -88,6 +88,16 @@ def url(value: Any) -> str:
     return str(value)
 
 
+header_name = matching(_HEADER.pattern, "the name of a header", "It looks like api-key.")
+
+
+def texts(value: Any) -> dict[str, str]:
+    """Return names, each with a text."""
+    if not isinstance(value, Mapping):
+        raise UsageError("It has to be an object of names and texts.")
+    return {text(name): text(content) for name, content in value.items()}
+
+
 def headers(value: Any) -> dict[str, str]:
     """Return headers that are sent as they stand; secrets are no settings."""
     if not isinstance(value, Mapping):
