@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.destinations import elastic, eventbridge, firehose, http, kinesis, otlp, s3, splunk, sqs
+from tests.destinations import elastic, eventbridge, firehose, http, kinesis, otlp, s3, sentinel, splunk, sqs
 
 CASES = {
     "elastic": elastic.CASE,
@@ -13,6 +13,7 @@ CASES = {
     "kinesis": kinesis.CASE,
     "otlp": otlp.CASE,
     "s3": s3.CASE,
+    "sentinel": sentinel.CASE,
     "splunk": splunk.CASE,
     "splunk with acknowledgement": splunk.ACKNOWLEDGING,
     "sqs": sqs.CASE,

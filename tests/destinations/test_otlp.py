@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +22,7 @@ def sent(one: Stand, **settings: Any) -> tuple[Request, Any]:
     return one.twin.seen[-1]
 
 
-def named(attributes: Any) -> Mapping[str, str]:
+def named(attributes: Any) -> dict[str, str]:
     return {each.key: each.value.string_value for each in attributes}
 
 
