@@ -33,6 +33,7 @@ from streamalert_apps.cli.commands import (
     update_auth,
 )
 from streamalert_apps.cli.commands import list as list_command
+from streamalert_apps.cli.project import forget_session
 from streamalert_apps.cli.terminal import output
 from streamalert_apps.errors import AppError, Cancelled, UsageError
 
@@ -134,6 +135,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _invoke(arguments: list[str]) -> int:
+    forget_session()
     try:
         code = app(arguments, prog_name="sa-apps", standalone_mode=False)
     except BrokenPipeError:
@@ -160,7 +162,7 @@ def _understood(error: Exception) -> AppError:
     if "botocore" in sys.modules:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from streamalert_apps.aws.session import explain
+        from streamalert_apps.aws.trouble import explain
 
         if isinstance(error, BotoCoreError | ClientError):
             return explain(error)

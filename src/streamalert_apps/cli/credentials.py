@@ -222,9 +222,7 @@ def store_of(project: conf.Project, function: str) -> CredentialStore:
         return FileCredentials(names.local_folder(project.root, function) / "auth.json")
     from streamalert_apps.runtime.ssm import ParameterCredentials
 
-    session = aws_session(project.account)
-    session.check_account(project.account.aws_account_id)
-    return ParameterCredentials(session.client("ssm"), names.auth_parameter(function))
+    return ParameterCredentials(aws_session(project.account).client("ssm"), names.auth_parameter(function))
 
 
 def record_of(project: conf.Project, app: conf.AppConf) -> Store:

@@ -10,6 +10,7 @@ All else in these files belongs to others and stays as it is.
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GLOBAL: Final = "conf/global.json"
+REGION_VARIABLE: Final = "SA_APPS_REGION"
 DEFAULT_ALARMS: Final = {"errors": {"enabled": True, "evaluation_periods": 1, "period_secs": 120}}
 DEFAULT_JOURNAL_DAYS: Final = 7.0
 _PLACEHOLDER = re.compile(r"[A-Z_]+_GOES_HERE")
@@ -268,6 +270,9 @@ def _account(settings: dict[str, Any]) -> Account:
     local = ours.get("store") == "local"
     account = _object(settings, "account", GLOBAL)
     values = {key: str(account.get(key, "")) for key in ("aws_account_id", "prefix", "region")}
+    if region := os.environ.get(REGION_VARIABLE):
+        _check(rules.region, region, REGION_VARIABLE)
+        values["region"] = region  # here alone: clients, names and ARNs follow from it
     for key, value in values.items():
         if _PLACEHOLDER.fullmatch(value):
             raise ConfigError(

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from streamalert_apps.aws.session import Session
 from streamalert_apps.deploy import resources
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.package import DEFAULT_ARCHITECTURE
@@ -74,14 +73,3 @@ def _refuse_foreign(observed: Sequence[Resource]) -> None:
             f"There is already a {' and a '.join(foreign)}, made neither by sa-apps nor by StreamAlert.",
             hint="Give the app another name, or take over what is there with --adopt.",
         )
-
-
-def check_account(session: Session, account: str, plans: Sequence[AppPlan]) -> None:
-    """Raise CredentialsError when this is another account than conf/ says.
-
-    A function that is there tells its account; without one AWS is asked.
-    """
-    views = (plan.view for plan in plans if plan.view)
-    arns = [view.latest["Configuration"]["FunctionArn"] for view in views if view.latest]
-    if not any(arn.split(":")[4] == account for arn in arns):
-        session.check_account(account)

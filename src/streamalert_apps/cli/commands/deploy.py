@@ -214,8 +214,6 @@ class Deploy:
             known = [app.function for app in self.project.all_apps]
             jobs += prune.gone(self.fleet.aws, self.fleet.place, gone_from, known)
         planned = survey.survey(jobs, self.at_once, adopt=self.adopt)
-        if planned:
-            survey.check_account(self.fleet.session, self.fleet.place.account, planned)
         return [*map(self._checked, planned), *refused]
 
     def classifiers(self, clusters: Sequence[str]) -> list[ClassifierPlan]:

@@ -114,7 +114,6 @@ def _deployed(project: Project, app: AppConf, place: Place, *, keep_auth: bool) 
     (plan,) = survey.survey([fleet.job(app.function)], 1)
     if plan.error:
         raise plan.error
-    survey.check_account(fleet.session, fleet.place.account, [plan])
     wanted = [names.state_parameter(app.function)]
     wanted += [] if keep_auth else [names.auth_parameter(app.function)]
     ssm = fleet.session.client("ssm")

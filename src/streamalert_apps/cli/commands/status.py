@@ -48,12 +48,14 @@ def command(
 
     In a local project it shows what the runs on this machine left.
     """
-    from streamalert_apps.cli.project import open_project
+    from streamalert_apps.cli.project import aws_session, open_project
     from streamalert_apps.cli.selection import either
 
     project = open_project(project_dir)
     wanted = either(name, name_option, "name")
     apps = [project.find(wanted, cluster)] if wanted else list(project.apps(cluster))
+    if not project.account.local:
+        aws_session(project.account)  # whoever has to be asked is asked before a spinner turns
     with output.working("Asking how the apps are"):
         statuses = (
             _local(project, apps, at_once) if project.account.local else _deployed(project, apps, at_once)
@@ -88,8 +90,6 @@ def _deployed(project: Project, apps: Sequence[AppConf], workers: int) -> list[S
     fleet = Fleet.of(project)
     jobs, refused = fleet.jobs(apps)
     plans = [*survey.survey(jobs, workers), *refused]
-    if plans:
-        survey.check_account(fleet.session, fleet.place.account, plans)
     counts = health.counts(fleet.aws.alarms, [app.function for app in apps], datetime.now(UTC))
     plan_of = {plan.job.function: plan for plan in plans}
     is_there = [app for app in apps if _is_deployed(plan_of[app.function])]
