@@ -64,13 +64,13 @@ def test_a_credential_process_that_does_not_do_is_told(
 
 
 def test_a_slow_line_has_its_time_to_send(monkeypatch: pytest.MonkeyPatch) -> None:
-    """4 MB that nobody reads at first take longer than the time-out for one piece."""
-    size = 4 << 20
+    """More than the buffers of the system hold, read in longer than the time-out for one piece."""
+    size = 18 << 20
 
     def slowly(exchange: Exchange) -> None:
         length = int(exchange.headers["Content-Length"])
         while length > 0:
-            length -= len(exchange.rfile.read(min(1 << 18, length)))
+            length -= len(exchange.rfile.read(min(1 << 21, length)))
             time.sleep(0.1)
         exchange.send(200, b"{}", {"Content-Type": "application/x-amz-json-1.1"})
 

@@ -156,3 +156,29 @@ def test_an_alias_is_no_key(key: str) -> None:
     with pytest.raises(UsageError) as caught:
         rules.kms_key(key)
     assert "not an alias" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["eusc-de-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1", "cn-north-1"])
+def test_a_region_of_any_partition_is_one(name: str) -> None:
+    assert rules.region(name) == name
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [{"aws:x": "1"}, {"sa-apps:app": "x"}, {"cost": 1}, {"": "x"}, {"k" * 129: "x"}, {"k": "v" * 257}, {"a*": "b"}]
+    + [{f"k{n}": "" for n in range(46)}],
+    ids=lambda tags: next(iter(tags))[:9],
+)
+def test_tags_that_aws_would_refuse_are_refused(tags: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        rules.tags(tags)
+
+
+def test_tags_as_people_have_them_are_taken() -> None:
+    assert rules.tags({"cost centre": "42/b", "Owner": "jö@acme.example", "empty": ""})
+
+
+@pytest.mark.parametrize("arn", ["boundary", "arn:aws:iam::12:policy/x", "arn:aws:iam::123456789012:role/x"])
+def test_what_is_no_policy_is_no_boundary(arn: str) -> None:
+    with pytest.raises(UsageError, match="is not a valid permissions boundary"):
+        rules.role_boundary(arn)

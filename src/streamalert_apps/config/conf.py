@@ -45,7 +45,11 @@ class Account:
     named_bucket: str = ""
     """A bucket of the user's own for the records; none: one is made."""
     kms_key: str = ""
-    """The id or the ARN of the key that encrypts the bucket; none: S3's own."""
+    """The id or the ARN of the key that encrypts bucket, parameters and functions; none: AWS's own."""
+    role_boundary: str = ""
+    """The ARN of the policy that bounds what roles may do; none: what bounds them stays as it is."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Tags that all that is made gets besides ours."""
 
     @property
     def bucket(self) -> str:
@@ -291,6 +295,8 @@ def _account(settings: dict[str, Any]) -> Account:
         alarm_topic=topic,
         named_bucket=_text(ours, "bucket", rules.bucket_name),
         kms_key=_text(ours, "kms_key", rules.kms_key),
+        role_boundary=_text(ours, "role_boundary", rules.role_boundary),
+        tags=_tags(ours),
     )
 
 
@@ -303,6 +309,13 @@ def _text(ours: dict[str, Any], key: str, rule: Callable[[str], str]) -> str:
         raise ConfigError(f"{GLOBAL}: sa_apps.{key} must be a string, not {value!r}.")
     _check(rule, value, f"{GLOBAL}: sa_apps.{key}")
     return value
+
+
+def _tags(ours: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the tags that global.json names under `sa_apps`."""
+    given = _object(ours, "tags", GLOBAL)
+    _check(rules.tags, given, f"{GLOBAL}: sa_apps.tags")
+    return tuple(sorted(given.items()))
 
 
 def _check(rule: Callable[[Any], object], value: Any, where: str) -> None:

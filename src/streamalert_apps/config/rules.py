@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -14,18 +15,24 @@ TIMEOUT_SECONDS: Final = (10, 900)
 MEMORY_MB: Final = (128, 10240)
 JOURNAL_DAYS: Final = (0, 3650)
 LONGEST_LAG: Final = timedelta(days=30)
+LONGEST_KEY: Final = 128
+LONGEST_VALUE: Final = 256
+MOST_TAGS: Final = 45  # AWS takes 50, and five are ours
 
 _NAME = re.compile(r"[a-z0-9_-]+")
 _PREFIX = re.compile(r"[a-z0-9-]+")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _FUNCTION = re.compile(r"[A-Za-z0-9_-]+")
 _DEVICES: Final = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
-_REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}")
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KMS_KEY = re.compile(
     r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/)?(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 )
+_BOUNDARY = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]{1,512}")
+_TAG = re.compile(r"[\w\s_.:/=+\-@]*")
 _DURATION = re.compile(r"([0-9]{1,5})([smhd])")
+_TAG_HINT: Final = "AWS takes letters, digits, blanks and _.:/=+-@; 128 of a key, 256 of a value."
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -103,6 +110,28 @@ def bucket_name(text: str) -> str:
 def kms_key(text: str) -> str:
     """Return the id or the ARN of a KMS key; an alias won't do, as a policy can't name a key by it."""
     return _matching(_KMS_KEY, text, "KMS key", "Give the key's id or its ARN (not an alias).")
+
+
+def role_boundary(text: str) -> str:
+    """Return the ARN of a policy that bounds what roles may do."""
+    hint = "Give the policy's ARN, like arn:aws:iam::123456789012:policy/boundary."
+    return _matching(_BOUNDARY, text, "permissions boundary", hint)
+
+
+def tags(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return tags; their keys and values are what AWS takes, and its own and ours are not among them."""
+    for key, value in given.items():
+        if key.lower().startswith(("aws:", "sa-apps:")):
+            raise UsageError(f"The tag '{key}' is not yours to set.", hint="aws: and sa-apps: are taken.")
+        if not isinstance(value, str):
+            raise UsageError(f"The tag '{key}' has to be a string, not {value!r}.")
+        if not (0 < len(key) <= LONGEST_KEY and _TAG.fullmatch(key)):
+            raise UsageError(f"'{key}' can't be a tag's key.", hint=_TAG_HINT)
+        if len(value) > LONGEST_VALUE or not _TAG.fullmatch(value):
+            raise UsageError(f"'{value}' can't be the value of the tag '{key}'.", hint=_TAG_HINT)
+    if len(given) > MOST_TAGS:
+        raise UsageError(f"{len(given)} tags are too many.", hint=f"Give {MOST_TAGS} at most.")
+    return given
 
 
 def duration(text: Any) -> timedelta:

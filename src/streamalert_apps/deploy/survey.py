@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from streamalert_apps.deploy import resources
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.package import DEFAULT_ARCHITECTURE
 from streamalert_apps.deploy.patience import explained
+from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Change, Resource, plan
 from streamalert_apps.deploy.view import Lists, View, alarms, lists, log_groups, rules
 from streamalert_apps.errors import AppError, ConfigError
@@ -33,15 +35,22 @@ def survey(jobs: Sequence[Job], workers: int, *, adopt: bool = False) -> list[Ap
     """Return a plan for each; raise an AppError where AWS can't be asked at all."""
     if not jobs:
         return []
-    prefix = os.path.commonprefix([job.function for job in jobs])  # noqa: RUF071 (names, not paths)
-    aws = jobs[0].aws
+    aws, starts = jobs[0].aws, _starts([job.function for job in jobs])
     with ThreadPoolExecutor(workers) as pool:
-        asked = [pool.submit(ask, aws, prefix) for ask in (rules, log_groups, alarms)]
+        asked = [[pool.submit(ask, aws, start) for start in starts] for ask in (rules, log_groups, alarms)]
         try:
-            known = Lists(*(answer.result() for answer in asked))
+            known = Lists(*(ChainMap(*(answer.result() for answer in answers)) for answers in asked))
         except (ClientError, BotoCoreError) as error:
             raise explained(error) from error
         return list(pool.map(lambda job: _planned(job, known, adopt=adopt), jobs))
+
+
+def _starts(functions: Sequence[str]) -> list[str]:
+    """Return what the names of the functions begin with, as long as can be; one for each prefix."""
+    of_prefix: dict[str, list[str]] = {}
+    for function in functions:
+        of_prefix.setdefault(function.partition("_")[0], []).append(function)
+    return [os.path.commonprefix(some) for some in of_prefix.values()]  # noqa: RUF071 (names, not paths)
 
 
 def _planned(job: Job, known: Lists, *, adopt: bool) -> AppPlan:
@@ -60,10 +69,23 @@ def look(job: Job, known: Lists | None = None, *, adopt: bool = False) -> AppPla
         )
     observed = resources.observe(view)
     if job.app is None:
-        observed = [resource for resource in observed if not resource.foreign]
-    elif not adopt:
-        _refuse_foreign(observed)
+        observed = [resource for resource in observed if not resource.foreign and not resource.elsewhere]
+    else:
+        _refuse_elsewhere(job.place, observed)
+        if not adopt:
+            _refuse_foreign(observed)
     return AppPlan(job, view, tuple(observed), plan(resources.desired(job), observed))
+
+
+def _refuse_elsewhere(place: Place, observed: Sequence[Resource]) -> None:
+    for resource in observed:
+        if resource.elsewhere:
+            raise ConfigError(
+                f"The {resource.kind} {resource.name} belongs to the app in {resource.elsewhere}: "
+                "an account has one of a name for all regions.",
+                hint=f"Give the project in {place.region} another account.prefix in conf/global.json, or "
+                f"remove the app there: `SA_APPS_REGION={resource.elsewhere} sa-apps remove`.",
+            )
 
 
 def _refuse_foreign(observed: Sequence[Resource]) -> None:

@@ -107,10 +107,13 @@ def _deployed(project: Project, apps: Sequence[AppConf], workers: int) -> list[S
 
 def _is_deployed(plan: AppPlan) -> bool:
     """Tell whether there may be a record: what runs has one, or is about to; an earlier version has none."""
+    from streamalert_apps.deploy.resources.function import environment
+
     if plan.error:
         return True
     live = plan.view.live if plan.view else None
-    return bool(live and "SA_APPS_BUCKET" in live.get("Environment", {}).get("Variables", {}))
+    variables = environment(live) if live else {}
+    return variables is None or "SA_APPS_BUCKET" in variables
 
 
 def _found(project: Project, apps: Sequence[AppConf], workers: int) -> list[Found]:

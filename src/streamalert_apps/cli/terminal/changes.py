@@ -121,7 +121,7 @@ def _line(change: Change) -> str:
     sign, kind = SIGNS[change.action], change.subject.kind
     if change.action != "update":
         return f"{sign} {kind:<10}  {change.subject.name}"
-    if kind == "alias":
+    if kind == "alias" and change.differing.keys() - {"retries", "weights"}:
         return f"{sign} {kind:<10}  production moves to a new version"
     return f"{sign} {kind:<10}  " + "; ".join(_differences(change.differing))
 
