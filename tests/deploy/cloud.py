@@ -133,7 +133,8 @@ class Cloud:
                     raise Killed
                 made += 1
 
-        clients = (self.aws.iam, self.aws.functions, self.aws.events, self.aws.logs, self.aws.alarms)
+        aws = self.aws
+        clients = (aws.iam, aws.functions, aws.uploads, aws.events, aws.logs, aws.alarms)
         for client in clients:
             client.meta.events.register_first("before-send", before_send)
         try:

@@ -161,7 +161,7 @@ def _show(whole: Whole, deploy: Deploy) -> None:
 
     for line in whole.lines():
         output.say(line)
-    output.say(f"Plan: {summary(map(Report.of_plan, whole.apps), done=False)}")
+    output.say(f"Plan: {summary(map(Report.of_plan, whole.apps), whole.classifiers, done=False)}")
     _say_notes(whole, deploy)
     for plan in deploy.without_credentials(whole.apps):
         output.warn(
@@ -189,11 +189,11 @@ def _tell(whole: Whole, outcome: Outcome, *, as_json: bool) -> None:
     for error in outcome.errors:
         output.error(error)
     if outcome.dry_run:
-        output.say(f"Plan: {summary(outcome.apps, done=False)}")
+        output.say(f"Plan: {summary(outcome.apps, whole.classifiers, done=False)}")
     elif not whole.pending and not outcome.errors:
         output.say("No changes: AWS is as conf/ says.")
     else:
-        output.say(f"Apps: {summary(outcome.apps, done=True)}")
+        output.say(f"Apps: {summary(outcome.apps, whole.classifiers, done=True)}")
 
 
 class Deploy:

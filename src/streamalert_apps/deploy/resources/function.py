@@ -138,7 +138,7 @@ def create(job: Job, resource: Resource) -> None:
     wanted = resource.attributes
     assert job.package is not None  # noqa: S101 (only an app that shall be there is made)
     with _UPLOADS:
-        made = job.aws.functions.create_function(
+        made = job.aws.uploads.create_function(
             FunctionName=job.function,
             Code={"ZipFile": job.package.archive},
             Architectures=[wanted["architecture"]],
@@ -167,7 +167,7 @@ def update(job: Job, change: Change) -> None:
     if differing & _CODE:
         assert job.package is not None  # noqa: S101 (only an app that shall be there is updated)
         with _UPLOADS:
-            answer = functions.update_function_code(
+            answer = job.aws.uploads.update_function_code(
                 FunctionName=name, ZipFile=job.package.archive, Architectures=[wanted["architecture"]]
             )
         job.code_sha, job.published = answer["CodeSha256"], ""
