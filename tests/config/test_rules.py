@@ -158,15 +158,19 @@ def test_an_alias_is_no_key(key: str) -> None:
     assert "not an alias" in caught.value.hint
 
 
-@pytest.mark.parametrize("name", ["eusc-de-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1", "cn-north-1"])
+@pytest.mark.parametrize(
+    "name", ["eusc-de-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1", "cn-north-1"]
+)
 def test_a_region_of_any_partition_is_one(name: str) -> None:
     assert rules.region(name) == name
 
 
 @pytest.mark.parametrize(
     "tags",
-    [{"aws:x": "1"}, {"sa-apps:app": "x"}, {"cost": 1}, {"": "x"}, {"k" * 129: "x"}, {"k": "v" * 257}, {"a*": "b"}]
-    + [{f"k{n}": "" for n in range(46)}],
+    [
+        *({"aws:x": "1"}, {"sa-apps:app": "x"}, {"cost": 1}, {"": "x"}, {"k" * 129: "x"}, {"a*": "b"}),
+        *({"k": "v" * 257}, {f"k{n}": "" for n in range(46)}),
+    ],
     ids=lambda tags: next(iter(tags))[:9],
 )
 def test_tags_that_aws_would_refuse_are_refused(tags: dict[str, Any]) -> None:

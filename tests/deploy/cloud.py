@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PLACE = Place("123456789012", "us-east-1", "acme", "acme_streamalert_monitoring")
 CODE = Package("duo", "python3.13", "arm64", (), {"any.py": b"one"})
-OTHER_CODE = replace(CODE, contents={"any.py": b"two"})
+OTHER_CODE = replace(CODE, own={"any.py": b"two"})
 READS = ("Get", "List", "Describe", "Filter", "Head")
 
 

@@ -59,7 +59,7 @@ class WithKey:
         return answer
 
 
-def boundary() -> str | None:
+def boundary() -> Any:
     role = client("iam").get_role(RoleName=f"{FUNCTION}_role")["Role"]
     return role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
 

@@ -32,8 +32,10 @@ class Ireland:
         self.aws = Aws.connect(Session("eu-west-1"), NoQuota())  # type: ignore[arg-type]
 
     def plan(self, *, gone: bool = False, adopt: bool = False) -> AppPlan:
-        wanted = {} if gone else {"app": app(), "build": lambda _: CODE}
-        (planned,) = survey.survey([Job(self.aws, IRELAND, app().function, **wanted)], 1, adopt=adopt)
+        job = Job(self.aws, IRELAND, app().function)
+        if not gone:
+            job.app, job.build = app(), lambda _: CODE
+        (planned,) = survey.survey([job], 1, adopt=adopt)
         return planned
 
     def deploy(self, **words: Any) -> None:

@@ -309,7 +309,7 @@ def test_two_deploys_at_once_make_one_app(cloud: Cloud, right: dict[str, Any]) -
 
 def test_of_two_deploys_with_different_code_one_runs_whole(cloud: Cloud) -> None:
     cloud.deploy_well(app())
-    small = replace(OTHER_CODE, contents={"any.py": b"three"})
+    small = replace(OTHER_CODE, own={"any.py": b"three"})
     first, second = cloud, Cloud(cloud.proxy, cloud.aws)
 
     together(
@@ -435,7 +435,19 @@ def test_lambda_repeats_no_run_that_failed(cloud: Cloud) -> None:
     client("lambda").delete_function_event_invoke_config(FunctionName=FUNCTION, Qualifier="production")
     cloud.writes()
 
-    cloud.deploy_well(app())
+    cloud.deploy_well(app(), code=OTHER_CODE)
 
     assert retries() == 0
-    assert cloud.writes() == ["lambda.PutFunctionEventInvokeConfig"]
+    assert cloud.writes().count("lambda.PutFunctionEventInvokeConfig") == 1
+
+
+def test_a_deploy_that_was_killed_before_it_said_so_is_completed(cloud: Cloud) -> None:
+    made = ["iam.CreateRole", "iam.PutRolePolicy", "logs.CreateLogGroup", "logs.PutRetentionPolicy"]
+    made += ["lambda.CreateFunction", "lambda.PutFunctionConcurrency", "lambda.CreateAlias"]
+    with cloud.killed_after(len(made)):
+        cloud.deploy(app(), workers=1)
+    assert cloud.writes() == made
+
+    cloud.deploy_well(app())
+
+    assert cloud.writes()[0] == "lambda.PutFunctionEventInvokeConfig"

@@ -16,6 +16,7 @@ from streamalert_apps.deploy.package import DEFAULT_ARCHITECTURE
 from streamalert_apps.deploy.patience import explained
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Change, Resource, plan
+from streamalert_apps.deploy.resources import function
 from streamalert_apps.deploy.view import Lists, View, alarms, lists, log_groups, rules
 from streamalert_apps.errors import AppError, ConfigError
 
@@ -48,8 +49,8 @@ def survey(jobs: Sequence[Job], workers: int, *, adopt: bool = False) -> list[Ap
 def _starts(functions: Sequence[str]) -> list[str]:
     """Return what the names of the functions begin with, as long as can be; one for each prefix."""
     of_prefix: dict[str, list[str]] = {}
-    for function in functions:
-        of_prefix.setdefault(function.partition("_")[0], []).append(function)
+    for name in functions:
+        of_prefix.setdefault(name.partition("_")[0], []).append(name)
     return [os.path.commonprefix(some) for some in of_prefix.values()]  # noqa: RUF071 (names, not paths)
 
 
@@ -63,18 +64,42 @@ def _planned(job: Job, known: Lists, *, adopt: bool) -> AppPlan:
 def look(job: Job, known: Lists | None = None, *, adopt: bool = False) -> AppPlan:
     """Read one app and plan what has to change of it; raise ConfigError for what is not ours to change."""
     view = View(job, known or lists(job.aws, job.function))
-    if job.app and job.build:
-        job.package = job.build(
-            job.app.extra.get("architecture") or view.architecture or DEFAULT_ARCHITECTURE
-        )
+    trouble = _choose_package(job, view)
     observed = resources.observe(view)
+    if trouble:
+        return AppPlan(job, view, tuple(observed), error=trouble)
     if job.app is None:
         observed = [resource for resource in observed if not resource.foreign and not resource.elsewhere]
     else:
         _refuse_elsewhere(job.place, observed)
         if not adopt:
             _refuse_foreign(observed)
-    return AppPlan(job, view, tuple(observed), plan(resources.desired(job), observed))
+    changes = plan(resources.desired(job), observed)
+    if job.package and not job.looks and any(map(_uploads, changes)):
+        _ = job.package.contents  # what can't be had is told before anything is written
+    return AppPlan(job, view, tuple(observed), changes)
+
+
+def _choose_package(job: Job, view: View) -> AppError | None:
+    """Give the job its package. Where one only looks, return why it has none: what runs is shown still."""
+    if not (job.app and job.build):
+        return None
+    try:
+        job.package = job.build(
+            job.app.extra.get("architecture") or view.architecture or DEFAULT_ARCHITECTURE
+        )
+    except AppError as error:
+        if not job.looks:
+            raise
+        return error
+    return None
+
+
+def _uploads(change: Change) -> bool:
+    """Tell whether a change takes the package itself."""
+    if change.subject.kind != function.KIND:
+        return False
+    return change.action == "create" or bool(change.differing.keys() & function.CODE)
 
 
 def _refuse_elsewhere(place: Place, observed: Sequence[Resource]) -> None:

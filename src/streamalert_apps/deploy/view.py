@@ -96,7 +96,7 @@ class View:
             match = _DESCRIBED.fullmatch(described.get("Description") or "")
             if match and match[2] == sha:
                 return match[1]
-        package = self.job.package
+        package = None if self.job.looks else self.job.package
         return package.digest if package and package.sha256_base64 == sha else f"zip {sha}"
 
     @property

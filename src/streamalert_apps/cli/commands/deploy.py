@@ -119,7 +119,7 @@ def command(
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)
     apps = several_apps(project, clusters or (), names)
-    deploy = Deploy(Fleet.of(project), project, at_once, adopt=adopt)
+    deploy = Deploy(Fleet.of(project), project, at_once, adopt=adopt, looks=dry_run)
     with output.working("Comparing conf/ with AWS"):
         meant = clusters or list(dict.fromkeys(app.cluster for app in apps))
         classifiers = deploy.classifiers(meant) if with_classifier else []
@@ -199,17 +199,18 @@ def _tell(whole: Whole, outcome: Outcome, *, as_json: bool) -> None:
 class Deploy:
     """One deploy of a project."""
 
-    def __init__(self, fleet: Fleet, project: Project, at_once: int, *, adopt: bool) -> None:
+    def __init__(self, fleet: Fleet, project: Project, at_once: int, *, adopt: bool, looks: bool) -> None:
         self.fleet = fleet
         self.project = project
         self.at_once = at_once
         self.adopt = adopt
+        self.looks = looks
 
     def plan(self, apps: Sequence[AppConf], gone_from: Sequence[str] | None) -> list[AppPlan]:
         """Return the plans for these apps, and for those that are gone from the clusters `gone_from`."""
         from streamalert_apps.deploy import prune, survey
 
-        jobs, refused = self.fleet.jobs(apps)
+        jobs, refused = self.fleet.jobs(apps, looks=self.looks)
         if gone_from is not None:
             known = [app.function for app in self.project.all_apps]
             jobs += prune.gone(self.fleet.aws, self.fleet.place, gone_from, known)

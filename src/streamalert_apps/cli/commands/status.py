@@ -60,11 +60,15 @@ def command(
         statuses = (
             _local(project, apps, at_once) if project.account.local else _deployed(project, apps, at_once)
         )
+        warnings = _warnings(project, apps)
     errors = [error for status in statuses for error in status.errors()]
     if as_json:
-        output.envelope("status", {"apps": [status.described() for status in statuses]}, errors=errors)
+        content = {"apps": [status.described() for status in statuses], "warnings": warnings}
+        output.envelope("status", content, errors=errors)
     else:
         output.data("\n\n".join(status.text() for status in statuses) or "No Apps configured")
+    for warning in warnings:
+        output.warn(warning)
     unwell = sum(bool(status.problems) for status in statuses)
     if not unwell:
         return 0
@@ -88,7 +92,7 @@ def _deployed(project: Project, apps: Sequence[AppConf], workers: int) -> list[S
     from streamalert_apps.deploy import health, survey
 
     fleet = Fleet.of(project)
-    jobs, refused = fleet.jobs(apps)
+    jobs, refused = fleet.jobs(apps, looks=True)
     plans = [*survey.survey(jobs, workers), *refused]
     counts = health.counts(fleet.aws.alarms, [app.function for app in apps], datetime.now(UTC))
     plan_of = {plan.job.function: plan for plan in plans}
@@ -103,6 +107,21 @@ def _deployed(project: Project, apps: Sequence[AppConf], workers: int) -> list[S
         )
         for app in apps
     ]
+
+
+def _warnings(project: Project, apps: Sequence[AppConf]) -> list[str]:
+    """Return what is wrong around the apps in AWS."""
+    from streamalert_apps.cli.project import aws_session
+    from streamalert_apps.deploy import surroundings
+    from streamalert_apps.deploy.place import Place
+
+    if project.account.local or not apps:
+        return []
+    session = aws_session(project.account)
+    clusters = {app.cluster for app in apps}
+    return surroundings.warnings(
+        session.client("sns"), session.client("lambda"), Place.of(project.account), clusters
+    )
 
 
 def _is_deployed(plan: AppPlan) -> bool:
@@ -163,10 +182,11 @@ def _with_deployment(status: Status, types: Registry, plan: AppPlan, counts: Cou
     from streamalert_apps.cli.terminal.condition import Deployment
     from streamalert_apps.deploy import health
 
-    if plan.error or plan.view is None:
-        return replace(status, problems=[*status.problems, plan.error.message if plan.error else ""])
+    told = [plan.error.message] if plan.error else []
     view = plan.view
-    problems = [*status.problems, *health.deployment_problems(view)]
+    if view is None:
+        return replace(status, problems=[*status.problems, *told])
+    problems = [*status.problems, *told, *health.deployment_problems(view)]
     if not view.live or not view.rule:
         return replace(status, problems=problems)
     enabled = health.is_enabled(view.rule)

@@ -20,7 +20,7 @@ KIND: Final = "function"
 STREAMALERT: Final = "streamalert.apps.main.handler"
 LOG_FORMATS: Final = {"text": "Text", "json": "JSON"}
 
-_CODE: Final = {"code", "architecture"}
+CODE: Final = {"code", "architecture"}
 _NOT_OF_A_VERSION: Final = {"concurrency", "tags", "layers"}
 _POLLS: Final = (0.2, 0.5, 1.0)
 _PATIENCE: Final = timedelta(minutes=5)  # an interface in a VPC can take minutes
@@ -158,13 +158,13 @@ def update(job: Job, change: Change) -> None:
     """Bring the function to what is desired: settings, code, concurrency, tags."""
     functions, name, wanted = job.aws.functions, job.function, change.subject.attributes
     differing = change.differing.keys()
-    if differing - _CODE - _NOT_OF_A_VERSION or "layers" in differing:
+    if differing - CODE - _NOT_OF_A_VERSION or "layers" in differing:
         layers = {"Layers": list(wanted["layers"])} if "layers" in differing else {}
         _settle(
             job,
             functions.update_function_configuration(FunctionName=name, **_configuration(wanted), **layers),
         )
-    if differing & _CODE:
+    if differing & CODE:
         assert job.package is not None  # noqa: S101 (only an app that shall be there is updated)
         with _UPLOADS:
             answer = job.aws.uploads.update_function_code(
