@@ -228,9 +228,9 @@ def write(root: Path, objects: Mapping[str, Mapping[str, Any]]) -> None:
     contents = {}
     for shown, value in objects.items():
         path = (root / shown).resolve()
-        before = path.read_text(encoding="utf-8-sig") if path.exists() else "null"
-        if json.loads(before) != value:
-            contents[path] = jsonfile.dump(value, ascii_only=before.isascii()).encode()
+        before = path.read_bytes() if path.exists() else b"null"
+        if json.loads(before.decode("utf-8-sig")) != value:
+            contents[path] = jsonfile.dumped_like(before, value)
     try:
         for path in contents:
             path.parent.mkdir(parents=True, exist_ok=True)

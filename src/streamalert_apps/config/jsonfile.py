@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from codecs import BOM_UTF8
 from contextlib import contextmanager, suppress
 from errno import EACCES
 from pathlib import Path
@@ -106,6 +107,13 @@ def dump(value: Mapping[str, Any], *, ascii_only: bool = True) -> str:
     except UnicodeEncodeError:  # half a surrogate pair: only an escape can say it
         return dump(value)
     return text
+
+
+def dumped_like(before: bytes, value: Mapping[str, Any]) -> bytes:
+    """Return JSON in the form that a file had: its line ends, its byte order mark, its escapes."""
+    mark = BOM_UTF8 if before.startswith(BOM_UTF8) else b""
+    text = dump(value, ascii_only=before.removeprefix(mark).isascii())
+    return mark + (text.replace("\n", "\r\n") if b"\r\n" in before else text).encode()
 
 
 def replace_all(contents: Mapping[Path, bytes]) -> None:
