@@ -166,10 +166,9 @@ def _understood(error: Exception) -> AppError:
     if isinstance(error, AppError):
         return error
     if isinstance(error, OSError) and error.errno in _CANNOT_BE_WRITTEN:
-        named = f"{error.filename} can't be written" if error.filename else "Nothing can be written there"
-        return ConfigError(
-            f"{named}: {error.strerror}.", hint="Make room or give another folder, then try again."
-        )
+        if not error.filename:  # a stream has none
+            return AppError(f"The output can't be written: {error.strerror}.")
+        return ConfigError(f"{error.filename} can't be written: {error.strerror}.")
     if hasattr(error, "format_message"):  # Typer's; it has no public name for them
         context = getattr(error, "ctx", None)
         shown = f"`{context.command_path} --help` shows how it is used." if context else ""
