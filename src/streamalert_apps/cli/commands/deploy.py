@@ -80,7 +80,7 @@ def command(
     ] = False,
     with_classifier: Annotated[
         bool,
-        typer.Option("--with-classifier", help="Also give StreamAlert's classifier the new conf/ files."),
+        typer.Option("--with-classifier", help="Also merge apps and schemas into StreamAlert's classifier."),
     ] = False,
     functions: Annotated[
         list[str] | None,
