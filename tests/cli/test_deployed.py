@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.conftest import FUNCTION
+from tests.cli.conftest import FUNCTION, writes
 from tests.proxy import Refuse
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_a_local_project_has_nothing_deployed(
 
 
 def test_to_look_takes_no_packages(
-    deployed: Path, sa_apps: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    deployed: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SA_APPS_CACHE_DIR", str(tmp_path / "empty"))
     monkeypatch.setattr("streamalert_apps.deploy.uv.run", lambda *_: "network is disabled")
@@ -53,7 +53,7 @@ def test_to_look_takes_no_packages(
 
 
 def test_packages_that_can_not_be_had_are_told_before_anything_is_written(
-    deployable: Path, sa_apps: Any, aws: Proxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    deployable: Path, sa_apps: Command, aws: Proxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SA_APPS_CACHE_DIR", str(tmp_path / "empty"))
     monkeypatch.setattr("streamalert_apps.deploy.uv.run", lambda *_: "network is disabled")

@@ -31,6 +31,7 @@ if not os.environ.get("SA_APPS_SDKS"):
 
 HOSTS = (
     "*.duosecurity.com",
+    "*.okta.com",
     "*.onelogin.com",
     "*.googleapis.com",
     "*.box.com",
@@ -40,6 +41,8 @@ HOSTS = (
     "actiontrail.cn-hangzhou.aliyuncs.com",
     "*.salesforce.com",
     "*.my.salesforce.com",
+    "login.microsoftonline.com",
+    "*.microsoft.com",
 )
 HERE = {"127.0.0.1", "localhost", None}
 PEM = serialization.Encoding.PEM

@@ -27,6 +27,7 @@ from tests.services.test_schemas import accepts
 from tests.simulator.world import NOW, StillClock
 
 RECORDED = Path(__file__).parent / "recorded"
+FILES = {"m365", "salesforce"}
 FORMS = {"gsuite": "gsuite_login", "salesforce": "salesforce_login"}
 
 
@@ -36,23 +37,42 @@ def logs(name: str) -> Callable[[str], str]:
 
 ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "aliyun_actiontrail": ("", '{{"RequestId": "1", "Events": {}}}'.format),
+    "atlassian_org_events": ("/admin", '{{"data": {}, "meta": {{"next": "x"}}}}'.format),
+    "atlassian_jira": ("/rest", '{{"records": {}, "total": 2}}'.format),
+    "atlassian_confluence": ("/wiki", '{{"results": {}, "_links": {{}}}}'.format),
     "box_admin_events": ("/2.0", '{{"chunk_size": 2, "next_stream_position": "7", "entries": {}}}'.format),
     "duo_activity": ("", logs("items")),
     "duo_admin": ("", '{{"stat": "OK", "response": {}}}'.format),
     "duo_auth": ("", logs("authlogs")),
     "duo_telephony": ("", logs("items")),
+    **dict.fromkeys(
+        ("entra_audits", "entra_signins", "entra_provisioning", "entra_risks"),
+        ("/v1.0", '{{"@odata.context": "x", "value": {}}}'.format),
+    ),
+    **dict.fromkeys(
+        ("entra_noninteractive", "entra_serviceprincipals", "entra_managedidentities"),
+        ("/beta", '{{"@odata.context": "x", "value": {}}}'.format),
+    ),
     "gsuite_login": ("/admin", '{{"kind": "admin#reports#activities", "items": {}}}'.format),
     "intercom_admin_activity_logs": ("", '{{"pages": {{"next": null}}, "activity_logs": {}}}'.format),
+    "okta_system_log": ("/api", "{}".format),
     "onelogin_events": ("/api", '{{"pagination": {{"next_link": null}}, "data": {}}}'.format),
     "slack_access": ("", '{{"ok": true, "logins": {}, "paging": {{"pages": 1}}}}'.format),
     "slack_audit": ("", '{{"entries": {}, "response_metadata": {{"next_cursor": ""}}}}'.format),
     "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
 }
+ANSWERS |= dict.fromkeys(
+    ("onepassword_signins", "onepassword_item_usages", "onepassword_audit"),
+    ("/api", '{{"cursor": "x", "has_more": true, "items": {}}}'.format),
+)
+HEADERS = {"okta_system_log": {"Link": '<https://acme.okta.com/api/v1/logs?after=1>; rel="next"'}}
 EVERY = [name for service in services.services() for name in services.apps(service)]
 
 
 def app(app_type: str, path: str, answer: bytes) -> Any:
-    wire = Spoilt(service_of(app_type), path, httpx.Response(200, content=answer))
+    wire = Spoilt(
+        service_of(app_type), path, httpx.Response(200, content=answer, headers=HEADERS.get(app_type))
+    )
     return services.find(app_type)(wire.twin.credentials, Api(clock=StillClock(), transport=wire))
 
 
@@ -62,7 +82,7 @@ def schema_of(app_type: str) -> dict[str, Any]:
     return schema
 
 
-@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) != "salesforce"])
+@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) not in FILES])
 def test_a_recorded_event_is_read_as_it_is(app_type: str) -> None:
     form = app_type if (RECORDED / f"{app_type}.json").exists() else FORMS[service_of(app_type)]
     text = (RECORDED / f"{form}.json").read_text()
@@ -90,6 +110,17 @@ def test_a_recorded_file_is_read_as_it_is(app_type: str) -> None:
     assert [log for log in found if not accepts(schema_of(app_type), log)] == []
 
 
+@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) == "m365"])
+def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
+    text = (RECORDED / f"{app_type}.json").read_text()
+    file = msgspec.Raw(b'{"contentUri": "https://manage.office.com/api/v1.0/x/activity/feed/audit/1"}')
+
+    found = [bytes(row).decode() for row in app(app_type, "/api/v1.0", text.encode()).open(file)]
+
+    assert found == [line.rstrip(",") for line in text.splitlines()[1:-1]]
+    assert all(accepts(schema_of(app_type), log) for log in json.loads(text))
+
+
 @pytest.mark.parametrize(
     ("app_type", "moment"),
     [
@@ -99,6 +130,13 @@ def test_a_recorded_file_is_read_as_it_is(app_type: str) -> None:
         ("slack_integration", "2023-11-21T09:12:25+00:00"),
         ("intercom_admin_activity_logs", "2023-11-21T09:12:25+00:00"),
         ("gsuite_login", "2023-11-21T09:12:25.271+00:00"),
+        ("atlassian_org_events", "2023-11-21T09:12:25+00:00"),
+        ("atlassian_jira", "2023-11-21T09:12:25.271+00:00"),
+        ("atlassian_confluence", "2023-11-21T09:12:25.271+00:00"),
+        ("onepassword_audit", "2023-11-21T09:12:25.271776+00:00"),
+        ("onepassword_signins", "2020-06-11T19:32:50+00:00"),
+        ("okta_system_log", "2024-08-13T15:58:20.353+00:00"),
+        ("entra_audits", "2024-12-27T10:01:19.579675+00:00"),
     ],
 )
 def test_the_time_of_a_recorded_event_is_the_one_that_it_says(app_type: str, moment: str) -> None:

@@ -18,7 +18,9 @@ _QUERIES_A_CALL: Final = 500
 _METRICS: Final = ("Invocations", "Errors")
 _GRACE: Final = timedelta(minutes=10)
 _RUNS_WITHOUT_PROGRESS: Final = 3
+GAP_TOLD: Final = 7 * DAY
 _MINUTES: Final = "%Y-%m-%d %H:%M UTC"
+_SECONDS: Final = "%Y-%m-%d %H:%M:%S UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class Progress:
     floor: datetime | None = None
     recorded: datetime | None = None
     listed: datetime | None = None
+    gaps: Sequence[tuple[datetime, datetime]] = ()
+    """The last spans of time that could not be collected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def run_problems(head: Head | None, progress: Progress, now: datetime, pace: Pac
         late = pace.since and now - pace.since > 2 * pace.every + _GRACE
         return [f"It has never run, and could since {pace.since:{_MINUTES}}."] if late else []
     still = [position.message for position in destinations(head).values() if position.state]
-    problems = [*_last_run(head, now, still), *_destinations(head)]
+    problems = [*_last_run(head, now, still), *_destinations(head), *_gaps(progress, now)]
     if is_running(head, now):
         return problems + _behind(progress, now, pace)
     return problems + (_stopped(head, now, pace) or _behind(progress, now, pace)) + _stuck(head, now)
@@ -154,6 +158,13 @@ def _destinations(head: Head) -> Iterator[str]:
                 f"{name} takes nothing: {position.message or position.error} "
                 f"{waiting(head, position):,} events wait{until}."
             )
+
+
+def _gaps(progress: Progress, now: datetime) -> Iterator[str]:
+    """Yield what could not be collected lately; nobody can do more about what is long past."""
+    for since, until in progress.gaps:
+        if now - until <= GAP_TOLD:
+            yield f"What happened from {since:{_SECONDS}} to {until:{_SECONDS}} could not be collected."
 
 
 def _stopped(head: Head, now: datetime, pace: Pace) -> list[str]:

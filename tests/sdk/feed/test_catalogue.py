@@ -80,3 +80,30 @@ def test_a_list_that_was_too_long_for_a_run_is_looked_through_farther_each_time(
     runs.run()
 
     assert exactly_once(runs)
+
+
+def test_a_file_that_is_under_way_is_gone_on_with_though_a_shorter_list_leaves_it_out() -> None:
+    service = Service(lag=4 * HOUR)
+    cut: list[bool] = []
+
+    def read(_: App, file: Row) -> Iterator[Log]:
+        yield file
+        if not cut:
+            cut.append(True)
+            raise OutOfTime("There is no time left for another request.")
+
+    def refused(_: Asked) -> None:
+        raise OutOfTime("There is no time left for another request.")
+
+    runs = Filed(service, overridden={"open": read})
+    service.happen(NOW - MINUTE)
+    assert runs.run().status == "partial"
+    service.answers = refused
+    runs.run()
+    service.answers = lambda _: None
+    service.happen(NOW - 50 * MINUTE)
+
+    runs.every(MINUTE, 4)
+
+    assert cut
+    assert exactly_once(runs)
