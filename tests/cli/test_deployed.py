@@ -45,7 +45,7 @@ def test_to_look_takes_no_packages(
     deployed: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SA_APPS_CACHE_DIR", str(tmp_path / "empty"))
-    monkeypatch.setattr("streamalert_apps.deploy.uv.run", lambda *_: "network is disabled")
+    monkeypatch.setattr("streamalert_apps.deploy.uv.run", lambda *_: "Failed to fetch: no network")
 
     ran = sa_apps("status")
     assert (ran.code, "version 1, as conf/ says" in ran.out) == (0, True)
@@ -56,7 +56,7 @@ def test_packages_that_can_not_be_had_are_told_before_anything_is_written(
     deployable: Path, sa_apps: Command, aws: Proxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SA_APPS_CACHE_DIR", str(tmp_path / "empty"))
-    monkeypatch.setattr("streamalert_apps.deploy.uv.run", lambda *_: "network is disabled")
+    monkeypatch.setattr("streamalert_apps.deploy.uv.run", lambda *_: "Failed to fetch: no network")
 
     ran = sa_apps("deploy", "--yes")
 
