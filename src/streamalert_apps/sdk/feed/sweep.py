@@ -248,7 +248,7 @@ class Sweeps:
         if window.reached:
             shown = window.reached - sweep.cursor if self._listing.order > 0 else window.top - window.reached
             width = min(width, max(shown, 2 * unit))
-        self._place.width = width.total_seconds()
+        self._place.width = self._place.widest = width.total_seconds()
         self._open(sweep)
         return True
 
