@@ -43,6 +43,8 @@ HOSTS = (
     "actiontrail.cn-hangzhou.aliyuncs.com",
     "*.salesforce.com",
     "*.my.salesforce.com",
+    "login.microsoftonline.com",
+    "*.microsoft.com",
 )
 HERE = {"127.0.0.1", "localhost", None}
 PEM = serialization.Encoding.PEM

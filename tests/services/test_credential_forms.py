@@ -15,7 +15,12 @@ from streamalert_apps.services import twins
 from streamalert_apps.simulator.contract import Twin
 from tests.simulator.world import StillClock
 
-ALIKE = {("client_id", "client_secret"), ("client_secret", "client_id")}  # OneLogin's have one form
+ALIKE = {  # what has one form
+    "entra": {("client_id", "tenant_id"), ("tenant_id", "client_id")},
+    "m365": {("client_id", "tenant_id"), ("tenant_id", "client_id")},
+    "onelogin": {("client_id", "client_secret"), ("client_secret", "client_id")},
+    "zoom": {("account_id", "client_id"), ("client_id", "account_id")},
+}
 
 
 def typed() -> Iterator[tuple[str, AuthField, str, dict[str, Any]]]:
@@ -50,7 +55,7 @@ def test_the_value_of_another_field_is_not_taken(
 ) -> None:
     others = {name: other for name, other in credentials.items() if name != field.name}
     for name, other in others.items():
-        if service == "onelogin" and (field.name, name) in ALIKE:
+        if (field.name, name) in ALIKE.get(service, ()):
             continue
         with pytest.raises(UsageError):
             field.parse(str(other))

@@ -27,6 +27,7 @@ from tests.services.test_schemas import accepts
 from tests.simulator.world import NOW, StillClock
 
 RECORDED = Path(__file__).parent / "recorded"
+FILES = {"m365", "salesforce"}
 FORMS = {"gsuite": "gsuite_login", "salesforce": "salesforce_login"}
 
 
@@ -47,6 +48,14 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "duo_admin": ("", '{{"stat": "OK", "response": {}}}'.format),
     "duo_auth": ("", logs("authlogs")),
     "duo_telephony": ("", logs("items")),
+    **dict.fromkeys(
+        ("entra_audits", "entra_signins", "entra_provisioning", "entra_risks"),
+        ("/v1.0", '{{"@odata.context": "x", "value": {}}}'.format),
+    ),
+    **dict.fromkeys(
+        ("entra_noninteractive", "entra_serviceprincipals", "entra_managedidentities"),
+        ("/beta", '{{"@odata.context": "x", "value": {}}}'.format),
+    ),
     "github_audit": ("", "{}".format),
     "github_git": ("", "{}".format),
     "gsuite_login": ("/admin", '{{"kind": "admin#reports#activities", "items": {}}}'.format),
@@ -55,6 +64,8 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "onelogin_events": ("/api", '{{"pagination": {{"next_link": null}}, "data": {}}}'.format),
     "slack_access": ("", '{{"ok": true, "logins": {}, "paging": {{"pages": 1}}}}'.format),
     "slack_audit": ("", '{{"entries": {}, "response_metadata": {{"next_cursor": ""}}}}'.format),
+    "zoom_activities": ("/v2", '{{"next_page_token": "", "activity_logs": {}}}'.format),
+    "zoom_operations": ("/v2", '{{"next_page_token": "", "operation_logs": {}}}'.format),
     "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
 }
 ANSWERS |= dict.fromkeys(
@@ -78,7 +89,7 @@ def schema_of(app_type: str) -> dict[str, Any]:
     return schema
 
 
-@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) != "salesforce"])
+@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) not in FILES])
 def test_a_recorded_event_is_read_as_it_is(app_type: str) -> None:
     form = app_type if (RECORDED / f"{app_type}.json").exists() else FORMS[service_of(app_type)]
     text = (RECORDED / f"{form}.json").read_text()
@@ -106,6 +117,17 @@ def test_a_recorded_file_is_read_as_it_is(app_type: str) -> None:
     assert [log for log in found if not accepts(schema_of(app_type), log)] == []
 
 
+@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) == "m365"])
+def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
+    text = (RECORDED / f"{app_type}.json").read_text()
+    file = msgspec.Raw(b'{"contentUri": "https://manage.office.com/api/v1.0/x/activity/feed/audit/1"}')
+
+    found = [bytes(row).decode() for row in app(app_type, "/api/v1.0", text.encode()).open(file)]
+
+    assert found == [line.rstrip(",") for line in text.splitlines()[1:-1]]
+    assert all(accepts(schema_of(app_type), log) for log in json.loads(text))
+
+
 @pytest.mark.parametrize(
     ("app_type", "moment"),
     [
@@ -126,6 +148,7 @@ def test_a_recorded_file_is_read_as_it_is(app_type: str) -> None:
         ("onepassword_audit", "2023-11-21T09:12:25.271776+00:00"),
         ("onepassword_signins", "2020-06-11T19:32:50+00:00"),
         ("okta_system_log", "2024-08-13T15:58:20.353+00:00"),
+        ("entra_audits", "2024-12-27T10:01:19.579675+00:00"),
     ],
 )
 def test_the_time_of_a_recorded_event_is_the_one_that_it_says(app_type: str, moment: str) -> None:

@@ -18,6 +18,7 @@ from streamalert_apps.runtime import collect as run
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import memory as memories
 from streamalert_apps.runtime.collect import Outcome, Terms
+from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.head import Head, HeldHead, Identity
 from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk import catalogue
@@ -327,8 +328,11 @@ class World:
         kind = self.kind
         return kind({}, Api(clock=clock, deadline=deadline, pace=Pace(kind.rate, clock), transport=self.wire))
 
-    def _destinations(self, order: Order) -> Mapping[str, Sink]:
-        return self.sinks if order.sinks else {}
+    def _destinations(self, order: Order) -> Mapping[str, Outlet]:
+        if not order.sinks:
+            return {}
+        holds = {sink.name: sink.hold for sink in self.plan.sinks}
+        return {name: Outlet(sink, hold=holds[name]) for name, sink in self.sinks.items()}
 
     def _ended(self, process: Process, order: Order) -> None:
         """A process has ended, in whatever way; perhaps it is tried again, or another one goes on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -181,8 +181,3 @@ def _stuck(head: Head, now: datetime) -> list[str]:
 
 def _moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):{_MINUTES}}"
-
-
-def is_enabled(rule: Mapping[str, Any]) -> bool:
-    """Tell whether a rule is on."""
-    return bool(rule.get("State", "ENABLED") == "ENABLED")

@@ -28,12 +28,13 @@ from streamalert_apps.errors import (
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal, log, pace
 from streamalert_apps.runtime.clean import clean
-from streamalert_apps.runtime.destinations import Destination
+from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.encode import as_bytes
-from streamalert_apps.runtime.forward import Beside, Commit, Delivered, Forwarder, Within
+from streamalert_apps.runtime.forward import Beside, Delivered, Forwarder, Within
 from streamalert_apps.runtime.head import HeldHead, Identity, Run
 from streamalert_apps.runtime.memory import FUTURE, Former, Memory, packed
 from streamalert_apps.runtime.store import Store
+from streamalert_apps.runtime.window import Commit
 from streamalert_apps.sdk.app import App, Checkpoint, Json, Page
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.ids import hashing
@@ -43,7 +44,6 @@ LOGGER = logging.getLogger(__name__)
 
 COMMIT_BYTES: Final = 4 << 20
 COMMIT_SECONDS: Final = 2.0
-LINE_BYTES: Final = 72  # of a line of the journal, besides the event
 JOINING_SECONDS: Final = 20.0
 CLOCKS_DIFFER_SECONDS: Final = 5.0  # by less than that, or one is wrong
 CIRCLES: Final = 100
@@ -113,7 +113,7 @@ class Forwarding(Protocol):
 
 
 def collect(
-    build: Callable[[], App], store: Store, destinations: Mapping[str, Destination], terms: Terms
+    build: Callable[[], App], store: Store, destinations: Mapping[str, Outlet], terms: Terms
 ) -> Outcome:
     """Collect what there is to collect; return how it ended, whatever went wrong.
 
@@ -184,13 +184,13 @@ class _Run:
     circles: int = 0
     telling: bool = field(default_factory=lambda: LOGGER.isEnabledFor(logging.INFO))
 
-    def open(self, destinations: Mapping[str, Destination]) -> None:
+    def open(self, destinations: Mapping[str, Outlet]) -> None:
         """Bring the memory and the destinations to where the head says they are."""
         head, terms = self.held.head, self.terms
         self.memory = Memory.of(head.memory, bytes.fromhex(head.key), self._segment)
         self.forwarders = [
-            Forwarder(name, destination, self.held, terms.clock, terms.deadline)
-            for name, destination in destinations.items()
+            Forwarder(name, outlet, self.held, terms.clock, terms.deadline)
+            for name, outlet in destinations.items()
         ]
 
     def bury(self) -> None:
@@ -372,7 +372,7 @@ class _Run:
             self.events += events
             self.ids += ids
             self.times += times
-            self.size += sum(map(len, events)) + LINE_BYTES * len(events)
+            self.size += journal.size_of(events)
         if page.remember is None:
             self.memory.add(page.ids, page.times)
         elif page.remember:
@@ -447,7 +447,8 @@ class _Run:
                 store.put(_segment_name(head.birth, segment), data)
                 del self.segments[0]
             head.memory, head.checkpoint = self.memory.kept(), self.checkpoint
-            events, self.events, self.ids, self.times = self.events, [], [], []
+            events, ids, times = self.events, self.ids, self.times
+            self.events, self.ids, self.times = [], [], []
             size, self.size = self.size, 0
             if events:
                 head.sequence = sequence
@@ -456,7 +457,7 @@ class _Run:
                 self.outcome.commits += 1
                 self.outcome.events += len(events)
                 self.outcome.bytes += size
-                commit = Commit(sequence, head.fence, events, head.recorded)
+                commit = Commit(sequence, head.fence, events, ids, times, self.got, head.recorded)
                 for forwarder in self.forwarders:  # they wait until it is true
                     forwarder.offer(commit)
             self.held.write()

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from streamalert_apps.runtime.store import Item, Store
 from streamalert_apps.sdk.ids import WIDTH
 
+LINE_BYTES: Final = 72  # of a line, besides the event
 _RAW: Final = b',"raw":'
 
 
@@ -68,6 +69,11 @@ def body_of(events: Sequence[bytes], ids: Sequence[bytes], times: Sequence[float
     return b"".join(parts)
 
 
+def size_of(events: Sequence[bytes]) -> int:
+    """Return about how many bytes a commit's object has."""
+    return sum(map(len, events)) + LINE_BYTES * len(events)
+
+
 def one_line_each(events: list[bytes]) -> list[bytes]:
     """Return events without the line breaks that may stand between their tokens (never inside a string)."""
     if not any(b"\n" in event or b"\r" in event for event in events):
@@ -82,6 +88,24 @@ def raws(body: bytes) -> list[bytes]:
         at = line.find(_RAW)
         found.append(line[at + len(_RAW) : -1] if at >= 0 else b"")
     return found
+
+
+class Columns(NamedTuple):
+    """The events of an object with their short ids and times; of one that was purged all is empty."""
+
+    events: list[bytes]
+    ids: list[bytes]
+    times: list[float]
+    got: float
+
+
+def columns(body: bytes) -> Columns:
+    """Return what an object holds."""
+    events = raws(body)
+    ids, times, got = [b""] * len(events), [0.0] * len(events), 0.0
+    for row, mark in marks(body):
+        ids[row], times[row], got = bytes.fromhex(mark.id), mark.at, mark.got
+    return Columns(events, ids, times, got)
 
 
 def read(body: bytes) -> Iterator[tuple[int, Line]]:

@@ -178,6 +178,18 @@ class Bearer:
         return {"Authorization": f"{self._scheme}{self._token.value}"}
 
 
+def by_client_credentials(
+    api: Api, url: str, credentials: Mapping[str, Any], *, judge: Judge, **form: str
+) -> Bearer:
+    """Return requests with tokens that a client gets for itself at `url` (RFC 6749, 4.4).
+
+    Its `client_id` and `client_secret` are in the form, as is whatever else is given.
+    """
+    client = {name: credentials[name] for name in ("client_id", "client_secret")}
+    asked = {"grant_type": "client_credentials", **client, **form}
+    return Bearer(api, lambda: Token.of(api.post(url, form=asked, judge=judge)))
+
+
 def signed_jwt(claims: Mapping[str, Any], private_key: Any, *, key_id: str = "") -> str:
     """Return a JSON Web Token signed with RS256 (RFC 7519)."""
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 (only services that sign with RSA carry it)

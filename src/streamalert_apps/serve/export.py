@@ -100,7 +100,7 @@ def _drain(held: HeldHead, target: Target, clock: Clock, deadline: Deadline) -> 
     """Forward what is on record; return how many events that were."""
     if target.name not in held.head.positions:
         return 0
-    forwarder = Forwarder(target.name, target.destination, held, clock, deadline)
+    forwarder = Forwarder(target.name, target.outlet, held, clock, deadline)
 
     def note() -> None:
         held.head.positions[target.name] = forwarder.snapshot()

@@ -91,7 +91,7 @@ class Listing:
     ignored: frozenset[str] = frozenset()
     """Other parameters that may be sent; they change nothing."""
     id_field: str = "id"
-    """Empty where rows have none."""
+    """The field of a row that is its id; empty where rows have none, and their content is it."""
     text_field: str = "description"
     """A field of free text."""
     newest_first: bool = False

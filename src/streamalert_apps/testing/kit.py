@@ -142,8 +142,11 @@ class Trial:
         first = next((n for n, step in enumerate(model.steps.taken) if step.edge == "delivery"), None)
         requests = sum(step.edge == "request" and step.done for step in model.steps.taken[:first])
         needed = min(requests, MOST_AT_ONCE) * model.conditions.latency
-        rate = self.kind.rate
-        pause = max(model.conditions.latency, 2 * rate.seconds / rate.requests if rate else 0.0)
+        pause, rate = model.conditions.latency, self.kind.rate
+        if rate:
+            apart = rate.seconds / rate.requests
+            pause = max(pause, 2 * apart)
+            needed += max(0, requests + 1 - rate.requests) * apart  # the run before made one just now
         return [needed + more * pause + CLOSING_SECONDS for more in (2, 5, 20)]
 
     def messages(self) -> tuple[str, ...]:
