@@ -11,12 +11,13 @@ conf.schema.json describes all but the last. All else in these files belongs to 
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from streamalert_apps.config import content, destinations, jsonfile, schema
+from streamalert_apps.config import content, jsonfile, schema
 from streamalert_apps.config.suggest import did_you_mean
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
@@ -24,12 +25,14 @@ from streamalert_apps.runtime.schedule import duration
 from streamalert_apps.sdk.app import service_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
 
+    from streamalert_apps.config.destinations import Destinations
     from streamalert_apps.runtime.outlets import Definition
 
 GLOBAL: Final = content.GLOBAL
+REGION_VARIABLE: Final = "SA_APPS_REGION"
 DEFAULT_ALARMS: Final = {"errors": {"enabled": True, "evaluation_periods": 1, "period_secs": 120}}
 DEFAULT_JOURNAL_DAYS: Final = 7.0
 
@@ -46,7 +49,11 @@ class Account:
     named_bucket: str = ""
     """A bucket of the user's own for the records; none: one is made."""
     kms_key: str = ""
-    """The id or the ARN of the key that encrypts the bucket; none: S3's own."""
+    """The id or the ARN of the key that encrypts bucket, parameters and functions; none: AWS's own."""
+    role_boundary: str = ""
+    """The ARN of the policy that bounds what roles may do; none: what bounds them stays as it is."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Tags that all that is made gets besides ours."""
 
     @property
     def bucket(self) -> str:
@@ -278,8 +285,9 @@ def of(root: Path, whole: dict[str, Any]) -> Project:
     """Return the project of which `whole` is all of conf/; raise ConfigError for what is wrong with it."""
     content.check(whole)
     clusters: dict[str, Any] = whole["clusters"]
-    known = destinations.read(whole.get("destinations", {}))
-    apps = [_with_sinks(app, known) for name, cluster in clusters.items() for app in _apps(name, cluster)]
+    apps = [app for name, cluster in clusters.items() for app in _apps(name, cluster)]
+    if "destinations" in whole or any("destinations" in app.extra for app in apps):
+        apps = _with_sinks(apps, whole.get("destinations", {}))
     return Project(
         root,
         _account(whole["global"]),
@@ -289,17 +297,22 @@ def of(root: Path, whole: dict[str, Any]) -> Project:
     )
 
 
-def _with_sinks(app: AppConf, known: destinations.Destinations) -> AppConf:
-    """Return an app with the destinations that are stated for it, or for its cluster."""
+def _with_sinks(apps: Sequence[AppConf], stated: dict[str, Any]) -> list[AppConf]:
+    """Return apps with the destinations that are stated for them, or for their clusters."""
+    from streamalert_apps.config import destinations  # noqa: PLC0415 (projects without any start sooner)
+
+    known = destinations.read(stated)
+    return [_with_own_sinks(app, known) for app in apps]
+
+
+def _with_own_sinks(app: AppConf, known: Destinations) -> AppConf:
     if "destinations" in app.extra:
         where = f"conf/clusters/{app.cluster}.json: {app.function}: destinations"
-        stated = app.extra["destinations"]
-    elif app.cluster in known.clusters:
-        where = f"{destinations.FILE}: clusters.{app.cluster}"
-        stated = known.clusters[app.cluster]
-    else:
-        return app
-    return replace(app, sinks=known.of(stated, where))
+        return replace(app, sinks=known.of(app.extra["destinations"], where))
+    if app.cluster in known.clusters:
+        where = f"{content.DESTINATIONS}: clusters.{app.cluster}"
+        return replace(app, sinks=known.of(known.clusters[app.cluster], where))
+    return app
 
 
 def _account(settings: dict[str, Any]) -> Account:
@@ -308,12 +321,25 @@ def _account(settings: dict[str, Any]) -> Account:
     return Account(
         aws_account_id=account.get("aws_account_id", ""),
         prefix=account["prefix"],
-        region=account.get("region", ""),
+        region=_region(account.get("region", "")),
         local=ours.get("store") == "local",
         alarm_topic=monitoring.get("sns_topic_name") or names.alarm_topic(account["prefix"]),
         named_bucket=ours.get("bucket", ""),
         kms_key=ours.get("kms_key", ""),
+        role_boundary=ours.get("role_boundary", ""),
+        tags=tuple(sorted(ours.get("tags", {}).items())),
     )
+
+
+def _region(stated: str) -> str:
+    """Return the region of all that a command does: clients, names and ARNs follow from it."""
+    named = os.environ.get(REGION_VARIABLE)
+    if not named:
+        return stated
+    form = schema.named("region")
+    if not schema.takes(form, named):
+        raise ConfigError(f"{REGION_VARIABLE} must be {schema.allowed(form)}, not {schema.shown(named)}.")
+    return named
 
 
 _KEYS: Final = {"app_name": "name"} | {

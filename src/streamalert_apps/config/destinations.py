@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from streamalert_apps.config import content
 from streamalert_apps.config.suggest import did_you_mean
 from streamalert_apps.errors import ConfigError
 from streamalert_apps.runtime import kinds
 from streamalert_apps.runtime.outlets import Definition
 
-FILE: Final = "conf/destinations.json"
+FILE: Final = content.DESTINATIONS
 
 
 @dataclass(frozen=True, slots=True)
