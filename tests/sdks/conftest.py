@@ -32,6 +32,7 @@ if not os.environ.get("SA_APPS_SDKS"):
 HOSTS = (
     "*.duosecurity.com",
     "*.okta.com",
+    "api.cloudflare.com",
     "*.eu.auth0.com",
     "*.onelogin.com",
     "*.googleapis.com",

@@ -223,6 +223,7 @@ SERVICES = {
     "atlassian": "atlassian_org_events",
     "auth0": "auth0_logs",
     "box": "box_admin_events",
+    "cloudflare": "cloudflare_audit",
     "duo": "duo_auth",
     "github": "github_audit",
     "gsuite": "gsuite_login",
