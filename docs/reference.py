@@ -1,4 +1,4 @@
-"""Write commands.md from the command line itself: `nox -s reference`."""
+"""Write commands.md from the command line itself, and the page of conf/'s keys: `nox -s reference`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import typer.main
 
+from docs import settings
 from streamalert_apps.cli import app as root
 
 PAGE: Final = Path(__file__).parent / "commands.md"
@@ -105,7 +106,7 @@ def _codes(name: str, command: Any) -> str:
     codes = set(ALWAYS)
     if any("--exit-code" in parameter.opts for parameter in command.params):
         codes.add(3)
-    if name not in NO_CREDENTIALS and not name.startswith("plugin"):
+    if name not in NO_CREDENTIALS and not name.startswith(("config", "plugin")):
         codes.add(4)
     if name in SEVERAL_APPS:
         codes.add(5)
@@ -146,3 +147,4 @@ def _meaning(form: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), "utf-8", newline="\n")
+    settings.write()

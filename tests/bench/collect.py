@@ -210,6 +210,7 @@ def _collector(place: dict[str, Any]) -> int:
     import boto3
 
     from streamalert_apps.runtime.collect import Terms, collect
+    from streamalert_apps.runtime.delivery import Outlet
     from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
     from streamalert_apps.runtime.head import Identity
     from streamalert_apps.runtime.store.s3 import S3Store
@@ -224,7 +225,7 @@ def _collector(place: dict[str, Any]) -> int:
     outcome = collect(
         lambda: DuoAuth(place["credentials"], api),
         store,
-        {"classifier": ClassifierLambda(classifier, CLASSIFIER, APP)},
+        {"classifier": Outlet(ClassifierLambda(classifier, CLASSIFIER, APP))},
         Terms(
             Identity("bench", "bench"),
             clock,

@@ -223,7 +223,7 @@ def recorded(store: MemoryStore) -> tuple[dict[int, float], int]:
     head = json.loads(store.read("head.json").body)
     got: dict[int, float] = {}
     counts: Counter[int] = Counter()
-    for entry in entries(store, head["birth"], up_to=head["sequence"]):
+    for entry in entries(store, head["birth"], since=head.get("first", 1), up_to=head["sequence"]):
         body = store.get(entry.name)
         assert body is not None
         for _, line in read(body):

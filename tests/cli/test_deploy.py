@@ -166,12 +166,12 @@ def test_without_credentials_nothing_is_planned(
 def test_an_app_that_aws_would_refuse_fails_before_anything_is_written(
     deployable: Path, sa_apps: Command, aws: Proxy
 ) -> None:
-    settings(deployable, log_retention_days=13)
+    settings(deployable, vpc_config={"subnet_ids": ["subnet-1"]})
 
     ran = sa_apps("deploy", "--yes")
 
     assert ran.code == 1
-    assert "log_retention_days is 13" in ran.err
+    assert "vpc_config needs" in ran.err
     assert "conf/clusters/prod.json" in ran.err
     assert writes(aws) == []
 
@@ -185,6 +185,17 @@ def test_an_app_of_an_unknown_type_fails_with_a_suggestion(
     ran = sa_apps("deploy", "--yes")
 
     assert ran.code == 1
+    assert "Did you mean 'duo_auth'?" in ran.err
+
+
+@pytest.mark.parametrize("app_type", ["duo_auht", "dou_auth"])
+def test_so_does_one_that_has_been_deployed(deployed: Path, sa_apps: Command, app_type: str) -> None:
+    settings(deployed, type=app_type)
+
+    ran = sa_apps("deploy", "--yes")
+
+    assert ran.code == 1
+    assert f"There is no app type '{app_type}'" in ran.err
     assert "Did you mean 'duo_auth'?" in ran.err
 
 
@@ -253,6 +264,21 @@ def test_an_app_that_is_gone_from_conf_is_left_unless_it_is_to_be_pruned(
     assert functions() == []
     assert boto3.client("iam").list_roles()["Roles"] == []
     assert "No changes" in sa_apps("deploy", "--prune", "--yes").err
+
+
+def test_an_app_that_is_gone_from_conf_is_warned_of_as_long_as_it_is_there(
+    deployed: Path, sa_apps: Command
+) -> None:
+    gone(deployed)
+    told = f"warning: {FUNCTION} still runs in AWS (rate(2 hours)), but is not in conf/."
+
+    ran = sa_apps("deploy", "--dry-run", "--json")
+    assert told in ran.err
+    assert check(ran.out, "deploy")["orphans"] == [
+        {"function": FUNCTION, "schedule": "rate(2 hours)", "enabled": True}
+    ]
+    assert FUNCTION not in sa_apps("deploy", "--yes", "--cluster", "prod", "--prune").err.partition("done")[2]
+    assert told not in sa_apps("deploy", "--yes").err
 
 
 def test_pruning_leaves_credentials_and_state(deployed: Path, sa_apps: Command) -> None:

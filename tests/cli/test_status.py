@@ -15,13 +15,13 @@ from streamalert_apps.runtime.head import Head, Lease, Position, Run
 from streamalert_apps.runtime.store.local import LocalStore
 from tests.cli.conftest import settings
 from tests.cli.test_json import SCHEMA
+from tests.proxy import Proxy, Refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Ran
-    from tests.proxy import Proxy
 
     Command = Callable[..., Ran]
 
@@ -104,6 +104,22 @@ def test_a_look_that_left_a_hole_does_not_count(deployed: Path, sa_apps: Command
     record(head(ran(), checkpoint=place(floor=12, looked=5, hole=True)))
     _, app = status(sa_apps)
     assert app["recorded_until"] == app["collected_until"]
+
+
+def test_what_could_not_be_collected_is_told_for_a_week(deployed: Path, sa_apps: Command) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    old, new = ((now - timedelta(days=days, hours=1), now - timedelta(days=days)) for days in (8, 6))
+    spans = [[moment.isoformat() for moment in span] for span in (old, new)]
+    record(head(ran(), checkpoint=place(floor=12, looked=5, gaps=spans)))
+
+    code, app = status(sa_apps)
+
+    assert (code, app["gaps"]) == (1, spans)
+    (problem,) = app["problems"]
+    assert problem == (
+        f"What happened from {new[0]:%Y-%m-%d %H:%M:%S} UTC to {new[1]:%Y-%m-%d %H:%M:%S} UTC "
+        "could not be collected."
+    )
 
 
 def test_it_is_told_in_words(deployed: Path, sa_apps: Command) -> None:
@@ -393,6 +409,62 @@ def test_a_local_app_that_has_not_run_leaves_no_trace_when_it_is_asked_for(
     assert status(sa_apps)[1]["state"] is None
 
     assert sorted(local.rglob("*")) == before
+
+
+# Types and orphans
+
+
+@pytest.mark.parametrize("app_type", ["duo_auht", "dou_auth"])
+def test_an_app_of_an_unknown_type_is_not_well(deployed: Path, sa_apps: Command, app_type: str) -> None:
+    settings(deployed, type=app_type)
+    code, told = status(sa_apps)
+    assert code == 1
+    assert told["problems"] == [f"There is no app type '{app_type}'. Did you mean 'duo_auth'?"]
+
+
+def test_nor_is_a_local_one(local: Path, auth_file: Path, sa_apps: Command) -> None:
+    sa_apps("new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
+    path = local / "conf/clusters/prod.json"
+    path.write_text(path.read_text().replace('"type": "duo_auth"', '"type": "duo_auht"'))
+    code, told = status(sa_apps)
+    assert code == 1
+    assert told["problems"] == ["There is no app type 'duo_auht'. Did you mean 'duo_auth'?"]
+
+
+@pytest.fixture
+def orphaned(deployed: Path, sa_apps: Command) -> Path:
+    """A project whose app was taken out of conf/ by hand; it has a cluster `prod_eu` besides."""
+    (deployed / "conf/clusters/prod.json").write_text("{}")
+    assert sa_apps("init", "--cluster", "prod_eu").code == 0
+    boto3.client("events").put_rule(
+        Name="acme_streamalert_alert_merger_schedule", ScheduleExpression="rate(1 minute)"
+    )
+    return deployed
+
+
+def test_an_app_that_runs_and_is_not_in_conf_is_shown(orphaned: Path, sa_apps: Command) -> None:
+    ran = sa_apps("status", "--json")
+    assert json.loads(ran.out)["orphans"] == [
+        {"function": FUNCTION, "schedule": "rate(2 hours)", "enabled": True}
+    ]
+    assert f"warning: {FUNCTION} still runs in AWS (rate(2 hours)), but is not in conf/." in ran.err
+
+
+def test_one_that_is_disabled_is_shown_as_such(orphaned: Path, sa_apps: Command) -> None:
+    boto3.client("events").disable_rule(Name=f"{FUNCTION}_schedule")
+    assert f"{FUNCTION} is still in AWS (disabled)" in sa_apps("status").err
+
+
+@pytest.mark.parametrize(("cluster", "there"), [("prod", True), ("prod_eu", False)])
+def test_it_is_shown_for_its_own_cluster(orphaned: Path, sa_apps: Command, cluster: str, there: bool) -> None:
+    assert (FUNCTION in sa_apps("status", "--cluster", cluster).err) is there
+
+
+def test_where_aws_does_not_tell_no_orphan_is_shown(orphaned: Path, sa_apps: Command, aws: Proxy) -> None:
+    denied = Refuse(400, "AccessDeniedException")
+    aws.before = lambda call: denied if call.name == "events.ListRules" else None
+    ran = sa_apps("status")
+    assert (ran.code, ran.out) == (0, "No Apps configured\n")
 
 
 def test_a_project_without_apps_has_none_that_are_unwell(aws_project: Path, sa_apps: Command) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
 
 from streamalert_apps.config import rules
@@ -98,61 +95,3 @@ def test_what_is_no_region_is_refused(text: str) -> None:
 def test_a_prefix_is_lower_case_without_underscore(text: str) -> None:
     with pytest.raises(UsageError):
         rules.prefix(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "length"),
-    [
-        ("90s", timedelta(seconds=90)),
-        ("10m", timedelta(minutes=10)),
-        ("2h", timedelta(hours=2)),
-        ("30d", timedelta(days=30)),
-    ],
-)
-def test_a_lag_is_a_length_of_time(text: str, length: timedelta) -> None:
-    assert rules.lag(text) == length
-
-
-@pytest.mark.parametrize("value", ["", "10", "0m", "-1h", "1w", "1 h", "10m\n", 600, None, "31d"])
-def test_what_is_no_lag_is_refused(value: Any) -> None:
-    with pytest.raises(UsageError):
-        rules.lag(value)
-
-
-@pytest.mark.parametrize("days", [0, 7, 0.5, 3650])
-def test_a_journal_may_be_kept_for_ten_years_or_not_at_all(days: float) -> None:
-    assert rules.journal_days(days) == days
-
-
-@pytest.mark.parametrize("days", [-1, 3651, True, "7", None, float("nan"), float("inf")])
-def test_what_is_no_number_of_days_is_refused(days: Any) -> None:
-    with pytest.raises(UsageError):
-        rules.journal_days(days)
-
-
-@pytest.mark.parametrize("name", ["acme-lake", "a.b.c", "123"])
-def test_a_bucket_name_as_s3_takes_it_is_taken(name: str) -> None:
-    assert rules.bucket_name(name) == name
-
-
-@pytest.mark.parametrize("name", ["ab", "Lake", "s3://lake", "arn:aws:s3:::lake", "a_b", "-ab", "a" * 64])
-def test_what_is_no_bucket_name_is_refused(name: str) -> None:
-    with pytest.raises(UsageError):
-        rules.bucket_name(name)
-
-
-KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
-
-
-@pytest.mark.parametrize(
-    "key", [KEY, f"arn:aws:kms:us-east-1:123456789012:key/{KEY}", "mrk-1234abcd12ab34cd56ef1234567890ab"]
-)
-def test_a_key_is_given_by_its_id_or_its_arn(key: str) -> None:
-    assert rules.kms_key(key) == key
-
-
-@pytest.mark.parametrize("key", ["alias/acme", "arn:aws:kms:us-east-1:123456789012:alias/acme", "acme", ""])
-def test_an_alias_is_no_key(key: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        rules.kms_key(key)
-    assert "not an alias" in caught.value.hint

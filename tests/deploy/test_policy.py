@@ -17,6 +17,7 @@ from streamalert_apps.cli.app import main
 from streamalert_apps.config import conf
 from streamalert_apps.deploy import classifier, network, tags
 from streamalert_apps.deploy.job import Job
+from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.ssm import ParameterCredentials
 from streamalert_apps.sdk.clock import Deadline, SystemClock
@@ -233,7 +234,8 @@ def test_a_laptop_that_collects_needs_no_more_than_its_policy(recorded: Proxy, p
     place = place_of(loaded, duo_app, lambda: session)
     classifier_ = ClassifierLambda(session.client("lambda"), "acme_prod_streamalert_classifier", FUNCTION)
     with serve(twin) as duo:
-        turn = Turn(duo_app, DuoAuth, credentials.load, place, {"classifier": classifier_}, simulator=duo.url)
+        outlets = {"classifier": Outlet(classifier_)}
+        turn = Turn(duo_app, DuoAuth, credentials.load, place, outlets, simulator=duo.url)
         assert turn.collect().events == 3
 
     made = {action(call) for call in recorded.calls} - NEEDS_NO_PERMISSION

@@ -11,6 +11,7 @@ from streamalert_apps.deploy.job import Wanted
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Resource
 from streamalert_apps.deploy.resources import KINDS
+from streamalert_apps.runtime.outlets import Definition
 from tests.deploy.cloud import CODE, PLACE, app
 
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -125,3 +126,58 @@ def test_arns_are_of_the_regions_partition(region: str, partition: str) -> None:
     place = Place("123456789012", region, "acme", "topic")
     for arn in (place.function("f"), place.role("f"), place.rule("f"), place.topic(), place.bucket_arn()):
         assert arn.startswith(f"arn:{partition}:")
+
+
+# Destinations
+
+
+LAKE = Definition("lake", {"type": "s3", "bucket": "acme-lake", "prefix": "saas/"})
+HOOK = Definition("hook", {"type": "http", "url": "https://logs.example.com/in"})
+OPEN_HOOK = Definition("open", {"type": "http", "url": "https://logs.example.com/in", "auth": "none"})
+PARAMETER = "arn:aws:ssm:us-east-1:123456789012:parameter/acme_destination_"
+
+
+def allowed(action: str, *sinks: Definition) -> list[str]:
+    """Return the resources that the role of an app with these destinations allows an action on."""
+    return [
+        resource
+        for statement in statements(sinks=sinks)
+        if action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        for resource in statement["Resource"]
+    ]
+
+
+def test_the_role_may_write_to_the_bucket_of_a_destination() -> None:
+    objects = "arn:aws:s3:::acme-lake/saas/*"
+
+    assert objects not in allowed("s3:PutObject", HOOK)
+    assert objects in allowed("s3:PutObject", LAKE, HOOK)
+    assert objects not in allowed("s3:GetObject", LAKE) + allowed("s3:DeleteObject", LAKE)
+
+
+def test_the_role_may_read_the_credentials_of_those_destinations_that_have_some() -> None:
+    read = [
+        name for name in allowed("ssm:GetParameters", LAKE, HOOK, OPEN_HOOK) if name.startswith(PARAMETER)
+    ]
+
+    assert read == [f"{PARAMETER}hook_auth"]
+
+
+def test_only_an_app_whose_events_go_to_the_classifier_may_invoke_it() -> None:
+    def invoked(*sinks: Definition) -> bool:
+        return any("classifier" in resource for resource in allowed("lambda:InvokeFunction", *sinks))
+
+    assert invoked()
+    assert invoked(Definition("classifier"), LAKE)
+    assert not invoked(LAKE)
+
+
+def test_the_function_is_told_of_destinations_in_their_order_and_without_secrets() -> None:
+    told = attributes("function", sinks=(HOOK, Definition("classifier"), LAKE))["environment"]
+
+    assert told["SA_APPS_DESTINATIONS"] == (
+        '{"hook":{"type":"http","url":"https://logs.example.com/in"},"classifier":{},'
+        '"lake":{"type":"s3","bucket":"acme-lake","prefix":"saas/"}}'
+    )
+    assert (told["SA_APPS_NAME"], told["SA_APPS_PREFIX"]) == ("collector", "acme")
+    assert not [name for name in environment() if name in {"SA_APPS_DESTINATIONS", "SA_APPS_PREFIX"}]

@@ -116,7 +116,7 @@ def test_a_value_of_the_wrong_type_is_named(root: Path, entry: dict[str, Any]) -
 )
 def test_a_function_whose_name_leads_elsewhere_is_refused(root: Path, name: str) -> None:
     (root / CLUSTER).write_text(json.dumps({"modules": {"streamalert_apps": {name: ENTRY}}}))
-    with pytest.raises(ConfigError, match="is not the name of a Lambda function"):
+    with pytest.raises(ConfigError, match="must be the name of a Lambda function"):
         conf.load(root)
 
 

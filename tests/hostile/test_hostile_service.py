@@ -15,6 +15,7 @@ import pytest
 
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
+from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.store.memory import MemoryStore
@@ -70,12 +71,10 @@ class Hosted:
         clock = self.clock
         deadline = Deadline(lambda: float(BUDGET - len(self.asked)))
         api = Api(clock=clock, deadline=deadline, pace=Pace(None, clock), simulator=self.url)
-        destination = ClassifierLambda(self.classifier, "classifier", "it")
+        outlets = {"classifier": Outlet(ClassifierLambda(self.classifier, "classifier", "it"))}
         terms = Terms(Identity("it", "run"), clock, deadline, NOW - BEGINNING)
         try:
-            return collect(
-                lambda: kind({"key": "key-0"}, api), self.store, {"classifier": destination}, terms
-            )
+            return collect(lambda: kind({"key": "key-0"}, api), self.store, outlets, terms)
         finally:
             api.close()
 

@@ -72,6 +72,21 @@ def test_a_plugin_that_breaks_is_named_with_the_place(box: Path, sa_apps: Comman
     assert "AttributeError" in failing(checked(sa_apps, "wrong_credentials"))["wrong_credentials"]
 
 
+def test_a_feed_that_states_no_lag_is_told(box: Path, sa_apps: Command) -> None:
+    change(box, "    lag = timedelta(minutes=2)", "    # lag =")
+
+    assert "it does not state a `lag`: how late the service may" in failing(checked(sa_apps, "form"))["form"]
+
+
+def test_a_poll_that_nobody_would_call_is_refused_with_its_place(box: Path, sa_apps: Command) -> None:
+    path = box / "apps/box/app.py"
+    path.write_text(path.read_text() + "\n    def poll(self, checkpoint):\n        yield from ()\n")
+    ran = sa_apps("plugin", "check", "apps/box/app.py")
+
+    assert ran.code == 1
+    assert "apps/box/app.py, line 34: BoxEvents has a `poll`, which Feed never calls" in ran.err
+
+
 def test_a_library_that_lambda_lacks_is_named(box: Path, sa_apps: Command) -> None:
     change(box, "import msgspec\n", "import msgspec\nimport filelock\n")
 

@@ -15,7 +15,7 @@ from streamalert_apps.errors import AppError, DeliveryFailed
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits, nothing_taken
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits, Outlet, nothing_taken
 from streamalert_apps.runtime.head import Head, HeldHead, Identity
 from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk.app import App, Checkpoint, Page
@@ -161,7 +161,7 @@ class Sink:
         answer = self.judge(numbers) or Answer()
         if isinstance(answer, AppError):
             answer = nothing_taken(batch, answer)
-        if not answer.too_large:
+        if not answer.halve:
             out = {*answer.retry, *answer.refused}
             taken = [number for at, number in enumerate(numbers) if at not in out]
             self.arrived += taken
@@ -196,7 +196,7 @@ class World:
         self.memory = MemoryStore(self.clock)
         self.store = Spied(self.under or self.memory, lambda: self.killer.step())  # noqa: PLW0108 (there are several)
         self.sink = Sink(self)
-        self.sinks: dict[str, Sink] = {"sink": self.sink}
+        self.sinks: dict[str, Any] = {"sink": self.sink}
 
     def run(
         self,
@@ -228,7 +228,10 @@ class World:
             threads=threads,
             progress=progress,
         )
-        return collect(build, self.store, self.sinks, terms)
+        outlets = {
+            name: sink if isinstance(sink, Outlet) else Outlet(sink) for name, sink in self.sinks.items()
+        }
+        return collect(build, self.store, outlets, terms)
 
     def numbers(self) -> Numbers:
         """Return an app for another one to go on with."""
@@ -262,7 +265,7 @@ class World:
     def raws(self) -> list[bytes]:
         """The events on record; those that were purged are empty."""
         head, store = self.head, self.store.store
-        found = journal.entries(store, head.birth, up_to=head.sequence)
+        found = journal.entries(store, head.birth, since=head.first, up_to=head.sequence)
         return [raw for entry in found for raw in journal.raws(store.get(entry.name) or b"")]
 
     def names(self, part: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.clean import DEAD_DAYS
 from streamalert_apps.sdk.app import Checkpoint
 from tests.runtime.doubles import Remembered, Sink, World, down
+from tests.simulator.world import StillClock
 
 DAY, HOUR = 86_400.0, 3_600.0
 
@@ -23,6 +24,20 @@ def collected(world: World, *, days: int) -> None:
         world.total += 1
         world.run()
         world.clock.sleep(DAY + 1)
+
+
+class Settable:
+    """A clock that is `ahead` of the store's."""
+
+    def __init__(self, true: StillClock) -> None:
+        self.true = true
+        self.ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return self.true.now() + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        self.true.sleep(seconds)
 
 
 def listings(world: World) -> int:
@@ -164,6 +179,38 @@ def test_what_a_run_left_that_lost_its_lease_goes() -> None:
     assert not set(old) & set(names)
     assert set(new) <= set(names)  # its run may be about to name them
     assert world.record == [0]
+
+
+def test_a_commit_that_a_run_wrote_again_after_it_was_deleted_is_none() -> None:
+    world = World(total=0, journal_days=0)
+    for _ in range(4):
+        world.total += 1
+        world.run()
+        world.clock.sleep(HOUR + 1)
+    again = leave(world, journal.name_of(world.head.birth, 1, 1))
+
+    assert world.record == [3]
+    world.clock.sleep(HOUR + 1)
+    world.run()
+    assert again not in world.names("/journal/")
+
+
+def test_a_clock_that_is_set_during_a_run_makes_nothing_older() -> None:
+    world = World(total=0)
+    collected(world, days=1)
+    clock = Settable(world.clock)
+    world.clock = clock  # type: ignore[assignment] # what a run needs of it
+    new = leave(world, f"{world.head.birth}/memory/0000000002-1-0")
+    world.total += 1
+
+    def judge(_: list[int]) -> None:
+        clock.ahead = timedelta(days=1)
+
+    world.sink.judge = judge
+    world.run()
+
+    assert listings(world)
+    assert new in world.names("/memory/")
 
 
 def test_the_record_of_an_earlier_birth_goes_as_the_journal_does() -> None:

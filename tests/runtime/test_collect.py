@@ -752,5 +752,13 @@ def test_the_outcome_says_how_far_the_app_is() -> None:
     assert World(total=10, app=Dated).run().cursor == START - timedelta(minutes=50)
 
 
+def test_what_has_been_shown_since_the_floor_counts_for_how_far_the_app_is() -> None:
+    class Looked(Dated):
+        def recorded(self, _: Checkpoint) -> datetime:
+            return START
+
+    assert World(total=10, app=Looked).run().cursor == START
+
+
 def test_an_app_that_tells_no_time_has_no_cursor() -> None:
     assert World(total=1).run().cursor is None

@@ -19,7 +19,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, DeliveryRefused, OutOfTime
-from streamalert_apps.runtime.destinations import Answer, Batch
+from streamalert_apps.runtime.delivery import Answer, Batch
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.destinations.file import File, JsonLines
 from tests import loopback
@@ -259,7 +259,7 @@ def test_the_position_passes_only_what_is_on_disk(
     file: File, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(total=10, page=5, seconds=3)
-    world.sinks = {"file": file}  # type: ignore[dict-item]
+    world.sinks = {"file": file}
 
     def failing(_: int) -> None:
         raise OSError(5, "Input/output error")
@@ -284,7 +284,7 @@ import resource, signal, sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from streamalert_apps.runtime.destinations import Batch
+from streamalert_apps.runtime.delivery import Batch
 from streamalert_apps.runtime.destinations.file import File
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -314,7 +314,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from streamalert_apps.runtime.collect import Terms, collect
-from streamalert_apps.runtime.destinations import Limits
+from streamalert_apps.runtime.delivery import Limits, Outlet
 from streamalert_apps.runtime.destinations.file import File
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.store.local import LocalStore
@@ -344,7 +344,8 @@ file = File(folder / "out.jsonl")
 file.limits = Limits(bytes=3000)
 terms = Terms(Identity("owner", "run", "", lambda _: True), clock, Deadline.never(), timedelta(hours=1))
 print("begins", flush=True)
-outcome = collect(lambda: Numbers({}, Api(clock=clock)), LocalStore(folder, "app"), {"file": file}, terms)
+outlets = {"file": Outlet(file)}
+outcome = collect(lambda: Numbers({}, Api(clock=clock)), LocalStore(folder, "app"), outlets, terms)
 print(outcome.status)
 """
 

@@ -15,6 +15,7 @@ import pytest
 from streamalert_apps.errors import (
     AlreadyRunning,
     ConfigError,
+    CredentialsError,
     DeliveryFailed,
     DeliveryRefused,
     RateLimited,
@@ -22,7 +23,8 @@ from streamalert_apps.errors import (
 from streamalert_apps.runtime import collect
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime.collect import COMMIT_SECONDS
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits, Outlet
+from streamalert_apps.runtime.forward import MOST_TRIALS
 from streamalert_apps.runtime.store.local import LocalStore
 from streamalert_apps.sdk.app import Checkpoint, Page
 from streamalert_apps.sdk.retry import ATTEMPTS
@@ -253,9 +255,120 @@ def test_where_nothing_was_ever_taken_a_refusal_is_a_matter_of_the_settings() ->
     assert world.arrived == list(range(10))
 
 
+def test_a_first_event_that_is_refused_holds_up_no_others_once_one_of_them_is_taken() -> None:
+    world = World(total=0, batch=1)
+    world.sink.judge = refusing(0, 1)
+    for _ in range(4):
+        world.total += 1
+        world.run()
+
+    assert position(world).state == ""
+    assert world.arrived == [2, 3]
+    assert dead_rows(world) == [0, 0]
+
+
+def test_settings_that_are_wrong_are_found_out_by_few_requests() -> None:
+    world = World(total=100, batch=1)
+    world.sink.judge = refusing(*range(100))
+
+    world.run()
+
+    assert (position(world).state, world.names("dead/")) == ("configuration", [])
+    assert len(world.sink.batches) <= 2 * MOST_TRIALS
+
+
+def test_a_trimmed_copy_that_is_not_taken_at_once_is_counted_once() -> None:
+    world = World(total=1)
+    world.sink.limits = Limits(bytes=1000, event_bytes=15)
+    world.sink.judge = down()
+    for _ in range(3):
+        world.run()
+    assert position(world).dead == 0
+
+    world.sink.judge = lambda _: None
+    world.run()
+    assert (position(world).dead, len(world.names("dead/"))) == (1, 1)
+
+
+def poisoned(*numbers: int) -> Callable[[list[int]], Answer | None]:
+    """Take all of a batch or nothing: nothing where one of these is in it."""
+    return lambda batch: Answer(halve="bad mapping") if set(batch) & set(numbers) else None
+
+
+def dead_rows(world: World) -> list[int]:
+    return sorted(int(name.rpartition("-")[2].removesuffix(".json")) for name in world.names("dead/"))
+
+
+@pytest.mark.parametrize("bad", [0, 1, 249, 250, 499])
+def test_one_event_that_keeps_a_batch_from_being_taken_is_found_by_halving(bad: int) -> None:
+    world = World(total=500, page=500, batch=500)
+    world.sink.judge = poisoned(bad)
+
+    assert world.run().status == "succeeded"
+
+    assert sorted(world.arrived) == [n for n in range(500) if n != bad]
+    assert dead_rows(world) == [bad]
+    assert len(world.sink.batches) - 1 <= 19
+
+
+def test_settings_that_were_changed_have_to_prove_themselves_anew() -> None:
+    world = World(total=10)
+    world.run()
+    world.total = 20
+    world.sinks = {"sink": Outlet(world.sink, "another index")}
+    world.sink.judge = refusing(*range(20))
+
+    outcome = world.run()
+
+    assert (outcome.status, position(world).state, world.names("dead/")) == ("failed", "configuration", [])
+
+    world.sinks = {"sink": Outlet(world.sink, "the right index")}
+    world.sink.judge = refusing(12)
+    world.run()
+    assert sorted(world.arrived) == [n for n in range(20) if n != 12]
+
+
+def test_settings_under_which_all_or_nothing_is_refused_are_found_out_by_few_requests() -> None:
+    world = World(total=500, page=500, batch=500)
+    world.sink.judge = poisoned(*range(500))
+
+    outcome = world.run()
+
+    assert (outcome.status, position(world).state, world.names("dead/")) == ("failed", "configuration", [])
+    assert len(world.sink.batches) <= 20
+    assert outcome.error
+    assert "bad mapping" in outcome.error.message
+
+
+def test_a_row_of_events_that_are_refused_is_passed_a_part_in_each_run() -> None:
+    world = World(total=40, page=40, batch=40)
+    world.run()
+    world.total = 90
+    world.sink.judge = poisoned(*range(40, 90))
+
+    outcomes = [world.run().status for _ in range(2)]
+
+    assert outcomes == ["failed", "succeeded"]
+    assert len(world.names("dead/")) == 50
+    assert position(world).state == ""
+
+
+def test_a_destination_that_raises_has_taken_nothing() -> None:
+    world = World(total=10)
+
+    def broken(_: list[int]) -> None:
+        raise CredentialsError("There are no credentials.")
+
+    world.sink.judge = broken
+    outcome = world.run()
+
+    assert (outcome.status, position(world).state) == ("failed", "configuration")
+    assert position(world).error == "credentials_refused"
+
+
 def test_what_is_too_large_is_halved_until_it_fits() -> None:
     world = World(total=16, page=16, batch=16)
-    world.sink.judge = lambda batch: Answer(too_large=True) if len(batch) > 3 else None
+    world.sink.judge = lambda batch: Answer(halve="It is too large.") if len(batch) > 3 else None
 
     assert world.run().status == "succeeded"
 
@@ -265,7 +378,7 @@ def test_what_is_too_large_is_halved_until_it_fits() -> None:
 
 def test_an_event_that_is_too_large_by_itself_is_kept_and_the_others_pass() -> None:
     world = World(total=8, page=8, batch=8)
-    world.sink.judge = lambda batch: Answer(too_large=True) if 5 in batch else None
+    world.sink.judge = lambda batch: Answer(halve="It is too large.") if 5 in batch else None
 
     assert world.run().status == "succeeded"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 from streamalert_apps.simulator.tally import Tally, compare
 from tests import proxy
+from tests.destinations.http import TOKEN, Endpoint
 from tests.lambda_rig import ACCOUNT, REGION, LambdaFunction, publish
 from tests.proxy import Call, Cut, Delay, Fault, Proxy, Refuse
 
@@ -106,7 +108,7 @@ class Account:
     def record(self) -> Tally:
         """Hold all that is on record against what Duo has."""
         head, store = self.head, self.store()
-        entries = journal.entries(store, head.birth, up_to=head.sequence)
+        entries = journal.entries(store, head.birth, since=head.first, up_to=head.sequence)
         raws = [raw for entry in entries for raw in journal.raws(store.get(entry.name) or b"")]
         return compare(self.twin, "duo_auth", [json.loads(raw) for raw in raws])
 
@@ -183,6 +185,33 @@ def test_an_idle_run_makes_five_calls_to_aws_at_most(account: Account) -> None:
 
     calls = account.aws.names()[before:]
     assert sorted(calls) == ["s3.GetObject", "s3.PutObject", "s3.PutObject", "ssm.GetParameters"]
+
+
+def test_events_go_where_conf_says_and_what_is_set_up_wrongly_holds_up_nothing(account: Account) -> None:
+    account.s3.create_bucket(Bucket="acme-lake")
+    parameter = names.destination_parameter("acme", "hook")
+    account.ssm.put_parameter(Name=parameter, Value=json.dumps({"token": TOKEN}), Type="SecureString")
+    twin = Endpoint(SystemClock())
+    with serve(twin) as endpoint:  # type: ignore[arg-type] # it is asked for no more than this
+        stated = {
+            "lake": {"type": "s3", "bucket": "acme-lake"},
+            "hook": {"type": "http", "url": f"{endpoint.url}/in"},
+            "unsigned": {"type": "http", "url": f"{endpoint.url}/in"},
+            "unheard": {"type": "of"},
+        }
+        environment = {"SA_APPS_DESTINATIONS": json.dumps(stated), "SA_APPS_PREFIX": "acme"}
+        with account.function(**environment) as function:
+            reply = function.invoke(SCHEDULED)
+
+    objects = account.s3.list_objects_v2(Bucket="acme-lake")["Contents"]
+    bodies = [account.s3.get_object(Bucket="acme-lake", Key=found["Key"])["Body"].read() for found in objects]
+    assert sum(gzip.decompress(body).count(b"\n") for body in bodies) == EVENTS
+    assert len(twin.arrived) == len(set(twin.arrived)) == EVENTS
+    assert account.record() == Tally(EVENTS, EVENTS, (), (), ())
+    states = {name: position.state for name, position in account.head.positions.items()}
+    assert states == {"lake": "", "hook": "", "unsigned": "configuration", "unheard": "configuration"}
+    assert reply.kind == "error"
+    assert not [call for call in account.aws.calls if call.name == "lambda.Invoke"]
 
 
 def test_what_runs_in_lambda_loads_no_library_of_the_command_line(account: Account) -> None:

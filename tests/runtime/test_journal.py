@@ -27,8 +27,10 @@ def kept(*names: tuple[int, int]) -> MemoryStore:
     return store
 
 
-def fences(store: MemoryStore, up_to: int) -> list[tuple[int, int]]:
-    return [(entry.sequence, entry.fence) for entry in journal.entries(store, BIRTH, up_to=up_to)]
+def fences(store: MemoryStore, up_to: int, since: int = 1) -> list[tuple[int, int]]:
+    return [
+        (entry.sequence, entry.fence) for entry in journal.entries(store, BIRTH, since=since, up_to=up_to)
+    ]
 
 
 def test_a_line_is_an_event_with_its_id_and_its_times() -> None:
@@ -99,6 +101,12 @@ def test_what_lies_after_the_heads_sequence_is_no_commit() -> None:
     store = kept((1, 5), (2, 5), (3, 5))
 
     assert fences(store, up_to=2) == [(1, 5), (2, 5)]
+
+
+def test_what_lies_before_the_heads_first_commit_was_left_by_a_run_that_slept() -> None:
+    store = kept((1, 5), (2, 5), (3, 5))
+
+    assert fences(store, since=2, up_to=3) == [(2, 5), (3, 5)]
 
 
 def test_what_lies_under_another_birth_does_not_count() -> None:

@@ -21,7 +21,7 @@ from streamalert_apps.errors import AlreadyRunning, StateError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
-from streamalert_apps.runtime.destinations import Destination
+from streamalert_apps.runtime.delivery import Destination, Outlet
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.legacy import TOMBSTONE, FileSlot, OldState
 from streamalert_apps.runtime.ssm import Stored
@@ -112,7 +112,8 @@ class World:
             bury=self.old.bury,
             threads=False,
         )
-        return collect(lambda: kind({}, Api(clock=self.clock)), self.store, destinations or {}, terms)
+        outlets = {name: Outlet(sink) for name, sink in (destinations or {}).items()}
+        return collect(lambda: kind({}, Api(clock=self.clock)), self.store, outlets, terms)
 
     def lease(self, holder: str) -> None:
         """Let another run begin, and not end."""
@@ -125,7 +126,7 @@ class World:
     def recorded(self) -> list[Any]:
         """Return all events on record."""
         head = self.head()
-        found = journal.entries(self.store, head.birth, up_to=head.sequence)
+        found = journal.entries(self.store, head.birth, since=head.first, up_to=head.sequence)
         bodies = [self.store.get(entry.name) for entry in found]
         return [json.loads(raw) for body in bodies for raw in journal.raws(body or b"")]
 

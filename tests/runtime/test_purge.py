@@ -10,7 +10,7 @@ import pytest
 
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.collect import COMMIT_SECONDS
-from streamalert_apps.runtime.destinations import Answer
+from streamalert_apps.runtime.delivery import Answer
 from streamalert_apps.runtime.purge import purge
 from tests.runtime.doubles import START, Killed, Killer, Remembered, Sink, World, down, id_of, log_of
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from streamalert_apps.errors import ConfigError
-from streamalert_apps.runtime.schedule import interval
+from streamalert_apps.errors import ConfigError, UsageError
+from streamalert_apps.runtime.schedule import duration, interval
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,22 @@ def test_what_eventbridge_would_refuse_is_refused_with_what_to_write(expression:
         interval(expression)
 
     assert raised.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("10m", timedelta(minutes=10)),
+        ("2h", timedelta(hours=2)),
+        ("30d", timedelta(days=30)),
+    ],
+)
+def test_a_length_of_time_has_a_unit(text: str, length: timedelta) -> None:
+    assert duration(text) == length
+
+
+@pytest.mark.parametrize("text", ["", "10", "0m", "-1h", "1w", "1 h", "10m\n"])
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a length of time"):
+        duration(text)

@@ -942,3 +942,23 @@ def test_parameters_join_those_of_a_url() -> None:
         "https://api.example.com/v1?a=1&b=x+y%26z"
     )
     assert with_params("https://api.example.com/v1?a=1", None) == "https://api.example.com/v1?a=1"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Link", '<https://a.test/x?after=1&n=2>; rel="next"')],
+        [("link", '<https://a.test/x>; rel="self"'), ("link", '<https://a.test/x?after=1&n=2>; rel="next"')],
+        [("Link", '<https://a.test/x?before=1>; rel="prev", <https://a.test/x?after=1&n=2>; rel="next"')],
+    ],
+)
+def test_where_a_link_leads_is_found_in_one_header_or_several(headers: list[tuple[str, str]]) -> None:
+    answer = Answer("a.test/x", 200, httpx.Headers(headers), b"")
+
+    assert answer.link("next") == "https://a.test/x?after=1&n=2"
+    assert answer.link("last") is None
+
+
+@pytest.mark.parametrize("value", ["", ",", "next", "<>", ";;=<", "<https://a.test/x>; rel=\x00"])
+def test_a_link_that_cannot_be_read_leads_nowhere(value: str) -> None:
+    assert Answer("a.test/x", 200, {"Link": value}, b"").link("next") is None

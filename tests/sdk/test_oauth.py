@@ -21,7 +21,15 @@ from streamalert_apps.errors import (
     Unavailable,
 )
 from streamalert_apps.sdk.http import Answer, Api
-from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, judging_sign_in, load_private_key, signed_jwt
+from streamalert_apps.sdk.oauth import (
+    Bearer,
+    Refusal,
+    Token,
+    client_assertion,
+    judging_sign_in,
+    load_private_key,
+    signed_jwt,
+)
 from tests.simulator.world import StillClock
 
 URL = "https://api.example.com/v1"
@@ -282,3 +290,21 @@ def test_a_key_is_taken_as_people_have_it(text: str, passphrase: str | None) -> 
 def test_a_key_of_another_kind_is_told() -> None:
     with pytest.raises(ConfigError, match="not an RSA key"):
         load_private_key(pem(ec.generate_private_key(ec.SECP256R1())))
+
+
+def test_a_client_shows_that_it_has_a_key_by_a_jwt_for_the_one_who_is_asked() -> None:
+    now = StillClock().now()
+
+    fields = client_assertion("c1", KEY, audience="https://a.example.com/token", now=now, key_id="k1")
+
+    header, claims = (json.loads(decoded(part)) for part in fields["client_assertion"].split(".")[:2])
+    assert fields["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    assert header == {"alg": "RS256", "typ": "JWT", "kid": "k1"}
+    assert (claims["iss"], claims["sub"], claims["aud"]) == ("c1", "c1", "https://a.example.com/token")
+    assert 0 < claims["exp"] - now.timestamp() <= 3600
+
+
+def test_no_assertion_is_made_twice() -> None:
+    made = [client_assertion("c1", KEY, audience="a", now=StillClock().now()) for _ in range(2)]
+
+    assert made[0] != made[1]

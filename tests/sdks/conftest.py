@@ -31,6 +31,8 @@ if not os.environ.get("SA_APPS_SDKS"):
 
 HOSTS = (
     "*.duosecurity.com",
+    "*.okta.com",
+    "*.eu.auth0.com",
     "*.onelogin.com",
     "*.googleapis.com",
     "*.box.com",

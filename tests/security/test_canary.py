@@ -156,6 +156,9 @@ DEPLOYED: dict[str, Case] = {
     "status": _lives("status", fine=None),
     "logs": _lives("logs", "gsuite", fine=None),
     "invoke": _lives("invoke", "gsuite", "--wait"),
+    "config validate": _only("config", "validate"),
+    "config get": _only("config", "get", "account.prefix"),
+    "config set": _only("config", "set", "account.prefix", "acme"),
     "state show": _lives("state", "show", "gsuite"),
     "state export": _lives("state", "export", "gsuite", fine=None),
     "journal purge": _lives(

@@ -138,6 +138,11 @@ class World:
         for rule in events.list_rules()["Rules"]:
             targets = events.list_targets_by_rule(Rule=rule["Name"])
             self.look("a schedule", json.dumps([rule, targets["Targets"]], default=str))
+        s3 = boto3.client("s3")
+        for bucket in (told["Name"] for told in s3.list_buckets()["Buckets"]):
+            for item in s3.list_objects_v2(Bucket=bucket).get("Contents", ()):
+                body = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
+                self.look(f"the object {item['Key']}", body.decode("latin-1"))
         roles = boto3.client("iam").list_roles()["Roles"]
         alarms = boto3.client("cloudwatch").describe_alarms()
         groups = boto3.client("logs").describe_log_groups()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamalert_apps.errors import AlreadyRunning, DeliveryRefused, StateError, UsageError
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits, nothing_taken
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits, Outlet, nothing_taken
 from streamalert_apps.runtime.legacy import TOMBSTONE
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.legacy import short, unpack
@@ -40,7 +40,7 @@ def handed_back(world: World, classifier: Classifier) -> Exported:
     """Export the app of a world."""
     app = feeds(TODAY, world.service)[world.name]({}, Api(clock=world.clock))
     place = Place(world.store, "owner", world.old)
-    return export(place, app, Target("classifier", classifier, "the classifier"), world.clock)
+    return export(place, app, Target("classifier", Outlet(classifier), "the classifier"), world.clock)
 
 
 def collected(name: str, classifier: Classifier) -> World:

@@ -93,7 +93,9 @@ class Recorded:
         head = json.loads(self.store.read("head.json").body)
         return [
             json.loads(bytes(line.raw))
-            for entry in entries(self.store, head["birth"], up_to=head.get("sequence", 0))
+            for entry in entries(
+                self.store, head["birth"], since=head.get("first", 1), up_to=head.get("sequence", 0)
+            )
             for _, line in read(self.store.get(entry.name) or b"")
         ]
 

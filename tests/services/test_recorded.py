@@ -37,6 +37,10 @@ def logs(name: str) -> Callable[[str], str]:
 
 ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "aliyun_actiontrail": ("", '{{"RequestId": "1", "Events": {}}}'.format),
+    "atlassian_org_events": ("/admin", '{{"data": {}, "meta": {{"next": "x"}}}}'.format),
+    "atlassian_jira": ("/rest", '{{"records": {}, "total": 2}}'.format),
+    "atlassian_confluence": ("/wiki", '{{"results": {}, "_links": {{}}}}'.format),
+    "auth0_logs": ("/api", "{}".format),
     "box_admin_events": ("/2.0", '{{"chunk_size": 2, "next_stream_position": "7", "entries": {}}}'.format),
     "duo_activity": ("", logs("items")),
     "duo_admin": ("", '{{"stat": "OK", "response": {}}}'.format),
@@ -50,8 +54,11 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
         ("entra_noninteractive", "entra_serviceprincipals", "entra_managedidentities"),
         ("/beta", '{{"@odata.context": "x", "value": {}}}'.format),
     ),
+    "github_audit": ("", "{}".format),
+    "github_git": ("", "{}".format),
     "gsuite_login": ("/admin", '{{"kind": "admin#reports#activities", "items": {}}}'.format),
     "intercom_admin_activity_logs": ("", '{{"pages": {{"next": null}}, "activity_logs": {}}}'.format),
+    "okta_system_log": ("/api", "{}".format),
     "onelogin_events": ("/api", '{{"pagination": {{"next_link": null}}, "data": {}}}'.format),
     "slack_access": ("", '{{"ok": true, "logins": {}, "paging": {{"pages": 1}}}}'.format),
     "slack_audit": ("", '{{"entries": {}, "response_metadata": {{"next_cursor": ""}}}}'.format),
@@ -62,11 +69,18 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "zoom_operations": ("/v2", '{{"next_page_token": "", "operation_logs": {}}}'.format),
     "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
 }
+ANSWERS |= dict.fromkeys(
+    ("onepassword_signins", "onepassword_item_usages", "onepassword_audit"),
+    ("/api", '{{"cursor": "x", "has_more": true, "items": {}}}'.format),
+)
+HEADERS = {"okta_system_log": {"Link": '<https://acme.okta.com/api/v1/logs?after=1>; rel="next"'}}
 EVERY = [name for service in services.services() for name in services.apps(service)]
 
 
 def app(app_type: str, path: str, answer: bytes) -> Any:
-    wire = Spoilt(service_of(app_type), path, httpx.Response(200, content=answer))
+    wire = Spoilt(
+        service_of(app_type), path, httpx.Response(200, content=answer, headers=HEADERS.get(app_type))
+    )
     return services.find(app_type)(wire.twin.credentials, Api(clock=StillClock(), transport=wire))
 
 
@@ -82,7 +96,7 @@ def test_a_recorded_event_is_read_as_it_is(app_type: str) -> None:
     text = (RECORDED / f"{form}.json").read_text()
     path, answer = ANSWERS[FORMS.get(service_of(form), form)]
     reader = app(app_type, path, answer(text).encode())
-    ask = ("0",) if isinstance(reader, Stream) else (NOW - timedelta(days=1), NOW, None)
+    ask = ("0",) if isinstance(reader, Stream) else (NOW - timedelta(hours=1), NOW, None)
 
     rows = reader.fetch(*ask).rows
 
@@ -127,6 +141,15 @@ def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
         ("openai_audit", "2024-07-12T17:08:10+00:00"),
         ("tailscale_configuration", "2023-11-21T09:12:25.271776+00:00"),
         ("tailscale_network", "2023-11-21T09:12:31.102+00:00"),
+        ("atlassian_org_events", "2023-11-21T09:12:25+00:00"),
+        ("atlassian_jira", "2023-11-21T09:12:25.271+00:00"),
+        ("atlassian_confluence", "2023-11-21T09:12:25.271+00:00"),
+        ("auth0_logs", "2023-11-21T09:12:25.271+00:00"),
+        ("github_audit", "2023-11-21T09:12:25.271+00:00"),
+        ("github_git", "2023-11-21T09:12:25.271+00:00"),
+        ("onepassword_audit", "2023-11-21T09:12:25.271776+00:00"),
+        ("onepassword_signins", "2020-06-11T19:32:50+00:00"),
+        ("okta_system_log", "2024-08-13T15:58:20.353+00:00"),
         ("entra_audits", "2024-12-27T10:01:19.579675+00:00"),
     ],
 )

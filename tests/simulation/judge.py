@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +18,7 @@ from tests.simulation.sinks import WRONG_SETTINGS, whole_of
 from tests.simulation.timeline import START, Killed
 
 if TYPE_CHECKING:
-    from streamalert_apps.runtime.destinations import Batch
+    from streamalert_apps.runtime.delivery import Batch
     from tests.simulation.timeline import Process
     from tests.simulation.world import World
 
@@ -65,6 +66,7 @@ class Judge:
         self._record: dict[str, list[list[bytes]]] = {}
         self._counts: dict[str, Counter[Any]] = {}
         self._soon: dict[Any, float] = {}
+        self._together: set[tuple[int, int]] = set()  # first and last of commits that were sent together
         self._added: Counter[bytes] = Counter()
         self._sequence_of: dict[bytes, int] = {}
         self._accepted: dict[str, Counter[bytes]] = defaultdict(Counter)
@@ -114,7 +116,11 @@ class Judge:
         for name, rows in run.unsaved.items():
             self._excused[name].update(rows)
             commits = {self._sequence_of[raw] for raw in rows if self._allowed[self._key(raw)] == 1}
-            if len(commits) > 1 and not run.unsettled and not self._replaced:
+            apart = not any(
+                first <= min(commits, default=0) and max(commits, default=0) <= last
+                for first, last in self._together
+            )
+            if len(commits) > 1 and apart and not run.unsettled and not self._replaced:
                 self.violated(f"a run left deliveries of {len(commits)} commits to {name} in no head")
         rate = self._world.plan.rate
         if run.unsaved_requests and rate:
@@ -235,7 +241,8 @@ class Judge:
             )
         run.unsaved.clear()
         run.unsaved_requests, run.unsaved_rest = False, 0.0
-        run.unsettled = run.troubled = run.asleep = False
+        run.unsettled = run.troubled = False
+        run.asleep = run.asleep and self._world.timeline.current is not process  # a late write wakes nobody
         self._last_lived = self._world.timeline.now
 
     def _took(self, before: Head | None, head: Head, process: Process) -> None:
@@ -284,6 +291,7 @@ class Judge:
         if position is None:
             self.violated(f"the position of {name} was dropped")
             return
+        self._together.add((position.sequence, position.end))
         if before is None:
             self._starts.setdefault((head.birth, name), position.sequence)
             if position.row or position.pending:
@@ -294,10 +302,16 @@ class Judge:
             position.pending,
         ):
             return
+        same = (before.sequence, before.end) == (position.sequence, position.end)
+        is_taken = before.row or before.pending  # of what was refused as a whole, more may be tried together
+        if before.end >= position.sequence and not same and is_taken:
+            self.violated(f"what {name} is sent together was cut anew")
         record = self._record[head.birth]
-        for sequence in range(before.sequence, min(position.sequence, len(record)) + 1):
+        for sequence in range(before.sequence, min(max(position.sequence, position.end), len(record)) + 1):
             for row, raw in enumerate(record[sequence - 1]):
-                if _has_passed(position, sequence, row) and not _has_passed(before, sequence, row):
+                if _has_passed(record, position, sequence, row) and not _has_passed(
+                    record, before, sequence, row
+                ):
                     self._check_taken(name, raw)
 
     def _check_taken(self, name: str, raw: bytes) -> None:
@@ -418,7 +432,7 @@ class Judge:
         """Judge that a reader of the journal finds what has become true."""
         objects, record = self._world.bucket.objects, self._record[head.birth]
         listing = self._world.listing(journal.folder(head.birth))
-        for entry in journal.entries(listing, head.birth, up_to=head.sequence):
+        for entry in journal.entries(listing, head.birth, since=head.first, up_to=head.sequence):
             if journal.raws(objects[entry.name].body) != record[entry.sequence - 1]:
                 self.violated(f"commit {entry.sequence} reads otherwise than what became true")
 
@@ -451,11 +465,13 @@ class Judge:
 
     def _judge_destination(self, head: Head, name: str) -> None:
         position = head.positions.get(name)
-        if position is None or position.sequence != head.sequence + 1:
+        hold = next(sink.hold for sink in self._world.plan.sinks if sink.name == name)
+        due = position.opened + hold + self._world.calm_interval + 60 if position and position.opened else 0.0
+        if position is None or (position.sequence != head.sequence + 1 and due < self._now()):
             self.violated(f"{name} stays behind: {position}")
             return
         start = self._starts.get((head.birth, name), 1)
-        for lines in self._record[head.birth][start - 1 :]:
+        for lines in self._record[head.birth][start - 1 : position.sequence - 1]:
             for raw in lines:
                 self._check_taken(name, raw)
         for raw, count in self._accepted[name].items():
@@ -491,9 +507,10 @@ class Judge:
         return START.timestamp() + self._world.timeline.now
 
 
-def _has_passed(position: Position, sequence: int, row: int) -> bool:
-    if sequence != position.sequence:
+def _has_passed(record: Sequence[Sequence[bytes]], position: Position, sequence: int, row: int) -> bool:
+    if not position.sequence <= sequence <= max(position.sequence, position.end):
         return sequence < position.sequence
+    row += sum(len(record[before - 1]) for before in range(position.sequence, sequence))
     return row < position.row and row not in position.pending
 
 

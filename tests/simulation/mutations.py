@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from unittest import mock
 
-from streamalert_apps.runtime import clean, collect, forward, journal, memory
+from streamalert_apps.runtime import clean, collect, forward, journal, memory, window
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.sdk import catalogue, events, http, retry, stream
 from streamalert_apps.sdk.feed import listing, look, reader, sweep, walk
@@ -329,20 +329,22 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     "tries again past its deadline": _by(0, _edit(retry, "retrying", ("wait >= deadline.left() or ", ""))),
     # destinations
     "gives batches of one commit one id": _by(
-        0, _edit(forward.Forwarder, "_batch_id", (" {commit.fence} {rows}", ""))
+        0, _edit(forward.Forwarder, "_batch_id", ("window.name, rows", "window.last.sequence"))
     ),
     "names a batch by its first and last row": _by(
-        0, _edit(forward.Forwarder, "_batch_id", ("{rows}", "{rows[0]} {rows[-1]}"))
+        5, _edit(forward.Forwarder, "_batch_id", ("rows)\n", "rows[0], rows[-1])\n"))
     ),
-    "names a batch without its fence": _by(0, _edit(forward.Forwarder, "_batch_id", (" {commit.fence}", ""))),
+    "names a batch without its fence": _by(
+        0, _value(window.Window, "name", property(lambda self: str(self.last.sequence)))
+    ),
     "keeps what is dead without its fence": _by(
         0, _edit(forward.Forwarder, "_bury", ("-{commit.fence:014d}", ""))
     ),
     "drops what is left of a half-taken batch": _by(
-        0, _edit(forward.Forwarder, "_pass", ("end, list(rest)", "end, []"))
+        22, _edit(forward.Forwarder, "_pass", ("end, sorted({*rest, *self._doubted})", "end, []"))
     ),
     "sends all of a half-taken batch again": _by(
-        0, _edit(forward.Forwarder, "_send", ("self._sent(commit, rest)", "self._sent(commit, rows)"))
+        0, _edit(forward.Forwarder, "_send", ("self._sent(window, rest)", "self._sent(window, rows)"))
     ),
     "passes what a destination did not take": _by(
         0,
@@ -350,8 +352,8 @@ MUTATIONS: Final[dict[str, Mutation]] = {
             forward.Forwarder,
             "_forward",
             (
-                "self._send(commit, rows)\n        if self._has_stopped():\n            return",
-                "self._send(commit, rows)",
+                "self._send(window, rows)\n        if self._has_stopped():\n            return",
+                "self._send(window, rows)",
             ),
         ),
     ),
@@ -366,12 +368,16 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     ),
     "takes wrong settings for bad events": _by(
         0,
-        _edit(forward.Forwarder, "_sent", ("if answer.refused and not self.position.settings:", "if False:")),
+        _edit(forward.Forwarder, "_sent", ("if refused and not self._is_tried:", "if False:")),
     ),
     "drops the positions that it does not know": _by(0, _method(collect._Run, "note", _drop_positions)),
     "saves a position at the end only": _by(
-        0, _edit(forward.Forwarder, "_forward", ("if self.position.sequence > self._saved:", "if False:"))
+        46, _edit(forward.Forwarder, "_forward", ("if self.position.sequence > self._saved:", "if False:"))
     ),
+    "sends what it waited for before its end is fixed": _by(
+        27, _edit(forward.Forwarder, "_closed", ("    self.held.write()\n", ""))
+    ),
+    "waits for ever for more": _by(1, _method(forward.Forwarder, "_is_due", lambda _: False)),
     "reads nothing back from the journal": _by(
         0,
         _method(forward.Forwarder, "_read_back", lambda self, *, up_to: iter(self._skip_to(up_to + 1) or ())),

@@ -104,6 +104,8 @@ class SinkPlan:
     idempotent: bool
     picky: bool  # some events are never taken
     wrong_until: float  # it is set up wrongly, and refuses each event, until then
+    hold: float  # for how long it waits for more
+    window: int  # bytes that are enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +227,10 @@ def plan(seed: int) -> Plan:
         date=date,
         page=page,
         events=events,
-        burst=luck.choice(
-            (1, 1, 5, 20, 100) if shape not in {"catalogue", "whole seconds"} and not busy else (1, 5, 10)
+        burst=(
+            burst := luck.choice(
+                (1, 1, 5, 20, 100) if shape not in {"catalogue", "whole seconds"} and not busy else (1, 5, 10)
+            )
         ),
         span=span,
         latency=latency,
@@ -238,17 +242,20 @@ def plan(seed: int) -> Plan:
         commit_bytes=luck.choice((200, 1000, 5000, 4 << 20)),
         inline=luck.choice((4, 20, 20, 100, 4000)),
         merged=luck.choice((10, 100, 100_000)),
-        most_rows=luck.choice((10 * page, 50_000, 50_000)),
+        most_rows=max(luck.choice((10 * page, 50_000, 50_000)), 4 * burst),  # a second fits into a window
         journal_days=luck.choice((0.0, 7.0)),
         skew=luck.choice((0.0, 0.0, 0.5, 3.0)),
         ahead=luck.choice((0.0, 0.0, 0.0, 600.0, 200_000.0 if not quiet else 600.0)) if not future else 0.0,
-        sinks=tuple(_sink(luck, name) for name in ("lake", "queue", "siem")[: luck.choice((0, 1, 1, 2, 3))]),
+        sinks=tuple(
+            _sink(luck, name, seed) for name in ("lake", "queue", "siem")[: luck.choice((0, 1, 1, 2, 3))]
+        ),
         faults={kind: FAULTS[kind] * luck.choice((0.3, 1.0, 2.0)) for kind in kinds},
         storms=tuple(_storm(luck, span) for _ in range(luck.choice((0, 0, 1, 2)))) if kinds else (),
     )
 
 
-def _sink(luck: Random, name: str) -> SinkPlan:
+def _sink(luck: Random, name: str, seed: int) -> SinkPlan:
+    waiting = Random(f"{seed} {name}")
     return SinkPlan(
         name,
         events=luck.choice((1, 3, 10, 1000)),
@@ -257,6 +264,8 @@ def _sink(luck: Random, name: str) -> SinkPlan:
         idempotent=luck.random() < 0.5,
         picky=luck.random() < 0.2,
         wrong_until=luck.choice((0.0, 0.0, 0.0, 0.0, 0.0, 600.0)),
+        hold=waiting.choice((0.0, 0.0, 0.0, 5.0, 60.0, 300.0)),
+        window=waiting.choice((500, 5_000, 4 << 20)),
     )
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from streamalert_apps.errors import CredentialsError, DeliveryFailed
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits, nothing_taken
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits, nothing_taken
 
 if TYPE_CHECKING:
     from tests.simulation.plan import SinkPlan
@@ -23,7 +23,7 @@ class Sink:
     def __init__(self, world: World, plan: SinkPlan) -> None:
         self._world = world
         self._plan = plan
-        self.limits = Limits(plan.events, plan.bytes, plan.event_bytes)
+        self.limits = Limits(plan.events, plan.bytes, plan.event_bytes, plan.window)
         self.taken: dict[str, set[bytes]] = {}
         self.sent: dict[str, tuple[bytes, ...]] = {}
 
@@ -45,7 +45,7 @@ class Sink:
                 batch, DeliveryFailed("It is down.", retry_after=world.luck.of(name).choice((None, 2.0)))
             )
         if len(batch.events) > 1 and world.strikes("batch too large"):
-            return Answer(too_large=True)
+            return Answer(halve="It is too large.")
         if world.timeline.now < self._plan.wrong_until and not world.luck.calm:
             return Answer(refused=dict.fromkeys(range(len(batch.events)), WRONG_SETTINGS))
         refused = [row for row, event in enumerate(batch.events) if self._plan.picky and _is_odd(event)]

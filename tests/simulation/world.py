@@ -18,7 +18,8 @@ from streamalert_apps.runtime import collect as run
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import memory as memories
 from streamalert_apps.runtime.collect import Outcome, Terms
-from streamalert_apps.runtime.head import HeldHead, Identity
+from streamalert_apps.runtime.delivery import Outlet
+from streamalert_apps.runtime.head import Head, HeldHead, Identity
 from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk import catalogue
 from streamalert_apps.sdk.app import App
@@ -292,11 +293,18 @@ class World:
         self._outcomes[process] = outcome
         self.judge.closed(process)
         if order.owner != OWNER:
-            self.judge.violated("a run of another project was let in")
+            self._judge_stranger(self._held[process].head)
         if outcome.error and "The app broke" in outcome.error.message:
             self.judge.violated(outcome.error.message)
         if self.strikes("a thread thaws"):
             self._thaw(process)
+
+    def _judge_stranger(self, head: Head) -> None:
+        """Judge that a run of another project had no record but its own, which then makes room."""
+        if head.owner == OWNER:
+            self.judge.violated("a run of another project was let in")
+        else:  # the app's head had been removed
+            self.bucket.set_head(None)
 
     def _taking(self, take: Callable[..., HeldHead]) -> Callable[..., HeldHead]:
         def taken(*args: Any, **terms: Any) -> HeldHead:
@@ -320,8 +328,11 @@ class World:
         kind = self.kind
         return kind({}, Api(clock=clock, deadline=deadline, pace=Pace(kind.rate, clock), transport=self.wire))
 
-    def _destinations(self, order: Order) -> Mapping[str, Sink]:
-        return self.sinks if order.sinks else {}
+    def _destinations(self, order: Order) -> Mapping[str, Outlet]:
+        if not order.sinks:
+            return {}
+        holds = {sink.name: sink.hold for sink in self.plan.sinks}
+        return {name: Outlet(sink, hold=holds[name]) for name, sink in self.sinks.items()}
 
     def _ended(self, process: Process, order: Order) -> None:
         """A process has ended, in whatever way; perhaps it is tried again, or another one goes on."""

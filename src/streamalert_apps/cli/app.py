@@ -12,6 +12,7 @@ from typer.models import CommandInfo
 from streamalert_apps import __version__
 from streamalert_apps.cli.commands import (
     check,
+    config,
     demo,
     deploy,
     disable,
@@ -86,6 +87,7 @@ for name, module in {
     "simulate": simulate,
 }.items():
     app.command(name, epilog=module.EXAMPLES)(module.command)
+app.add_typer(config.group)
 app.add_typer(state.group)
 app.add_typer(journal.group)
 app.add_typer(plugin.group)

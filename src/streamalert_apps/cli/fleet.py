@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps.cli.project import aws_session, need_aws
 from streamalert_apps.cli.selection import known_types
@@ -14,6 +17,7 @@ from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.deploy import limits
 from streamalert_apps.deploy.clients import Aws
 from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.orphans import Orphan, orphans
 from streamalert_apps.deploy.package import DEFAULT_RUNTIME, Package, build
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.survey import AppPlan
@@ -40,6 +44,12 @@ class Fleet:
         session = aws_session(project.account)
         types = known_types(project.root)
         return cls(session, Aws.connect(session), Place.of(project.account), types)
+
+    def orphans(self, project: Project, clusters: Sequence[str]) -> list[Orphan]:
+        """Return what runs for these clusters, or for all, and is not in conf/; none where AWS won't tell."""
+        with suppress(AppError, ClientError, BotoCoreError):
+            return list(orphans(self.aws, project, clusters))
+        return []
 
     def job(self, function: str) -> Job:
         """Return the work on a function of which nothing has to be known, but for its name."""

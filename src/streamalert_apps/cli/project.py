@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamalert_apps.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from streamalert_apps.aws.session import Session
     from streamalert_apps.config.conf import Account, Project
 
 
 def open_project(project_dir: Path | None) -> Project:
-    """Load the project in `project_dir`, or the one around the working directory."""
+    """Load the project in `project_dir`, or the one around the working directory; tell of unknown keys."""
+    from streamalert_apps.cli.terminal import output
     from streamalert_apps.config import conf
 
-    return conf.load(project_dir.absolute() if project_dir else conf.find_root(Path.cwd()))
-
-
-def root_if_any(project_dir: Path | None) -> Path | None:
-    """Return the project's folder, or None outside of any; one that is named has to be there."""
-    from streamalert_apps.config import conf
-
-    if project_dir:
-        return conf.load(project_dir.absolute()).root
-    with suppress(ConfigError):
-        return conf.find_root(Path.cwd())
-    return None
+    project = conf.load(conf.root_of(project_dir))
+    for unknown in project.unknown:
+        output.warn(unknown)
+    return project
 
 
 def aws_session(account: Account) -> Session:

@@ -1,34 +1,38 @@
 """The project's conf/ folder, as StreamAlert lays it out: read, check, change. Knows no AWS and asks nothing.
 
     conf/global.json               account, prefix, region
+    conf/destinations.json         where events go (destinations.py)
     conf/clusters/<cluster>.json   modules.streamalert_apps, data_sources.streamalert_app
     conf/schemas/<service>.json    what the classifier knows of a service's logs
 
-All else in these files belongs to others and stays as it is.
+conf.schema.json describes all but the last. All else in these files belongs to others and stays as it is.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass, field, fields
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from streamalert_apps.config import jsonfile, rules
+from streamalert_apps.config import content, jsonfile, schema
 from streamalert_apps.config.suggest import did_you_mean
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
+from streamalert_apps.runtime.schedule import duration
 from streamalert_apps.sdk.app import service_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
-    from pathlib import Path
 
-GLOBAL: Final = "conf/global.json"
+    from streamalert_apps.config.destinations import Destinations
+    from streamalert_apps.runtime.outlets import Definition
+
+GLOBAL: Final = content.GLOBAL
 DEFAULT_ALARMS: Final = {"errors": {"enabled": True, "evaluation_periods": 1, "period_secs": 120}}
 DEFAULT_JOURNAL_DAYS: Final = 7.0
-_PLACEHOLDER = re.compile(r"[A-Z_]+_GOES_HERE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class AppConf:
     metric_alarms: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULT_ALARMS))
     vpc_config: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    sinks: tuple[Definition, ...] = ()
+    """Where its events go, if that is stated for it or its cluster."""
 
     @property
     def service(self) -> str:
@@ -82,7 +88,7 @@ class AppConf:
     @property
     def lag(self) -> timedelta | None:
         """How late events may appear, where conf/ states another lag than the type."""
-        return rules.lag(self.extra["lag"]) if "lag" in self.extra else None
+        return duration(self.extra["lag"]) if "lag" in self.extra else None
 
     def settings(self) -> dict[str, Any]:
         """Return the entry of the cluster file: keys in order, those of others included."""
@@ -118,6 +124,8 @@ class Project:
     account: Account
     clusters: tuple[str, ...]
     all_apps: tuple[AppConf, ...]
+    unknown: tuple[str, ...] = ()
+    """What there is to say of keys that the schema does not know, a line each."""
 
     def cluster(self, name: str) -> str:
         """Return `name` if there is such a cluster; otherwise say which there are."""
@@ -222,9 +230,9 @@ def write(root: Path, objects: Mapping[str, Mapping[str, Any]]) -> None:
     contents = {}
     for shown, value in objects.items():
         path = (root / shown).resolve()
-        before = path.read_text(encoding="utf-8-sig") if path.exists() else "null"
-        if json.loads(before) != value:
-            contents[path] = jsonfile.dump(value, ascii_only=before.isascii()).encode()
+        before = path.read_bytes().decode("utf-8") if path.exists() else ""
+        if not before or json.loads(before.removeprefix("\ufeff")) != value:
+            contents[path] = jsonfile.dump(value, before).encode()
     try:
         for path in contents:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -248,108 +256,84 @@ def find_root(start: Path) -> Path:
     )
 
 
+def root_of(project_dir: Path | None) -> Path:
+    """Return the folder of the project that is named, or of the one around the working directory."""
+    return project_dir.absolute() if project_dir else find_root(Path.cwd())
+
+
+def root_if_any(project_dir: Path | None) -> Path | None:
+    """Return the project's folder, or None outside of any; one that is named has to be there."""
+    if project_dir:
+        return load(project_dir.absolute()).root
+    with suppress(ConfigError):
+        return find_root(Path.cwd())
+    return None
+
+
 def load(root: Path) -> Project:
     """Read the project whose folder is `root`."""
-    if not (root / GLOBAL).is_file():
-        raise ConfigError(
-            f"There is no {GLOBAL} in {root}.",
-            hint="`sa-apps init` makes one; --project-dir names a project elsewhere.",
-        )
-    account = _account(jsonfile.read_object(root / GLOBAL, GLOBAL))
-    clusters = tuple(
-        sorted(p.stem for p in (root / "conf/clusters").glob("*.json") if not p.name.startswith("."))
+    return of(root, content.read(root))
+
+
+def of(root: Path, whole: dict[str, Any]) -> Project:
+    """Return the project of which `whole` is all of conf/; raise ConfigError for what is wrong with it."""
+    content.check(whole)
+    clusters: dict[str, Any] = whole["clusters"]
+    apps = [app for name, cluster in clusters.items() for app in _apps(name, cluster)]
+    if "destinations" in whole or any("destinations" in app.extra for app in apps):
+        apps = _with_sinks(apps, whole.get("destinations", {}))
+    return Project(
+        root,
+        _account(whole["global"]),
+        tuple(clusters),
+        tuple(sorted(apps, key=lambda a: (a.cluster, a.name, a.type))),
+        tuple(content.told(schema.unknown(schema.whole(), whole))),
     )
-    apps = [app for cluster in clusters for app in _apps(root, cluster)]
-    return Project(root, account, clusters, tuple(sorted(apps, key=lambda a: (a.cluster, a.name, a.type))))
+
+
+def _with_sinks(apps: Sequence[AppConf], stated: dict[str, Any]) -> list[AppConf]:
+    """Return apps with the destinations that are stated for them, or for their clusters."""
+    from streamalert_apps.config import destinations  # noqa: PLC0415 (projects without any start sooner)
+
+    known = destinations.read(stated)
+    return [_with_own_sinks(app, known) for app in apps]
+
+
+def _with_own_sinks(app: AppConf, known: Destinations) -> AppConf:
+    if "destinations" in app.extra:
+        where = f"conf/clusters/{app.cluster}.json: {app.function}: destinations"
+        return replace(app, sinks=known.of(app.extra["destinations"], where))
+    if app.cluster in known.clusters:
+        where = f"{content.DESTINATIONS}: clusters.{app.cluster}"
+        return replace(app, sinks=known.of(known.clusters[app.cluster], where))
+    return app
 
 
 def _account(settings: dict[str, Any]) -> Account:
-    ours = _object(settings, "sa_apps", GLOBAL)
-    local = ours.get("store") == "local"
-    account = _object(settings, "account", GLOBAL)
-    values = {key: str(account.get(key, "")) for key in ("aws_account_id", "prefix", "region")}
-    for key, value in values.items():
-        if _PLACEHOLDER.fullmatch(value):
-            raise ConfigError(
-                f"{GLOBAL} still has StreamAlert's placeholder {value} for account.{key}.",
-                hint=f"Put your own {key} there.",
-            )
-        if not value and (key == "prefix" or not local):
-            raise ConfigError(
-                f"{GLOBAL} lacks account.{key}.", hint="Add it, or make a project by `sa-apps init`."
-            )
-    monitoring = _object(_object(settings, "infrastructure", GLOBAL), "monitoring", GLOBAL)
-    topic = str(monitoring.get("sns_topic_name") or names.alarm_topic(values["prefix"]))
+    account, ours = settings["account"], settings.get("sa_apps", {})
+    monitoring = settings.get("infrastructure", {}).get("monitoring", {})
     return Account(
-        **values,
-        local=local,
-        alarm_topic=topic,
-        named_bucket=_text(ours, "bucket", rules.bucket_name),
-        kms_key=_text(ours, "kms_key", rules.kms_key),
+        aws_account_id=account.get("aws_account_id", ""),
+        prefix=account["prefix"],
+        region=account.get("region", ""),
+        local=ours.get("store") == "local",
+        alarm_topic=monitoring.get("sns_topic_name") or names.alarm_topic(account["prefix"]),
+        named_bucket=ours.get("bucket", ""),
+        kms_key=ours.get("kms_key", ""),
     )
 
 
-def _text(ours: dict[str, Any], key: str, rule: Callable[[str], str]) -> str:
-    """Return what global.json says under `sa_apps`, or nothing."""
-    value = ours.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise ConfigError(f"{GLOBAL}: sa_apps.{key} must be a string, not {value!r}.")
-    _check(rule, value, f"{GLOBAL}: sa_apps.{key}")
-    return value
-
-
-def _check(rule: Callable[[Any], object], value: Any, where: str) -> None:
-    """Raise ConfigError, with the place, for what a rule refuses."""
-    try:
-        rule(value)
-    except UsageError as error:
-        raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
-
-
-def _apps(root: Path, cluster: str) -> list[AppConf]:
-    shown = f"conf/clusters/{cluster}.json"
-    modules = _object(jsonfile.read_object(root / shown, shown), "modules", shown)
-    apps = _object(modules, "streamalert_apps", shown)
-    return [_app(cluster, function, _object(apps, function, shown), shown) for function in apps]
-
-
 _KEYS: Final = {"app_name": "name"} | {
-    f.name: f.name for f in fields(AppConf) if f.name not in {"cluster", "function", "name", "extra"}
+    f.name: f.name for f in fields(AppConf) if f.name not in {"cluster", "function", "name", "extra", "sinks"}
 }
-_NUMBERS: Final = ("timeout", "memory", "log_retention_days", "concurrency_limit", "batch_bytes")
-_TEXTS: Final = ("log_level", "oversize_bucket")
-_RULES: Final = {"journal_days": rules.journal_days, "lag": rules.lag}
-_FUNCTION: Final = re.compile(r"[A-Za-z0-9_-]+")  # also the name of a folder: nothing that leads elsewhere
 
 
-def _app(cluster: str, function: str, entry: dict[str, Any], shown: str) -> AppConf:
-    where = f"{shown}: modules.streamalert_apps.{function}"
-    if not _FUNCTION.fullmatch(function):
-        raise ConfigError(f"{shown}: {json.dumps(function)} is not the name of a Lambda function.")
-    _check_entry(entry, where)
-    values = {_KEYS[key]: value for key, value in entry.items() if key in _KEYS}
-    values.setdefault("concurrency_limit", None)
-    extra = {key: value for key, value in entry.items() if key not in _KEYS}
-    return AppConf(cluster=cluster, function=function, extra=extra, **values)
-
-
-def _check_entry(entry: dict[str, Any], where: str) -> None:
-    for key in ("app_name", "type", "schedule_expression"):
-        if not isinstance(entry.get(key), str):
-            raise ConfigError(f"{where} lacks {key}.")
-    for key in _NUMBERS:
-        if key in entry and type(entry[key]) is not int:
-            raise ConfigError(f"{where}: {key} must be a whole number, not {entry[key]!r}.")
-    for key in _TEXTS:
-        if key in entry and not isinstance(entry[key], str):
-            raise ConfigError(f"{where}: {key} must be a string, not {entry[key]!r}.")
-    for key, rule in _RULES.items():
-        if key in entry:
-            _check(rule, entry[key], f"{where}: {key}")
-    for key in ("metric_alarms", "vpc_config"):
-        _object(entry, key, where)
+def _apps(cluster: str, file: dict[str, Any]) -> Iterator[AppConf]:
+    for function, entry in file.get("modules", {}).get("streamalert_apps", {}).items():
+        values = {_KEYS[key]: value for key, value in entry.items() if key in _KEYS}
+        values.setdefault("concurrency_limit", None)
+        extra = {key: value for key, value in entry.items() if key not in _KEYS}
+        yield AppConf(cluster=cluster, function=function, extra=extra, **values)
 
 
 def _object(parent: dict[str, Any], key: str, shown: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from contextlib import contextmanager, suppress
 from errno import EACCES
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 30
 LARGEST_BYTES: Final = 32 << 20
+_BOM: Final = "\ufeff"
+_INDENTED: Final = re.compile(r"\n([ \t]+)\S")
 LONGEST_NUMBER: Final = 4000  # digits; Python itself refuses more than 4,300
 
 
@@ -98,14 +101,20 @@ def insert(mapping: dict[str, Any], key: str, value: Any) -> None:
         mapping.update(items)
 
 
-def dump(value: Mapping[str, Any], *, ascii_only: bool = True) -> str:
-    """Return JSON as StreamAlert writes it, with a newline at the end."""
-    text = json.dumps(value, indent=2, ensure_ascii=ascii_only) + "\n"
+def dump(value: Mapping[str, Any], like: str = "") -> str:
+    """Return JSON with a line break at its end: as StreamAlert writes it, or `like` the text it replaces.
+
+    Of that text its line ends, indentation, byte order mark and letters beyond ASCII are kept.
+    """
+    indentation = _INDENTED.search(like)
+    indent = indentation[1] if indentation else 2
+    text = json.dumps(value, indent=indent, ensure_ascii=like.isascii()) + "\n"
     try:
         text.encode()
     except UnicodeEncodeError:  # half a surrogate pair: only an escape can say it
-        return dump(value)
-    return text
+        text = json.dumps(value, indent=indent) + "\n"
+    lines = text.replace("\n", "\r\n") if "\r\n" in like else text
+    return f"{_BOM}{lines}" if like.startswith(_BOM) else lines
 
 
 def replace_all(contents: Mapping[Path, bytes]) -> None:

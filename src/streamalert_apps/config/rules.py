@@ -1,32 +1,15 @@
-"""What a setting may be, said before anything is asked or written."""
+"""What a setting may be, said before anything is asked or written. The schema says which values those are."""
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
+from streamalert_apps.config import schema
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.schedule import interval
 
-TIMEOUT_SECONDS: Final = (10, 900)
-MEMORY_MB: Final = (128, 10240)
-JOURNAL_DAYS: Final = (0, 3650)
-LONGEST_LAG: Final = timedelta(days=30)
-
-_NAME = re.compile(r"[a-z0-9_-]+")
-_PREFIX = re.compile(r"[a-z0-9-]+")
-_ACCOUNT = re.compile(r"[0-9]{12}")
-_FUNCTION = re.compile(r"[A-Za-z0-9_-]+")
 _DEVICES: Final = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
-_REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_KMS_KEY = re.compile(
-    r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/)?(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-)
-_DURATION = re.compile(r"([0-9]{1,5})([smhd])")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def schedule_expression(text: str) -> str:
@@ -40,24 +23,24 @@ def schedule_expression(text: str) -> str:
 
 def timeout(seconds: int) -> int:
     """Return a function's time limit in seconds."""
-    return _between(seconds, TIMEOUT_SECONDS, "timeout", "seconds")
+    return _between(seconds, "timeout", "seconds")
 
 
 def memory(megabytes: int) -> int:
     """Return a function's memory in MB."""
-    return _between(megabytes, MEMORY_MB, "memory", "MB")
+    return _between(megabytes, "memory", "MB")
 
 
 def app_name(text: str) -> str:
     """Return an app's name."""
-    return _matching(_NAME, text, "app name", "Use lower-case letters, digits, '_' and '-'.")
+    return _matching("app_name", text, "app name", "Use lower-case letters, digits, '_' and '-'.")
 
 
 def cluster_name(text: str) -> str:
     """Return a cluster's name, which is that of its file."""
     if is_device(text):
         raise UsageError(f"'{text}' is not a valid cluster name.", hint="Windows has a device of that name.")
-    return _matching(_NAME, text, "cluster name", "Use lower-case letters, digits, '_' and '-'.")
+    return _matching("app_name", text, "cluster name", "Use lower-case letters, digits, '_' and '-'.")
 
 
 def is_device(name: str) -> bool:
@@ -67,23 +50,23 @@ def is_device(name: str) -> bool:
 
 def prefix(text: str) -> str:
     """Return the prefix that all names in AWS begin with."""
-    return _matching(_PREFIX, text, "prefix", "Use lower-case letters, digits and '-'.")
+    return _matching("prefix", text, "prefix", "Use lower-case letters, digits and '-'.")
 
 
 def account_id(text: str) -> str:
     """Return an AWS account's number."""
-    return _matching(_ACCOUNT, text, "AWS account id", "It has 12 digits.")
+    return _matching("account_id", text, "AWS account id", "It has 12 digits.")
 
 
 def region(text: str) -> str:
     """Return the name of an AWS region."""
-    return _matching(_REGION, text, "AWS region", "It looks like us-east-1.")
+    return _matching("region", text, "AWS region", "It looks like us-east-1.")
 
 
 def function_name(prefix: str, cluster: str, app_type: str, name: str) -> str:
     """Return the function's name, which AWS must be able to take with all that is added to it."""
     function = names.function_name(prefix, cluster, app_type, name)
-    _matching(_FUNCTION, function, "function name", "Check account.prefix in conf/global.json.")
+    _matching("function", function, "function name", "Check account.prefix in conf/global.json.")
     over = len(function) - names.FUNCTION_NAME_LIMIT
     if over > 0:
         raise UsageError(
@@ -94,49 +77,15 @@ def function_name(prefix: str, cluster: str, app_type: str, name: str) -> str:
     return function
 
 
-def bucket_name(text: str) -> str:
-    """Return the name of a bucket."""
-    hint = "Use 3 to 63 lower-case letters, digits, '-' and '.'; a name, not an address or an ARN."
-    return _matching(_BUCKET, text, "bucket name", hint)
-
-
-def kms_key(text: str) -> str:
-    """Return the id or the ARN of a KMS key; an alias won't do, as a policy can't name a key by it."""
-    return _matching(_KMS_KEY, text, "KMS key", "Give the key's id or its ARN (not an alias).")
-
-
-def duration(text: Any) -> timedelta:
-    """Return the length of time that `90s`, `30m`, `2h` or `7d` means."""
-    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if not match or not int(match[1]):
-        raise UsageError(f"{text!r} is not a length of time.", hint="Write it like 90s, 30m, 2h or 7d.")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-def lag(text: Any) -> timedelta:
-    """Return how late an app's events may appear."""
-    length = duration(text)
-    if length > LONGEST_LAG:
-        raise UsageError(f"A lag of {text} is not possible.", hint=f"Give {LONGEST_LAG.days}d at most.")
-    return length
-
-
-def journal_days(days: Any) -> float:
-    """Return for how many days the journal is kept; 0: until every destination has it."""
-    low, high = JOURNAL_DAYS
-    if isinstance(days, bool) or not isinstance(days, int | float) or not low <= days <= high:
-        raise UsageError(f"{days!r} is not a number of days.", hint=f"Give {low} to {high}.")
-    return float(days)
-
-
-def _matching(pattern: re.Pattern[str], text: str, what: str, hint: str) -> str:
-    if not pattern.fullmatch(text):
+def _matching(form: str, text: str, what: str, hint: str) -> str:
+    if not schema.takes(schema.named(form), text):
         raise UsageError(f"'{text}' is not a valid {what}.", hint=hint)
     return text
 
 
-def _between(value: int, limits: tuple[int, int], what: str, unit: str) -> int:
-    low, high = limits
-    if not low <= value <= high:
-        raise UsageError(f"A {what} of {value} {unit} is not possible.", hint=f"Give {low} to {high} {unit}.")
+def _between(value: int, key: str, unit: str) -> int:
+    form = schema.named("app")["properties"][key]
+    if not schema.takes(form, value):
+        limits = f"{form['minimum']} to {form['maximum']}"
+        raise UsageError(f"A {key} of {value} {unit} is not possible.", hint=f"Give {limits} {unit}.")
     return value

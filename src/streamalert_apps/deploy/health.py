@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +17,9 @@ _QUERIES_A_CALL: Final = 500
 _METRICS: Final = ("Invocations", "Errors")
 _GRACE: Final = timedelta(minutes=10)
 _RUNS_WITHOUT_PROGRESS: Final = 3
+GAP_TOLD: Final = 7 * DAY
 _MINUTES: Final = "%Y-%m-%d %H:%M UTC"
+_SECONDS: Final = "%Y-%m-%d %H:%M:%S UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Progress:
     floor: datetime | None = None
     recorded: datetime | None = None
     listed: datetime | None = None
+    gaps: Sequence[tuple[datetime, datetime]] = ()
+    """The last spans of time that could not be collected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def run_problems(head: Head | None, progress: Progress, now: datetime, pace: Pac
         late = pace.since and now - pace.since > 2 * pace.every + _GRACE
         return [f"It has never run, and could since {pace.since:{_MINUTES}}."] if late else []
     still = [position.message for position in destinations(head).values() if position.state]
-    problems = [*_last_run(head, now, still), *_destinations(head)]
+    problems = [*_last_run(head, now, still), *_destinations(head), *_gaps(progress, now)]
     if is_running(head, now):
         return problems + _behind(progress, now, pace)
     return problems + (_stopped(head, now, pace) or _behind(progress, now, pace)) + _stuck(head, now)
@@ -136,6 +140,13 @@ def _destinations(head: Head) -> Iterator[str]:
             )
 
 
+def _gaps(progress: Progress, now: datetime) -> Iterator[str]:
+    """Yield what could not be collected lately; nobody can do more about what is long past."""
+    for since, until in progress.gaps:
+        if now - until <= GAP_TOLD:
+            yield f"What happened from {since:{_SECONDS}} to {until:{_SECONDS}} could not be collected."
+
+
 def _stopped(head: Head, now: datetime, pace: Pace) -> list[str]:
     if not head.runs or not pace.since:
         return []
@@ -170,8 +181,3 @@ def _stuck(head: Head, now: datetime) -> list[str]:
 
 def _moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):{_MINUTES}}"
-
-
-def is_enabled(rule: Mapping[str, Any]) -> bool:
-    """Tell whether a rule is on."""
-    return bool(rule.get("State", "ENABLED") == "ENABLED")

@@ -42,6 +42,11 @@ def rules(aws: Aws, prefix: str) -> dict[str, Any]:
     return {rule["Name"]: rule for page in pages for rule in page["Rules"]}
 
 
+def is_enabled(rule: Mapping[str, Any]) -> bool:
+    """Tell whether a rule is on."""
+    return bool(rule.get("State", "ENABLED") == "ENABLED")
+
+
 def log_groups(aws: Aws, prefix: str) -> dict[str, Any]:
     """Return the log groups of the functions whose names begin with `prefix`."""
     pages = aws.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=names.log_group(prefix))

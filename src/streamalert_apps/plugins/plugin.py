@@ -214,7 +214,16 @@ def _fault(kind: type[App], service: str) -> str:
         return f"lacks {', '.join(sorted(kind.__abstractmethods__))}"
     if missing := [name for name in ("auth", "collects") if not hasattr(kind, name)]:
         return f"does not say {', '.join(missing)}"
-    return ""
+    return ignored(kind)
+
+
+def ignored(kind: type[App]) -> str:
+    """Say that a class has a `poll` of its own below one that collects by `walk`: nothing calls it."""
+    owners = {name: next(base for base in kind.__mro__ if name in vars(base)) for name in ("poll", "walk")}
+    feed = owners["walk"]
+    if feed is App or issubclass(feed, owners["poll"]):
+        return ""
+    return f"has a `poll`, which {feed.__name__} never calls: change `fetch`, or subclass App"
 
 
 def _package(module_name: str) -> dict[str, bytes]:

@@ -76,8 +76,8 @@ class Registry:
         """Return the plugin that an app type comes from, None for one that is built in; raises as `find`."""
         service = service_of(app_type)
         plugin = self.of_service(service)
-        if plugin is None and service in services.services():
-            return None  # without loading it
+        if plugin is None and app_type in services.described():
+            return None  # without loading its service
         self.find(app_type)
         return None if app_type in services.apps(service) else plugin
 

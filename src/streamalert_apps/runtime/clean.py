@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
@@ -33,13 +33,14 @@ def clean(
     pause = DAY if journal_days else UNNAMED_SECONDS
     if 0 <= now - head.cleaned < (2 * pause if overdue else pause) or not head.sequence:
         return
-    head.cleaned = now
-    held.write()
     with suppress(AppError):
+        head.cleaned = now = held.confirm().timestamp()
         kept_from = now - journal_days * DAY
         if floor is not None:
             kept_from = min(kept_from, floor.timestamp())
-        store.delete(list(_old(head, store, now, kept_from)))
+        old = _old(head, store.list(""), now, kept_from)
+        held.write()
+        store.delete(old)
 
 
 def _forget_passing(head: Head) -> None:
@@ -50,29 +51,34 @@ def _forget_passing(head: Head) -> None:
         del head.positions[name]
 
 
-def _old(head: Head, store: Store, now: float, kept_from: float) -> Iterator[str]:
-    """Yield the names of what is no longer needed. `kept_from`: from when on the journal is kept."""
-    items = store.list("")
-    yield from _old_commits(head, items, now, kept_from)
+def _old(head: Head, items: Sequence[Item], now: float, kept_from: float) -> list[str]:
+    """Return the names of what is no longer needed. `kept_from`: from when on the journal is kept."""
     named = {f"{head.birth}/memory/{segment.name}" for segment in head.memory.segments}
+    old = _old_commits(head, items, now, kept_from)
     for item in items:
         age = now - item.written.timestamp()
         found = _RECORD.fullmatch(item.name)
         if item.name.startswith("dead/"):
-            old = age > DEAD_DAYS * DAY
+            is_old = age > DEAD_DAYS * DAY
         elif found and found[1] != head.birth:  # a record that was removed, and begun anew
-            old = age > max(now - kept_from, DAY)
+            is_old = age > max(now - kept_from, DAY)
         else:
-            old = bool(found and found[2] == "memory") and item.name not in named and age > UNNAMED_SECONDS
-        if old:
-            yield item.name
+            is_old = bool(found and found[2] == "memory") and item.name not in named and age > UNNAMED_SECONDS
+        if is_old:
+            old.append(item.name)
+    return old
 
 
-def _old_commits(head: Head, items: Sequence[Item], now: float, kept_from: float) -> Iterator[str]:
+def _old_commits(head: Head, items: Sequence[Item], now: float, kept_from: float) -> list[str]:
+    """Return what the journal no longer needs; the head's first commit is then the first that is left."""
     own = [at.sequence for name, at in head.positions.items() if not name.startswith(PASSING)]
     passed = min(own, default=head.sequence + 1)
-    commits = {entry.name for entry in journal.commits(items, head.birth, up_to=head.sequence)}
-    for entry in journal.listed(items, head.birth):
-        leftover = entry.name not in commits and now - entry.written > UNNAMED_SECONDS
-        if leftover or (entry.sequence < passed and entry.written < kept_from):
-            yield entry.name
+    commits = journal.commits(items, head.birth, since=head.first, up_to=head.sequence)
+    old = {entry.name for entry in commits if entry.sequence < passed and entry.written < kept_from}
+    kept = {entry.name: entry.sequence for entry in commits if entry.name not in old}
+    head.first = min(kept.values(), default=head.sequence + 1)
+    return [
+        entry.name
+        for entry in journal.listed(items, head.birth)
+        if entry.name in old or (entry.name not in kept and now - entry.written > UNNAMED_SECONDS)
+    ]

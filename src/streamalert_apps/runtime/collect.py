@@ -28,12 +28,13 @@ from streamalert_apps.errors import (
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal, log, pace
 from streamalert_apps.runtime.clean import clean
-from streamalert_apps.runtime.destinations import Destination
+from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.encode import as_bytes
-from streamalert_apps.runtime.forward import Beside, Commit, Delivered, Forwarder, Within
+from streamalert_apps.runtime.forward import Beside, Delivered, Forwarder, Within
 from streamalert_apps.runtime.head import HeldHead, Identity, Run
 from streamalert_apps.runtime.memory import FUTURE, Former, Memory, packed
 from streamalert_apps.runtime.store import Store
+from streamalert_apps.runtime.window import Commit
 from streamalert_apps.sdk.app import App, Checkpoint, Json, Page
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.ids import hashing
@@ -43,7 +44,6 @@ LOGGER = logging.getLogger(__name__)
 
 COMMIT_BYTES: Final = 4 << 20
 COMMIT_SECONDS: Final = 2.0
-LINE_BYTES: Final = 72  # of a line of the journal, besides the event
 JOINING_SECONDS: Final = 20.0
 CLOCKS_DIFFER_SECONDS: Final = 5.0  # by less than that, or one is wrong
 CIRCLES: Final = 100
@@ -55,8 +55,9 @@ _FOREIGN_CHECKPOINT: Final = (ValueError, TypeError, KeyError, AttributeError, m
 class Outcome:
     """How a run ended, and what it did.
 
-    `retry_after`: seconds that the service wants to be left alone. `cursor`: all that the service showed of
-    the time before it is on record, where the app can tell. `delivered`: by destination.
+    `retry_after`: seconds that the service wants to be left alone. `cursor`: all that the service showed up
+    to then is on record, where the app can tell; what appears late may be missing.
+    `delivered`: by destination.
     """
 
     status: Literal["succeeded", "partial", "failed"] = "succeeded"
@@ -112,7 +113,7 @@ class Forwarding(Protocol):
 
 
 def collect(
-    build: Callable[[], App], store: Store, destinations: Mapping[str, Destination], terms: Terms
+    build: Callable[[], App], store: Store, destinations: Mapping[str, Outlet], terms: Terms
 ) -> Outcome:
     """Collect what there is to collect; return how it ended, whatever went wrong.
 
@@ -183,13 +184,13 @@ class _Run:
     circles: int = 0
     telling: bool = field(default_factory=lambda: LOGGER.isEnabledFor(logging.INFO))
 
-    def open(self, destinations: Mapping[str, Destination]) -> None:
+    def open(self, destinations: Mapping[str, Outlet]) -> None:
         """Bring the memory and the destinations to where the head says they are."""
         head, terms = self.held.head, self.terms
         self.memory = Memory.of(head.memory, bytes.fromhex(head.key), self._segment)
         self.forwarders = [
-            Forwarder(name, destination, self.held, terms.clock, terms.deadline)
-            for name, destination in destinations.items()
+            Forwarder(name, outlet, self.held, terms.clock, terms.deadline)
+            for name, outlet in destinations.items()
         ]
 
     def bury(self) -> None:
@@ -243,7 +244,7 @@ class _Run:
     def _prepare(self, app: App) -> None:
         """Tell the way to the service what the runs before know of it, and what this one wants to hear."""
         head = self.held.head
-        app.api.ahead = timedelta(seconds=-self._behind())  # until the service tells its own time
+        app.api.skew = app.api.ahead = timedelta(seconds=-self._behind())  # until the service tells its time
         self._remind(app, pace.Told(head.requests, head.not_before))
         if app.rate:
             self._ask_others(app)
@@ -314,7 +315,7 @@ class _Run:
         head, floor = self.held.head, int(self.memory.floor)
         distant = until > self.held.now().timestamp() + FUTURE
         ids: dict[bytes, int] = {}
-        for entry in journal.entries(self.store, head.birth, up_to=self.held.sequence):
+        for entry in journal.entries(self.store, head.birth, since=head.first, up_to=self.held.sequence):
             if entry.written < floor - FUTURE and not distant:
                 continue  # what it holds happened before the floor
             for _, mark in journal.marks(self.store.get(entry.name) or b""):
@@ -371,7 +372,7 @@ class _Run:
             self.events += events
             self.ids += ids
             self.times += times
-            self.size += sum(map(len, events)) + LINE_BYTES * len(events)
+            self.size += journal.size_of(events)
         if page.remember is None:
             self.memory.add(page.ids, page.times)
         elif page.remember:
@@ -446,7 +447,8 @@ class _Run:
                 store.put(_segment_name(head.birth, segment), data)
                 del self.segments[0]
             head.memory, head.checkpoint = self.memory.kept(), self.checkpoint
-            events, self.events, self.ids, self.times = self.events, [], [], []
+            events, ids, times = self.events, self.ids, self.times
+            self.events, self.ids, self.times = [], [], []
             size, self.size = self.size, 0
             if events:
                 head.sequence = sequence
@@ -455,7 +457,7 @@ class _Run:
                 self.outcome.commits += 1
                 self.outcome.events += len(events)
                 self.outcome.bytes += size
-                commit = Commit(sequence, head.fence, events, head.recorded)
+                commit = Commit(sequence, head.fence, events, ids, times, self.got, head.recorded)
                 for forwarder in self.forwarders:  # they wait until it is true
                     forwarder.offer(commit)
             self.held.write()
@@ -505,20 +507,21 @@ class _Run:
             retries = self.app.api.retries
             outcome.retries += retries.made
             outcome.rate_limits = retries.rate_limits
-        outcome.cursor = self._watermark()
+        floor = self._watermark()
+        outcome.cursor = self._told(lambda app, checkpoint: app.recorded(checkpoint))
         outcome.seconds = (self.held.now() - self.started).total_seconds()
         if self.checkpoint is not None:
             head.checkpoint, head.adopted = self.checkpoint, None
         head.memory = self.memory.kept()
         head.status = outcome.status
-        head.runs = [*head.runs, self._summary()][-heads.RUNS :]
+        head.runs = [*head.runs, self._summary(floor)][-heads.RUNS :]
         if self.terms.deadline.left() > 0:
-            clean(self.held, self.store, self.terms.journal_days, outcome.cursor)
+            clean(self.held, self.store, self.terms.journal_days, floor)
         head.lease = None
         self.held.write()
         self.held.closed = True
 
-    def _summary(self) -> Run:
+    def _summary(self, floor: datetime | None) -> Run:
         out = self.outcome
         return Run(
             self.started.replace(microsecond=0),
@@ -530,14 +533,18 @@ class _Run:
             out.pages,
             out.error.code if out.error else "",
             out.error.message[: heads.MESSAGE_CHARACTERS] if out.error else "",
-            out.cursor.timestamp() if out.cursor else 0.0,
+            floor.timestamp() if floor else 0.0,
         )
 
     def _watermark(self) -> datetime | None:
+        return self._told(lambda app, checkpoint: app.watermark(checkpoint))
+
+    def _told(self, ask: Callable[[App, Checkpoint], datetime | None]) -> datetime | None:
+        """Return what the app tells of its checkpoint, where it can."""
         if self.app is None or self.checkpoint is None:
             return None
         with suppress(*_FOREIGN_CHECKPOINT):
-            return self.app.watermark(self.checkpoint)
+            return ask(self.app, self.checkpoint)
         return None
 
     def _tell_page(self, page: Page, began: datetime) -> None:

@@ -1,8 +1,9 @@
 """Forwarding: from the journal to one destination, beside collection and never in its way.
 
-A batch never goes beyond a commit, so that it is cut alike whenever it is cut. What was accepted of a
-batch is not sent again; what is refused for good is kept whole under `dead/` before the position passes.
-After a kill at most what was sent of one commit is sent again.
+What is cut into batches together, a commit or several, is fixed before anything of it is sent, so that it
+is cut alike whenever it is cut. What was accepted of a batch is not sent again; what is refused for good is
+kept whole under `dead/` before the position passes. After a kill at most what was sent of one commit, or of
+what was to be sent with it, is sent again.
 """
 
 from __future__ import annotations
@@ -11,37 +12,37 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Final
 
 import msgspec
 
-from streamalert_apps.errors import AppError, DeliveryFailed, DeliveryRefused, OutOfTime, StateError
+from streamalert_apps.errors import (
+    AppError,
+    DeliveryFailed,
+    DeliveryRefused,
+    OutOfTime,
+    RateLimited,
+    StateError,
+)
 from streamalert_apps.runtime import journal, log
-from streamalert_apps.runtime.destinations import Answer, Batch, Destination
+from streamalert_apps.runtime.delivery import Answer, Batch, Outlet
 from streamalert_apps.runtime.head import MESSAGE_CHARACTERS, HeldHead, Position
 from streamalert_apps.runtime.store import Conflict
 from streamalert_apps.runtime.trim import trim
+from streamalert_apps.runtime.window import Commit, Window, digest
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.retry import ATTEMPTS, Retries, backoff
 
 LOGGER = logging.getLogger(__name__)
 
 WAITING: Final = 2  # commits that wait in memory; further ones are read back
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A commit: its events as the service gave them, and when it was made.
-
-    An older copy of the head that is put back makes its number come again; with its fence it does not.
-    """
-
-    sequence: int
-    fence: int
-    events: Sequence[bytes]
-    got: float
+LONGEST_WAIT_SECONDS: Final = 86_400.0  # then a destination is asked again, whatever it said
+MOST_REFUSED: Final = 20  # events in a row that are found by halving, in a run
+MOST_DOUBTED: Final = 4  # as long as it may be the settings that are at fault
+MOST_TRIALS: Final = 20  # events that are refused before any other, until it is taken to be the settings
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class Forwarder:
     """Forwards to one destination from its position on."""
 
     name: str
-    destination: Destination
+    outlet: Outlet
     held: HeldHead
     clock: Clock
     deadline: Deadline
@@ -69,10 +70,14 @@ class Forwarder:
     position: Position = field(init=False)
     error: AppError | None = None
     _commits: deque[Commit] = field(default_factory=deque)
-    _trimmed: dict[int, bytes] = field(default_factory=dict)  # copies of a commit's rows that are too large
+    _sizes: dict[int, int] = field(default_factory=dict)  # of this run's commits, where they are held back
+    _trimmed: dict[int, bytes] = field(default_factory=dict)  # copies of a window's rows that are too large
+    _doubted: dict[int, str] = field(default_factory=dict)  # a window's rows that were refused before others
     _lock: Lock = field(default_factory=Lock)
     _saved: int = 0
     _before: int = 0  # the last commit of the runs before this one
+    _more_is_due: bool = False  # than what is being sent
+    _in_a_row: int = 0  # events that were found by halving, and none was accepted since
 
     def __post_init__(self) -> None:
         head = self.held.head
@@ -91,6 +96,12 @@ class Forwarder:
     def offer(self, commit: Commit) -> None:
         """Hand over a commit that is about to become true."""
         with self._lock:
+            if self.outlet.hold:
+                size = journal.size_of(commit.events)
+                self._sizes[commit.sequence] = size
+                self.position.waiting += size
+                self.position.opened = self.position.opened or self.held.now().timestamp()
+                return
             self._commits.append(commit)
             if len(self._commits) > WAITING:
                 self._commits.popleft()
@@ -99,9 +110,12 @@ class Forwarder:
         """Forward all that is on record; stop where the destination does not take it, or time is up."""
         if self.error is not None:
             return
+        if (wait := self._told_wait()) > 0:
+            self.error = RateLimited(self.position.message, retry_after=wait)
+            return
         try:
-            for commit in self._from_position():
-                self._forward(commit)
+            for window in self._from_position():
+                self._forward(window)
                 if self._has_stopped():
                     return
         except AppError as error:
@@ -115,38 +129,95 @@ class Forwarder:
         with self._lock:
             return msgspec.structs.replace(self.position)
 
+    def _told_wait(self) -> float:
+        """Return for how many seconds it still wants to be left alone; a clock may have been wrong."""
+        wait = self.position.not_before - self.held.now().timestamp()
+        return wait if wait <= LONGEST_WAIT_SECONDS else 0.0
+
     def _has_stopped(self) -> bool:
         return self.error is not None
 
     def _is_behind(self) -> bool:
         return self.position.sequence <= self.held.sequence and not self.held.closed
 
-    def _from_position(self) -> Iterator[Commit]:
-        """Yield commits from the position on: from memory where they are there, else from the journal."""
+    def _from_position(self) -> Iterator[Window]:
+        """Yield what is to be sent from the position on: from memory, else from the journal."""
         while self._is_behind():
+            if self.outlet.hold or self.position.end:
+                if not (entries := self._closed()):
+                    return
+                commits = [*self._commits_of(entries)]
+                if commits:
+                    yield Window(commits, self.outlet.shape)
+                else:
+                    self._skip_to(entries[-1].sequence + 1)
+                continue
             with self._lock:
                 while self._commits and self._commits[0].sequence < self.position.sequence:
                     self._commits.popleft()
                 commit = self._commits[0] if self._commits else None
             if commit is not None and commit.sequence == self.position.sequence:
-                yield commit
+                yield Window([commit], self.outlet.shape)
                 continue
             before = self.position.sequence
             yield from self._read_back(up_to=commit.sequence - 1 if commit else self.held.sequence)
-            if self.position.sequence == before:
+            if self.position.sequence == before and not self.position.end:
                 return
 
-    def _read_back(self, *, up_to: int) -> Iterator[Commit]:
-        for entry in self._entries(self.position.sequence, up_to):
-            body = self.held.store.get(entry.name)
-            if body is None:
-                continue  # purged since it was listed
-            self._skip_to(entry.sequence)
-            events = journal.raws(body)
-            yield Commit(entry.sequence, entry.fence, events, entry.written)
-            if self.error is not None:
+    def _read_back(self, *, up_to: int) -> Iterator[Window]:
+        for commit in self._commits_of(self._entries(self.position.sequence, up_to)):
+            self._skip_to(commit.sequence)
+            yield Window([commit], self.outlet.shape)
+            if self.error is not None or self.position.end:  # more is to be tried together
                 return
         self._skip_to(up_to + 1)
+
+    def _commits_of(self, entries: Sequence[journal.Entry]) -> Iterator[Commit]:
+        for entry in entries:
+            body = self.held.store.get(entry.name)
+            if body is not None:  # else it was purged since it was listed
+                yield Commit.read(entry, body)
+
+    def _closed(self) -> list[journal.Entry]:
+        """Return the commits that are to be sent together; none as long as more is waited for.
+
+        Their end is in the head before anything of them is sent.
+        """
+        position = self.position
+        if not position.end and not self._is_due():
+            return []
+        last = position.end or self.held.sequence
+        entries = self._entries(position.sequence, last)
+        if not entries:
+            self._skip_to(last + 1)
+        if position.end or not entries:
+            return entries
+        enough = self._enough(entries)
+        self._more_is_due = enough < len(entries)
+        entries = entries[:enough]
+        with self._lock:
+            position.end = entries[-1].sequence
+        self.held.write()
+        self._saved = position.sequence
+        return entries
+
+    def _is_due(self) -> bool:
+        """Tell whether what waits has waited long enough, or is enough; a clock may have been wrong."""
+        position, now = self.position, self.held.now().timestamp()
+        if not 0 < position.opened <= now:
+            with self._lock:
+                position.opened = now
+        limits = self.outlet.destination.limits
+        return now - position.opened >= self.outlet.hold or position.waiting >= limits.window
+
+    def _enough(self, entries: Sequence[journal.Entry]) -> int:
+        """Return how many commits are enough to be sent; all, where they are less."""
+        size = 0
+        for count, entry in enumerate(entries, 1):
+            size += self._sizes.get(entry.sequence, entry.size)
+            if size >= self.outlet.destination.limits.window:
+                return count
+        return len(entries)
 
     def _entries(self, first: int, last: int) -> list[journal.Entry]:
         """Return commits by number; the names of this run's own need no listing."""
@@ -157,63 +228,72 @@ class Forwarder:
                 journal.Entry(number, head.fence, journal.name_of(head.birth, number, head.fence), 0, now)
                 for number in range(first, last + 1)
             ]
-        entries = journal.entries(self.held.store, head.birth, up_to=last)
-        return [entry for entry in entries if entry.sequence >= first]
+        return journal.entries(self.held.store, head.birth, since=max(first, head.first), up_to=last)
 
     def _skip_to(self, sequence: int) -> None:
         """Pass commits that are not there: what they held was purged."""
         if self.position.sequence < sequence:
             with self._lock:
-                self.position.sequence, self.position.row, self.position.pending = sequence, 0, []
+                position = self.position
+                position.sequence, position.row, position.pending, position.end = sequence, 0, [], 0
 
-    def _forward(self, commit: Commit) -> None:
-        self._trimmed = {}
-        if self.position.sequence > self._saved:  # what was sent of one commit at most comes again
+    def _forward(self, window: Window) -> None:
+        self._trimmed, self._doubted = {}, {}
+        if self.position.sequence > self._saved:  # what was sent of one window at most comes again
             self.held.write()
             self._saved = self.position.sequence
-        for rows in self._batches(commit):
+        for rows in self._batches(window):
             if self.deadline.left() <= 0 and self.done.batches:
                 self.error = OutOfTime("There is no time left to deliver everything; the next run goes on.")
                 return
-            self._send(commit, rows)
+            self._send(window, rows)
             if self._has_stopped():
                 return
+        if not self._doubted or self._is_settled(window):
+            self._pass_all(window)
+
+    def _is_settled(self, window: Window) -> bool:
+        """Bury what was refused before another event was accepted; where none was, try further commits.
+
+        Nothing of the window was accepted then, so it may be cut anew. Returns False where it is not passed.
+        """
+        if self._is_tried:
+            unkept, error = self._bury_all(window, self._doubted)
+            self._doubted = {}
+            if error is not None:
+                self._pass(unkept, self.position.row, 0)
+                self._fail(error)
+            return error is None
+        more = min(window.last.sequence + len(window.commits), self.held.sequence)
+        if more == window.last.sequence or len(self._doubted) >= MOST_TRIALS:
+            reason = next(iter(self._doubted.values()))
+            self._fail(DeliveryRefused(f"{self.name} took no event: {reason}"))
+            return False
         with self._lock:
-            position = self.position
-            position.sequence, position.row, position.pending = commit.sequence + 1, 0, []
-            position.until = commit.got
+            self.position.end = more
+        self.held.write()
+        return False
 
-    def _batches(self, commit: Commit) -> Iterator[list[int]]:
-        """Cut a commit into batches of rows, from the position on; a half-taken one comes first."""
-        position, limits = self.position, self.destination.limits
-        if pending := [row for row in position.pending if commit.events[row]]:
+    def _batches(self, window: Window) -> Iterator[list[int]]:
+        """Cut it into batches of rows, from the position on; a half-taken one comes first."""
+        position = self.position
+        if pending := [row for row in position.pending if window.events[row]]:
             yield pending
-        rows: list[int] = []
-        size = 0
-        for row in range(position.row, len(commit.events)):
-            length = len(commit.events[row])
-            if not length:
-                continue
-            if rows and (size + length > limits.bytes or len(rows) >= limits.events):
-                yield rows
-                rows, size = [], 0
-            rows.append(row)
-            size += min(length, limits.event_bytes) + 1
-        if rows:
-            yield rows
+        yield from window.batches(position.row, self.outlet.destination.limits)
 
-    def _send(self, commit: Commit, rows: list[int]) -> None:
-        """Send some rows of a commit; pass those that were accepted or kept as dead."""
+    def _send(self, window: Window, rows: list[int]) -> None:
+        """Send some rows of a window; pass those that were accepted or kept as dead."""
         end = max(rows[-1] + 1, self.position.row)
         rest, error = rows, None
         for attempt in range(self.attempts):
-            before = len(rest)
-            rest, error = self._sent(commit, rest)
-            self._pass(rest, end, before - len(rest))
-            if not rest:
-                self._succeed()
+            before = len(rest) + len(self._doubted)
+            rest, error = self._sent(window, rest)
+            self._pass(rest, end, before - len(rest) - len(self._doubted))
+            if not rest and len(self._doubted) < MOST_TRIALS:
+                if not self._doubted or self._is_tried:
+                    self._succeed()
                 return
-            if error is None or error.kind == "config":
+            if error is None or error.kind == "config" or isinstance(error, OutOfTime):
                 break
             wait = backoff(attempt)
             retry_after = getattr(error, "retry_after", None)
@@ -226,83 +306,131 @@ class Forwarder:
             self.clock.sleep(wait)
         self._fail(error or DeliveryRefused(f"{self.name} did not take a batch and did not say why."))
 
-    def _sent(self, commit: Commit, rows: list[int]) -> tuple[list[int], AppError | None]:
-        """Send rows once; return those that are still to be sent, and why."""
-        try:
-            events = self._fitting(commit, rows)
-        except StateError as failed:
-            return rows, failed
-        answer = self.destination.send(Batch(self._batch_id(commit, rows), events))
-        if answer.too_large and len(rows) > 1:
-            half = len(rows) // 2
-            first, error = self._sent(commit, rows[:half])
-            if first:
-                return [*first, *rows[half:]], error
-            return self._sent(commit, rows[half:])
-        if answer.too_large:
-            answer = Answer(refused={0: "It is too large."}, error=answer.error)
-        accepted = len(rows) - len(answer.retry) - len(answer.refused)
-        if accepted:
-            self.position.settings = "accepted"
-            self.done.events += accepted
-            out = (*answer.retry, *answer.refused)
-            self.done.bytes += sum(map(len, events)) - sum(len(events[at]) for at in out)
-            self.done.batches += 1
-        if answer.refused and not self.position.settings:
-            reason = next(iter(answer.refused.values()))
-            error = answer.error or DeliveryRefused(f"{self.name} took no event: {reason}")
-            return sorted({rows[at] for at in (*answer.refused, *answer.retry)}), error
-        unkept, unkept_for = self._bury_all(commit, rows, answer.refused)
-        rest = sorted((*answer.retry, *unkept))
-        return [rows[at] for at in rest], unkept_for or answer.error
+    def _sent(self, window: Window, rows: list[int]) -> tuple[list[int], AppError | None]:
+        """Send rows once, in halves where that finds those that keep the others from being taken.
 
-    def _bury_all(
-        self, commit: Commit, rows: list[int], refused: Mapping[int, str]
-    ) -> tuple[list[int], AppError | None]:
+        Return what is still to be sent, and why. What is refused is dead only if another event was accepted
+        under the same settings; else it may be them that are wrong.
+        """
+        rest: list[int] = []
+        refused: dict[int, str] = {}
+        error: AppError | None = None
+        parts = [rows]
+        while parts and error is None:
+            if self.deadline.left() <= 0 and parts != [rows]:
+                error = OutOfTime("There is no time left to find what is refused; the next run goes on.")
+                break
+            part = parts.pop()
+            answer = self._answer(window, part)
+            if answer.halve and len(part) > 1:
+                half = len(part) // 2
+                parts += [part[half:], part[:half]]
+                continue
+            if answer.halve:
+                answer = Answer(refused={0: answer.halve}, error=answer.error)
+                self._in_a_row += 1
+            refused |= {part[at]: reason for at, reason in answer.refused.items()}
+            rest += [part[at] for at in answer.retry]
+            if rest:
+                error = answer.error or DeliveryRefused(f"{self.name} did not take a batch.")
+            elif self._in_a_row >= (MOST_REFUSED if self._is_tried else MOST_DOUBTED):
+                self._in_a_row = 0
+                error = DeliveryRefused(f"{self.name} refuses one event after another: {answer.refused[0]}")
+        rest += [row for part in parts for row in part]
+        if refused and not self._is_tried:
+            self._doubted |= refused
+            if len(self._doubted) >= MOST_TRIALS:
+                reason = next(iter(refused.values()))
+                error = error or answer.error or DeliveryRefused(f"{self.name} took no event: {reason}")
+            return sorted(rest), error
+        unkept, unkept_for = self._bury_all(window, refused)
+        return sorted({*rest, *unkept}), unkept_for or error
+
+    @property
+    def _is_tried(self) -> bool:
+        """Whether an event was accepted under these settings."""
+        return self.position.settings == self.outlet.settings
+
+    def _answer(self, window: Window, rows: list[int]) -> Answer:
+        """Send a batch; count what was accepted of it."""
+        try:
+            batch = self._batch(window, rows)
+            answer = self.outlet.destination.send(batch)
+        except AppError as error:
+            return Answer(retry=range(len(rows)), error=error)
+        out = {*answer.retry, *answer.refused}
+        accepted = 0 if answer.halve else len(rows) - len(out)
+        if accepted:
+            trimmed = sum(row in self._trimmed and at not in out for at, row in enumerate(rows))
+            self.done.trimmed += trimmed
+            self._count_dead(trimmed)
+            self.position.settings = self.outlet.settings
+            self._in_a_row = 0
+            self.done.events += accepted
+            self.done.bytes += sum(map(len, batch.events)) - sum(len(batch.events[at]) for at in out)
+            self.done.batches += 1
+        return answer
+
+    def _batch(self, window: Window, rows: list[int]) -> Batch:
+        birth = self.held.head.birth
+        return Batch(
+            self._batch_id(window, rows),
+            self._fitting(window, rows),
+            window.ids(birth, rows),
+            window.times(rows),
+            digest(birth, self.name, window.name),
+        )
+
+    def _batch_id(self, window: Window, rows: list[int]) -> str:
+        return digest(self.held.head.birth, self.name, self.outlet.settings, window.name, rows)
+
+    def _bury_all(self, window: Window, refused: Mapping[int, str]) -> tuple[list[int], AppError | None]:
         """Keep what was refused for good; return what could not be kept, and why."""
         unkept: list[int] = []
         error: AppError | None = None
-        for at, reason in refused.items():
+        for row, reason in refused.items():
             try:
-                self._bury(commit, rows[at], reason)
+                place = self._bury(window, row, reason)
             except StateError as failed:  # what was accepted of the batch stays accepted
-                unkept.append(at)
+                unkept.append(row)
                 error = failed
+                continue
+            self._count_dead(1)
+            LOGGER.warning("an event was kept as dead", extra={"fields": {"place": place, "reason": reason}})
         return unkept, error
 
-    def _fitting(self, commit: Commit, rows: list[int]) -> list[bytes]:
+    def _count_dead(self, events: int) -> None:
+        self.done.dead += events
+        self.position.dead += events
+
+    def _fitting(self, window: Window, rows: list[int]) -> list[bytes]:
         """Return events; of one that is too large, a trimmed copy."""
-        events = [commit.events[row] for row in rows]
-        limit = self.destination.limits.event_bytes
+        events = [window.events[row] for row in rows]
+        limit = self.outlet.destination.limits.event_bytes
         if max(map(len, events)) <= limit:
             return events
         return [
-            self._copy(commit, row, limit) if len(event) > limit else event
+            self._copy(window, row, limit) if len(event) > limit else event
             for row, event in zip(rows, events, strict=True)
         ]
 
-    def _copy(self, commit: Commit, row: int, limit: int) -> bytes:
+    def _copy(self, window: Window, row: int, limit: int) -> bytes:
         """Return a trimmed copy of an event, while the whole is kept."""
-        event = commit.events[row]
+        event = window.events[row]
         if row not in self._trimmed:
-            place = self._bury(commit, row, "It is too large; a trimmed copy was delivered.")
-            self.done.trimmed += 1
+            place = self._bury(window, row, "It is too large; a trimmed copy was delivered.")
             mark = {"bytes": len(event), "sha256": hashlib.sha256(event).hexdigest(), "kept": place}
             self._trimmed[row] = trim(event, limit, mark)
         return self._trimmed[row]
 
-    def _bury(self, commit: Commit, row: int, reason: str) -> str:
-        """Keep a record that the destination does not take, whole, with the reason; once."""
+    def _bury(self, window: Window, row: int, reason: str) -> str:
+        """Keep a record that the destination does not take, whole, with the reason; return its place."""
+        commit, row = window.place(row)
         name = f"dead/{self.name}/{commit.sequence:010d}-{commit.fence:014d}-{row}.json"
         line = self._line(commit.sequence, row)
         body = msgspec.json.encode({"reason": reason[:MESSAGE_CHARACTERS], "line": msgspec.Raw(line)})
-        try:
+        with suppress(Conflict):  # it was kept before, for another reason
             self.held.store.put(name, body)
-        except Conflict:  # it was kept before, for another reason
-            return name
-        self.done.dead += 1
-        self.position.dead += 1
-        LOGGER.warning("an event was kept as dead", extra={"fields": {"place": name, "reason": reason}})
         return name
 
     def _line(self, sequence: int, row: int) -> bytes:
@@ -313,27 +441,48 @@ class Forwarder:
                 return body.split(b"\n")[row]
         raise StateError("A commit is not in the journal any more.")
 
-    def _batch_id(self, commit: Commit, rows: list[int]) -> str:
-        what = f"{self.held.head.birth} {self.name} {commit.sequence} {commit.fence} {rows}"
-        return hashlib.sha256(what.encode()).hexdigest()[:32]
-
     def _pass(self, rest: list[int], end: int, events: int) -> None:
         if not events:
             return
         with self._lock:
             position = self.position
-            position.row, position.pending = end, list(rest)
+            position.row, position.pending = end, sorted({*rest, *self._doubted})
             position.events += events
+
+    def _pass_all(self, window: Window) -> None:
+        """Pass the end of a window."""
+        with self._lock:
+            position = self.position
+            position.sequence, position.row, position.pending = window.last.sequence + 1, 0, []
+            position.until, position.end = window.last.made, 0
+            position.opened = position.opened if self._more_is_due else 0.0
+            position.events += sum(not event for event in window.events)
+            position.waiting = self._still_waiting(window)
+
+    def _still_waiting(self, window: Window) -> int:
+        """Return how many bytes wait beyond a window."""
+        last = window.last.sequence
+        self._sizes = {number: size for number, size in self._sizes.items() if number > last}
+        if last >= self._before:
+            return sum(self._sizes.values())
+        return max(
+            0, self.position.waiting - sum(journal.size_of(commit.events) for commit in window.commits)
+        )
 
     def _succeed(self) -> None:
         with self._lock:
             self.position.state = self.position.error = self.position.message = ""
+            self.position.not_before = 0.0
 
     def _fail(self, error: AppError) -> None:
         self.error = error
+        if isinstance(error, OutOfTime):
+            return
         with self._lock:
             self.position.state = "configuration" if error.kind == "config" else "retry"
             self.position.error, self.position.message = error.code, error.message[:MESSAGE_CHARACTERS]
+            wait = min(getattr(error, "retry_after", None) or 0.0, LONGEST_WAIT_SECONDS)
+            self.position.not_before = self.held.now().timestamp() + wait if wait else 0.0
 
 
 class Beside:

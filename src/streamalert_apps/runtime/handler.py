@@ -4,7 +4,8 @@ What is slow to make (clients, the TLS context) is made at import: in the init p
 Environment: SA_APPS_TYPE (the app type, loaded at import), SA_APPS_BUCKET (where the record is kept),
 SA_APPS_JOURNAL_DAYS, SA_APPS_LAG (seconds, where conf/ states another than the type), SA_APPS_LOG_LEVEL,
 SA_APPS_METRICS (`on` or not there), SA_APPS_BATCH_BYTES, SA_APPS_SIMULATOR (a loopback URL that takes the
-service's place).
+service's place). Where conf/ states destinations: SA_APPS_DESTINATIONS (their settings by name, in JSON,
+without secrets), SA_APPS_NAME (the app's), SA_APPS_PREFIX (of the names of their parameters).
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps import services
 from streamalert_apps.errors import AlreadyRunning, ConfigError
-from streamalert_apps.runtime import legacy, log, metrics, names
+from streamalert_apps.runtime import kinds, legacy, log, metrics, names, outlets
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
-from streamalert_apps.runtime.destinations import BATCH_BYTES
+from streamalert_apps.runtime.delivery import BATCH_BYTES, Outlet
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.event import Event
 from streamalert_apps.runtime.head import Identity
+from streamalert_apps.runtime.kinds import CLASSIFIER
+from streamalert_apps.runtime.outlets import Definition
 from streamalert_apps.runtime.schedule import interval
+from streamalert_apps.runtime.sink import Setup, Source
 from streamalert_apps.runtime.ssm import Parameter, ParameterCredentials
 from streamalert_apps.runtime.store.s3 import S3Store
 from streamalert_apps.sdk.app import App, with_lag
@@ -40,7 +44,6 @@ from streamalert_apps.sdk.pace import Pace
 LOGGER = logging.getLogger(__name__)
 
 CLOSING_SECONDS: Final = 3.0  # for the last delivery, the head and the next invocation
-DESTINATION: Final = "classifier"
 
 
 class Context(Protocol):
@@ -55,11 +58,11 @@ class Context(Protocol):
 
 
 @cache
-def _client(service: str) -> Any:
+def _client(service: str, region: str = "") -> Any:
     """Return a client whose calls end soon; trying again is done here, within the time left."""
     limits = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
     make: Any = boto3.client  # its stubs list every service, and want a literal
-    return make(service, config=limits)
+    return make(service, config=limits, **({"region_name": region} if region else {}))
 
 
 @cache
@@ -109,7 +112,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
                 clock=clock,
                 deadline=Deadline(lambda: deadline.left() + closing / 2),
             ),
-            {DESTINATION: _classifier(order, function)},
+            _outlets(order, function, clock, deadline),
             terms,
         )
     except AlreadyRunning as error:
@@ -138,6 +141,32 @@ def _app(app_type: str, function: str, clock: Clock, deadline: Deadline) -> App:
         transport=_transport(),
     )
     return kind(credentials, api)
+
+
+def _outlets(order: Event, function: str, clock: Clock, deadline: Deadline) -> dict[str, Outlet]:
+    """Return where events go: where conf/ says, or to the classifier."""
+    stated = os.environ.get("SA_APPS_DESTINATIONS")
+    definitions = outlets.parse(stated) if stated else [Definition(CLASSIFIER)]
+
+    def setup(definition: Definition, settings: dict[str, Any]) -> Setup:
+        parameter = names.destination_parameter(os.environ.get("SA_APPS_PREFIX", ""), definition.name)
+        return Setup(
+            definition.name,
+            settings,
+            cache(ParameterCredentials(_client("ssm"), parameter, clock, deadline).load),
+            Source(os.environ.get("SA_APPS_NAME", function), order.app_type, function),
+            clock,
+            deadline,
+            _client,
+            lambda: Api(clock=clock, deadline=deadline, transport=_transport(), loopback=True),
+        )
+
+    return {
+        definition.name: Outlet(_classifier(order, function))
+        if definition.is_classifier
+        else outlets.outlet(definition, kinds.find, setup)
+        for definition in definitions
+    }
 
 
 def _classifier(order: Event, function: str) -> ClassifierLambda:

@@ -66,12 +66,19 @@ class Run(msgspec.Struct, omit_defaults=True):
 class Position(msgspec.Struct, omit_defaults=True):
     """How far a destination has been given the journal: all before `row` of the commit `sequence`.
 
-    Of a batch that was taken in part, `pending` has the rows before it that are still to be sent.
+    Of a batch that was taken in part, `pending` has the rows before it that are still to be sent. Where
+    several commits are sent as one, `end` is the last of them, and rows are counted through them.
     """
 
     sequence: int
     row: int = 0
     pending: list[int] = []
+    end: int = 0
+    """The last commit of what is being sent; it was fixed before anything of it was. 0: none."""
+    opened: float = 0.0
+    """Since when events wait for more to come."""
+    waiting: int = 0
+    """How many bytes of them there are on record."""
     events: int = 0
     """How many events of the journal are before it."""
     until: float = 0.0
@@ -81,8 +88,10 @@ class Position(msgspec.Struct, omit_defaults=True):
     """Why it stands still: `retry` or `configuration`."""
     error: str = ""
     message: str = ""
+    not_before: float = 0.0
+    """Until when it wants to be left alone, in seconds since 1970."""
     settings: str = ""
-    """The digest of the settings under which a record was accepted."""
+    """What tells the settings under which an event was accepted last."""
 
 
 class Sealed(msgspec.Struct, omit_defaults=True):
@@ -112,6 +121,8 @@ class Head(msgspec.Struct, omit_defaults=True):
     adopted: Json = None
     """What an earlier version, or StreamAlert, left; kept until there is a checkpoint."""
     sequence: int = 0
+    first: int = 1
+    """The first commit that was not deleted; a run that slept may write an earlier one again."""
     events: int = 0
     """How many events are on record since birth."""
     recorded: float = 0.0
@@ -202,6 +213,18 @@ class HeldHead:
             self._open.clear()
             self.sequence = self.head.sequence
             self.written = self.clock.now()
+
+    def confirm(self) -> datetime:
+        """Return the store's time, now that the head is seen to be as this run wrote it.
+
+        The machine's clock may have been set since. Raises AlreadyRunning where another run took over.
+        """
+        with self.lock:
+            there = self.store.read(NAME)
+            if there.version != self.version:
+                raise AlreadyRunning("Another run has taken over.")
+            self.offset = there.now - self.clock.now()
+            return there.now
 
     def renew(self) -> None:
         """Renew the lease where it is due."""

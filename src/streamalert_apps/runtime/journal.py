@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from streamalert_apps.runtime.store import Item, Store
 from streamalert_apps.sdk.ids import WIDTH
 
+LINE_BYTES: Final = 72  # of a line, besides the event
 _RAW: Final = b',"raw":'
 
 
@@ -68,6 +69,11 @@ def body_of(events: Sequence[bytes], ids: Sequence[bytes], times: Sequence[float
     return b"".join(parts)
 
 
+def size_of(events: Sequence[bytes]) -> int:
+    """Return about how many bytes a commit's object has."""
+    return sum(map(len, events)) + LINE_BYTES * len(events)
+
+
 def one_line_each(events: list[bytes]) -> list[bytes]:
     """Return events without the line breaks that may stand between their tokens (never inside a string)."""
     if not any(b"\n" in event or b"\r" in event for event in events):
@@ -82,6 +88,24 @@ def raws(body: bytes) -> list[bytes]:
         at = line.find(_RAW)
         found.append(line[at + len(_RAW) : -1] if at >= 0 else b"")
     return found
+
+
+class Columns(NamedTuple):
+    """The events of an object with their short ids and times; of one that was purged all is empty."""
+
+    events: list[bytes]
+    ids: list[bytes]
+    times: list[float]
+    got: float
+
+
+def columns(body: bytes) -> Columns:
+    """Return what an object holds."""
+    events = raws(body)
+    ids, times, got = [b""] * len(events), [0.0] * len(events), 0.0
+    for row, mark in marks(body):
+        ids[row], times[row], got = bytes.fromhex(mark.id), mark.at, mark.got
+    return Columns(events, ids, times, got)
 
 
 def read(body: bytes) -> Iterator[tuple[int, Line]]:
@@ -101,20 +125,20 @@ def marks(body: bytes) -> Iterator[tuple[int, Mark]]:
             yield row, decoder.decode(line[:at] + b"}")
 
 
-def entries(store: Store, birth: str, *, up_to: int) -> list[Entry]:
-    """List the commits up to a sequence, the oldest first.
+def entries(store: Store, birth: str, *, since: int, up_to: int) -> list[Entry]:
+    """List the commits from one sequence up to another, the oldest first.
 
     What a run left that lost its lease before its commit became true does not count: the object with
-    the highest fence is the commit's.
+    the highest fence is the commit's. `since` is the head's first: before it, there are only leftovers.
     """
-    return commits(store.list(folder(birth)), birth, up_to=up_to)
+    return commits(store.list(folder(birth)), birth, since=since, up_to=up_to)
 
 
-def commits(items: Iterable[Item], birth: str, *, up_to: int) -> list[Entry]:
+def commits(items: Iterable[Item], birth: str, *, since: int, up_to: int) -> list[Entry]:
     """Return the commits that a listing has, as `entries` does."""
     found: dict[int, Entry] = {}
     for entry in listed(items, birth):
-        if entry.sequence <= up_to:
+        if since <= entry.sequence <= up_to:
             found[entry.sequence] = entry  # sorted by name: the highest fence comes last
     return [found[sequence] for sequence in sorted(found)]
 

@@ -37,6 +37,16 @@ def auth_parameter(function: str) -> str:
     return f"{function}_auth"
 
 
+def destination_parameter(prefix: str, destination: str) -> str:
+    """Return the name of the parameter that holds a destination's credentials."""
+    return f"{prefix}_destination_{destination}_auth"
+
+
+def local_destination(root: Path, destination: str) -> Path:
+    """Return the file that holds a destination's credentials in a project that lives without AWS."""
+    return root / ".sa-apps" / "destinations" / f"{destination}.json"
+
+
 def state_parameter(function: str) -> str:
     """Return the name of the parameter that holds the app's state."""
     return f"{function}_state"

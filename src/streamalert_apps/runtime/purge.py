@@ -54,14 +54,14 @@ def _note(held: HeldHead, start: float, end: float) -> None:
 def _purge_journal(held: HeldHead, store: Store, is_within: Callable[[float], bool]) -> int:
     head = held.head
     purged = 0
-    for entry in journal.entries(store, head.birth, up_to=held.sequence):
+    for entry in journal.entries(store, head.birth, since=head.first, up_to=held.sequence):
         rest, found = _without(store.get(entry.name) or b"", is_within, b"\n")
         if found:
             store.put(journal.name_of(head.birth, entry.sequence, head.fence), rest)
             purged += found
         held.renew()
     items = store.list(journal.folder(head.birth))
-    true = {entry.name for entry in journal.commits(items, head.birth, up_to=held.sequence)}
+    true = {entry.name for entry in journal.commits(items, head.birth, since=head.first, up_to=held.sequence)}
     store.delete([item.name for item in items if item.name not in true])
     return purged
 

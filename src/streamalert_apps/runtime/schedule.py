@@ -1,14 +1,16 @@
-"""Schedule expressions: `rate(2 hours)`."""
+"""Lengths of time: schedule expressions (`rate(2 hours)`), and `90s`, `30m`, `2h`, `7d`."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
-from streamalert_apps.errors import ConfigError
+from streamalert_apps.errors import ConfigError, UsageError
 
 _RATE: Final = re.compile(r"rate\(\s*([0-9]{1,6})\s+(minute|hour|day)(s?)\s*\)")
+_DURATION: Final = re.compile(r"([0-9]{1,5})([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _HINT: Final = "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."
 
 
@@ -26,3 +28,11 @@ def interval(expression: str) -> timedelta:
             f"'{expression}': AWS wants '{right}' after {value}.", hint=f"Write 'rate({value} {right})'."
         )
     return timedelta(**{f"{unit}s": value})
+
+
+def duration(text: Any) -> timedelta:
+    """Return the length of time that `90s`, `30m`, `2h` or `7d` means; raise UsageError for anything else."""
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if not match or not int(match[1]):
+        raise UsageError(f"{text!r} is not a length of time.", hint="Write it like 90s, 30m, 2h or 7d.")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

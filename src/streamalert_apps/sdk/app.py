@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from re import Pattern
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
 
 from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.legacy import Inherited
@@ -114,6 +114,9 @@ class NoMemory:
         return set()
 
 
+MOST_GAPS: Final = 20  # that an app remembers
+
+
 class App(ABC):
     """An app type. A plugin yields facts; the runtime decides when to forward, save, stop and retry."""
 
@@ -182,6 +185,10 @@ class App(ABC):
     def listed(self, checkpoint: Checkpoint) -> datetime | None:
         """Return when the last listing began that left nothing out, however old the newest event was."""
         return self.watermark(checkpoint)
+
+    def gaps(self, checkpoint: Checkpoint) -> list[tuple[datetime, datetime]]:  # noqa: ARG002 (a feed knows)
+        """Return the last spans of time that could not be collected, the oldest first."""
+        return []
 
     def last_timestamp(self, checkpoint: Checkpoint) -> Json:
         """Return how far the app is as StreamAlert would store it: seconds since 1970, or 0."""

@@ -239,6 +239,8 @@ class Catalogue(Feed):
         """Yield a file's logs. A file that breaks off is opened again, if it gave any since it was opened."""
         name = file.identity.hex()
         if place.file != name:
+            if place.skip:  # a list that does not reach so far has left out the file that is under way
+                place.aside[place.file] = place.skip
             place.file, place.skip = name, place.aside.pop(name, 0)
         broken = True
         while broken:

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -23,6 +23,7 @@ LOGGER = logging.getLogger(__name__)
 
 Row = msgspec.Raw
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)  # the time of an event that has none: younger than any bound
 
 
@@ -30,12 +31,19 @@ NEVER = datetime.max.replace(tzinfo=UTC)  # the time of an event that has none: 
 class Fetched:
     """What one request brought: the events' own bytes, and the token of the next page (None: the last).
 
-    `short`: the page is less full than others, so that there is hardly another one.
+    `short`: the page is less full than others, so that there is hardly another one. `more`: whether a service
+    that goes on by position has more now, even after an empty page; None where it does not say.
     """
 
     rows: Sequence[Row]
     next: Json = None
     short: bool = False
+    more: bool | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Tell whether a service that goes on by position has more now, as far as it says."""
+        return bool(self.rows) if self.more is None else self.more
 
 
 class Events(App):
@@ -43,6 +51,8 @@ class Events(App):
 
     time_field: ClassVar[str]
     """The event's field with its time: ISO 8601, or seconds since 1970."""
+    time_unit: ClassVar[Literal["s", "ms"]] = "s"
+    """What numbers in that field count; with milliseconds there is no ISO 8601."""
     id_fields: ClassVar[tuple[str, ...]] = ()
     """The fields that identify an event together; empty where the service has no id: its content is it."""
 
@@ -54,7 +64,7 @@ class Events(App):
     def stamp(self, row: Row) -> Stamp:
         """Return an event's time and id; raise BadResponse where they are missing."""
         try:
-            return _stamps((row,), self.time_field, self.id_fields)[0]
+            return self._stamps((row,))[0]
         except (msgspec.MsgspecError, RecursionError) as error:
             raise BadResponse(f"An event of {self.type} is not as documented: {error}.") from None
 
@@ -62,15 +72,28 @@ class Events(App):
         """Return the stamp of each row; one that can't be read happened NEVER, and is told."""
         if type(self).stamp is Events.stamp:
             with suppress(msgspec.MsgspecError, RecursionError):
-                return _stamps(rows, self.time_field, self.id_fields)  # all at once is many times faster
+                return self._stamps(rows)  # all at once is many times faster
         return [self._stamp_or_never(row) for row in rows]
+
+    def _stamps(self, rows: Sequence[Row]) -> list[Stamp]:
+        return _stamps(rows, self.time_field, self.id_fields, in_milliseconds=self.time_unit == "ms")
 
     def _stamp_or_never(self, row: Row) -> Stamp:
         try:
             return self.stamp(row)
         except BadResponse as error:
             LOGGER.warning("%s", error.message)
-            return Stamp(NEVER)
+            return Stamp(NEVER, self._id_alone(row))
+
+    def _id_alone(self, row: Row) -> str:
+        """Return the id of an event whose time can't be read; empty where there is none."""
+        if not self.id_fields or type(self).stamp is not Events.stamp:
+            return ""
+        with suppress(msgspec.MsgspecError, ValueError, RecursionError, AttributeError):
+            event = msgspec.json.decode(row)
+            values = [event.get(name) for name in self.id_fields]
+            return "" if values[0] is None else "\0".join(map(str, values))
+        return ""
 
     def marked(
         self, rows: Sequence[Row], met: Counter[bytes], memory: Memory, now: float
@@ -117,8 +140,8 @@ class Events(App):
         self, rows: Sequence[Row], stamps: Sequence[Stamp], met: Counter[bytes], key: bytes
     ) -> list[bytes]:
         ids: list[bytes] = []
-        for row, (_, identity) in zip(rows, stamps, strict=True):
-            if identity:
+        for row, (time, identity) in zip(rows, stamps, strict=True):
+            if identity and time is not NEVER:
                 ids.append(legacy.short(identity))
                 continue
             content = _content(row)
@@ -136,12 +159,17 @@ def _content(row: Row) -> str:
         return bytes(row).decode("latin-1")
 
 
-def _stamps(rows: Sequence[Row], time_field: str, id_fields: tuple[str, ...]) -> list[Stamp]:
+def _stamps(
+    rows: Sequence[Row], time_field: str, id_fields: tuple[str, ...], *, in_milliseconds: bool
+) -> list[Stamp]:
     """Return the stamps of rows whose fields have these names; raise MsgspecError where one is missing."""
-    events = _decoder(time_field, id_fields).decode(b"[%b]" % b",".join(rows))
+    decoder = _decoder(time_field, id_fields, in_milliseconds=in_milliseconds)
+    events = decoder.decode(b"[%b]" % b",".join(rows))
     if len(events) != len(rows):
         raise msgspec.DecodeError("a row is not one JSON value")
     times = [event.time for event in events]
+    if in_milliseconds:
+        times = [*map(_from_milliseconds, times)]
     columns = [
         times if name == time_field else [*map(attrgetter(f"id{n}"), events)]
         for n, name in enumerate(id_fields)
@@ -159,11 +187,22 @@ def _stamps(rows: Sequence[Row], time_field: str, id_fields: tuple[str, ...]) ->
     ]
 
 
+def _from_milliseconds(count: float) -> datetime:
+    try:
+        return EPOCH + timedelta(milliseconds=count)
+    except (OverflowError, ValueError):
+        raise msgspec.ValidationError("a time is out of range") from None
+
+
 @cache
-def _decoder(time_field: str, id_fields: tuple[str, ...]) -> msgspec.json.Decoder[list[Any]]:
+def _decoder(
+    time_field: str, id_fields: tuple[str, ...], *, in_milliseconds: bool
+) -> msgspec.json.Decoder[list[Any]]:
     """Make a decoder that reads of events only their times and their ids."""
     names = {"time": time_field}
     names |= {f"id{n}": name for n, name in enumerate(id_fields) if name != time_field}
     ids = [(field, Any, None) for field in names if field != "time"]
-    event = msgspec.defstruct("Event", [("time", datetime), *ids], rename=names, gc=False)
+    event = msgspec.defstruct(
+        "Event", [("time", float if in_milliseconds else datetime), *ids], rename=names, gc=False
+    )
     return msgspec.json.Decoder(list[event], strict=False)  # type: ignore[valid-type]

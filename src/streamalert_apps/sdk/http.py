@@ -57,6 +57,7 @@ ANSWER_BYTES: Final = 64 << 20
 PIECE_BYTES: Final = 64 << 10  # of what is unpacked at once: a few bytes may unpack to gigabytes
 SLICE_BYTES: Final = 4 << 10  # of what is packed: it may be a thousand packages of nothing
 LONGEST_REST_SECONDS: Final = 86_400.0  # then a service is asked again, whatever it said
+LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
 GZIP: Final = b"\x1f\x8b"  # begins what is packed so
 EXPIRED: Final = {9, 10}  # OpenSSL: a certificate is not valid yet, or no longer
 
@@ -90,6 +91,11 @@ class Answer:
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise BadResponse(f"The answer of {self.place} is not JSON.") from None
 
+    def link(self, relation: str) -> str | None:
+        """Return where the answer's Link headers (RFC 8288) lead: `next`, for instance."""
+        links = httpx.Response(self.status, headers=self.headers).links.values()
+        return next((link["url"] for link in links if link.get("rel") == relation), None)
+
     def _check_time(self) -> None:
         if self.left() <= 0:
             raise OutOfTime(f"The answer of {self.place} can't be read within the time left.")
@@ -103,7 +109,10 @@ Judge = Callable[[Answer], AppError | None]
 class Api:
     """The way to a service. `simulator`: a loopback URL that every request goes to, its Host header kept.
 
+    `loopback`: whether this machine may be asked without TLS.
     `ahead`: by how much our clock is ahead of the service's (negative: behind), as its last answer says.
+    `skew`: by how much it is ahead of the store's; the service's time is noted by that of the store, as
+    another run has another clock.
     `dated`: whether the service tells its time.
     """
 
@@ -115,12 +124,13 @@ class Api:
         pace: Pace | None = None,
         simulator: str = "",
         transport: httpx.BaseTransport | None = None,
+        loopback: bool = False,
     ) -> None:
         self.clock = clock
         self.pace = pace or Pace(None, clock)
         self.waits: tuple[Wait, ...] = ()
         """Where this service says how long to wait, besides Retry-After."""
-        self.ahead = timedelta(0)
+        self.ahead = self.skew = timedelta(0)
         self.retries = Retries()
         self.alive: Callable[[], None] = lambda: None
         """Called while the service is waited for: a run shows that it lives."""
@@ -129,6 +139,7 @@ class Api:
         self.before_wait: Callable[[], None] = lambda: None
         """Called before a wait for the service's limit that is longer than a moment."""
         self.simulated = self.dated = bool(simulator)
+        self._loopback = loopback
         self._deadline = deadline or Deadline.never()
         self._transport = ToSimulator(simulator) if simulator else transport
 
@@ -183,6 +194,13 @@ class Api:
             return {"data": form() if callable(form) else form}
 
         return self._retried("POST", url, headers, judge, content)
+
+    def exchange(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST bytes once and return what the other side says, an error too.
+
+        Raises what kept it from saying anything: it may have taken the bytes all the same.
+        """
+        return self._answer(self._open("POST", url, headers, {"content": content}))
 
     def sleep(self, seconds: float) -> None:
         """Wait, where the time left covers it; raise RateLimited otherwise."""
@@ -264,7 +282,7 @@ class Api:
             request = self._client.build_request(method, url, headers=fresh, **content)
         except (httpx.InvalidURL, UnicodeEncodeError):
             raise BadResponse("A request can't be made: its address or a header is not valid.") from None
-        if request.url.scheme != "https":
+        if request.url.scheme != "https" and not (self._loopback and request.url.host in LOOPBACK):
             raise BadResponse(f"{_place(request)} was not asked: only HTTPS is.")
         seconds = min(ANSWER_SECONDS, self._deadline.left())
         if seconds < SHORTEST_REQUEST_SECONDS:

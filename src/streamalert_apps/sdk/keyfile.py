@@ -1,10 +1,13 @@
-"""A key file as a credential: typed is its path or its JSON text, stored is its content."""
+"""A key file as a credential: typed is its path or its text, stored is its content."""
 
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64decode
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.sdk.app import Json
@@ -15,12 +18,46 @@ _UTF16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 
 def read_key_file(text: str) -> dict[str, Json]:
     """Return the JSON object that `text` is, or that the file it names holds; raise UsageError otherwise."""
+    return _object(*_given(text))
+
+
+def read_private_key(text: str) -> dict[str, Json]:
+    """Return the RSA key that `text` is, or that the file it names holds, in PEM or as a JSON Web Key.
+
+    What is stored is called as in Google's key files: `private_key`, in PEM, and `private_key_id` where the
+    file tells it. Raises UsageError for anything else.
+    """
+    what, content = _given(text)
+    key = (
+        _object(what, content)
+        if content.lstrip("\ufeff \t\r\n").startswith("{")
+        else {"private_key": content}
+    )
+    if "kty" in key:
+        named = {"private_key_id": key["kid"]} if key.get("kid") else {}
+        key = {"private_key": _pem(key)} | named
+    check_private_key(key.get("private_key"))
+    return key
+
+
+def check_private_key(pem: Json, passphrase: Json = None) -> None:
+    """Raise UsageError for anything but an RSA key that can be loaded; nothing of it is shown."""
+    try:
+        load_private_key(str(pem), None if passphrase is None else str(passphrase))
+    except ConfigError as error:
+        raise UsageError(error.message, hint="Download the key file again, or make a new key.") from None
+
+
+def _given(text: str) -> tuple[str, str]:
+    """Return what was typed, or else the file that it names; and the text of it."""
     text = text.strip("\ufeff \t\r\n")
-    what = "The text"
-    if not text.startswith("{"):
-        path = Path(text.strip("'\"")).expanduser()
-        what = str(path)
-        text = _content(path)
+    if text.startswith(("{", "-----BEGIN")):
+        return "The text", text
+    path = Path(text.strip("'\"")).expanduser()
+    return str(path), _content(path)
+
+
+def _object(what: str, text: str) -> dict[str, Json]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
@@ -30,12 +67,29 @@ def read_key_file(text: str) -> dict[str, Json]:
     return content
 
 
-def check_private_key(pem: Json, passphrase: Json = None) -> None:
-    """Raise UsageError for anything but an RSA key that can be loaded; nothing of it is shown."""
+def _pem(key: Mapping[str, Any]) -> str:
+    """Return a JSON Web Key (RFC 7518, 6.3) in PEM; raise UsageError where it is not a private one of RSA."""
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 (only where RSA is needed)
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
     try:
-        load_private_key(str(pem), None if passphrase is None else str(passphrase))
-    except ConfigError as error:
-        raise UsageError(error.message, hint="Download the key file again, or make a new key.") from None
+        n, e, d, p, q, dp, dq, qi = (
+            _number(key[name]) for name in ("n", "e", "d", "p", "q", "dp", "dq", "qi")
+        )
+        private_key = rsa.RSAPrivateNumbers(p, q, d, dp, dq, qi, rsa.RSAPublicNumbers(e, n)).private_key()
+    except (KeyError, TypeError, ValueError):
+        raise UsageError(
+            "The JSON Web Key is not a private key of RSA.", hint="Copy the private key, not the public one."
+        ) from None
+    return private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
 def _content(path: Path) -> str:

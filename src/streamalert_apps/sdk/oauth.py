@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ _PEM_BEGIN: Final = re.compile(r"-----BEGIN (RSA |ENCRYPTED )?PRIVATE KEY-----")
 _OTHER_PEM: Final = re.compile(r"-----BEGIN (?P<label>[A-Z0-9 ]{1,40})-----")
 _PEM_HEADERS: Final = re.compile(r"\s*(Proc-Type: *4,ENCRYPTED\s+DEK-Info: *[A-Z0-9-]+,[0-9A-Fa-f]+)\s+")
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+CLIENT_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_LIFE: Final = timedelta(minutes=30)  # of an hour that is allowed: clocks differ
 
 
 class _Granted(msgspec.Struct):
@@ -198,6 +201,21 @@ def signed_jwt(claims: Mapping[str, Any], private_key: Any, *, key_id: str = "")
     )
     signature = private_key.sign(message, padding.PKCS1v15(), hashes.SHA256())
     return b".".join((message, _base64(signature))).decode()
+
+
+def client_assertion(
+    client_id: str, private_key: Any, *, audience: str, now: datetime, key_id: str = ""
+) -> dict[str, str]:
+    """Return the fields with which a client shows that it has a private key (RFC 7523, 2.2)."""
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience,
+        "jti": secrets.token_hex(16),
+        "exp": int((now + ASSERTION_LIFE).timestamp()),
+    }
+    assertion = signed_jwt(claims, private_key, key_id=key_id)
+    return {"client_assertion_type": CLIENT_ASSERTION, "client_assertion": assertion}
 
 
 def load_private_key(pem: str, passphrase: str | None = None, *, check: bool = True) -> Any:

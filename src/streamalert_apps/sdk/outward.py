@@ -54,7 +54,7 @@ class Outward(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        bypassed = is_bypassed(request.url.host, request.url.port or 443)
+        bypassed = request.url.scheme == "http" or is_bypassed(request.url.host, request.url.port or 443)
         way = self._direct if bypassed else self._proxied or self._direct
         return way.handle_request(request)
 

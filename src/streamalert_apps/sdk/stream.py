@@ -27,7 +27,7 @@ from typing import ClassVar, Final
 import msgspec
 
 from streamalert_apps.errors import AppError, OutOfTime, RateLimited, RequestRefused, TransientError
-from streamalert_apps.sdk.app import Checkpoint, Json, Memory, NoMemory, Page
+from streamalert_apps.sdk.app import MOST_GAPS, Checkpoint, Json, Memory, NoMemory, Page
 from streamalert_apps.sdk.events import NEVER, Events, Fetched
 from streamalert_apps.sdk.feed.listing import Listing
 from streamalert_apps.sdk.legacy import CAPACITY, Inherited, pack, unpack
@@ -59,6 +59,8 @@ class _Place(msgspec.Struct, omit_defaults=True):
     reached: datetime | None = None
     gap: _Gap | None = None
     tries: int = 0
+    gaps: list[tuple[datetime, datetime]] = []
+    """Times of which the service has no events any more."""
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> _Place:
@@ -70,12 +72,16 @@ class _Place(msgspec.Struct, omit_defaults=True):
 
 
 class Stream(Events):
-    """An app type whose service pages by position; an empty page is its end."""
+    """An app type whose service pages by position; an empty page is its end, unless it says itself."""
 
     beginning: ClassVar[str] = ""
     """The position of the oldest event."""
     history_retention: ClassVar[timedelta | None] = None
     """How long the history holds one, where there is a history."""
+
+    def gaps(self, checkpoint: Checkpoint) -> list[tuple[datetime, datetime]]:
+        """Return the last spans of time that could not be collected, the oldest first."""
+        return _Place.of(checkpoint).gaps
 
     @abstractmethod
     def fetch(self, position: str) -> Fetched:
@@ -160,7 +166,7 @@ class Stream(Events):
                 place.tries = 0
                 yield Page([], place.checkpoint(), more=True)
                 raise
-            more = bool(fetched.rows) and fetched.next not in {None, place.position}
+            more = fetched.goes_on and fetched.next not in {None, place.position}
             page = self._read(fetched, place, listing, memory)
             place.position, place.at, place.tries = fetched.next or place.position, self._now(), 0
             if not more:
@@ -187,6 +193,7 @@ class Stream(Events):
                 place.gap, place.since = _Gap(kept, oldest), oldest
             if kept > since:
                 LOGGER.error("what happened from %s to %s can't be collected any more", since, kept)
+                place.gaps = [*place.gaps, (since, kept)][-MOST_GAPS:]
         place.position = self.begin(max(since, oldest))
 
     def _begin_again(self, place: _Place) -> None:

@@ -5,23 +5,30 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.config import rules
 from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.errors import UsageError
-from streamalert_apps.runtime import names
-from streamalert_apps.runtime.destinations import BATCH_BYTES, Destination
+from streamalert_apps.runtime import kinds, names, outlets
+from streamalert_apps.runtime.delivery import BATCH_BYTES, Destination, Outlet
 from streamalert_apps.runtime.destinations.file import File, JsonLines
 from streamalert_apps.runtime.head import PASSING
+from streamalert_apps.runtime.kinds import CLASSIFIER
+from streamalert_apps.runtime.outlets import Definition
+from streamalert_apps.runtime.sink import Setup, Sink, Source
+from streamalert_apps.sdk.clock import Clock, Deadline
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
+    from streamalert_apps.runtime.credentials import CredentialStore
+    from streamalert_apps.sdk.http import Api
 
-CLASSIFIER: Final = "classifier"
 FILE: Final = "file"
 STANDARD_OUTPUT: Final = "-"
+LONGEST_SEND_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +36,13 @@ class Target:
     """A destination, the name of its position in the head, and what a person calls it."""
 
     name: str
-    destination: Destination
+    outlet: Outlet
     shown: str
+
+    @property
+    def destination(self) -> Destination:
+        """What takes the events."""
+        return self.outlet.destination
 
     @property
     def is_standard_output(self) -> bool:
@@ -44,6 +56,8 @@ class Target:
 
     def close(self) -> None:
         """Close what was opened for it."""
+        if isinstance(self.destination, Sink):
+            self.destination.close()
         if isinstance(self.destination, File) or (
             isinstance(self.destination, JsonLines) and not self.is_standard_output
         ):
@@ -55,16 +69,69 @@ def own(project: Project, app: AppConf, session: Callable[[], Session]) -> Targe
     if not project.account.local:
         return _classifier(project, app, session())
     path = project.root / "logs" / f"{rules.app_name(app.name)}.jsonl"
-    return Target(FILE, File(path), _shown(path))
+    return Target(FILE, Outlet(File(path)), _shown(path))
+
+
+def of_app(project: Project, app: AppConf, session: Callable[[], Session], clock: Clock) -> list[Target]:
+    """Return where an app's events go: where conf/ says, or to its own."""
+    if not app.sinks:
+        return [own(project, app, session)]
+    return [target(project, app, sink, session, clock) for sink in app.sinks]
+
+
+def target(
+    project: Project, app: AppConf, definition: Definition, session: Callable[[], Session], clock: Clock
+) -> Target:
+    """Return a destination of conf/."""
+    if definition.is_classifier:
+        return named(project, app, CLASSIFIER, session)
+
+    def setup(definition: Definition, settings: dict[str, Any]) -> Setup:
+        deadline = Deadline(lambda: LONGEST_SEND_SECONDS)
+        return Setup(
+            definition.name,
+            settings,
+            cache(lambda: credentials_of(project, definition.name, session).load()),
+            Source(app.name, app.type, app.function),
+            clock,
+            deadline,
+            cache(lambda service, region: _client(session(), service, region)),
+            lambda: _api(clock, deadline),
+        )
+
+    return Target(definition.name, outlets.outlet(definition, kinds.find, setup), definition.name)
+
+
+def credentials_of(project: Project, destination: str, session: Callable[[], Session]) -> CredentialStore:
+    """Return the place where a destination's credentials live."""
+    if project.account.local:
+        from streamalert_apps.runtime.local import FileCredentials  # noqa: PLC0415
+
+        return FileCredentials(names.local_destination(project.root, destination))
+    from streamalert_apps.runtime.ssm import ParameterCredentials  # noqa: PLC0415 (boto3)
+
+    parameter = names.destination_parameter(project.account.prefix, destination)
+    return ParameterCredentials(session().client("ssm"), parameter)
+
+
+def _client(session: Session, service: str, region: str) -> Any:
+    once = {"total_max_attempts": 1, "mode": "standard"}
+    return session.client(service, retries=once, **({"region_name": region} if region else {}))
+
+
+def _api(clock: Clock, deadline: Deadline) -> Api:
+    from streamalert_apps.sdk.http import Api  # noqa: PLC0415 (httpx)
+
+    return Api(clock=clock, deadline=deadline, loopback=True)
 
 
 def named(project: Project, app: AppConf, to: str, session: Callable[[], Session]) -> Target:
     """Return the destination that is meant by `classifier`, - or the path of a file."""
     if to == STANDARD_OUTPUT:
-        return Target(f"{PASSING}{STANDARD_OUTPUT}", JsonLines(sys.stdout.buffer), "standard output")
+        return Target(f"{PASSING}{STANDARD_OUTPUT}", Outlet(JsonLines(sys.stdout.buffer)), "standard output")
     if to != CLASSIFIER:
         path = Path(to)
-        return Target(f"{PASSING}{path.absolute()}", _opened(path), to)
+        return Target(f"{PASSING}{path.absolute()}", Outlet(_opened(path)), to)
     if project.account.local:
         raise UsageError("This is a local project (no AWS): it has no classifier.", hint="Pass --to FILE.")
     return _classifier(project, app, session())
@@ -76,7 +143,7 @@ def _classifier(project: Project, app: AppConf, session: Session) -> Target:
     function = names.classifier(project.account.prefix, app.cluster)
     size = int(app.extra.get("batch_bytes", BATCH_BYTES))
     classifier = ClassifierLambda(session.client("lambda"), function, app.function, size)
-    return Target(CLASSIFIER, classifier, function)
+    return Target(CLASSIFIER, Outlet(classifier), function)
 
 
 def _opened(path: Path) -> Destination:

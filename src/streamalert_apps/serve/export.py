@@ -100,7 +100,7 @@ def _drain(held: HeldHead, target: Target, clock: Clock, deadline: Deadline) -> 
     """Forward what is on record; return how many events that were."""
     if target.name not in held.head.positions:
         return 0
-    forwarder = Forwarder(target.name, target.destination, held, clock, deadline)
+    forwarder = Forwarder(target.name, target.outlet, held, clock, deadline)
 
     def note() -> None:
         held.head.positions[target.name] = forwarder.snapshot()
@@ -162,7 +162,7 @@ def _events(held: HeldHead, floor: datetime | None, destination: str) -> Iterato
     position = head.positions.get(destination)
     sequence = position.sequence if position else head.sequence + 1
     begin = floor.timestamp() if floor else float("inf")
-    for entry in journal.entries(held.store, head.birth, up_to=head.sequence):
+    for entry in journal.entries(held.store, head.birth, since=head.first, up_to=head.sequence):
         if entry.sequence < sequence and entry.written < begin:
             continue  # an event on record happened before it was written there
         body = held.store.get(entry.name) or b""

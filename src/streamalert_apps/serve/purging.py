@@ -24,7 +24,7 @@ def count(place: Place, since: datetime, until: datetime) -> int:
     start, end = since.timestamp(), until.timestamp()
     return sum(
         start <= mark.at < end
-        for entry in journal.entries(place.store, head.birth, up_to=head.sequence)
+        for entry in journal.entries(place.store, head.birth, since=head.first, up_to=head.sequence)
         for _, mark in journal.marks(place.store.get(entry.name) or b"")
     )
 

@@ -14,7 +14,7 @@ from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.errors import AlreadyRunning
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
-from streamalert_apps.runtime.destinations import Destination
+from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.store import Store
@@ -58,7 +58,7 @@ class Turn:
     kind: type[App]
     credentials: Callable[[], Credentials]
     place: Place
-    destinations: Mapping[str, Destination]
+    destinations: Mapping[str, Outlet]
     simulator: str = ""
     clock: Clock = field(default_factory=SystemClock)
     deadline: Deadline = field(default_factory=lambda: Deadline(lambda: LONGEST_WAIT_SECONDS))

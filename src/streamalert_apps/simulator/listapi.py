@@ -135,7 +135,7 @@ class ListApi(ABC):
             if (request.method, request.path) == (log.listing.method, log.listing.path):
                 self.admit(request)
                 self.count()
-                return self._listed(log, request)
+                return self.listed(log, request)
         raise Refused(self.failure(404))
 
     def count(self) -> None:
@@ -187,6 +187,32 @@ class ListApi(ABC):
             return self.answer(request)
         except Refused as refused:
             return refused.response
+
+    def listed(self, log: ListedLog, request: Request) -> Response:
+        """Answer a request for a page of a log."""
+        listing, given = log.listing, arguments(request)
+        bounds = [bound.name for bound in (listing.since, listing.until) if bound]
+        known = {*bounds, listing.size.name, listing.turn.name, *listing.ignored}
+        known |= {listing.sort.name} if listing.sort else set()
+        for name in sorted(given.keys() - known):
+            raise self.wrong(name)
+        low, high = self._bounds(listing, given)
+        query = Query(low, high, self._size(log, given), given, self._newest_first(listing, given))
+        try:
+            turned = log.turn(query)
+        except ValueError:
+            raise self.wrong(listing.turn.name) from None
+        url = ""
+        if turned.token:
+            params = urlencode({**given, listing.turn.name: turned.token})
+            url = f"https://{request.headers['host']}{listing.path}?{params}"
+        found = turned.slice
+        page = Page(
+            listing, found.events, found.more, found.total, turned.number, query.size, turned.token, url
+        )
+        answer = self.shown(page)
+        headers = (*answer.headers, *self.told())
+        return Response(answer.status, answer.body, headers, answer.content_type, answer.note)
 
     def revoke_tokens(self) -> None:
         """Make every access token that was given out invalid."""
@@ -248,31 +274,6 @@ class ListApi(ABC):
                 f"{type(self).__name__}'s simulator has no '{app_type}'.", hint=f"There are: {there}."
             )
         return self._logs[app_type]
-
-    def _listed(self, log: ListedLog, request: Request) -> Response:
-        listing, given = log.listing, arguments(request)
-        bounds = [bound.name for bound in (listing.since, listing.until) if bound]
-        known = {*bounds, listing.size.name, listing.turn.name, *listing.ignored}
-        known |= {listing.sort.name} if listing.sort else set()
-        for name in sorted(given.keys() - known):
-            raise self.wrong(name)
-        low, high = self._bounds(listing, given)
-        query = Query(low, high, self._size(log, given), given, self._newest_first(listing, given))
-        try:
-            turned = log.turn(query)
-        except ValueError:
-            raise self.wrong(listing.turn.name) from None
-        url = ""
-        if turned.token:
-            params = urlencode({**given, listing.turn.name: turned.token})
-            url = f"https://{request.headers['host']}{listing.path}?{params}"
-        found = turned.slice
-        page = Page(
-            listing, found.events, found.more, found.total, turned.number, query.size, turned.token, url
-        )
-        answer = self.shown(page)
-        headers = (*answer.headers, *self.told())
-        return Response(answer.status, answer.body, headers, answer.content_type, answer.note)
 
     def _newest_first(self, listing: Listing, given: Mapping[str, str]) -> bool:
         sort = listing.sort

@@ -40,7 +40,7 @@ class Cursor:
 
     `bound`: it belongs to the arguments that it came with; those may be left out when it is sent, and none
     may differ. Else it is no more than a place, and bounds count as they are sent. `always`: the last page
-    has one, too, to go on from later.
+    has one, too, even if it is empty, to go on from later.
     """
 
     name: str
@@ -96,6 +96,7 @@ class Listing:
     """A field of free text."""
     newest_first: bool = False
     order: Callable[[Event], Key] = by_time
+    """What rows are listed by; of a list by arrival, bounds are about that, too."""
     sort: Sort | None = None
     ids: Callable[[Random, Sequence[tuple[int, int]]], Sequence[str | int]] | None = None
     """An id for each (at, visible); UUIDs, where nothing is said."""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from streamalert_apps.sdk.clock import Clock
 from streamalert_apps.simulator.listing import Cursor, Listing, Number, Offset
 from streamalert_apps.simulator.single import Row, SingleLog
-from streamalert_apps.simulator.store import Event, Slice, by_time, micros, seeded
+from streamalert_apps.simulator.store import Event, Slice, by_arrival, by_time, micros, seeded
 
 _EVERYTHING: Final = 1 << 40
 _FAR: Final = 1 << 62
@@ -44,7 +41,7 @@ class Turned:
 class _Given:
     """A page token that was given out: after which event, for which arguments, when."""
 
-    after: Event
+    after: Event | None
     query: Query
     at: datetime
 
@@ -74,28 +71,6 @@ class ListedLog(SingleLog):
         """Return an id for each (at, visible)."""
         make = self.listing.ids
         return make(random, times) if make else super().ids(random, times)
-
-    def put(
-        self, app_type: str, *, at: datetime, visible: datetime | None = None, size: int = 0, **fields: Any
-    ) -> str:
-        """Add one event with these fields and return its id, or where rows have none, a hash of it."""
-        name = super().put(app_type, at=at, visible=visible, size=size, **fields)
-        return name if self.id_field else self._hash_of(name)
-
-    def held(
-        self, app_type: str, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Counter[str]:
-        """Count the events that happened from `since` to `until`, by what `identify` returns."""
-        held = super().held(app_type, since=since, until=until)
-        return held if self.id_field else Counter(map(self._hash_of, held.elements()))
-
-    def identify(self, app_type: str, log: Mapping[str, Any]) -> str:
-        """Return the id of a log that arrived, or where rows have none, a hash of what it says."""
-        return super().identify(app_type, log) if self.id_field else _hash(log)
-
-    def _hash_of(self, name: str) -> str:
-        event = self.feed.find(name)
-        return _hash(json.loads(event.body)) if event else ""
 
     def forget(self) -> None:
         """Make every page token that was given out invalid."""
@@ -131,14 +106,22 @@ class ListedLog(SingleLog):
                 first = known.query.given
                 if not query.given.items() - {(cursor.name, sent)} <= first.items():
                     raise ValueError("the token was given out for another query")
-                high = query.high if cursor.always else known.query.high
-                query = replace(query, low=known.query.low, high=high, given=first)
+                until, size = self.listing.until, self.listing.size.name
+                goes_on = cursor.always and not (until and until.name in first)
+                query = replace(
+                    query,
+                    low=known.query.low,
+                    high=query.high if goes_on else known.query.high,
+                    size=query.size if size in query.given else known.query.size,
+                    given=first,
+                )
         found = self._between(query, query.size, after)
         last = found.events[-1] if found.events else after
-        if last is None or not (found.more or cursor.always):
+        if not (found.more or cursor.always):
             return Turned(found, "")
         first = {name: value for name, value in query.given.items() if name != cursor.name}
-        token = f"{seeded(self.app_type, last.id, *first.items()).getrandbits(160):040x}"
+        place = last.id if last else ""
+        token = f"{seeded(self.app_type, place, *first.items()).getrandbits(160):040x}"
         self._given[token] = _Given(last, replace(query, given=first), self.clock.now())
         return Turned(found, token)
 
@@ -152,22 +135,18 @@ class ListedLog(SingleLog):
 
     def _between(self, query: Query, limit: int, after: Event | None = None) -> Slice:
         """Return events between the bounds, in the order of the list."""
-        by_their_time = self.listing.order is by_time
+        by_a_time = self.listing.order in {by_time, by_arrival}
         found = self.feed.page(
-            low=query.low if by_their_time else 0,
-            high=query.high if by_their_time else _FAR,
-            limit=limit if by_their_time else _EVERYTHING,
+            low=query.low if by_a_time else 0,
+            high=query.high if by_a_time else _FAR,
+            limit=limit if by_a_time else _EVERYTHING,
             after=after,
             newest_first=query.newest_first,
         )
-        if by_their_time:
+        if by_a_time:
             return found
         events = [event for event in found.events if query.low <= event.at <= query.high]
         return Slice(events[:limit], len(events) > limit, len(events))
-
-
-def _hash(log: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(log, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def whole(text: str) -> int:

@@ -6,6 +6,7 @@ backlog is there in seconds.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -21,9 +22,11 @@ from streamalert_apps.simulator.contract import Facts
 from streamalert_apps.simulator.store import Event, Feed, Key, Plan, by_time, micros, moment, seeded
 
 TIME: Final = "<time>"
+SEEN: Final = "<seen>"  # the time at which an event appears, where a row has that, too
 ID: Final = "<id>"
 LATENESS: Final = timedelta(seconds=60)
 SHAPES: Final = 200
+_EQUALS: Final = "\0"
 
 Row: TypeAlias = dict[str, Any]
 
@@ -33,6 +36,7 @@ class SingleLog(ABC):
 
     app_type: str
     id_field: str
+    """Empty where rows have no id: a row is known by what it says, and equal ones are counted."""
     text_field: str
     """A field of free text."""
     precision: int
@@ -107,14 +111,17 @@ class SingleLog(ABC):
         (name,) = self.ids(random, [(whole, seen)])
         event = self._event(_shape(self.row(random) | text | fields), whole, seen, name)
         self.feed.add([event])
-        return event.id
+        return _known_by(event.id)
 
     def held(
         self, app_type: str, *, since: datetime | None = None, until: datetime | None = None
     ) -> Counter[str]:
         """Count the ids of the events that happened from `since` to `until`, both inclusive."""
         self.know(app_type)
-        return self.feed.count(since, until)
+        counted: Counter[str] = Counter()
+        for name, times in self.feed.count(since, until).items():
+            counted[_known_by(name)] += times
+        return counted
 
     def complete(self, app_type: str) -> datetime:
         """Return the time from which on every event is visible."""
@@ -124,7 +131,7 @@ class SingleLog(ABC):
     def identify(self, app_type: str, log: Mapping[str, Any]) -> str:
         """Return the id of a log that arrived."""
         self.know(app_type)
-        return str(log.get(self.id_field))
+        return str(log.get(self.id_field)) if self.id_field else _content(log)
 
     def know(self, app_type: str) -> None:
         """Raise UsageError for a log of another name."""
@@ -138,8 +145,12 @@ class SingleLog(ABC):
         return seeded(self._seed, self.app_type, next(self._additions))
 
     def _event(self, shape: str, at: int, visible: int, name: str | int) -> Event:
-        body = shape % {"time": self.written(moment(at)), "id": json.dumps(name)}
-        return Event(at, str(name), visible, body.encode())
+        values = {"time": self.written(moment(at)), "id": json.dumps(name)}
+        if "%(seen)s" in shape:
+            values["seen"] = self.written(moment(visible))
+        body = shape % values
+        identity = str(name) if self.id_field else f"{_content(json.loads(body))}{_EQUALS}{name}"
+        return Event(at, identity, visible, body.encode())
 
 
 def uuid(random: Random) -> str:
@@ -148,6 +159,22 @@ def uuid(random: Random) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
+def chance(random: Random, share: float) -> bool:
+    """Tell, of so large a share of times, yes."""
+    return random.random() < share
+
+
 def _shape(row: Row) -> str:
     text = json.dumps(row, ensure_ascii=False, separators=(",", ":")).replace("%", "%%")
-    return text.replace(f'"{TIME}"', "%(time)s").replace(f'"{ID}"', "%(id)s")
+    text = text.replace(f'"{TIME}"', "%(time)s").replace(f'"{SEEN}"', "%(seen)s")
+    return text.replace(f'"{ID}"', "%(id)s")
+
+
+def _content(log: Mapping[str, Any]) -> str:
+    """Return what a row without an id is known by."""
+    return hashlib.sha256(json.dumps(log, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _known_by(identity: str) -> str:
+    """Return what an event is known by, without what tells it from its equals."""
+    return identity.partition(_EQUALS)[0]

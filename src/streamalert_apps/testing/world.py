@@ -21,11 +21,13 @@ from streamalert_apps.errors import AlreadyRunning, AppError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
+from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.event import DEEPEST_SUCCESSION
-from streamalert_apps.runtime.handler import CLOSING_SECONDS, DESTINATION
+from streamalert_apps.runtime.handler import CLOSING_SECONDS
 from streamalert_apps.runtime.head import Head, Identity
+from streamalert_apps.runtime.kinds import CLASSIFIER
 from streamalert_apps.runtime.ssm import ParameterCredentials
 from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.runtime.store.s3 import S3Store
@@ -282,7 +284,7 @@ class World:
         head = self.head
         if head is None:
             return
-        for entry in journal.entries(self.store, head.birth, up_to=head.sequence):
+        for entry in journal.entries(self.store, head.birth, since=head.first, up_to=head.sequence):
             for _, line in journal.read(self.store.get(entry.name) or b""):
                 yield entry.sequence, line.raw
 
@@ -350,7 +352,7 @@ class World:
         outcome = collect(
             build,
             S3Store(self.bucket, "records", "", "", clock=clock, deadline=store_deadline),
-            {DESTINATION: ClassifierLambda(self.functions, "classifier", FUNCTION, batch_bytes)},
+            {CLASSIFIER: Outlet(ClassifierLambda(self.functions, "classifier", FUNCTION, batch_bytes))},
             Terms(
                 Identity(FUNCTION, holder),
                 clock,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from streamalert_apps.errors import OutOfTime
+from streamalert_apps.errors import AppError, OutOfTime, Unavailable
 from streamalert_apps.sdk.app import App, Json, Log
 from streamalert_apps.sdk.catalogue import Catalogue
 from streamalert_apps.sdk.events import Fetched, Row
@@ -79,4 +79,30 @@ def test_a_list_that_was_too_long_for_a_run_is_looked_through_farther_each_time(
 
     runs.run()
 
+    assert exactly_once(runs)
+
+
+def test_a_file_that_is_under_way_is_gone_on_with_though_a_shorter_list_leaves_it_out() -> None:
+    service = Service(lag=4 * HOUR)
+    breaks: list[AppError] = [Unavailable("It broke off."), OutOfTime("There is no time left.")]
+
+    def read(_: App, file: Row) -> Iterator[Log]:
+        yield file
+        if breaks:
+            raise breaks.pop(0)
+
+    def refused(_: Asked) -> None:
+        raise OutOfTime("There is no time left for another request.")
+
+    runs = Filed(service, overridden={"open": read})
+    service.happen(NOW - MINUTE)
+    assert runs.run().status == "partial"
+    service.answers = refused
+    runs.run()
+    service.answers = lambda _: None
+    service.happen(NOW - 50 * MINUTE)
+
+    runs.every(MINUTE, 4)
+
+    assert not breaks
     assert exactly_once(runs)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from streamalert_apps.errors import RequestRefused, Unavailable
+from streamalert_apps.errors import PageTokenExpired, RequestRefused, Unavailable
 from streamalert_apps.sdk.events import Fetched
 from streamalert_apps.sdk.feed import AnyOrder, NewestFirst, OldestFirst, sweep
 from streamalert_apps.sdk.pace import Rate
@@ -323,6 +323,20 @@ def test_the_floor_of_an_idle_feed_does_not_follow_our_clock() -> None:
     assert exactly_once(runs)
 
 
+def test_a_clock_that_is_wrong_in_one_run_makes_no_later_one_miss_events() -> None:
+    service = Service(lag=HOUR, dated=False)
+    runs = Runs(service)
+    service.happen_often(60, NOW - HOUR, MINUTE)
+    service.ours.ahead = DAY
+    runs.run()
+    service.ours.ahead = 0 * DAY
+    service.happen_often(60, NOW + MINUTE, MINUTE)
+
+    runs.every(HOUR, 2)
+
+    assert exactly_once(runs)
+
+
 def test_windows_that_are_narrower_than_the_lag_move_the_floor() -> None:
     service = Service(AnyOrder, lag=4 * HOUR, token_seconds=25, cost=1.0)
     runs = Runs(service, since=NOW - 10 * DAY)
@@ -445,21 +459,62 @@ def test_a_token_may_be_of_any_length(length: int) -> None:
     assert len(runs.store.read("head.json").body) < 100_000
 
 
+@pytest.mark.parametrize(("order", "says"), [(OldestFirst, NewestFirst), (NewestFirst, OldestFirst)])
+def test_rows_of_one_second_prove_no_order(order: Any, says: Any) -> None:
+    service = Service(order, says=says, lag=10 * MINUTE)
+    runs = Runs(service, since=NOW - DAY)
+    edge = NOW - 9 * HOUR if order is OldestFirst else NOW - 5 * HOUR
+    service.happen_often(20, edge)
+    service.happen_often(20, NOW - 7 * HOUR, SECOND)
+    service.happen(NOW - 5 * MINUTE)
+    refused: list[Asked] = []
+
+    def refusing(asked: Asked) -> None:
+        if asked.token and asked.since < NOW - 12 * HOUR and not refused:
+            refused.append(asked)
+            raise PageTokenExpired("The page token has expired.")
+
+    service.answers = refusing
+    runs.every(MINUTE, 30)
+
+    assert refused
+    assert exactly_once(runs)
+
+
 # Limits
 
 
 def test_where_a_sweep_up_to_now_does_not_fit_it_ends_at_its_ceiling() -> None:
-    service = Service(lag=5 * MINUTE, page=1000, rate=Rate(2, 60))
+    service = Service(lag=5 * MINUTE, page=60, rate=Rate(1, 9))
     runs = Runs(service, since=NOW)
-    service.page = 100
     service.happen_often(40 * 60, NOW, SECOND)
 
-    runs.every(MINUTE, 30, seconds=80)
+    slow = set()
+    for _ in range(30):
+        runs.every(MINUTE, 1, seconds=80)
+        slow.add(runs.place.slow)
 
-    assert runs.place.slow
+    assert True in slow
     assert service.clock.now() - runs.place.floor < 20 * MINUTE
     listed = sum(event.at <= service.clock.now() for event in service.events)
     assert listed - runs.record.total() < 130  # what happened since the last look
+
+
+def test_a_run_does_not_wait_for_a_sweep_that_a_later_one_can_go_on_with() -> None:
+    service = Service(lag=15 * MINUTE, page=100, rate=Rate(2, 60))
+    runs = Runs(service, since=NOW)
+    service.happen_often(30 * 60, NOW, SECOND)
+    runs.every(MINUTE, 10)
+    waited = []
+    for _ in range(10):
+        began = service.clock.now()
+        runs.run()
+        waited.append(service.clock.now() - began)
+        service.clock.sleep(60 - waited[-1].total_seconds())
+    runs.finish()
+
+    assert max(waited) < 5 * SECOND
+    assert exactly_once(runs)
 
 
 def test_a_sweep_that_is_older_than_the_lag_has_one_request_in_four_and_is_told(
@@ -470,7 +525,7 @@ def test_a_sweep_that_is_older_than_the_lag_has_one_request_in_four_and_is_told(
     service.happen_often(2000, NOW - DAY, 30 * SECOND)
     service.happen_often(7200, NOW, SECOND)
 
-    runs.every(MINUTE, 20, seconds=55)
+    runs.every(MINUTE, 75, seconds=55)
 
     late = service.asked[-40:]
     sweeps = sum(asked.since < asked.at - HOUR for asked in late)
@@ -494,6 +549,28 @@ def test_one_empty_answer_makes_nothing_be_forgotten(order: Any) -> None:
     runs.every(MINUTE, 5)
 
     assert exactly_once(runs)
+
+
+def test_where_the_service_does_not_heed_the_end_it_is_not_asked_window_by_window() -> None:
+    service = Service(NewestFirst, lag=HOUR, bounded=False)
+    runs = Runs(service, since=NOW - 10 * DAY)
+    service.happen_often(200, NOW - 10 * DAY, 70 * MINUTE)
+
+    runs.run()
+
+    assert exactly_once(runs)
+    assert len(service.asked) <= 3 * 20 + 3
+
+
+def test_an_event_without_a_readable_time_is_known_by_its_id() -> None:
+    service = Service(lag=MINUTE, bounded=False)
+    runs = Runs(service)
+    row = msgspec.Raw(b'{"id": "odd", "time": "soon"}')
+    service.answers = lambda asked: Fetched([row], None if asked.token else "again")
+
+    runs.every(MINUTE, 3)
+
+    assert runs.record == {bytes(row): 1}
 
 
 def test_an_event_without_a_readable_time_arrives_once() -> None:

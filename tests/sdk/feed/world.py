@@ -207,7 +207,7 @@ class Runs:
 
         terms = Terms(
             Identity("feed", "the same"),
-            clock,
+            service.ours,
             deadline,
             first_look=clock.now() - self.since,
             threads=False,
@@ -242,7 +242,9 @@ class Runs:
         """The events on record."""
         head = json.loads(self.store.read("head.json").body)
         found: Counter[bytes] = Counter()
-        for entry in entries(self.store, head["birth"], up_to=head.get("sequence", 0)):
+        for entry in entries(
+            self.store, head["birth"], since=head.get("first", 1), up_to=head.get("sequence", 0)
+        ):
             body = self.store.get(entry.name)
             assert body is not None
             found.update(bytes(line.raw) for _, line in read(body))
@@ -282,7 +284,8 @@ class Runs:
             finally:
                 app.api.pace.request_made()
                 app.api.dated = service.dated
-                app.api.ahead = service.ours.ahead if service.dated else timedelta(0)
+                if service.dated:
+                    app.api.ahead = service.ours.ahead
 
         says = {
             "type": "memory_events",

@@ -297,7 +297,7 @@ def _turn(project: Project, app: AppConf, kind: type[App], target: Target, *, ur
     from streamalert_apps.serve.turn import Turn, place_of
 
     place = place_of(project, app, lambda: aws_session(project.account), clock)
-    destinations = {target.name: target.destination}
+    destinations = {target.name: target.outlet}
     return Turn(app, kind, lambda: credentials_of(project, app, kind), place, destinations, url, clock)
 
 

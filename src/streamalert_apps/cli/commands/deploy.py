@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.errors import AppError, Cancelled, UsageError
+from streamalert_apps.errors import Cancelled, UsageError
 
 if TYPE_CHECKING:
     from streamalert_apps.cli.fleet import Fleet
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.deploy.bucket import BucketPlan
     from streamalert_apps.deploy.classifier import ClassifierPlan
-    from streamalert_apps.deploy.plan import Change
+    from streamalert_apps.deploy.orphans import Orphan
     from streamalert_apps.deploy.survey import AppPlan
 
 EXAMPLES = """Examples:
@@ -127,6 +128,7 @@ def command(
             apps = []
         plans = deploy.plan(apps, (clusters or ()) if prune else None)
         whole = Whole(plans, classifiers, deploy.bucket(plans))
+        orphans = [] if names or prune else deploy.fleet.orphans(project, clusters or ())
     if dry_run or not whole.pending:
         outcome = Outcome.of_plan(whole, dry_run=dry_run)
     else:
@@ -134,7 +136,7 @@ def command(
         if not yes and not prompts.confirm("Carry this out?", flag="--yes"):
             raise Cancelled("Cancelled; nothing was changed.")
         outcome = deploy.apply(whole)
-    _tell(whole, outcome, as_json=as_json)
+    _tell(whole, outcome, orphans, as_json=as_json)
     if dry_run:
         _say_notes(whole, deploy)
     if dry_run and exit_code and whole.pending:
@@ -177,12 +179,13 @@ def _say_notes(whole: Whole, deploy: Deploy) -> None:
         output.warn(warning)
 
 
-def _tell(whole: Whole, outcome: Outcome, *, as_json: bool) -> None:
+def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json: bool) -> None:
     """Say what was done, or would be; data is only what a dry run is asked for."""
     from streamalert_apps.cli.terminal.changes import summary
 
     if as_json:
-        output.envelope("deploy", outcome.described(), errors=outcome.errors)
+        described = [asdict(orphan) for orphan in orphans]
+        output.envelope("deploy", {**outcome.described(), "orphans": described}, errors=outcome.errors)
     elif outcome.dry_run:
         for line in whole.lines():
             output.data(line)
@@ -194,6 +197,8 @@ def _tell(whole: Whole, outcome: Outcome, *, as_json: bool) -> None:
         output.say("No changes: AWS is as conf/ says.")
     else:
         output.say(f"Apps: {summary(outcome.apps, done=True)}")
+    for orphan in orphans:
+        output.warn(orphan.text())
 
 
 class Deploy:
@@ -216,7 +221,7 @@ class Deploy:
         planned = survey.survey(jobs, self.at_once, adopt=self.adopt)
         if planned:
             survey.check_account(self.fleet.session, self.fleet.place.account, planned)
-        return [*map(self._checked, planned), *refused]
+        return [*planned, *refused]
 
     def classifiers(self, clusters: Sequence[str]) -> list[ClassifierPlan]:
         """Return the plans for the classifiers of these clusters, each with the services of its apps."""
@@ -231,17 +236,6 @@ class Deploy:
         job = Job(self.fleet.aws, place, names.classifier(place.prefix, cluster))
         used = {app.service for app in self.project.apps(cluster)}
         return classifier.look(job, cluster, self.project.root, used, classifier.download)
-
-    def _checked(self, plan: AppPlan) -> AppPlan:
-        """Refuse a new app whose type is none; looking that up is left out for those that run."""
-        from streamalert_apps.deploy.survey import AppPlan
-
-        if plan.job.app and any(_makes_function(change) for change in plan.changes):
-            try:
-                self.fleet.types.find(plan.job.app.type)
-            except AppError as error:
-                return AppPlan(plan.job, error=error)
-        return plan
 
     def bucket(self, planned: Sequence[AppPlan]) -> BucketPlan | None:
         """Return the plan for the bucket, where there is an app that needs it."""
@@ -309,7 +303,3 @@ class Deploy:
 def _apps(planned: Sequence[AppPlan]) -> list[AppConf]:
     """Return the apps that shall be there and can be."""
     return [plan.job.app for plan in planned if plan.job.app and not plan.error]
-
-
-def _makes_function(change: Change) -> bool:
-    return change.action == "create" and change.subject.kind == "function"

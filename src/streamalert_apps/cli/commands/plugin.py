@@ -170,8 +170,8 @@ def lock(
 
 def _named(file: str, project_dir: Path | None) -> Plugin:
     """Return the plugin in a folder or a file, or the one of a service."""
-    from streamalert_apps.cli.project import root_if_any
     from streamalert_apps.cli.selection import known_types
+    from streamalert_apps.config.conf import root_if_any
     from streamalert_apps.plugins.layout import APP, SERVICE
     from streamalert_apps.testing import load_plugin
 

@@ -67,7 +67,7 @@ def command(
 
     The summary goes to standard error; with --json it is the last line of standard output.
     """
-    from contextlib import closing
+    from contextlib import ExitStack
 
     from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.collecting import collecting
@@ -75,14 +75,18 @@ def command(
 
     span = _span(since, until, keep_state=keep_state)
     project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
-    turn, target = _prepared(project, app, to, simulator, looks=span is not None)
-    on_screen = target.is_standard_output and output.is_terminal(sys.stdout)
-    with closing(target), collecting(app.name, turn.kind, quiet=on_screen) as show:
+    turn, targets = _prepared(project, app, to, simulator, looks=span is not None)
+    to_standard_output = any(target.is_standard_output for target in targets)
+    on_screen = to_standard_output and output.is_terminal(sys.stdout)
+    with ExitStack() as stack:
+        for target in targets:
+            stack.callback(target.close)
+        show = stack.enter_context(collecting(app.name, turn.kind, quiet=on_screen))
         outcome = turn.look(span, show) if span else turn.collect(show)
-    if target.is_standard_output and target.gone:
+    if to_standard_output and any(target.gone for target in targets):
         output.nobody_reads()
         return 0
-    _tell(app, outcome, target, looked=span is not None, as_json=as_json)
+    _tell(app, outcome, targets, looked=span is not None, as_json=as_json)
     return outcome.error.exit_code if outcome.error and outcome.status == "failed" else 0
 
 
@@ -105,14 +109,14 @@ def _span(since: str | None, until: str | None, *, keep_state: bool) -> Span | N
 
 def _prepared(
     project: Project, app: AppConf, to: str | None, simulator: str, *, looks: bool
-) -> tuple[Turn, Target]:
-    """Return the turn, and where it forwards to."""
+) -> tuple[Turn, list[Target]]:
+    """Return the turn, and where it forwards to: to all that conf/ says, or to what was named."""
     from functools import cache
 
     from streamalert_apps.cli.credentials import credentials_of
     from streamalert_apps.cli.project import aws_session
     from streamalert_apps.cli.selection import known_types
-    from streamalert_apps.sdk.clock import Deadline
+    from streamalert_apps.sdk.clock import Deadline, SystemClock
     from streamalert_apps.serve import destinations
     from streamalert_apps.serve.turn import LONGEST_WAIT_SECONDS, Turn, place_of
 
@@ -123,17 +127,21 @@ def _prepared(
     place = place_of(project, app, session)
     if to is None and (looks or not output.is_terminal(sys.stdout)):
         to = destinations.STANDARD_OUTPUT
-    target = destinations.named(project, app, to, session) if to else destinations.own(project, app, session)
+    targets = (
+        [destinations.named(project, app, to, session)]
+        if to
+        else destinations.of_app(project, app, session, SystemClock())
+    )
     turn = Turn(
         app,
         kind,
         lambda: credentials_of(project, app, kind),
         place,
-        {target.name: target.destination},
+        {target.name: target.outlet for target in targets},
         simulator,
-        deadline=Deadline(lambda: 0.0 if target.gone else LONGEST_WAIT_SECONDS),
+        deadline=Deadline(lambda: 0.0 if any(target.gone for target in targets) else LONGEST_WAIT_SECONDS),
     )
-    return turn, target
+    return turn, targets
 
 
 def summary(outcome: Outcome, *, looked: bool) -> dict[str, Any]:
@@ -157,13 +165,13 @@ def summary(outcome: Outcome, *, looked: bool) -> dict[str, Any]:
     }
 
 
-def _tell(app: AppConf, outcome: Outcome, target: Target, *, looked: bool, as_json: bool) -> None:
+def _tell(app: AppConf, outcome: Outcome, targets: list[Target], *, looked: bool, as_json: bool) -> None:
     failed = outcome.status == "failed"
     told = summary(outcome, looked=looked)
     if as_json:
         errors = [outcome.error] if outcome.error and failed else []
         output.envelope("run", {"cluster": app.cluster, "name": app.name, **told}, errors=errors, line=True)
-    output.say(f"{app.name}: {_in_words(outcome, target, looked=looked)} in {outcome.seconds:.1f} s.")
+    output.say(f"{app.name}: {_in_words(outcome, targets, looked=looked)} in {outcome.seconds:.1f} s.")
     if told["truncated"]:
         output.warn(
             f"{told['truncated']} events were too large; the whole of them is kept, see `_truncated`."
@@ -175,10 +183,14 @@ def _tell(app: AppConf, outcome: Outcome, target: Target, *, looked: bool, as_js
         output.say(f"There is more: run it again{wait}.")
 
 
-def _in_words(outcome: Outcome, target: Target, *, looked: bool) -> str:
+def _in_words(outcome: Outcome, targets: list[Target], *, looked: bool) -> str:
     from streamalert_apps.cli.terminal.collecting import counted
 
-    events = sum(done.events for done in outcome.delivered.values())
+    delivered = {target.shown: outcome.delivered[target.name].events for target in targets}
     if looked:
-        return f"looked only, {counted(events, 'event')} delivered to {target.shown}"
-    return f"{counted(outcome.events, 'event')} on record, {events:,} delivered to {target.shown}"
+        told = ", ".join(
+            f"{counted(events, 'event')} delivered to {shown}" for shown, events in delivered.items()
+        )
+        return f"looked only, {told}"
+    told = ", ".join(f"{events:,} delivered to {shown}" for shown, events in delivered.items())
+    return f"{counted(outcome.events, 'event')} on record, {told}"

@@ -39,8 +39,8 @@ def command(
     It checks signatures, parameters and limits as the vendor does, and listens on this machine alone.
     """
     from streamalert_apps import services
-    from streamalert_apps.cli.project import root_if_any
     from streamalert_apps.cli.selection import known_types
+    from streamalert_apps.config.conf import root_if_any
     from streamalert_apps.sdk.clock import SystemClock
     from streamalert_apps.services import twins
     from streamalert_apps.simulator.server import serve

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.errors import AppError, ConfigError
+from streamalert_apps.errors import AppError
 
 if TYPE_CHECKING:
+    from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.terminal.condition import Status
     from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.deploy.health import Counts, Progress
@@ -48,6 +49,7 @@ def command(
 
     In a local project it shows what the runs on this machine left.
     """
+    from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.selection import either
 
@@ -55,14 +57,23 @@ def command(
     wanted = either(name, name_option, "name")
     apps = [project.find(wanted, cluster)] if wanted else list(project.apps(cluster))
     with output.working("Asking how the apps are"):
-        statuses = (
-            _local(project, apps, at_once) if project.account.local else _deployed(project, apps, at_once)
-        )
+        if project.account.local:
+            statuses, orphans = _local(project, apps, at_once), []
+        else:
+            fleet = Fleet.of(project)
+            statuses = _deployed(fleet, project, apps, at_once)
+            orphans = [] if wanted else fleet.orphans(project, [cluster] if cluster else [])
     errors = [error for status in statuses for error in status.errors()]
     if as_json:
-        output.envelope("status", {"apps": [status.described() for status in statuses]}, errors=errors)
+        content = {
+            "apps": [status.described() for status in statuses],
+            "orphans": [asdict(orphan) for orphan in orphans],
+        }
+        output.envelope("status", content, errors=errors)
     else:
         output.data("\n\n".join(status.text() for status in statuses) or "No Apps configured")
+    for orphan in orphans:
+        output.warn(orphan.text())
     unwell = sum(bool(status.problems) for status in statuses)
     if not unwell:
         return 0
@@ -76,16 +87,15 @@ def _local(project: Project, apps: Sequence[AppConf], workers: int) -> list[Stat
     types = known_types(project.root)
     found = _found(project, apps, workers)
     return [
-        _with_runs(_recorded(app, types, there), types, None) for app, there in zip(apps, found, strict=True)
+        _with_runs(_with_type(_recorded(app, types, there), types), types, None)
+        for app, there in zip(apps, found, strict=True)
     ]
 
 
-def _deployed(project: Project, apps: Sequence[AppConf], workers: int) -> list[Status]:
+def _deployed(fleet: Fleet, project: Project, apps: Sequence[AppConf], workers: int) -> list[Status]:
     """Return how the apps in AWS are."""
-    from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.deploy import health, survey
 
-    fleet = Fleet.of(project)
     jobs, refused = fleet.jobs(apps)
     plans = [*survey.survey(jobs, workers), *refused]
     if plans:
@@ -147,11 +157,25 @@ def _progress(types: Registry, app: AppConf, checkpoint: Checkpoint) -> Progress
     try:
         kind = types.find(app.type)({}, api)
         floor = kind.watermark(checkpoint)
-        return Progress(floor, kind.recorded(checkpoint) or floor, kind.listed(checkpoint) or floor)
+        recorded, listed = kind.recorded(checkpoint) or floor, kind.listed(checkpoint) or floor
+        return Progress(floor, recorded, listed, kind.gaps(checkpoint))
     except foreign:
         return Progress()
     finally:
         api.close()
+
+
+def _with_type(status: Status, types: Registry) -> Status:
+    """Add what is wrong with the app's type, if it is none."""
+    try:
+        types.find(status.app.type)
+    except AppError as error:
+        return replace(status, problems=[*status.problems, _said(error)])
+    return status
+
+
+def _said(error: AppError) -> str:
+    return f"{error.message} {error.hint}".rstrip()
 
 
 def _with_deployment(status: Status, types: Registry, plan: AppPlan, counts: Counts) -> Status:
@@ -159,14 +183,15 @@ def _with_deployment(status: Status, types: Registry, plan: AppPlan, counts: Cou
     from streamalert_apps.cli.terminal.changes import described_change
     from streamalert_apps.cli.terminal.condition import Deployment
     from streamalert_apps.deploy import health
+    from streamalert_apps.deploy.view import is_enabled
 
     if plan.error or plan.view is None:
-        return replace(status, problems=[*status.problems, plan.error.message if plan.error else ""])
+        return replace(status, problems=[*status.problems, _said(plan.error) if plan.error else ""])
     view = plan.view
     problems = [*status.problems, *health.deployment_problems(view)]
     if not view.live or not view.rule:
         return replace(status, problems=problems)
-    enabled = health.is_enabled(view.rule)
+    enabled = is_enabled(view.rule)
     deployment = Deployment(
         version=view.live["Version"],
         schedule=view.rule.get("ScheduleExpression", "no schedule"),
@@ -204,11 +229,7 @@ def _since(live: Mapping[str, Any]) -> datetime:
 
 
 def _every(app: AppConf) -> timedelta:
-    """Return the time between two runs; a day where conf/ has no valid one."""
-    from streamalert_apps.deploy.health import DAY
+    """Return the time between two runs."""
     from streamalert_apps.runtime.schedule import interval
 
-    try:
-        return interval(app.schedule_expression)
-    except ConfigError:
-        return DAY
+    return interval(app.schedule_expression)

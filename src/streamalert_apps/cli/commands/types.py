@@ -56,8 +56,8 @@ def command(
     import sys
     from dataclasses import asdict
 
-    from streamalert_apps.cli.project import root_if_any
     from streamalert_apps.cli.selection import known_types
+    from streamalert_apps.config.conf import root_if_any
     from streamalert_apps.services.table import describe
 
     types = known_types(root_if_any(project_dir))

@@ -81,6 +81,7 @@ class Status:
             "behind_seconds": self._age(progress.floor),
             "recorded_until": _iso(progress.recorded),
             "lag_seconds": self._age(progress.recorded),
+            "gaps": [[since.isoformat(), until.isoformat()] for since, until in progress.gaps],
             "last_run": last
             and {
                 "started": last.started.isoformat(),

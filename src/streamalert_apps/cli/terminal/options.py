@@ -16,16 +16,16 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _project(context: typer.Context) -> Any:
-    from streamalert_apps.cli.project import open_project
+    from streamalert_apps.config import conf
 
-    return open_project(context.params.get("project_dir"))
+    return conf.load(conf.root_of(context.params.get("project_dir")))
 
 
 def _complete(context: typer.Context, incomplete: str, kind: str) -> Iterable[str]:
     """Return what begins with `incomplete`; a broken project completes nothing."""
     try:
         if kind == "type":
-            from streamalert_apps.cli.project import root_if_any
+            from streamalert_apps.config.conf import root_if_any
             from streamalert_apps.plugins.registry import Registry
 
             words: Iterable[str] = Registry(root_if_any(context.params.get("project_dir"))).stated_names()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
@@ -73,7 +74,16 @@ def _environment(app: AppConf, place: Place) -> dict[str, str]:
         environment["SA_APPS_BATCH_BYTES"] = str(app.extra["batch_bytes"])
     if app.extra.get("enable_custom_metrics"):
         environment["SA_APPS_METRICS"] = "on"
+    if app.sinks:
+        environment["SA_APPS_DESTINATIONS"] = stated_destinations(app)
+        environment["SA_APPS_NAME"] = app.name
+        environment["SA_APPS_PREFIX"] = place.prefix
     return environment
+
+
+def stated_destinations(app: AppConf) -> str:
+    """Return what the function is told of the app's destinations; there is no secret in it."""
+    return json.dumps({sink.name: dict(sink.given) for sink in app.sinks}, separators=(",", ":"))
 
 
 def normal(configuration: Mapping[str, Any], digest: str) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy import tags
@@ -12,7 +13,11 @@ from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View, found
 from streamalert_apps.errors import ConfigError
-from streamalert_apps.runtime import names
+from streamalert_apps.runtime import kinds, names
+from streamalert_apps.runtime.sink import Sink, Where
+
+if TYPE_CHECKING:
+    from streamalert_apps.runtime.outlets import Definition
 
 KIND: Final = "role"
 POLICY: Final = "sa-apps"
@@ -42,12 +47,13 @@ def desired(wanted: Wanted) -> tuple[Resource, ...]:
 
 def policy(app: AppConf, place: Place) -> dict[str, Any]:
     """Return what the function may do."""
-    function, classifier = app.function, names.classifier(place.prefix, app.cluster)
-    invoked = [arn for name in (classifier, function) for arn in (place.function(name), place.alias(name))]
+    function = app.function
+    invokes = [names.classifier(place.prefix, app.cluster)] if invokes_classifier(app) else []
+    invoked = [arn for name in (*invokes, function) for arn in (place.function(name), place.alias(name))]
     auth, state = (place.parameter(f(function)) for f in (names.auth_parameter, names.state_parameter))
     statements = [
         _allow("lambda:InvokeFunction", *invoked),
-        _allow("ssm:GetParameters", auth, state),
+        _allow("ssm:GetParameters", auth, state, *_parameters(app, place)),
         _allow("ssm:PutParameter", state),
         _allow(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], f"{place.bucket_arn()}/{function}/*"),
         _allow("s3:ListBucket", place.bucket_arn())
@@ -58,6 +64,7 @@ def policy(app: AppConf, place: Place) -> dict[str, Any]:
         statements.append(_allow(["kms:Decrypt", "kms:GenerateDataKey"], place.kms_key))
     if (app.vpc_config or {}).get("subnet_ids"):
         statements.append(_allow(_IN_A_VPC, "*"))  # these know no resources
+    statements += _sending(app, place)
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -69,6 +76,39 @@ _IN_A_VPC: Final = [
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 ]
+
+
+def invokes_classifier(app: AppConf) -> bool:
+    """Tell whether an app's events go to the classifier."""
+    return not app.sinks or any(sink.is_classifier for sink in app.sinks)
+
+
+def _sinks(app: AppConf) -> Iterator[tuple[Definition, type[Sink], dict[str, Any]]]:
+    """Yield an app's destinations besides the classifier, with the kind and the settings of each."""
+    for definition in app.sinks:
+        if not definition.is_classifier:
+            kind = kinds.find(definition.kind)
+            yield definition, kind, definition.settings(kind)
+
+
+def _parameters(app: AppConf, place: Place) -> list[str]:
+    """Return the parameters with the credentials of destinations."""
+    return [
+        place.parameter(names.destination_parameter(place.prefix, definition.name))
+        for definition, kind, settings in _sinks(app)
+        if kind.auth(settings)
+    ]
+
+
+def _sending(app: AppConf, place: Place) -> list[dict[str, Any]]:
+    """Return what destinations in AWS need to be allowed."""
+    where = Where(place.partition, place.region, place.account)
+    return [
+        _allow(list(needed.actions), *needed.resources)
+        | ({"Condition": needed.condition} if needed.condition else {})
+        for _, kind, settings in _sinks(app)
+        for needed in kind.permissions(settings, where)
+    ]
 
 
 def _allow(action: str | list[str], *resources: str) -> dict[str, Any]:

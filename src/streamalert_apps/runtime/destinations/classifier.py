@@ -9,7 +9,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, DeliveryRefused
-from streamalert_apps.runtime.destinations import BATCH_BYTES, Answer, Batch, Limits, nothing_taken
+from streamalert_apps.runtime.delivery import BATCH_BYTES, Answer, Batch, Limits, nothing_taken
 from streamalert_apps.runtime.names import ALIAS
 
 _PASSING: Final = {"TooManyRequestsException", "ServiceException", "ThrottlingException"}

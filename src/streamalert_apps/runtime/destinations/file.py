@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from streamalert_apps.errors import DeliveryRefused, OutOfTime
-from streamalert_apps.runtime.destinations import Answer, Batch, Limits, nothing_taken
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits, nothing_taken
 
 _TAIL: Final = 64 << 10
 

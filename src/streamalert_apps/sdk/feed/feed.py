@@ -52,6 +52,10 @@ class Feed(Listed):
         place = Place.of(checkpoint)
         return max(place.swept or place.floor, place.floor)
 
+    def gaps(self, checkpoint: Checkpoint) -> list[tuple[datetime, datetime]]:
+        """Return the last spans of time that could not be read, the oldest first."""
+        return Place.of(checkpoint).gaps
+
     def check(self) -> None:
         """Ask for the last minute of events."""
         now = self.api.clock.now()

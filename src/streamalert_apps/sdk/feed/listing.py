@@ -17,18 +17,31 @@ CIRCLES: Final = 2  # times that a page may come again: rows may move down by ju
 
 @dataclass(slots=True)
 class Listing:
-    """A listing under way. `order`: 1 oldest first, -1 newest first, 0 not known, or not kept."""
+    """A listing under way. `order`: 1 oldest first, -1 newest first, 0 not known, or not kept.
+
+    `shown`: its rows have different times, and they are in that order. Equal ones prove nothing.
+    """
 
     order: int = 0
     pages: int = 0
     met: Counter[bytes] = field(default_factory=Counter)
+    first: float | None = None
     last: float | None = None
+    shown: bool = False
     _mark: tuple[Json, int, bytes] | None = None
     _next_mark: int = 1
     _again: int = 0
 
     def check_order(self, times: Sequence[float], tolerance: float, unreadable: float) -> bool:
         """Hold a page's rows to the order; return False where they break it for the first time."""
+        kept = self._check_order(times, tolerance, unreadable)
+        if self.first is None:
+            self.first = next((time for time in times if time != unreadable), None)
+        if self.first is not None and self.last is not None and not self.shown:
+            self.shown = (self.last - self.first) * self.order > tolerance
+        return kept
+
+    def _check_order(self, times: Sequence[float], tolerance: float, unreadable: float) -> bool:
         order, last = self.order, self.last
         if not order:
             return True

@@ -79,6 +79,8 @@ class Place(msgspec.Struct, omit_defaults=True):
     """Seconds of a sweep's next window."""
     widest: float = WIDEST
     """Seconds that it may have: with more the service has failed."""
+    boundless: bool = False
+    """The service lists events up to now, whatever end is asked for."""
     slow: bool = False
     """A sweep up to now takes longer than the time to the next one."""
     late: Lateness = msgspec.field(default_factory=Lateness)
@@ -89,7 +91,7 @@ class Place(msgspec.Struct, omit_defaults=True):
     fullest: int = 0
     """Rows of the fullest page of all."""
     ahead: float = 0.0
-    """Seconds that our clock is ahead of the service's."""
+    """Seconds that the store's clock is ahead of the service's."""
     times: list[int] = []
     """Times of the last events, where the service does not tell its own."""
     turns: int = 0

@@ -46,7 +46,7 @@ class Reader:
         self.lag = lag_of(feed)
         feed.fullest = place.fullest
         if place.ahead:
-            self.api.ahead = timedelta(seconds=place.ahead)
+            self.api.ahead = self.api.skew + timedelta(seconds=place.ahead)
 
     def now(self) -> datetime:
         """Return the service's time as far as it is known, ours otherwise."""
@@ -85,7 +85,7 @@ class Reader:
 
     def page(self, found: Found, *, more: bool) -> Page:
         """Return a page of new events, and where the walk is after it."""
-        self.place.ahead = self.api.ahead.total_seconds()
+        self.place.ahead = (self.api.ahead - self.api.skew).total_seconds()
         return Page(
             found.rows, self.place.checkpoint(), more, found.repeats, ids=found.ids, times=found.times
         )

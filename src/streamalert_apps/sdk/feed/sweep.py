@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from streamalert_apps.errors import BadResponse, RequestRefused
-from streamalert_apps.sdk.app import Page
+from streamalert_apps.sdk.app import MOST_GAPS, Page
 from streamalert_apps.sdk.events import Fetched
 from streamalert_apps.sdk.feed.listing import Listing
 from streamalert_apps.sdk.feed.place import WIDEST, Sweep, Window, rounded
@@ -17,12 +17,12 @@ from streamalert_apps.sdk.feed.reader import Found, Reader, is_below, moment_of
 LOGGER = logging.getLogger(__name__)
 
 SOONEST: Final = timedelta(minutes=1)  # that a sweep may take, whatever the lag
+BEHIND: Final = timedelta(hours=1)  # longer than that, and twice the lag, one takes that falls behind
 IDLE: Final = timedelta(days=1)  # the floor of a feed without events follows by that much
 MOST_ROWS: Final = 50_000  # of a window; one with more is cut, so that the memory stays small
 EASY_PAGES: Final = 10  # of a window that may be wider
 MOST_TRIES: Final = 3
 MOST_COUNTED: Final = 1_000  # rows without id whose counts a checkpoint keeps
-MOST_GAPS: Final = 20
 
 
 class Sweeps:
@@ -69,6 +69,12 @@ class Sweeps:
         sweep = self._place.sweep
         return sweep is not None and self._reader.now() - sweep.began > max(self._reader.lag, SOONEST)
 
+    def can_be_left(self) -> bool:
+        """Tell whether its next request would have to wait long, and need not be made in this run."""
+        if not self._is_tight() or self.is_old() or self._place.hole:
+            return False
+        return self._place.swept is not None and self._reader.api.pace.wait() > 0
+
     def is_first(self) -> bool:
         """Tell whether the one under way goes before any look."""
         return self._place.sweep is not None and self._place.sweep.first
@@ -108,7 +114,8 @@ class Sweeps:
         yield reader.page(found, more=True)
 
     def _tell_behind(self) -> None:
-        if self.is_old():
+        sweep = self._place.sweep
+        if sweep and self._reader.now() - sweep.began > 2 * self._reader.lag + BEHIND:
             LOGGER.warning("the record is complete only up to %s, and falls behind", self._place.floor)
 
     def _begin(self) -> Sweep:
@@ -145,7 +152,7 @@ class Sweeps:
         width = max(timedelta(seconds=self._place.width), 2 * unit)
         if self._feed.longest:
             width = min(width, self._feed.longest - 2 * unit)  # the bounds are a unit farther out
-        top = sweep.end if self._feed.whole else min(rounded(sweep.cursor + width, unit), sweep.end)
+        top = sweep.end if self._is_whole() else min(rounded(sweep.cursor + width, unit), sweep.end)
         sweep.window = Window(top, sweep.cursor - unit, top + unit)
         self._listing = Listing(0 if sweep.unordered else self._feed.order)
 
@@ -173,6 +180,7 @@ class Sweeps:
             window.tries += 1
             self._listing.met.update({bytes.fromhex(key): count for key, count in window.met.items()})
             self._listing.last = window.reached.timestamp() if window.reached else None
+            self._listing.shown = window.reached is not None
 
     def _advance(self, sweep: Sweep, window: Window, fetched: Fetched, found: Found) -> None:
         """Note how far a page has brought the window."""
@@ -185,6 +193,9 @@ class Sweeps:
                 self._open(sweep)
                 return
         window.tries = 0
+        beyond = (window.until + self._feed.precision).timestamp()
+        if found.youngest is not None and found.youngest > beyond:
+            self._place.boundless = True
         window.rows += len(fetched.rows)
         window.token = fetched.next
         self._reach(sweep, window)
@@ -197,9 +208,18 @@ class Sweeps:
             many = len(listing.met) > MOST_COUNTED
             window.met = None if many else {key.hex(): count for key, count in listing.met.items()}
 
+    def _is_whole(self) -> bool:
+        """Tell whether every listing goes up to now, so that a narrow window costs as much as a wide one.
+
+        One that begins with the oldest can end where the window does.
+        """
+        return self._feed.whole or (self._place.boundless and self._feed.order <= 0)
+
     def _is_past(self, sweep: Sweep, window: Window, found: Found) -> bool:
         """Tell whether an ordered list that has no bound goes on beyond the window."""
         listing = self._listing
+        if not listing.shown:
+            return False
         if listing.order > 0:
             return found.last is not None and found.last > window.until.timestamp()
         return is_below(found, listing, sweep.cursor - self._feed.precision)
@@ -209,19 +229,26 @@ class Sweeps:
         listing = self._listing
         if not listing.order:
             window.reached = None
-        elif listing.last is not None:
+        elif listing.last is not None and listing.shown:
             last = moment_of(min(listing.last, window.until.timestamp()))
             reached = rounded(last, self._feed.precision)
             window.reached = max(sweep.cursor, reached) if listing.order > 0 else reached
 
     def _cut(self, sweep: Sweep, window: Window, found: Found) -> bool:
-        """Ask for half of a window that holds too much; return False where that can't be, or is of no use."""
+        """Ask for less than a window that holds too much; return False where that can't be, or is of no use.
+
+        For half of it, or for as much as an ordered list has shown so far.
+        """
         unit = self._feed.precision
-        if self._feed.whole or window.top - sweep.cursor <= 2 * unit or found.youngest is None:
+        if self._is_whole() or window.top - sweep.cursor <= 2 * unit or found.youngest is None:
             return False
-        if not (window.since - unit).timestamp() <= found.youngest <= (window.until + unit).timestamp():
+        if found.youngest < (window.since - unit).timestamp():
             return False  # the bounds that are asked for mean nothing to the service
-        self._place.width = (window.top - sweep.cursor).total_seconds() / 2
+        width = (window.top - sweep.cursor) / 2
+        if window.reached:
+            shown = window.reached - sweep.cursor if self._listing.order > 0 else window.top - window.reached
+            width = min(width, max(shown, 2 * unit))
+        self._place.width = width.total_seconds()
         self._open(sweep)
         return True
 
@@ -233,17 +260,18 @@ class Sweeps:
         feed, reached = self._feed, window.reached  # which is None where the order did not hold
         smallest = 2 * feed.precision
         begun = window.rows > 0 or window.token is not None
-        if reached and feed.order < 0 and self._narrow(sweep, window, reached):
+        if reached and feed.order < 0 and not self._place.boundless and self._narrow(sweep, window, reached):
             return
         moved = bool(reached and feed.order > 0 and reached > sweep.cursor)
         if reached and moved:
             sweep.cursor, sweep.tries = min(reached, window.top), 0
         span = window.top - sweep.cursor
-        if span > smallest and not feed.whole:
+        whole = self._is_whole()
+        if span > smallest and not whole:
             self._place.width = max(smallest, span / 2).total_seconds()
             if not begun:
                 self._place.widest = self._place.width  # the service fails with more
-        elif begun and not moved and not feed.whole:
+        elif begun and not moved and not whole:
             sweep.tries += 1
             if sweep.tries >= MOST_TRIES:
                 self._set_aside(sweep, window)

@@ -17,7 +17,10 @@ OLD_TURNS: Final = 3  # requests of looks for each of a sweep that is far behind
 
 
 def walk(feed: Listed, place: Place, memory: Memory) -> Iterator[Page]:
-    """Yield pages: looks first, the sweep with what is left, and a quarter where it is far behind."""
+    """Yield pages: looks first, the sweep with what is left, and a quarter where it is far behind.
+
+    A run is paid for while it waits: under a tight limit a sweep goes on in a later one.
+    """
     reader = Reader(feed, place, memory)
     looks, sweeps = Looks(reader), Sweeps(reader)
 
@@ -32,7 +35,7 @@ def walk(feed: Listed, place: Place, memory: Memory) -> Iterator[Page]:
             yield from swept()
         elif looks.is_due(sweeping=due):
             yield from looks.pages(sweeping=due)
-        elif due:
+        elif due and not sweeps.can_be_left():
             yield from swept()
         else:
             yield reader.page(Found(), more=False)

@@ -16,8 +16,10 @@ from typing import Any, Final
 from streamalert_apps import services
 from streamalert_apps.errors import AppError
 from streamalert_apps.plugins.layout import APP
-from streamalert_apps.plugins.plugin import Plugin
+from streamalert_apps.plugins.plugin import Plugin, ignored
 from streamalert_apps.sdk.app import App, AuthField, service_of
+from streamalert_apps.sdk.catalogue import Catalogue
+from streamalert_apps.sdk.feed.listed import Listed
 from streamalert_apps.testing.kit import Trial
 
 _OURS: Final = ("streamalert_apps", "streamalert_apps.sdk", "streamalert_apps.errors")
@@ -34,6 +36,10 @@ def form(trial: Trial) -> None:
         trial.say("it does not say what it collects")
     if module is not None and not (module.__doc__ or "").strip():
         trial.say("its file does not begin with a docstring about the service's API")
+    if fault := ignored(kind):
+        trial.say(f"it {fault}")
+    if issubclass(kind, Listed) and not issubclass(kind, Catalogue) and kind.lag is None:
+        trial.say("it does not state a `lag`: how late the service may show an event, as it documents")
     plugin = _plugin(kind)
     built_in = services.apps(plugin.service).get(kind.type) is kind
     there = services.schemas(plugin.service) if built_in else plugin.schemas

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any, Final
 
-from streamalert_apps.simulator.single import ID, TIME, Row
+from streamalert_apps.simulator.single import ID, TIME, Row, chance
 
 KINDS: Final = (
     *("DOWNLOAD", "UPLOAD", "PREVIEW", "SHARE", "EDIT", "LOGIN", "FAILED_LOGIN", "ADMIN_LOGIN", "NEW_USER"),
@@ -34,9 +34,9 @@ def event(random: Random) -> Row:
         "source": _source(random),
         "additional_details": _details(random),
     }
-    if _chance(random, 0.7):
+    if chance(random, 0.7):
         row["recorded_at"] = TIME
-    if _chance(random, 0.5):
+    if chance(random, 0.5):
         row["accessible_by"] = _user(random)
     return row
 
@@ -47,9 +47,9 @@ def long_details(size: int) -> Row:
 
 
 def _creator(random: Random) -> Row | None:
-    if _chance(random, 0.03):
+    if chance(random, 0.03):
         return None
-    if _chance(random, 0.03):
+    if chance(random, 0.03):
         return {"type": "user", "id": "2", "name": "Unknown User", "login": ""}
     return _user(random)
 
@@ -60,13 +60,13 @@ def _user(random: Random) -> Row:
 
 
 def _source(random: Random) -> Row | None:
-    if _chance(random, 0.1):
+    if chance(random, 0.1):
         return None
-    if _chance(random, 0.3):
+    if chance(random, 0.3):
         return _user(random)
     number, name = str(random.randrange(10**10)), random.choice(_FILES)
     parent = {"type": "folder", "id": "987654321", "name": "Finance"}
-    if _chance(random, 0.2):
+    if chance(random, 0.2):
         return {"type": "file", "id": number, "etag": "1", "name": name, "parent": parent}
     return {
         "item_type": "file",
@@ -78,7 +78,7 @@ def _source(random: Random) -> Row | None:
 
 
 def _details(random: Random) -> Any:
-    if _chance(random, 0.3):
+    if chance(random, 0.3):
         return None
     return random.choice([
         {"size": random.getrandbits(40), "version_id": "1357924680", "service_name": "Box Web App"},
@@ -87,9 +87,5 @@ def _details(random: Random) -> Any:
     ])
 
 
-def _chance(random: Random, share: float) -> bool:
-    return random.random() < share
-
-
 def _ip(random: Random) -> str:
-    return "Unknown IP" if _chance(random, 0.05) else f"203.0.113.{random.randint(1, 254)}"
+    return "Unknown IP" if chance(random, 0.05) else f"203.0.113.{random.randint(1, 254)}"

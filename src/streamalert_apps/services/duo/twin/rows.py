@@ -11,6 +11,8 @@ from datetime import datetime
 from random import Random
 from typing import Any, Final, TypeAlias
 
+from streamalert_apps.simulator.single import chance
+
 Row: TypeAlias = dict[str, Any]
 
 ISO: Final = "<iso>"
@@ -70,11 +72,11 @@ def authentication(random: Random) -> Row:
         "txid": ID,
         "user": {"groups": _groups(random), "key": _key(random, "DU"), "name": name},
     }
-    if _chance(random, 0.05):
+    if chance(random, 0.05):
         row |= {"event_type": "enrollment", "factor": "not_available", "reason": None, "result": "success"}
-    if _chance(random, 0.9):
+    if chance(random, 0.9):
         row["trusted_endpoint_status"] = random.choice(["trusted", "not trusted", "unknown"])
-    if _chance(random, 0.2):
+    if chance(random, 0.2):
         row |= _of_newer_tenants(random)
     return row
 
@@ -88,15 +90,15 @@ def administrator(random: Random) -> Row:
         "timestamp": SECONDS,
         "username": actor,
     }
-    if _chance(random, 0.05):
+    if chance(random, 0.05):
         return row | {
             "action": "activation_begin",
             "description": "Starting activation process",
             "object": None,
         }
-    if _chance(random, 0.03):
+    if chance(random, 0.03):
         return row | {"action": "activation_set_password", "description": None, "username": ""}
-    if _chance(random, 0.02):
+    if chance(random, 0.02):
         return row | {"action": "user_update"}  # some rows have no description at all
     actions: list[tuple[str, Row]] = [
         ("user_update", {"email": "dana@example.com", "realname": "Zoë Łukasz", "status": "Active"}),
@@ -193,12 +195,8 @@ def new_id(random: Random) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
-def _chance(random: Random, share: float) -> bool:
-    return random.random() < share
-
-
 def _access_device(random: Random) -> Row:
-    if _chance(random, 0.3):  # no browser took part
+    if chance(random, 0.3):  # no browser took part
         return {
             "browser": None,
             "browser_version": None,
@@ -262,15 +260,15 @@ def _of_newer_tenants(random: Random) -> Row:
     row: Row = {
         "adaptive_trust_assessments": random.choice([{}, {"more_secure_auth": trust}, {"remember_me": trust}])
     }
-    if _chance(random, 0.5):
+    if chance(random, 0.5):
         row["rbfs_triggered_attacks"] = random.choice([
             None,
             [],
             [{"detector": "NOVEL_ASN", "suppressed": "KNOWN_IP"}],
         ])
-    if _chance(random, 0.3):
+    if chance(random, 0.3):
         row["passport_assessment"] = {"is_supported": False, "reason": "absent_health_report"}
-    if _chance(random, 0.3):
+    if chance(random, 0.3):
         row["trusted_session_info"] = {"trusted_session_uuid": new_id(random)}
     return row
 
@@ -286,7 +284,7 @@ def _location(random: Random) -> Row:
 
 
 def _ip(random: Random) -> str:
-    if _chance(random, 0.1):
+    if chance(random, 0.1):
         return f"2001:db8::{random.getrandbits(16):x}"
     return f"{random.choice(['192.0.2', '198.51.100', '203.0.113'])}.{random.randint(1, 254)}"
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from random import Random
 from typing import Any, Final, TypeAlias
 
+from streamalert_apps.simulator.single import chance
+
 Row: TypeAlias = dict[str, Any]
 
 ISO: Final = "<iso>"
@@ -75,17 +77,17 @@ def activity(random: Random, application: str) -> Row:
         "actor": _actor(random),
         "events": [_event(random, application) for _ in range(random.choice([1, 1, 1, 2, 3]))],
     }
-    if _chance(random, 0.9):
+    if chance(random, 0.9):
         row["ipAddress"] = _ip(random)
-    if _chance(random, 0.7):
+    if chance(random, 0.7):
         row["networkInfo"] = {"ipAsn": [64500], "regionCode": "US", "subdivisionCode": "US-MI"}
-    if _chance(random, 0.2):
+    if chance(random, 0.2):
         row["ownerDomain"] = "example.com"
-    if application in {"drive", "gmail", "chat"} and _chance(random, 0.7):
+    if application in {"drive", "gmail", "chat"} and chance(random, 0.7):
         row["resourceDetails"] = [{"id": f"{random.getrandbits(128):032x}", "title": "Budget “Q4” 📈"}]
     if application in {"chrome", "mobile"}:
         row["userDeviceInfo"] = {"deviceId": f"{random.getrandbits(64):016x}", "deviceOsVersion": "14.1.1"}
-    if _chance(random, 0.05):
+    if chance(random, 0.05):
         row["isAgenticAction"] = True
     return row
 
@@ -118,9 +120,9 @@ def new_qualifier(random: Random) -> str:
 
 
 def _actor(random: Random) -> Row:
-    if _chance(random, 0.04):
+    if chance(random, 0.04):
         return {"callerType": "KEY", "key": "SYSTEM"}
-    if _chance(random, 0.02):
+    if chance(random, 0.02):
         return {"profileId": "105250506097979753968"}
     email = random.choice(_PEOPLE)
     return {"callerType": "USER", "email": email, "profileId": f"1{random.randrange(10**20):020}"}
@@ -129,7 +131,7 @@ def _actor(random: Random) -> Row:
 def _event(random: Random, application: str) -> Row:
     kind, *names = EVENTS[application]
     event: Row = {"type": kind, "name": random.choice(names)}
-    if _chance(random, 0.05):
+    if chance(random, 0.05):
         return event
     nested = [{"name": "app_name", "value": "Büro & Co"}, {"name": "client_type", "value": "WEB"}]
     event["parameters"] = random.sample(
@@ -148,11 +150,7 @@ def _event(random: Random, application: str) -> Row:
     return event
 
 
-def _chance(random: Random, share: float) -> bool:
-    return random.random() < share
-
-
 def _ip(random: Random) -> str:
-    if _chance(random, 0.2):
+    if chance(random, 0.2):
         return f"2001:db8::{random.getrandbits(16):x}"
     return f"{random.choice(['192.0.2', '198.51.100', '203.0.113'])}.{random.randint(1, 254)}"

@@ -6,6 +6,8 @@ from random import Random
 from string import ascii_uppercase, digits
 from typing import Any, Final, TypeAlias
 
+from streamalert_apps.simulator.single import chance
+
 Content: TypeAlias = dict[str, Any]
 
 _PEOPLE: Final = ("dana", "avery", "zoë.łukasz", "渡辺", "o'neil", "svc-backup")
@@ -39,7 +41,7 @@ def access(random: Random, first: int, last: int) -> Content:
         "date_first": first,
         "date_last": last,
         "count": 1 if first == last else random.randint(2, 500),
-        "ip": None if _chance(random, 0.02) else _ip(random),
+        "ip": None if chance(random, 0.02) else _ip(random),
         "user_agent": random.choice(_AGENTS),
         "isp": isp,
         "country": country,
@@ -78,7 +80,7 @@ def integration(random: Random, at: int) -> Content:
             return row | app | {"reason": "user", "resolution": "approved"}
         case _:
             app = {"app_id": identifier(random, "A"), "app_type": "Wiki 100%"}
-            return row | app | ({"admin_app_id": identifier(random, "A")} if _chance(random, 0.1) else {})
+            return row | app | ({"admin_app_id": identifier(random, "A")} if chance(random, 0.1) else {})
 
 
 def audit(random: Random, at: int, name: str) -> Content:
@@ -112,7 +114,7 @@ def audit(random: Random, at: int, name: str) -> Content:
     if entry["action"] == "file_downloaded":
         file = {"id": identifier(random, "F"), "name": "Löhne 100%.xlsx", "filetype": "xlsx"}
         entry["entity"] = {"type": "file", "file": file}
-    if _chance(random, 0.4):
+    if chance(random, 0.4):
         entry["details"] = {"type": "user", "is_internal_integration": False}
     return entry
 
@@ -128,11 +130,7 @@ def uuid(random: Random) -> str:
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:]}"
 
 
-def _chance(random: Random, share: float) -> bool:
-    return random.random() < share
-
-
 def _ip(random: Random) -> str:
-    if _chance(random, 0.1):
+    if chance(random, 0.1):
         return f"2001:db8::{random.getrandbits(32):x}"
     return ".".join(str(random.randint(1, 254)) for _ in range(4))

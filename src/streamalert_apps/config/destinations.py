@@ -1,0 +1,68 @@
+"""conf/destinations.json: where events go, and which apps send there. The one place that reads it.
+
+    {"destinations": {"lake": {"type": "s3", "bucket": "acme-lake", "hold": "5m"}},
+     "clusters": {"prod": ["classifier", "lake"]}}
+
+An app's own list, `destinations` in its cluster's file, goes before its cluster's. Without either, events go
+to the classifier; in a local project to a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from streamalert_apps.config import content
+from streamalert_apps.config.suggest import did_you_mean
+from streamalert_apps.errors import ConfigError
+from streamalert_apps.runtime import kinds
+from streamalert_apps.runtime.outlets import Definition
+
+FILE: Final = content.DESTINATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """What the file says."""
+
+    defined: Mapping[str, Definition] = field(default_factory=dict)
+    clusters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def of(self, names: Sequence[str], where: str) -> tuple[Definition, ...]:
+        """Return the destinations of a list; raise ConfigError for one that is not defined."""
+        if not names:
+            raise ConfigError(f"{where} names no destination.", hint="Leave it out, or name one.")
+        known = {kinds.CLASSIFIER: Definition(kinds.CLASSIFIER)} | dict(self.defined)
+        for name in names:
+            if name not in known:
+                raise ConfigError(
+                    f"{where}: there is no destination '{name}'.",
+                    hint=f"{did_you_mean(name, known)}Define it in {FILE}.",
+                )
+        return tuple(known[name] for name in dict.fromkeys(names))
+
+
+def read(whole: Mapping[str, Any]) -> Destinations:
+    """Return what the file says, empty where there is none; its form has been checked by the schema.
+
+    Raises ConfigError for settings that their kind does not take.
+    """
+    defined = {name: _definition(name, given) for name, given in whole.get("destinations", {}).items()}
+    clusters = {cluster: tuple(names) for cluster, names in whole.get("clusters", {}).items()}
+    return Destinations(defined, clusters)
+
+
+def _definition(name: str, given: Mapping[str, Any]) -> Definition:
+    if name == kinds.CLASSIFIER:
+        raise ConfigError(
+            f"{FILE}: '{name}' can't be the name of a destination.",
+            hint="It is StreamAlert's classifier, which is always there.",
+        )
+    definition = Definition(name, given)
+    if definition.kind in kinds.names():  # else it may be a plugin's, which is not known here
+        try:
+            definition.settings(kinds.find(definition.kind))
+        except ConfigError as error:
+            raise ConfigError(f"{FILE}: {error.message}", hint=error.hint) from None
+    return definition

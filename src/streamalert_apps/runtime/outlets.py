@@ -1,0 +1,101 @@
+"""From what conf/destinations.json says of a destination to one that events can be sent to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from streamalert_apps.errors import AppError, ConfigError, UsageError
+from streamalert_apps.runtime import kinds
+from streamalert_apps.runtime.delivery import Answer, Batch, Destination, Limits, Outlet, nothing_taken
+from streamalert_apps.runtime.schedule import duration
+from streamalert_apps.runtime.sink import Setup, Sink, checked
+
+LONGEST_HOLD_SECONDS: Final = 86_400.0
+_OURS: Final = ("type", "hold")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A destination as it is defined: its name and what the file says of it."""
+
+    name: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What kind of destination it is."""
+        return kinds.CLASSIFIER if self.is_classifier else str(self.given.get("type", ""))
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether it is StreamAlert's classifier."""
+        return self.name == kinds.CLASSIFIER
+
+    @property
+    def digest(self) -> str:
+        """What tells its settings from others: those that may be why an event is refused."""
+        settings = {key: value for key, value in self.given.items() if key != "hold"}
+        return hashlib.sha256(msgspec.json.encode(settings, order="sorted")).hexdigest()[:16]
+
+    def settings(self, kind: type[Sink]) -> dict[str, Any]:
+        """Return a value for each setting of its kind; raise ConfigError for what is wrong."""
+        try:
+            self.hold()
+            return checked(kind.settings, self.given)
+        except UsageError as error:
+            raise ConfigError(f"destination {self.name}: {error.message}", hint=error.hint) from None
+
+    def hold(self) -> float:
+        """Return for how many seconds it waits for more."""
+        seconds = duration(self.given["hold"]).total_seconds() if "hold" in self.given else 0.0
+        if seconds > LONGEST_HOLD_SECONDS:
+            raise UsageError("hold: A day is the longest.", hint="Write it like 5m or 1h.")
+        return seconds
+
+    def unknown(self, kind: type[Sink]) -> list[str]:
+        """Return the keys that say nothing to this kind."""
+        return sorted(self.given.keys() - {setting.name for setting in kind.settings} - {*_OURS})
+
+
+def parse(text: str) -> list[Definition]:
+    """Return the definitions that a function was given; raise ConfigError where they can't be read."""
+    try:
+        found = msgspec.json.decode(text, type=dict[str, dict[str, Any]])
+    except (msgspec.MsgspecError, RecursionError):
+        raise ConfigError(
+            "SA_APPS_DESTINATIONS can't be read.", hint="Deploy the app with `sa-apps deploy`."
+        ) from None
+    return [Definition(name, given) for name, given in found.items()]
+
+
+class Unusable:
+    """Stands for a destination that can't be made: that is told of this one, and the others go on."""
+
+    limits = Limits()
+
+    def __init__(self, error: AppError) -> None:
+        self._error = error
+
+    def send(self, batch: Batch) -> Answer:
+        """Take nothing."""
+        return nothing_taken(batch, self._error)
+
+
+def outlet(
+    definition: Definition,
+    find: Callable[[str], type[Sink]],
+    setup: Callable[[Definition, dict[str, Any]], Setup],
+) -> Outlet:
+    """Return a destination to send to. `setup` returns what one with these settings is made with."""
+    try:
+        kind = find(definition.kind)
+        made: Destination = kind(setup(definition, definition.settings(kind)))
+    except AppError as error:
+        made = Unusable(error)
+        return Outlet(made, definition.digest)
+    return Outlet(made, definition.digest, definition.hold())
