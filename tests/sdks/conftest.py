@@ -45,6 +45,7 @@ HOSTS = (
     "*.my.salesforce.com",
     "login.microsoftonline.com",
     "*.microsoft.com",
+    "api.openai.com",
 )
 HERE = {"127.0.0.1", "localhost", None}
 PEM = serialization.Encoding.PEM
