@@ -188,6 +188,7 @@ class World:
             mock.patch.object(memories, "MERGED", plan.merged),
             mock.patch.object(memories, "INDEXED", plan.merged),
             mock.patch.object(sweep, "MOST_ROWS", plan.most_rows),
+            mock.patch.object(sweep, "MOST_IDS", plan.most_rows),
             mock.patch.object(catalogue, "PIECE", 5),
         ]
 
