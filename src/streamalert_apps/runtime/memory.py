@@ -24,7 +24,7 @@ from streamalert_apps.sdk.ids import WIDTH
 from streamalert_apps.sdk.legacy import pack, unpack
 
 INLINE: Final = 4_000  # ids in the head: 64 KiB
-INDEXED: Final = 150_000  # ids in a set; more are searched in sorted arrays, at an eighth of the space
+INDEXED: Final = 50_000  # ids in a set; more are searched in sorted arrays, at an eighth of the space
 MERGED: Final = 100_000  # ids of a segment that is not merged with others any more
 FUTURE: Final = 86_400  # seconds from now on: such ids may stay for years, in a segment of their own
 _LATEST: Final = 2**32 - 1
@@ -212,8 +212,10 @@ class Memory:
             older = dict(_records(self._blob(segment.name)))
             for identity in older.keys() & merged.keys():
                 merged[identity] = max(merged[identity], older[identity])
-            merged = older | merged
-        merged = {identity: time for identity, time in merged.items() if time >= floor}
+            older.update(merged)
+            merged = older
+        if min(merged.values()) < floor:
+            merged = {identity: time for identity, time in merged.items() if time >= floor}
         kept = [segment for segment in self.segments if segment.name not in gone]
         self.segments = [*kept, Segment(name, len(merged), max(merged.values()))]
         blob = packed(merged)
