@@ -107,7 +107,7 @@ def test_a_region_in_the_environment_that_is_none_is_refused(
     monkeypatch.setenv("SA_APPS_REGION", "virginia")
     ran = sa_apps("list")
     assert ran.code == 1
-    assert "SA_APPS_REGION: 'virginia' is not a valid AWS region" in ran.err
+    assert 'SA_APPS_REGION must be an AWS region like us-east-1, not "virginia"' in ran.err
 
 
 @pytest.fixture
