@@ -121,6 +121,7 @@ class Stand:
     server: Server
     world: World
     left: Callable[[], float] = lambda: float("inf")
+    aws_credentials: Callable[[], Any] = lambda: Credentials("testing", "testing", "t0ken")
     said: list[str] = field(default_factory=list)
     opened: ExitStack = field(default_factory=ExitStack)
 
@@ -178,7 +179,7 @@ class Stand:
             deadline,
             cache(self._client),
             lambda: self._api(deadline),
-            lambda: Credentials("testing", "testing", "t0ken"),
+            lambda: self.aws_credentials(),  # noqa: PLW0108 (as above)
         )
 
     def _api(self, deadline: Deadline) -> Api:

@@ -109,6 +109,16 @@ def test_a_signature_by_the_role_is_what_botocore_makes_of_the_request(url: str,
     assert request.headers["authorization"].endswith(f"Signature={expected}")
 
 
+def test_a_request_that_nobody_can_sign_is_told() -> None:
+    with stand(recorder({}, simulated=True)) as one:
+        one.aws_credentials = lambda: None
+        one.use(auth="sigv4", url=DOMAIN)
+        error = one.run().error
+
+        assert error
+        assert (error.code, one.server.requests) == ("credentials_refused", [])
+
+
 def test_a_document_that_was_made_before_counts_as_taken() -> None:
     with stand(CASE) as one:
         destination = one.outlet().destination

@@ -10,7 +10,7 @@ import pytest
 
 from streamalert_apps.simulator.contract import Request, Response
 from tests.destinations.otlp import CASE, TOKEN, Collector
-from tests.destinations.stand import Stand, stand
+from tests.destinations.stand import NAME, Stand, stand
 from tests.runtime.doubles import log_of
 
 
@@ -67,19 +67,18 @@ def test_the_token_may_be_the_value_of_another_header() -> None:
 
 
 def test_a_batch_of_which_some_were_rejected_is_kept_whole_and_not_sent_again() -> None:
-    with stand(CASE) as one:
-        one.run()
-        one.world.total = 20
+    with stand(CASE, total=50, page=50) as one:
         assert isinstance(one.twin, Collector)
         one.twin.rejects = 3
         assert one.run().status == "succeeded"
+        assert one.run().status == "succeeded"
 
-        assert one.dead == [*range(10, 20)]
-        assert len(one.server.requests) == 2
+        assert one.dead == [*range(50)]
+        assert len(one.server.requests) == 1
         reasons = {
             json.loads(one.world.memory.get(name) or b"")["reason"] for name in one.world.names("dead/")
         }
-        assert reasons == {"3 of 10 events of its batch were refused: too old"}
+        assert reasons == {"3 of 50 events of its batch were refused: too old"}
 
 
 @pytest.mark.parametrize(
@@ -94,6 +93,34 @@ def test_an_answer_without_rejected_records_says_that_all_were_taken(body: bytes
     with stand(replace(CASE, twin=Brief)) as one:
         assert one.run().status == "succeeded"
         assert (one.lost, one.dead) == (set(), [])
+
+
+def test_where_a_first_batch_is_rejected_whole_the_settings_are_at_fault() -> None:
+    with stand(CASE, total=50, page=50) as one:
+        assert isinstance(one.twin, Collector)
+        one.twin.rejects = 50
+        assert one.run().status == "failed"
+
+        assert (one.dead, one.world.head.positions[NAME].state) == ([], "configuration")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"auth": "basic"}, "auth: "),
+        ({"header": "a b"}, "header: "),
+        ({"attributes": ["prod"]}, "attributes: "),
+        ({"attributes": {"n": 1}}, "attributes: "),
+    ],
+)
+def test_a_setting_that_can_not_be_is_told_and_nothing_sent(settings: dict[str, Any], message: str) -> None:
+    with stand(CASE) as one:
+        one.use(**settings)
+        outcome = one.run()
+
+        assert outcome.error
+        assert message in outcome.error.message
+        assert one.server.requests == []
 
 
 @pytest.mark.parametrize("body", [b"ok", b"[]", b'{"partialSuccess":{"rejectedLogRecords":"many"}}'])

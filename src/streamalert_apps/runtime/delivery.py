@@ -51,6 +51,7 @@ class Answer:
     `retry`: rows to send again. `refused`: rows that will never be taken, and why. `error`: why there
     are rows to send again, or why the destination takes nothing (kind `config`: until its settings are
     changed); without one, what is refused kept the others from being taken, and they go again at once.
+    `partly`: some of what is refused was accepted all the same, and nobody says which.
     `halve`: nothing was taken, for this reason, and half of it may be; one event alone is refused for it.
     """
 
@@ -58,6 +59,7 @@ class Answer:
     refused: Mapping[int, str] = field(default_factory=dict)
     error: AppError | None = None
     halve: str = ""
+    partly: bool = False
 
 
 class Destination(Protocol):

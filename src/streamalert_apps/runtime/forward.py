@@ -371,12 +371,13 @@ class Forwarder:
             return Answer(retry=range(len(rows)), error=error)
         out = {*answer.retry, *answer.refused}
         accepted = 0 if answer.halve else len(rows) - len(out)
+        if accepted or answer.partly:
+            self.position.settings = self.outlet.settings
+            self._in_a_row = 0
         if accepted:
             trimmed = sum(row in self._trimmed and at not in out for at, row in enumerate(rows))
             self.done.trimmed += trimmed
             self._count_dead(trimmed)
-            self.position.settings = self.outlet.settings
-            self._in_a_row = 0
             self.done.events += accepted
             self.done.bytes += sum(map(len, batch.events)) - sum(len(batch.events[at]) for at in out)
             self.done.batches += 1

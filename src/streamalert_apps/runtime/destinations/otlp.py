@@ -137,7 +137,7 @@ def _read(said: http.Answer, count: int) -> Answer:
     if rejected <= 0:
         return Answer()
     reason = f"{rejected} of {count} events of its batch were refused: {told.error_message}"
-    return Answer(refused=dict.fromkeys(range(count), reason))
+    return Answer(refused=dict.fromkeys(range(count), reason), partly=rejected < count)
 
 
 SINK = Otlp

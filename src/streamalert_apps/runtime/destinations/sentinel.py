@@ -18,7 +18,6 @@ from streamalert_apps.runtime import setting
 from streamalert_apps.runtime.delivery import Answer, Batch, Limits, moment, nothing_taken
 from streamalert_apps.runtime.posting import Statuses, Way, packed, post
 from streamalert_apps.runtime.sink import Setting, Setup, Sink
-from streamalert_apps.sdk import microsoft
 from streamalert_apps.sdk.app import AuthField
 
 if TYPE_CHECKING:
@@ -82,7 +81,9 @@ class Sentinel(Sink):
     @classmethod
     def auth(cls, settings: Mapping[str, Any]) -> tuple[AuthField, ...]:  # noqa: ARG003 (it always needs them)
         """Return what it signs in with."""
-        return microsoft.TENANT
+        from streamalert_apps.sdk.microsoft import TENANT  # noqa: PLC0415 (conf/ is read without httpx)
+
+        return TENANT
 
     def send(self, batch: Batch) -> Answer:
         """Post a batch once."""
@@ -105,6 +106,8 @@ class Sentinel(Sink):
     @cached_property
     def _signed_in(self) -> Bearer:
         """What posts with a token, which is kept until it ends."""
+        from streamalert_apps.sdk import microsoft  # noqa: PLC0415 (as above)
+
         cloud = _cloud(self.given["url"])
         resource = "https://monitor.azure" + self.given["url"].rpartition(".azure")[2]
         return microsoft.signed_in(self._way.api, {**self.setup.credentials(), "cloud": cloud}, resource)
