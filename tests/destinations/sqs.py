@@ -52,7 +52,7 @@ class Queue(AwsTwin):
         self, asked: Mapping[str, Any], said: dict[str, Any], failed: Mapping[int, str]
     ) -> dict[str, Any]:
         told = [
-            {"Id": asked["Entries"][at]["Id"], "Code": code, "SenderFault": code == self.bad}
+            {"Id": asked["Entries"][at]["Id"], "Code": code, "SenderFault": not code.startswith("Internal")}
             for at, code in failed.items()
         ]
         return said | {"Failed": [*said.get("Failed", []), *told]}

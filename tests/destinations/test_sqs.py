@@ -62,7 +62,12 @@ def test_ten_of_the_largest_events_fit_into_calls() -> None:
 
 @pytest.mark.parametrize(
     ("code", "state"),
-    [("AccessDenied", "configuration"), ("KmsThrottled", "retry"), ("InternalError", "retry")],
+    [
+        ("AccessDenied", "configuration"),
+        ("KmsDisabled", "configuration"),
+        ("KmsThrottled", "retry"),
+        ("InternalError", "retry"),
+    ],
 )
 def test_messages_that_fail_for_another_reason_than_themselves_are_not_dead(code: str, state: str) -> None:
     class Failing(Queue):

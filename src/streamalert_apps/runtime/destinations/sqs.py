@@ -20,7 +20,7 @@ LARGEST_BYTES: Final = 1 << 20  # of the messages of a call, their attributes in
 _MESSAGES: Final = 10
 _ATTRIBUTES_BYTES: Final = 512  # of a message, at most
 _TOO_LARGE: Final = {"BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong"}
-_OF_A_MESSAGE: Final = {"InvalidMessageContents", "InvalidParameterValue", "InvalidAttributeValue"}
+_OF_THE_QUEUE: Final = ("AccessDenied", "AWS.", "InvalidAddress", "InvalidSecurity", "Kms", "Queue")
 _QUEUE: Final = (
     r"https://sqs\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
     r"(?P<account>[0-9]{12})/(?P<name>[A-Za-z0-9_-]{1,80}(?:\.fifo)?)"
@@ -108,7 +108,8 @@ def _read(said: Mapping[str, Any], what: str, count: int) -> Answer:
     failed = {each["Id"]: each for each in said.get("Failed", ())}
     codes = {row: failed.get(str(row), {}).get("Code", "ServiceUnavailable") for row in range(count)}
     codes = {row: code for row, code in codes.items() if str(row) not in taken}
-    never = {each["Code"] for each in failed.values() if each.get("SenderFault")} & _OF_A_MESSAGE
+    ours = {each["Code"] for each in failed.values() if each.get("SenderFault")}
+    never = {code for code in ours if not code.startswith(_OF_THE_QUEUE) and not aws.is_passing(code)}
     return aws.partly(what, codes, never)
 
 
