@@ -15,6 +15,7 @@ from streamalert_apps.cli.commands import (
     config,
     demo,
     deploy,
+    destination,
     disable,
     enable,
     init,
@@ -88,6 +89,7 @@ for name, module in {
 }.items():
     app.command(name, epilog=module.EXAMPLES)(module.command)
 app.add_typer(config.group)
+app.add_typer(destination.group)
 app.add_typer(state.group)
 app.add_typer(journal.group)
 app.add_typer(plugin.group)

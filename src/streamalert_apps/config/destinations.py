@@ -9,14 +9,15 @@ to the classifier; in a local project to a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from streamalert_apps.config import content
+from streamalert_apps.config import content, schema
 from streamalert_apps.config.suggest import did_you_mean
 from streamalert_apps.errors import ConfigError
-from streamalert_apps.runtime import kinds
+from streamalert_apps.runtime import kinds, outlets
+from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.outlets import Definition
 
 FILE: Final = content.DESTINATIONS
@@ -33,7 +34,7 @@ class Destinations:
         """Return the destinations of a list; raise ConfigError for one that is not defined."""
         if not names:
             raise ConfigError(f"{where} names no destination.", hint="Leave it out, or name one.")
-        known = {kinds.CLASSIFIER: Definition(kinds.CLASSIFIER)} | dict(self.defined)
+        known = {CLASSIFIER: Definition(CLASSIFIER)} | dict(self.defined)
         for name in names:
             if name not in known:
                 raise ConfigError(
@@ -53,8 +54,23 @@ def read(whole: Mapping[str, Any]) -> Destinations:
     return Destinations(defined, clusters)
 
 
+def unknown(whole: Mapping[str, Any]) -> Iterator[schema.Finding]:
+    """Yield the keys of definitions that say nothing to their kind; the file need not be right."""
+    defined = whole.get("destinations")
+    for name, given in defined.items() if isinstance(defined, dict) else ():
+        if isinstance(given, dict) and given.get("type") in kinds.names():
+            kind = kinds.find(given["type"])
+            known = [setting.name for setting in outlets.known(kind)]
+            for key in Definition(name, given).unknown(kind):
+                yield schema.Finding(
+                    ("destinations", "destinations", name, key),
+                    "is not a known key",
+                    did_you_mean(key, known).strip(),
+                )
+
+
 def _definition(name: str, given: Mapping[str, Any]) -> Definition:
-    if name == kinds.CLASSIFIER:
+    if name == CLASSIFIER:
         raise ConfigError(
             f"{FILE}: '{name}' can't be the name of a destination.",
             hint="It is StreamAlert's classifier, which is always there.",

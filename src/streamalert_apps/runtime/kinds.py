@@ -9,10 +9,9 @@ from typing import Final
 
 from streamalert_apps.errors import UsageError
 from streamalert_apps.runtime import destinations
+from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.sink import Sink
 
-CLASSIFIER: Final = "classifier"
-"""StreamAlert's, which is always there and has no settings."""
 _WITHOUT_SETTINGS: Final = {CLASSIFIER, "file"}
 
 
