@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from streamalert_apps.errors import AppError, ConfigError, CredentialsError, UsageError
+from streamalert_apps.runtime import shaping
 from streamalert_apps.runtime.delivery import Answer, Batch, Destination, Limits, Outlet, nothing_taken
 from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.schedule import duration
@@ -27,7 +28,7 @@ def _hold(value: Any) -> float:
     return seconds
 
 
-COMMON: Final = (Setting("hold", "for how long it waits for more, like 5m", _hold, 0.0),)
+COMMON: Final = (Setting("hold", "for how long it waits for more, like 5m", _hold, 0.0), *shaping.SETTINGS)
 """What each destination can be told, whatever its kind."""
 
 
@@ -57,14 +58,14 @@ class Definition:
     def settings(self, kind: type[Sink]) -> dict[str, Any]:
         """Return a value for each setting of its kind; raise ConfigError for what is wrong."""
         try:
-            checked(COMMON, self.given)
+            self.common()
             return checked(kind.settings, self.given)
         except UsageError as error:
             raise ConfigError(f"destination {self.name}: {error.message}", hint=error.hint) from None
 
-    def hold(self) -> float:
-        """Return for how many seconds it waits for more."""
-        return float(checked(COMMON, self.given)["hold"])
+    def common(self) -> dict[str, Any]:
+        """Return a value for each setting that all kinds have; raise UsageError for what is wrong."""
+        return checked(COMMON, self.given)
 
     def unknown(self, kind: type[Sink]) -> list[str]:
         """Return the keys that say nothing to this kind."""
@@ -122,7 +123,8 @@ def outlet(
     except AppError as error:
         made = Unusable(error)
         return Outlet(made, definition.digest)
-    return Outlet(made, definition.digest, definition.hold())
+    common = definition.common()
+    return Outlet(made, definition.digest, common["hold"], shaping.shape(common, given.source))
 
 
 def _complete(credentials: Credentials, needed: Sequence[str], name: str) -> Credentials:
