@@ -192,6 +192,10 @@ DEPLOYED: dict[str, Case] = {
     "journal purge": _lives(
         "journal", "purge", "gsuite", "--since", "2d", "--until", "1h", "--yes", fine=None
     ),
+    "dead list": _lives("dead", "list", "gsuite"),
+    "dead show": _lives("dead", "show", "gsuite", "soc/1", fine=2),
+    "dead replay": _lives("dead", "replay", "gsuite"),
+    "dead drop": _lives("dead", "drop", "gsuite", "--yes"),
     "rollback": _lives("rollback", "gsuite", fine=None),
     "disable": _lives("disable", "gsuite"),
     "enable": _lives("enable", "gsuite"),

@@ -13,6 +13,7 @@ from streamalert_apps import __version__
 from streamalert_apps.cli.commands import (
     check,
     config,
+    dead,
     demo,
     deploy,
     destination,
@@ -90,6 +91,7 @@ for name, module in {
     app.command(name, epilog=module.EXAMPLES)(module.command)
 app.add_typer(config.group)
 app.add_typer(destination.group)
+app.add_typer(dead.group)
 app.add_typer(state.group)
 app.add_typer(journal.group)
 app.add_typer(plugin.group)
