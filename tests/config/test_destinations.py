@@ -144,3 +144,19 @@ def test_a_name_that_is_nearly_right_is_suggested(tmp_path: Path) -> None:
 
     assert "acme_prod_duo_auth_collector_app: destinations" in caught.value.message
     assert "Did you mean 'lake'?" in caught.value.hint
+
+
+@pytest.mark.parametrize("path", ["logs/{app}.jsonl", "logs/all.jsonl", "logs/{function}.jsonl"])
+def test_apps_of_one_name_share_no_file_unless_that_is_meant(tmp_path: Path, path: str) -> None:
+    stated = {"destinations": {"file": {"type": "file", "path": path}}}
+    project(tmp_path, stated, destinations=["file"])
+    entry = {"app_name": "collector", "type": "duo_auth", "schedule_expression": "rate(1 hour)"}
+    other = {"acme_test_duo_auth_collector_app": entry | {"destinations": ["file"]}}
+    put(tmp_path, "clusters/test.json", {"modules": {"streamalert_apps": other}})
+
+    if path != "logs/{app}.jsonl":
+        assert len(conf.load(tmp_path).all_apps) == 2
+        return
+    with pytest.raises(ConfigError) as caught:
+        conf.load(tmp_path)
+    assert "acme_prod_duo_auth_collector_app and acme_test_duo_auth_collector_app" in caught.value.message

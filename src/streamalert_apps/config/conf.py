@@ -360,7 +360,13 @@ def _with_sinks(
     from streamalert_apps.config import destinations  # noqa: PLC0415 (projects without any start sooner)
 
     known = destinations.read(stated)
-    return [_with_own_sinks(app, known) for app in apps], known.defined
+    apps = [_with_own_sinks(app, known) for app in apps]
+    for definition in known.defined.values():
+        users = [app for app in apps if definition in app.sinks]
+        destinations.check_path(
+            definition, [{"app": app.name, "function": app.function, "type": app.type} for app in users]
+        )
+    return apps, known.defined
 
 
 def _with_own_sinks(app: AppConf, known: Destinations) -> AppConf:

@@ -69,6 +69,23 @@ def unknown(whole: Mapping[str, Any]) -> Iterator[schema.Finding]:
                 )
 
 
+def check_path(definition: Definition, users: Sequence[Mapping[str, str]]) -> None:
+    """Raise ConfigError where apps would share a file whose path says that each has its own.
+
+    `users`: what of each app a path may hold.
+    """
+    if definition.kind != "file" or "{" not in (path := definition.given["path"]):
+        return
+    seen: dict[str, str] = {}
+    for app in users:
+        other = seen.setdefault(path.format_map(app), app["function"])
+        if other != app["function"]:
+            raise ConfigError(
+                f"{FILE}: destination {definition.name}: {other} and {app['function']} would share a file.",
+                hint="Put {function} for {app} into its path.",
+            )
+
+
 def _definition(name: str, given: Mapping[str, Any]) -> Definition:
     if name == CLASSIFIER:
         raise ConfigError(

@@ -41,7 +41,7 @@ def sync_folder(folder: Path) -> None:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        _sync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -54,7 +54,7 @@ def _written(path: Path, data: bytes) -> Iterator[Path]:
         try:
             file.write(data)
             file.flush()
-            _sync(file.fileno())
+            sync(file.fileno())
             file.close()  # Windows does not move an open file
             yield temporary
         finally:
@@ -71,7 +71,8 @@ def _make(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
-def _sync(descriptor: int) -> None:
+def sync(descriptor: int) -> None:
+    """Have what was written to a file on disk."""
     if sys.platform == "darwin":  # there, fsync leaves the data in the disk's own cache
         import fcntl  # noqa: PLC0415 (of POSIX)
 

@@ -5,25 +5,18 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Final
 
 from streamalert_apps.errors import UsageError
 from streamalert_apps.runtime import destinations
 from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.sink import Sink
 
-_WITHOUT_SETTINGS: Final = {CLASSIFIER, "file"}
-
 
 @cache
 def names() -> tuple[str, ...]:
     """Return the kinds that conf/destinations.json may name, of those that are built in."""
     return tuple(
-        sorted(
-            module.name
-            for module in iter_modules(destinations.__path__)
-            if module.name not in _WITHOUT_SETTINGS
-        )
+        sorted(module.name for module in iter_modules(destinations.__path__) if module.name != CLASSIFIER)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from streamalert_apps.errors import UsageError
@@ -69,7 +70,7 @@ class Setup:
 
     `settings` are checked, and have a value for each. `credentials` loads them when they are first needed.
     `client` makes boto3's client of a service in a region (empty: where the app is), whose calls are tried
-    once. `api` makes the way out by HTTPS.
+    once. `api` makes the way out by HTTPS. `folder`: where paths begin.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Setup:
     deadline: Deadline
     client: Callable[[str, str], Any]
     api: Callable[[], Api]
+    folder: Path = Path()
 
 
 class Sink(ABC):

@@ -58,9 +58,7 @@ class Target:
         """Close what was opened for it."""
         if isinstance(self.destination, Sink):
             self.destination.close()
-        if isinstance(self.destination, File) or (
-            isinstance(self.destination, JsonLines) and not self.is_standard_output
-        ):
+        if isinstance(self.destination, JsonLines) and not self.is_standard_output:
             self.destination.close()
 
 
@@ -68,7 +66,9 @@ def own(project: Project, app: AppConf, session: Callable[[], Session]) -> Targe
     """Return an app's own destination: the classifier, or a file of a project that lives without AWS."""
     if not project.account.local:
         return _classifier(project, app, session())
-    path = project.root / "logs" / f"{rules.app_name(app.name)}.jsonl"
+    same = [other for other in project.all_apps if other.name == app.name]
+    name = rules.app_name(app.name) if len(same) == 1 else app.function
+    path = project.root / "logs" / f"{name}.jsonl"
     return Target(FILE, Outlet(File(path)), _shown(path))
 
 
@@ -111,6 +111,7 @@ def outlet(
             deadline,
             cache(lambda service, region: _client(session(), service, region)),
             lambda: _api(clock, deadline),
+            project.root,
         )
 
     return outlets.outlet(definition, kinds.find, setup)
