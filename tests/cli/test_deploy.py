@@ -390,6 +390,7 @@ def test_the_classifier_knows_an_app_before_it_runs(
 
     assert ran.code == 0
     (told,) = check(ran.out, "deploy")["classifiers"]
+    assert [change["sign"] for change in told.pop("changes")] == ["+", "+"]
     assert told == {
         "cluster": "prod",
         "function": classifier,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.conftest import FUNCTION
+from tests.cli.conftest import FUNCTION, writes
 from tests.proxy import Refuse
 
 if TYPE_CHECKING:
@@ -39,3 +39,27 @@ def test_a_local_project_has_nothing_deployed(
     ran = sa_apps(word, "collector")
     assert ran.code == 1
     assert "lives without AWS" in ran.err
+
+
+def test_to_look_takes_no_packages(
+    deployed: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SA_APPS_CACHE_DIR", str(tmp_path / "empty"))
+    monkeypatch.setattr("streamalert_apps.deploy.uv.run", lambda *_: "Failed to fetch: no network")
+
+    ran = sa_apps("status")
+    assert (ran.code, "version 1, as conf/ says" in ran.out) == (0, True)
+    assert sa_apps("deploy", "--dry-run", "--exit-code").code == 0
+
+
+def test_packages_that_can_not_be_had_are_told_before_anything_is_written(
+    deployable: Path, sa_apps: Command, aws: Proxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SA_APPS_CACHE_DIR", str(tmp_path / "empty"))
+    monkeypatch.setattr("streamalert_apps.deploy.uv.run", lambda *_: "Failed to fetch: no network")
+
+    ran = sa_apps("deploy", "--yes")
+
+    assert ran.code == 1
+    assert "the index can't be reached" in ran.err
+    assert [name for name in writes(aws) if name.startswith(("iam.", "lambda."))] == []

@@ -126,3 +126,32 @@ def test_a_local_app_goes_with_its_files(local: Path, sa_apps: Command, auth_fil
 
 def test_an_app_that_is_none_is_an_error(deployable: Path, sa_apps: Command) -> None:
     assert sa_apps("remove", "colector", "--yes").code == 2
+
+
+@pytest.mark.parametrize("words", [[], ["--keep-auth"]])
+def test_what_a_killed_update_left_of_the_credentials_goes_too(
+    local: Path, sa_apps: Command, auth_file: Path, words: list[str]
+) -> None:
+    sa_apps("new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
+    (folder,) = (path.parent for path in (local / ".sa-apps").glob("*/auth.json"))
+    (folder / ".auth.json.abcd1234").write_text('{"secret_key": "s3cr3t"}')
+
+    assert sa_apps("remove", "collector", "--yes", *words).code == 0
+
+    left = [path.name for path in folder.iterdir()] if folder.exists() else []
+    assert left == (["auth.json"] if words else [])
+
+
+def test_a_folder_that_can_not_be_removed_is_told(
+    local: Path, sa_apps: Command, auth_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sa_apps("new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("streamalert_apps.cli.commands.remove.rmtree", refuse)
+    ran = sa_apps("remove", "collector", "--yes")
+    assert ran.code == 1
+    assert "can't be removed: Permission denied" in ran.err
+    assert "is gone" not in ran.err

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from streamalert_apps.config import rules
+from streamalert_apps.config import rules, schema
 from streamalert_apps.errors import UsageError
 
 
@@ -95,3 +97,34 @@ def test_what_is_no_region_is_refused(text: str) -> None:
 def test_a_prefix_is_lower_case_without_underscore(text: str) -> None:
     with pytest.raises(UsageError):
         rules.prefix(text)
+
+
+@pytest.mark.parametrize(
+    "name", ["eusc-de-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1", "cn-north-1"]
+)
+def test_a_region_of_any_partition_is_one(name: str) -> None:
+    assert rules.region(name) == name
+
+
+TAGS: Any = schema.at("global", "sa_apps", "tags")
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        *({"aws:x": "1"}, {"sa-apps:app": "x"}, {"cost": 1}, {"": "x"}, {"k" * 129: "x"}, {"a*": "b"}),
+        *({"k": "v" * 257}, {"k": "<b>"}),
+    ],
+    ids=lambda tags: next(iter(tags))[:9],
+)
+def test_tags_that_aws_would_refuse_are_refused(tags: dict[str, Any]) -> None:
+    assert not schema.takes(TAGS, tags)
+
+
+def test_tags_as_people_have_them_are_taken() -> None:
+    assert schema.takes(TAGS, {"cost centre": "42/b", "Owner": "jö@acme.example", "empty": ""})
+
+
+@pytest.mark.parametrize("arn", ["boundary", "arn:aws:iam::12:policy/x", "arn:aws:iam::123456789012:role/x"])
+def test_what_is_no_policy_is_no_boundary(arn: str) -> None:
+    assert not schema.takes(schema.at("global", "sa_apps", "role_boundary") or {}, arn)

@@ -1,4 +1,4 @@
-"""The environment goes before the project."""
+"""The environment goes before the defaults."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import pytest
 from streamalert_apps.config.settings import Settings
 
 
-def test_the_project_names_the_region() -> None:
-    assert Settings(region="eu-west-1").region == "eu-west-1"
+def test_without_variables_the_defaults_hold() -> None:
+    assert (Settings().profile, Settings().read_seconds) == (None, 20.0)
 
 
-def test_the_environment_goes_before_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SA_APPS_REGION", "us-west-2")
-    assert Settings(region="eu-west-1").region == "us-west-2"
+def test_the_environment_goes_before_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SA_APPS_PROFILE", "audit")
+    monkeypatch.setenv("SA_APPS_READ_SECONDS", "7")
+    assert (Settings().profile, Settings().read_seconds) == ("audit", 7.0)
 
 
 def test_an_empty_variable_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SA_APPS_REGION", "")
-    assert Settings(region="eu-west-1").region == "eu-west-1"
+    monkeypatch.setenv("SA_APPS_PROFILE", "")
+    assert Settings().profile is None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PLACE = Place("123456789012", "us-east-1", "acme", "acme_streamalert_monitoring")
 CODE = Package("duo", "python3.13", "arm64", (), {"any.py": b"one"})
-OTHER_CODE = replace(CODE, contents={"any.py": b"two"})
+OTHER_CODE = replace(CODE, own={"any.py": b"two"})
 READS = ("Get", "List", "Describe", "Filter", "Head")
 
 
@@ -133,7 +133,8 @@ class Cloud:
                     raise Killed
                 made += 1
 
-        clients = (self.aws.iam, self.aws.functions, self.aws.events, self.aws.logs, self.aws.alarms)
+        aws = self.aws
+        clients = (aws.iam, aws.functions, aws.uploads, aws.events, aws.logs, aws.alarms)
         for client in clients:
             client.meta.events.register_first("before-send", before_send)
         try:

@@ -11,7 +11,7 @@ import pytest
 
 from streamalert_apps.deploy import classifier
 from streamalert_apps.deploy.job import Job
-from streamalert_apps.errors import ConfigError
+from streamalert_apps.errors import ConfigError, Unavailable
 from tests.deploy.cloud import PLACE, client
 from tests.proxy import Call, Fault, Refuse, Rewrite
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "acme_prod_streamalert_classifier"
 CLUSTER = {"id": "prod", "modules": {"streamalert_apps": {"acme_prod_duo_auth_collector_app": {}}}}
-SCHEMAS = {"duo:authentication_v2": {"schema": {"txid": "string", "user": {}}}}
+SCHEMAS = {"duo:authentication_v2": {"parser": "json", "schema": {"txid": "string", "user": {}}}}
 ZIP = {
     "streamalert/classifier/main.py": "def handler(event, context): ...",
     "conf/global.json": "{}",
@@ -101,7 +101,7 @@ def live() -> Any:
     return client("lambda").get_function(FunctionName=NAME, Qualifier="production")["Configuration"]
 
 
-def test_the_clusters_file_and_the_schemas_are_replaced_and_nothing_else(cloud: Cloud, root: Path) -> None:
+def test_the_apps_and_their_schemas_are_merged_in_and_nothing_else_changes(cloud: Cloud, root: Path) -> None:
     plan = Classifier(cloud, ZIP).deploy(root)
 
     assert plan.files == ("conf/clusters/prod.json", "conf/schemas/duo.json")
@@ -140,7 +140,7 @@ def test_another_layout_of_the_same_json_is_no_change(cloud: Cloud, root: Path) 
 
 
 def test_the_order_of_a_schemas_keys_is_a_change(cloud: Cloud, root: Path) -> None:
-    turned = {"duo:authentication_v2": {"schema": {"user": {}, "txid": "string"}}}
+    turned = {"duo:authentication_v2": {"parser": "json", "schema": {"user": {}, "txid": "string"}}}
     assert Classifier(cloud, {**ZIP, **known(turned)}).look(root).files == ("conf/schemas/duo.json",)
 
 
@@ -209,3 +209,113 @@ def test_an_update_under_way_is_waited_for(cloud: Cloud, root: Path) -> None:
     classifier.apply(plan)
 
     assert live()["Version"] == "2"
+
+
+def conf(root: Path, name: str, value: Any) -> None:
+    (root / "conf" / name).write_text(value if isinstance(value, str) else json.dumps(value))
+
+
+def test_what_a_checkout_does_not_have_stays_in_the_classifier(cloud: Cloud, root: Path) -> None:
+    kinesis = {"stream": ["cloudtrail:events"]}
+    other = {"acme_prod_box_admin_events_old_app": ["box"]}
+    live = {
+        "id": "prod",
+        "data_sources": {"kinesis": kinesis, "streamalert_app": other},
+        "modules": {"kinesis": {}},
+    }
+    duo = {"duo:own": {"parser": "json", "schema": {"a": "string"}}}
+    files = {**ZIP, "conf/clusters/prod.json": json.dumps(live), "conf/schemas/duo.json": json.dumps(duo)}
+
+    plan = Classifier(cloud, files).deploy(root)
+
+    merged = unpacked(plan.archive)
+    cluster = json.loads(merged["conf/clusters/prod.json"])
+    assert cluster["data_sources"] == live["data_sources"]
+    assert {*cluster["modules"]} == {"kinesis", "streamalert_apps"}
+    assert {*json.loads(merged["conf/schemas/duo.json"])} == {"duo:own", "duo:authentication_v2"}
+
+
+def test_each_addition_and_each_change_is_shown(cloud: Cloud, root: Path) -> None:
+    live = {"duo:authentication_v2": {"parser": "json", "schema": {"txid": "integer"}}}
+    plan = Classifier(cloud, {**ZIP, "conf/schemas/duo.json": json.dumps(live)}).look(root)
+
+    assert [str(difference) for difference in plan.differences] == [
+        "+ conf/clusters/prod.json: modules.streamalert_apps.acme_prod_duo_auth_collector_app",
+        '~ conf/schemas/duo.json: duo:authentication_v2.schema.txid: "integer" → "string"',
+        "+ conf/schemas/duo.json: duo:authentication_v2.schema.user",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "live", "told"),
+    [
+        (
+            "conf/schemas/duo.json",
+            {
+                "duo:authentication_v2": {
+                    "parser": "json",
+                    "schema": {"txid": "string", "user": {}, "own": "string"},
+                }
+            },
+            "conf/schemas/duo.json: duo:authentication_v2.schema.own",
+        ),
+        (
+            "conf/schemas/duo.json",
+            {"duo:authentication_v2": {**SCHEMAS["duo:authentication_v2"], "configuration": {"priority": 1}}},
+            "duo:authentication_v2.configuration",
+        ),
+        (
+            "conf/clusters/prod.json",
+            {"data_sources": {"streamalert_app": {"acme_prod_duo_auth_collector_app": ["duo", "own"]}}},
+            'data_sources.streamalert_app.acme_prod_duo_auth_collector_app: "own"',
+        ),
+    ],
+)
+def test_nothing_is_taken_away_from_it(cloud: Cloud, root: Path, file: str, live: Any, told: str) -> None:
+    sources = {"streamalert_app": {"acme_prod_duo_auth_collector_app": ["duo"]}}
+    conf(root, "clusters/prod.json", {**CLUSTER, "data_sources": sources})
+    there = Classifier(cloud, {**ZIP, file: json.dumps(live)})
+    cloud.writes()
+
+    with pytest.raises(ConfigError) as raised:
+        there.look(root)
+
+    assert told in raised.value.message
+    assert cloud.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("schemas/duo.json", '{"duo:a": {', "conf/schemas/duo.json is not valid JSON"),
+        ("schemas/duo.json", "[]", "conf/schemas/duo.json must hold a JSON object"),
+        ("schemas/duo.json", '{"duo:a": {"schema": {}}}', "duo:a has no parser"),
+        ("schemas/duo.json", '{"duo:a": []}', "duo:a has no parser"),
+        ("clusters/prod.json", "{'id': 1}", "conf/clusters/prod.json is not valid JSON"),
+    ],
+)
+def test_what_would_break_it_is_refused(cloud: Cloud, root: Path, name: str, text: str, told: str) -> None:
+    conf(root, name, text)
+    with pytest.raises(ConfigError, match=told):
+        Classifier(cloud, ZIP).look(root)
+
+
+def test_a_file_that_is_broken_already_is_told(cloud: Cloud, root: Path) -> None:
+    with pytest.raises(ConfigError, match=r"conf/schemas/box\.json in the zip of .* is not valid JSON"):
+        Classifier(cloud, {**ZIP, "conf/schemas/box.json": "{"}).look(root)
+
+
+def test_a_download_that_is_not_what_runs_is_refused(cloud: Cloud, root: Path) -> None:
+    there = Classifier(cloud, ZIP)
+    there.archives = dict.fromkeys(there.archives, packed({**ZIP, "conf/rules.json": "{}"}))
+    with pytest.raises(Unavailable, match="its digest differs"):
+        there.look(root)
+
+
+def test_an_alias_with_two_versions_is_refused(cloud: Cloud, root: Path) -> None:
+    there = Classifier(cloud, ZIP)
+    there.deploy(root)
+    weights = {"AdditionalVersionWeights": {"1": 0.5}}
+    client("lambda").update_alias(FunctionName=NAME, Name="production", RoutingConfig=weights)
+    with pytest.raises(ConfigError, match="also invokes version 1"):
+        there.look(root)

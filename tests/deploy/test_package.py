@@ -317,13 +317,13 @@ def test_the_digest_is_of_the_contents_and_changes_with_each_of_them() -> None:
     package = build("duo_auth")
     file = "streamalert_apps/errors.py"
     changed = [
-        replace(package, contents={**package.contents, file: b"#"}),
-        replace(package, contents={k: v for k, v in package.contents.items() if k != file}),
-        replace(package, contents={"x.py" if k == file else k: v for k, v in package.contents.items()}),
+        replace(package, own={**package.own, file: b"#"}),
+        replace(package, own={k: v for k, v in package.own.items() if k != file}),
+        replace(package, own={"x.py" if k == file else k: v for k, v in package.own.items()}),
         replace(package, architecture="x86_64"),
         replace(package, runtime="python3.14"),
     ]
-    reordered = replace(package, contents=dict(sorted(package.contents.items(), reverse=True)))
+    reordered = replace(package, own=dict(sorted(package.own.items(), reverse=True)))
 
     assert len({package.digest, *(other.digest for other in changed)}) == 1 + len(changed)
     assert reordered.digest == package.digest

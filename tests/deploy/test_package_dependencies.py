@@ -21,6 +21,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from streamalert_apps.deploy import dependencies, uv
+from streamalert_apps.deploy.package import build
 from streamalert_apps.errors import PackageError, Unavailable
 
 if TYPE_CHECKING:
@@ -273,3 +274,85 @@ def test_what_is_locked_is_what_the_project_allows(name: str) -> None:
 
     assert set(locked) & set(allowed)
     assert [n for n in set(locked) & set(allowed) if locked[n] not in allowed[n]] == []
+
+
+def test_a_file_in_the_cache_that_somebody_changed_is_not_shipped(index: Index) -> None:
+    lock = index.add("tiny")
+    first = dependencies.files(lock, *HERE)
+    (kept,) = (dependencies.cache_folder() / "dependencies").iterdir()
+    with ZipFile(kept, "w") as archive:
+        for name in first:
+            archive.writestr(name, "import os; os.system('id')")
+
+    assert dependencies.files(lock, *HERE) == first
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("UV_COMPILE_BYTECODE", "1"),
+        ("UV_EXCLUDE_NEWER", "2001-01-01T00:00:00Z"),
+        ("UV_CONSTRAINT", "constraints.txt"),
+        ("UV_OVERRIDE", "overrides.txt"),
+        ("UV_BUILD_CONSTRAINT", "constraints.txt"),
+        ("UV_WORKING_DIR", "elsewhere"),
+        ("UV_WORKING_DIRECTORY", "elsewhere"),
+        ("UV_NO_BINARY", "1"),
+        ("UV_NO_INDEX", "1"),
+        ("UV_NO_CACHE", "1"),
+        ("UV_PYTHON", "3.99"),
+        ("UV_PYTHON_PLATFORM", "windows"),
+        ("UV_REQUIRE_HASHES", "0"),
+        ("UV_SYSTEM_PYTHON", "1"),
+        ("UV_PRERELEASE", "nonsense"),
+        ("UV_LINK_MODE", "nonsense"),
+        ("UV_CONFIG_FILE", "no-such-file.toml"),
+        ("RUST_LOG", "trace"),
+        ("VIRTUAL_ENV", "no-such-folder"),
+    ],
+)
+def test_what_uv_is_told_elsewhere_does_not_count(
+    index: Index, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    lock = index.add("tiny")
+    first = dependencies.files(lock, *HERE)
+    monkeypatch.setenv("SA_APPS_CACHE_DIR", str(tmp_path / "another-cache"))
+    monkeypatch.setenv(name, value)
+
+    assert dependencies.files(lock, *HERE) == first
+
+
+@pytest.mark.parametrize("place", ["XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"])
+def test_of_the_users_uv_toml_only_the_way_to_an_index_counts(
+    index: Index, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    lock = index.add("tiny")
+    monkeypatch.delenv("UV_NO_CONFIG")
+    monkeypatch.delenv("UV_FIND_LINKS")
+    (tmp_path / "uv").mkdir()
+    links = (tmp_path / "wheels").as_posix()
+    (tmp_path / "uv" / "uv.toml").write_text(
+        f'required-version = "==0.0.1"\nno-index = true\nfind-links = ["{links}"]\ncompile-bytecode = true\n'
+        'exclude-newer = "2001-01-01T00:00:00Z"\nno-such-setting = 1\n'
+        f'[[index]]\nname = "own"\nurl = "{(tmp_path / "nothing").as_uri()}"\ndefault = true\n'
+        "[pip]\nno-index = true\nrequire-hashes = false\n"
+    )
+    monkeypatch.setenv(place, str(tmp_path))
+
+    assert dependencies.files(lock, *HERE)
+
+
+def test_without_room_for_temporary_files_it_says_so(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = index.add("tiny")
+
+    def nowhere(**_: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(uv, "TemporaryDirectory", nowhere)
+    with pytest.raises(PackageError, match="no folder for temporary files"):
+        dependencies.files(lock, *HERE)
+
+
+def test_what_tells_a_package_from_others_needs_no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dependencies, "files", None)
+    assert len(build("duo_auth").digest) == 64

@@ -18,6 +18,7 @@ from streamalert_apps.cli.app import main
 from streamalert_apps.config import conf
 from streamalert_apps.deploy import classifier, network, tags
 from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.resources import role
 from streamalert_apps.runtime.ssm import ParameterCredentials
 from streamalert_apps.sdk.clock import Deadline, SystemClock
 from streamalert_apps.serve import destinations
@@ -36,12 +37,11 @@ if TYPE_CHECKING:
     from tests.proxy import Call, Proxy
 
 TEXT = (Path(__file__).parents[2] / "docs/security.md").read_text()
-DEPLOYER, VIEWER, COLLECTOR = map(
+DEPLOYER, BOUNDARY, SETTING, BOUNDED, VIEWER, COLLECTOR = map(
     json.loads, re.findall(r"^```json\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 )
 NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 WITHOUT_A_CALL = {
-    "iam:PassRole",  # with CreateFunction and UpdateFunctionConfiguration
     "ssm:DeleteParameter",  # where `new` can't write conf/ and takes the credentials back
 }
 OTHER_NAMES = {  # where IAM calls it otherwise than the call
@@ -54,12 +54,14 @@ OTHER_NAMES = {  # where IAM calls it otherwise than the call
     "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
 }
-WITH_TAGS = {  # a call that tags what it makes needs this, too
-    "iam:CreateRole": "iam:TagRole",
-    "lambda:CreateFunction": "lambda:TagResource",
-    "events:PutRule": "events:TagResource",
-    "logs:CreateLogGroup": "logs:TagResource",
-    "cloudwatch:PutMetricAlarm": "cloudwatch:TagResource",
+IMPLIED = {  # a call that tags what it makes, tells tags by the way, or hands a role on, needs this, too
+    "cloudwatch:PutMetricAlarm": {"cloudwatch:TagResource"},
+    "events:PutRule": {"events:TagResource"},
+    "iam:CreateRole": {"iam:TagRole"},
+    "lambda:CreateFunction": {"iam:PassRole", "lambda:TagResource"},
+    "lambda:GetFunction": {"lambda:ListTags"},
+    "lambda:UpdateFunctionConfiguration": {"iam:PassRole"},
+    "logs:CreateLogGroup": {"logs:TagResource"},
 }
 FUNCTION = app().function
 
@@ -70,6 +72,10 @@ def granted(policy: Any) -> set[str]:
 
 def listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
+
+
+def implied(made: set[str]) -> set[str]:
+    return {action for name in made & set(IMPLIED) for action in IMPLIED[name]}
 
 
 def action(call: Call) -> str:
@@ -102,6 +108,9 @@ def calls(recorded: Proxy, aws_env: str, project: Path, monkeypatch: pytest.Monk
     sa_apps("deploy", "--yes")
     sa_apps("rollback", "collector")
     define_and_remove_a_destination(project)
+    demand(project)
+    sa_apps("update-auth", "collector", "--auth-file", str(project / "duo.json"), "--no-check")
+    sa_apps("deploy", "--yes")
     for words in (["status"], ["logs"], ["invoke"], ["disable"], ["enable"], ["remove", "--yes"]):
         sa_apps(words[0], "collector", *words[1:])
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws_env)
@@ -125,6 +134,18 @@ def set_up(project: Path) -> None:
     )
     sa_apps("init", "--prefix", "acme", "--account-id", "123456789012", "--region", "us-east-1")
     sa_apps("new", "duo_auth", "-c", "prod", "--no-check", "--auth-file", str(auth))
+
+
+def demand(project: Path) -> None:
+    """Let the project demand a boundary and tags, and have other credentials."""
+    path = project / "conf/global.json"
+    conf_ = json.loads(path.read_text())
+    boundary = "arn:aws:iam::123456789012:policy/acme-sa-apps-boundary"
+    path.write_text(
+        json.dumps({**conf_, "sa_apps": {"role_boundary": boundary, "tags": {"cost": "security"}}})
+    )
+    auth = json.loads((project / "duo.json").read_text())
+    (project / "duo.json").write_text(json.dumps({**auth, "secret_key": "b" * 40}))
 
 
 OPEN = {
@@ -214,7 +235,7 @@ def deploy_classifier(cloud: Cloud) -> None:
 
 def test_every_call_is_granted_and_nothing_is_that_nobody_needs(calls: list[Call]) -> None:
     made = {action(call) for call in calls} - NEEDS_NO_PERMISSION
-    needed = made | {WITH_TAGS[name] for name in made & set(WITH_TAGS)} | WITHOUT_A_CALL
+    needed = made | implied(made) | WITHOUT_A_CALL
 
     assert granted(DEPLOYER) == needed
 
@@ -237,7 +258,8 @@ def test_who_only_looks_needs_no_more_than_the_viewers_policy(
     for words in look:
         sa_apps(*words)
 
-    assert granted(VIEWER) == {action(call) for call in recorded.calls} - NEEDS_NO_PERMISSION
+    made = {action(call) for call in recorded.calls} - NEEDS_NO_PERMISSION
+    assert granted(VIEWER) == made | implied(made)
 
 
 def test_who_only_looks_reads_no_event() -> None:
@@ -287,3 +309,31 @@ def test_a_laptop_that_collects_needs_no_more_than_its_policy(
     )
     ours = [arn.replace("duo_prod_app", "collector_app").rpartition("/")[2] for arn in patterns]
     assert not [name for name in asked if not any(fnmatch(name, pattern) for pattern in ours)]
+
+
+ROLES = next(statement for statement in DEPLOYER["Statement"] if statement["Sid"] == "Roles")
+WIDENING = {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}
+
+
+def test_the_bounded_variant_grants_the_same_and_widens_only_what_is_bounded() -> None:
+    assert {action for statement in BOUNDED for action in listed(statement["Action"])} == {*ROLES["Action"]}
+    boundary = SETTING["sa_apps"]["role_boundary"]
+    for statement in BOUNDED:
+        condition = statement.get("Condition", {}).get("StringEquals", {}).get("iam:PermissionsBoundary")
+        assert condition == boundary or not WIDENING & set(listed(statement["Action"]))
+        assert statement["Resource"] == ROLES["Resource"]
+
+
+def test_no_policy_takes_a_boundary_away_or_changes_one() -> None:
+    every = granted(DEPLOYER) | {action for statement in BOUNDED for action in listed(statement["Action"])}
+    assert not every & {
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:CreatePolicyVersion",
+        "iam:AttachRolePolicy",
+    }
+
+
+def test_the_boundary_allows_what_apps_do_and_no_more() -> None:
+    vpc = {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
+    policies = [role.policy(app(), PLACE), role.policy(app(vpc_config=vpc), PLACE)]
+    assert granted(BOUNDARY) == set.union(*map(granted, policies))

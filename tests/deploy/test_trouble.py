@@ -309,7 +309,7 @@ def test_two_deploys_at_once_make_one_app(cloud: Cloud, right: dict[str, Any]) -
 
 def test_of_two_deploys_with_different_code_one_runs_whole(cloud: Cloud) -> None:
     cloud.deploy_well(app())
-    small = replace(OTHER_CODE, contents={"any.py": b"three"})
+    small = replace(OTHER_CODE, own={"any.py": b"three"})
     first, second = cloud, Cloud(cloud.proxy, cloud.aws)
 
     together(
@@ -336,3 +336,118 @@ def test_the_answers_of_a_proxy_that_knows_no_aws_are_no_traceback(cloud: Cloud)
 
     assert result.error is not None
     assert "ProxyAuthenticationRequired" in result.error.message
+
+
+UNREADABLE = {"ErrorCode": "AccessDeniedException", "Message": "not authorized to perform: lambda:ListTags"}
+
+
+def without_tags(call: Call) -> Fault | None:
+    """GetFunction, as it is answered to who may not lambda:ListTags."""
+
+    def change(answer: Any) -> Any:
+        answer.pop("Tags", None)
+        return {**answer, "TagsError": UNREADABLE}
+
+    return Rewrite(change) if call.name == "lambda.GetFunction" else None
+
+
+def test_tags_that_may_not_be_read_are_not_taken_for_none(cloud: Cloud) -> None:
+    layer = client("lambda").publish_layer_version(LayerName="own", Content={"ZipFile": CODE.archive})
+    cloud.deploy_well(app())
+    client("lambda").update_function_configuration(FunctionName=FUNCTION, Layers=[layer["LayerVersionArn"]])
+    cloud.writes()
+    cloud.proxy.after = without_tags
+
+    (planned,) = cloud.plan(app())
+    assert (planned.error, planned.changes) == (None, ())
+    cloud.deploy_well(app(memory=256))
+
+    assert "lambda.TagResource" not in cloud.writes()
+    there = client("lambda").get_function(FunctionName=FUNCTION)["Configuration"]
+    assert [layer["Arn"] for layer in there["Layers"]] == [layer["LayerVersionArn"]]
+
+
+def test_whose_a_function_with_another_handler_is_has_to_be_told_by_its_tags(cloud: Cloud) -> None:
+    cloud.deploy_well(app())
+    client("lambda").update_function_configuration(FunctionName=FUNCTION, Handler="other.handler")
+    cloud.proxy.after = without_tags
+
+    (planned,) = cloud.plan(app())
+
+    assert isinstance(planned.error, CredentialsError)
+    assert "lambda:ListTags" in planned.error.hint
+
+
+def test_an_environment_that_may_not_be_decrypted_is_not_taken_for_none(cloud: Cloud) -> None:
+    cloud.deploy_well(app())
+    cloud.writes()
+
+    def undecrypted(call: Call) -> Fault | None:
+        def change(answer: Any) -> Any:
+            told = {"ErrorCode": "AccessDeniedException", "Message": "KMS access was denied."}
+            answer["Configuration"]["Environment"] = {"Error": told}
+            return answer
+
+        return Rewrite(change) if call.name == "lambda.GetFunction" else None
+
+    cloud.proxy.after = undecrypted
+    assert cloud.plan(app())[0].changes == ()
+    cloud.deploy_well(app(memory=256))
+    assert cloud.writes().count("lambda.PublishVersion") == 1
+
+
+def test_a_key_that_lambda_may_not_use_is_told_at_once(cloud: Cloud) -> None:
+    refusal = Refuse(502, "KMSAccessDeniedException", message="KMS access was denied.")
+    cloud.proxy.before = Times(refusal, "lambda.CreateFunction", 99)
+
+    (result,) = cloud.deploy(app())
+
+    assert isinstance(result.error, CredentialsError)
+    assert cloud.clock.slept == []
+
+
+def live_alias() -> Any:
+    return client("lambda").get_alias(FunctionName=FUNCTION, Name="production")
+
+
+def test_a_second_version_behind_the_alias_is_taken_away(cloud: Cloud) -> None:
+    cloud.deploy_well(app())
+    cloud.deploy_well(app(memory=256))
+    weights = {"AdditionalVersionWeights": {"1": 0.1}}
+    client("lambda").update_alias(FunctionName=FUNCTION, Name="production", RoutingConfig=weights)
+    cloud.writes()
+
+    cloud.deploy_well(app(memory=256))
+
+    assert cloud.writes() == ["lambda.UpdateAlias"]
+    assert live_alias()["FunctionVersion"] == "2"
+    assert not live_alias().get("RoutingConfig", {}).get("AdditionalVersionWeights")
+
+
+def test_lambda_repeats_no_run_that_failed(cloud: Cloud) -> None:
+    def retries() -> Any:
+        functions = client("lambda")
+        told = functions.get_function_event_invoke_config(FunctionName=FUNCTION, Qualifier="production")
+        return told["MaximumRetryAttempts"]
+
+    cloud.deploy_well(app())
+    assert retries() == 0
+    client("lambda").delete_function_event_invoke_config(FunctionName=FUNCTION, Qualifier="production")
+    cloud.writes()
+
+    cloud.deploy_well(app(), code=OTHER_CODE)
+
+    assert retries() == 0
+    assert cloud.writes().count("lambda.PutFunctionEventInvokeConfig") == 1
+
+
+def test_a_deploy_that_was_killed_before_it_said_so_is_completed(cloud: Cloud) -> None:
+    made = ["iam.CreateRole", "iam.PutRolePolicy", "logs.CreateLogGroup", "logs.PutRetentionPolicy"]
+    made += ["lambda.CreateFunction", "lambda.PutFunctionConcurrency", "lambda.CreateAlias"]
+    with cloud.killed_after(len(made)):
+        cloud.deploy(app(), workers=1)
+    assert cloud.writes() == made
+
+    cloud.deploy_well(app())
+
+    assert cloud.writes()[0] == "lambda.PutFunctionEventInvokeConfig"

@@ -26,7 +26,10 @@ def batch(*events: bytes) -> Batch:
     return Batch("b4tch", events)
 
 
-def sink(folder: Path, source: Source = Source("duo", "duo_auth", "acme_prod_duo_app"), **given: Any) -> Any:
+SOURCE = Source("duo", "duo_auth", "acme_prod_duo_app")
+
+
+def sink(folder: Path, source: Source = SOURCE, **given: Any) -> Any:
     """Return the destination as it is made from conf/."""
 
     def setup(definition: Definition, settings: dict[str, Any]) -> Setup:

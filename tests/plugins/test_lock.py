@@ -42,7 +42,9 @@ def package(path: Path) -> Package:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dependencies, "files", without_ours)
-        return build("acme_any", plugin=load_plugin(path))
+        built = build("acme_any", plugin=load_plugin(path))
+        assert built.contents
+        return built
 
 
 def test_a_lock_is_written_beside_the_plugin_and_holds_versions_and_hashes(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from streamalert_apps.errors import ConfigError, CredentialsError
-from streamalert_apps.runtime.files import write_private
+from streamalert_apps.runtime.files import _written, write_private
 from streamalert_apps.runtime.local import FileCredentials
 
 FIELDS = {"api_hostname": "api-0123abcd.example.com", "secret_key": "s3cr3t"}
@@ -92,7 +92,7 @@ def test_a_file_is_complete_before_it_takes_the_others_place(
 DYING = """
 import os, sys
 from pathlib import Path
-from streamalert_apps.runtime.files import write_private
+from streamalert_apps.runtime.files import _written, write_private
 
 os.fsync = lambda _: os._exit(9)
 write_private(Path(sys.argv[1]), b"2")
@@ -154,3 +154,31 @@ def test_credentials_can_be_deleted_twice(path: Path) -> None:
     FileCredentials(path).delete()
 
     assert not path.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file can't be deleted there")
+def test_what_a_killed_process_left_of_credentials_is_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / "auth.json"
+    for left in (".auth.json.abcd1234", ".auth.json.xyz.part"):
+        (tmp_path / left).write_text('{"secret_key": "s3cr3t"}')
+    FileCredentials(path).save({"secret_key": "new"})
+    assert [file.name for file in tmp_path.iterdir()] == ["auth.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file can't be deleted there")
+def test_what_another_process_writes_just_now_stays(tmp_path: Path) -> None:
+    path = tmp_path / "auth.json"
+    with _written(path, b"{}") as theirs:
+        FileCredentials(path).save({"secret_key": "new"})
+        assert theirs.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no SIGKILL")
+def test_a_process_that_is_killed_leaves_nothing_for_long(tmp_path: Path) -> None:
+    words = "import os, signal\nfrom pathlib import Path\nfrom streamalert_apps.runtime import files\n"
+    words += "files._sync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+    words += f"files.write_private(Path({str(tmp_path / 'auth.json')!r}), b'secret')"
+    subprocess.run([sys.executable, "-c", words], check=False)
+    assert list(tmp_path.glob(".auth.json.*"))
+    FileCredentials(tmp_path / "auth.json").save({})
+    assert [file.name for file in tmp_path.iterdir()] == ["auth.json"]

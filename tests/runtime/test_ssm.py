@@ -304,3 +304,11 @@ def test_a_state_that_is_none_is_told_and_stays_as_it_is(ssm: Any, text: str) ->
         left(ssm)
 
     assert parameter(ssm).get() == Stored(text, 1)
+
+
+def test_a_label_on_the_oldest_version_is_told_with_what_to_do(ssm: Any) -> None:
+    client = Unreliable(ssm)
+    client.before = [refusing("ParameterMaxVersionLimitExceeded")]
+    with pytest.raises(ConfigError) as raised:
+        put(client, "text")
+    assert "unlabel-parameter-version" in raised.value.hint

@@ -32,6 +32,7 @@ if not os.environ.get("SA_APPS_SDKS"):
 HOSTS = (
     "*.duosecurity.com",
     "*.okta.com",
+    "api.cloudflare.com",
     "*.eu.auth0.com",
     "*.onelogin.com",
     "*.googleapis.com",
@@ -44,6 +45,7 @@ HOSTS = (
     "*.my.salesforce.com",
     "login.microsoftonline.com",
     "*.microsoft.com",
+    "api.openai.com",
 )
 HERE = {"127.0.0.1", "localhost", None}
 PEM = serialization.Encoding.PEM

@@ -1,6 +1,7 @@
 """What twins show has the form that the vendor publishes for machines, and no field besides.
 
-documented/entra.json is made of the metadata of Microsoft Graph 1.0, in microsoftgraph/msgraph-metadata.
+documented/entra.json is made of the metadata of Microsoft Graph 1.0, in microsoftgraph/msgraph-metadata;
+openai.json of OpenAI's OpenAPI document, in openai/openai-openapi, as far as the twin makes use of it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ def validator(service: str, name: str) -> Draft202012Validator:
         ("entra_signins", "signIn"),
         ("entra_provisioning", "provisioningObjectSummary"),
         ("entra_risks", "riskDetection"),
+        ("openai_audit", "AuditLog"),
+        ("openai_tenant", "AuditLog"),
     ],
 )
 def test_events_have_the_form_that_is_published(app_type: str, name: str) -> None:

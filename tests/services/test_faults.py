@@ -223,15 +223,21 @@ SERVICES = {
     "atlassian": "atlassian_org_events",
     "auth0": "auth0_logs",
     "box": "box_admin_events",
+    "cloudflare": "cloudflare_audit",
     "duo": "duo_auth",
+    "entra": "entra_risks",
     "github": "github_audit",
     "gsuite": "gsuite_login",
     "intercom": "intercom_admin_activity_logs",
+    "m365": "m365_exchange",
     "okta": "okta_system_log",
     "onelogin": "onelogin_events",
     "onepassword": "onepassword_audit",
+    "openai": "openai_audit",
     "salesforce": "salesforce_login",
     "slack": "slack_audit",
+    "tailscale": "tailscale_configuration",
+    "zoom": "zoom_activities",
 }
 BARE = {"github_audit", "okta_system_log"}  # whose answers are arrays of events
 MORE = ["atlassian_jira", "atlassian_confluence", "duo_admin", "slack_access", "slack_integration"]

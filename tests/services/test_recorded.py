@@ -42,6 +42,8 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "atlassian_confluence": ("/wiki", '{{"results": {}, "_links": {{}}}}'.format),
     "auth0_logs": ("/api", "{}".format),
     "box_admin_events": ("/2.0", '{{"chunk_size": 2, "next_stream_position": "7", "entries": {}}}'.format),
+    "cloudflare_audit": ("", '{{"success": true, "result": {}, "result_info": {{"cursor": "x"}}}}'.format),
+    "cloudflare_access": ("", '{{"success": true, "result": {}}}'.format),
     "duo_activity": ("", logs("items")),
     "duo_admin": ("", '{{"stat": "OK", "response": {}}}'.format),
     "duo_auth": ("", logs("authlogs")),
@@ -62,6 +64,9 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "onelogin_events": ("/api", '{{"pagination": {{"next_link": null}}, "data": {}}}'.format),
     "slack_access": ("", '{{"ok": true, "logins": {}, "paging": {{"pages": 1}}}}'.format),
     "slack_audit": ("", '{{"entries": {}, "response_metadata": {{"next_cursor": ""}}}}'.format),
+    **dict.fromkeys(("openai_audit", "openai_tenant"), ("/v1", '{{"object": "list", "data": {}}}'.format)),
+    "tailscale_configuration": ("/api/v2/tailnet", '{{"version": "1.1", "logs": {}}}'.format),
+    "tailscale_network": ("/api/v2/tailnet", '{{"logs": {}}}'.format),
     "zoom_activities": ("/v2", '{{"next_page_token": "", "activity_logs": {}}}'.format),
     "zoom_operations": ("/v2", '{{"next_page_token": "", "operation_logs": {}}}'.format),
     "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
@@ -93,7 +98,7 @@ def test_a_recorded_event_is_read_as_it_is(app_type: str) -> None:
     text = (RECORDED / f"{form}.json").read_text()
     path, answer = ANSWERS[FORMS.get(service_of(form), form)]
     reader = app(app_type, path, answer(text).encode())
-    ask = ("0",) if isinstance(reader, Stream) else (NOW - timedelta(days=1), NOW, None)
+    ask = ("0",) if isinstance(reader, Stream) else (NOW - timedelta(hours=1), NOW, None)
 
     rows = reader.fetch(*ask).rows
 
@@ -135,12 +140,17 @@ def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
         ("slack_integration", "2023-11-21T09:12:25+00:00"),
         ("intercom_admin_activity_logs", "2023-11-21T09:12:25+00:00"),
         ("gsuite_login", "2023-11-21T09:12:25.271+00:00"),
+        ("openai_audit", "2024-07-12T17:08:10+00:00"),
+        ("tailscale_configuration", "2023-11-21T09:12:25.271776+00:00"),
+        ("tailscale_network", "2023-11-21T09:12:31.102+00:00"),
         ("atlassian_org_events", "2023-11-21T09:12:25+00:00"),
         ("atlassian_jira", "2023-11-21T09:12:25.271+00:00"),
         ("atlassian_confluence", "2023-11-21T09:12:25.271+00:00"),
         ("auth0_logs", "2023-11-21T09:12:25.271+00:00"),
         ("github_audit", "2023-11-21T09:12:25.271+00:00"),
         ("github_git", "2023-11-21T09:12:25.271+00:00"),
+        ("cloudflare_audit", "2023-11-21T09:12:25+00:00"),
+        ("cloudflare_access", "2023-11-21T09:12:25+00:00"),
         ("onepassword_audit", "2023-11-21T09:12:25.271776+00:00"),
         ("onepassword_signins", "2020-06-11T19:32:50+00:00"),
         ("okta_system_log", "2024-08-13T15:58:20.353+00:00"),

@@ -36,6 +36,9 @@ class Stored:
         return md5(self.body, usedforsecurity=False).hexdigest()
 
 
+OWNER: Final = "the project"
+
+
 class Bucket:
     """One app's part of a store; every process uses the same."""
 
@@ -125,9 +128,11 @@ class Bucket:
 
     def _is_whole(self, copy: bytes) -> bool:
         head, _ = heads.parse(copy)
+        if head.owner != OWNER:
+            return False
         folder = journal.folder(head.birth)
         names = {name[: len(folder) + 10] for name in self.objects if name.startswith(folder)}
-        return all(f"{folder}{number:010d}" in names for number in range(1, head.sequence + 1))
+        return all(f"{folder}{number:010d}" in names for number in range(head.first, head.sequence + 1))
 
     def set_head(self, body: bytes | None) -> None:
         """Put a copy of the head in its place, or remove it."""

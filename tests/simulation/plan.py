@@ -202,7 +202,7 @@ def plan(seed: int) -> Plan:
         shape=shape,
         quiet=quiet,
         ids=ids,
-        twins=luck.random() < 0.3,
+        twins=(twins := luck.random() < 0.3),
         unit=luck.choice((1_000, 1_000_000)) if shape not in {"seed style", "whole seconds"} else 1_000_000,
         rounds=luck.random() < 0.3,
         finer=luck.random() < 0.4 and shape != "seed style",
@@ -242,7 +242,7 @@ def plan(seed: int) -> Plan:
         commit_bytes=luck.choice((200, 1000, 5000, 4 << 20)),
         inline=luck.choice((4, 20, 20, 100, 4000)),
         merged=luck.choice((10, 100, 100_000)),
-        most_rows=max(luck.choice((10 * page, 50_000, 50_000)), 4 * burst),  # a second fits into a window
+        most_rows=max(luck.choice((30 * page, 50_000, 50_000)), 4 * burst * (1 + twins)),  # a second fits in
         journal_days=luck.choice((0.0, 7.0)),
         skew=luck.choice((0.0, 0.0, 0.5, 3.0)),
         ahead=luck.choice((0.0, 0.0, 0.0, 600.0, 200_000.0 if not quiet else 600.0)) if not future else 0.0,

@@ -28,7 +28,7 @@ from streamalert_apps.sdk.feed import sweep
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
 from tests.simulation.apps import app_type
-from tests.simulation.bucket import Bucket
+from tests.simulation.bucket import OWNER, Bucket
 from tests.simulation.judge import DAY, Judge
 from tests.simulation.luck import Luck
 from tests.simulation.plan import plan
@@ -39,7 +39,6 @@ from tests.simulation.wire import Wire
 
 T = TypeVar("T")
 
-OWNER: Final = "the project"
 MOST_CALM_TICKS: Final = 100
 MOST_STEPS: Final = 12_000
 GOOD_TICKS: Final = 3  # in a row
@@ -189,6 +188,7 @@ class World:
             mock.patch.object(memories, "MERGED", plan.merged),
             mock.patch.object(memories, "INDEXED", plan.merged),
             mock.patch.object(sweep, "MOST_ROWS", plan.most_rows),
+            mock.patch.object(sweep, "MOST_IDS", plan.most_rows),
             mock.patch.object(catalogue, "PIECE", 5),
         ]
 

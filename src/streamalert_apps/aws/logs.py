@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from streamalert_apps.aws.trouble import explain
+from streamalert_apps.errors import TransientError
 
 FOLLOW_SECONDS: Final = 2.0
 LATE_SECONDS: Final = 30  # CloudWatch shows some lines later than others of their time
@@ -30,13 +33,20 @@ def lines(client: Any, group: str, since: datetime) -> Iterator[Line]:
 
 
 def follow(client: Any, group: str, since: datetime, sleep: Callable[[float], None]) -> Iterator[Line]:
-    """Yield the lines since a time, then those that come, without end; each once."""
+    """Yield the lines since a time, then those that come, without end; each once.
+
+    What keeps CloudWatch from answering and passes is waited out: the next look asks for the same again.
+    """
     seen: dict[str, datetime] = {}
     while True:
-        for identity, line in _events(client, group, since):
-            if identity not in seen:
-                seen[identity] = line.time
-                yield line
+        try:
+            for identity, line in _events(client, group, since):
+                if identity not in seen:
+                    seen[identity] = line.time
+                    yield line
+        except (ClientError, BotoCoreError) as error:
+            if not isinstance(explain(error), TransientError):
+                raise
         if seen:
             since = max(since, datetime.fromtimestamp(max(seen.values()).timestamp() - LATE_SECONDS, UTC))
             seen = {identity: time for identity, time in seen.items() if time >= since}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -36,8 +38,9 @@ from streamalert_apps.cli.commands import (
     update_auth,
 )
 from streamalert_apps.cli.commands import list as list_command
+from streamalert_apps.cli.project import forget_session
 from streamalert_apps.cli.terminal import output
-from streamalert_apps.errors import AppError, Cancelled, UsageError
+from streamalert_apps.errors import AppError, Cancelled, ConfigError, UsageError
 
 EXAMPLES = """Examples:
 
@@ -58,6 +61,8 @@ Environment:
 
 Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 changes pending, 4 credentials refused, 5 some failed,
 130 interrupted."""
+
+_CANNOT_BE_WRITTEN = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 app = typer.Typer(
     name="sa-apps",
@@ -123,9 +128,10 @@ def root(
 
 def start() -> None:
     """Run the command line and leave with its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    sys.exit(main(sys.argv[1:]))
+    output.open_streams()
+    code = main(sys.argv[1:])
+    output.close_streams()
+    sys.exit(code)
 
 
 def main(arguments: list[str]) -> int:
@@ -136,10 +142,16 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         output.nobody_reads()
         return 1
+    except OSError as error:  # what was to be written: all else is explained below
+        output.nobody_reads()
+        with suppress(OSError):
+            output.error(AppError(f"The output can't be written: {error.strerror or error}."))
+        return 1
     return code
 
 
 def _invoke(arguments: list[str]) -> int:
+    forget_session()
     try:
         code = app(arguments, prog_name="sa-apps", standalone_mode=False)
     except BrokenPipeError:
@@ -159,6 +171,10 @@ def _understood(error: Exception) -> AppError:
     """Return the error as one of ours."""
     if isinstance(error, AppError):
         return error
+    if isinstance(error, OSError) and error.errno in _CANNOT_BE_WRITTEN:
+        if not error.filename:  # a stream has none
+            return AppError(f"The output can't be written: {error.strerror}.")
+        return ConfigError(f"{error.filename} can't be written: {error.strerror}.")
     if hasattr(error, "format_message"):  # Typer's; it has no public name for them
         context = getattr(error, "ctx", None)
         shown = f"`{context.command_path} --help` shows how it is used." if context else ""
@@ -166,7 +182,7 @@ def _understood(error: Exception) -> AppError:
     if "botocore" in sys.modules:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from streamalert_apps.aws.session import explain
+        from streamalert_apps.aws.trouble import explain
 
         if isinstance(error, BotoCoreError | ClientError):
             return explain(error)
@@ -180,12 +196,13 @@ def _unexpected(error: Exception) -> AppError:
     if os.environ.get("SA_APPS_DEBUG"):
         output.say("".join(traceback.format_exception(error)).rstrip())
         return AppError(f"Something unexpected happened: {type(error).__name__}.")
-    with NamedTemporaryFile("w", prefix="sa-apps-", suffix=".log", delete=False, encoding="utf-8") as log:
-        log.write(output.masked("".join(traceback.format_exception(error))))
-    return AppError(
-        f"Something unexpected happened: {type(error).__name__}.",
-        hint=f"Please report it with {log.name}, which says where.",
-    )
+    told = f"Something unexpected happened: {type(error).__name__}."
+    try:
+        with NamedTemporaryFile("w", prefix="sa-apps-", suffix=".log", delete=False, encoding="utf-8") as log:
+            log.write(output.masked("".join(traceback.format_exception(error))))
+    except OSError:  # there is no folder for temporary files, or no room in it
+        return AppError(told, hint="Please report it; with SA_APPS_DEBUG=1 it shows where.")
+    return AppError(told, hint=f"Please report it with {log.name}, which says where.")
 
 
 def _report(error: AppError, arguments: list[str]) -> int:

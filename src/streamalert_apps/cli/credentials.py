@@ -228,11 +228,13 @@ def store_of(project: conf.Project, function: str) -> CredentialStore:
 
         jsonfile.private_folder(project.root)
         return FileCredentials(names.local_folder(project.root, function) / "auth.json")
+    from streamalert_apps.deploy.place import Place
     from streamalert_apps.runtime.ssm import ParameterCredentials
 
-    session = aws_session(project.account)
-    session.check_account(project.account.aws_account_id)
-    return ParameterCredentials(session.client("ssm"), names.auth_parameter(function))
+    account = project.account
+    key = Place.of(account).kms_key
+    ssm, name = aws_session(account).client("ssm"), names.auth_parameter(function)
+    return ParameterCredentials(ssm, name, key=key, tags=account.tags)
 
 
 def record_of(project: conf.Project, app: conf.AppConf) -> Store:

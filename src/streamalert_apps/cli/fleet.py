@@ -55,13 +55,16 @@ class Fleet:
         """Return the work on a function of which nothing has to be known, but for its name."""
         return Job(self.aws, self.place, function)
 
-    def jobs(self, apps: Sequence[AppConf]) -> tuple[list[Job], list[AppPlan]]:
-        """Return the work on each app, and plans that say why for those that can't be deployed."""
+    def jobs(self, apps: Sequence[AppConf], *, looks: bool = False) -> tuple[list[Job], list[AppPlan]]:
+        """Return the work on each app, and plans that say why for those that can't be deployed.
+
+        `looks`: nothing is to be built for them.
+        """
         jobs: list[Job] = []
         refused: list[AppPlan] = []
         packages = Packages(self.types)
         for app in apps:
-            job = Job(self.aws, self.place, app.function, app, partial(packages.build, app))
+            job = Job(self.aws, self.place, app.function, app, partial(packages.build, app), looks=looks)
             try:
                 limits.check(app)
             except AppError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
+from functools import cache
 from typing import TYPE_CHECKING
 
 from streamalert_apps.errors import ConfigError
@@ -27,27 +27,58 @@ def open_project(project_dir: Path | None) -> Project:
 
 
 def aws_session(account: Account) -> Session:
-    """Return the session of the project's region; `SA_APPS_*` variables override it."""
-    from streamalert_apps.aws.session import Session
+    """Return the command's session, signed in to the project's account.
 
-    if not any(f"SA_APPS_{field.name.upper()}" in os.environ for field in fields(Session)):
-        return Session(region=account.region)  # a third of a second sooner
+    It is made once for a command, before anything else is asked of AWS. Raises CredentialsError.
+    """
+    return _signed_in(account.region, account.aws_account_id)
+
+
+def forget_session() -> None:
+    """Let the next command sign in anew."""
+    _signed_in.cache_clear()
+
+
+@cache
+def _signed_in(region: str, account: str) -> Session:
+    session = _session(region)
+    session.sign_in(account)
+    return session
+
+
+def _session(region: str) -> Session:
+    """Return a session with what `SA_APPS_*` variables say of profile and time-outs."""
+    from streamalert_apps.aws.session import Session
+    from streamalert_apps.cli.terminal.prompts import Prompts
+
+    ask = ask_code if Prompts.on_terminal(no_input=bool(os.environ.get("SA_APPS_NO_INPUT"))).allowed else None
+    if not any(
+        f"SA_APPS_{name.upper()}" in os.environ for name in ("profile", "connect_seconds", "read_seconds")
+    ):
+        return Session(region, ask=ask)  # a third of a second sooner
     from pydantic import ValidationError
 
     from streamalert_apps.config.settings import Settings
 
     try:
-        settings = Settings(region=account.region)
+        settings = Settings()
     except ValidationError as error:
         problem = error.errors()[0]
         variable = "SA_APPS_" + "_".join(str(part) for part in problem["loc"]).upper()
         raise ConfigError(f"{variable} is wrong: {problem['msg']}.") from error
-    return Session(
-        region=settings.region,
-        profile=settings.profile,
-        connect_seconds=settings.connect_seconds,
-        read_seconds=settings.read_seconds,
-    )
+    return Session(region, settings.profile, settings.connect_seconds, settings.read_seconds, ask)
+
+
+def ask_code(question: str) -> str:
+    """Ask for the code of a device; it does not show."""
+    from getpass import getpass
+
+    from streamalert_apps.errors import Cancelled
+
+    try:
+        return getpass(question)
+    except (KeyboardInterrupt, EOFError):
+        raise Cancelled("Cancelled; nothing was changed.") from None
 
 
 def need_aws(project: Project) -> None:

@@ -11,6 +11,7 @@ conf.schema.json describes all but the last. All else in these files belongs to 
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from streamalert_apps.runtime.outlets import Definition
 
 GLOBAL: Final = content.GLOBAL
+REGION_VARIABLE: Final = "SA_APPS_REGION"
 DEFAULT_ALARMS: Final = {"errors": {"enabled": True, "evaluation_periods": 1, "period_secs": 120}}
 DEFAULT_JOURNAL_DAYS: Final = 7.0
 
@@ -47,7 +49,11 @@ class Account:
     named_bucket: str = ""
     """A bucket of the user's own for the records; none: one is made."""
     kms_key: str = ""
-    """The id or the ARN of the key that encrypts the bucket; none: S3's own."""
+    """The id or the ARN of the key that encrypts bucket, parameters and functions; none: AWS's own."""
+    role_boundary: str = ""
+    """The ARN of the policy that bounds what roles may do; none: what bounds them stays as it is."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Tags that all that is made gets besides ours."""
 
     @property
     def bucket(self) -> str:
@@ -385,12 +391,25 @@ def _account(settings: dict[str, Any]) -> Account:
     return Account(
         aws_account_id=account.get("aws_account_id", ""),
         prefix=account["prefix"],
-        region=account.get("region", ""),
+        region=_region(account.get("region", "")),
         local=ours.get("store") == "local",
         alarm_topic=monitoring.get("sns_topic_name") or names.alarm_topic(account["prefix"]),
         named_bucket=ours.get("bucket", ""),
         kms_key=ours.get("kms_key", ""),
+        role_boundary=ours.get("role_boundary", ""),
+        tags=tuple(sorted(ours.get("tags", {}).items())),
     )
+
+
+def _region(stated: str) -> str:
+    """Return the region of all that a command does: clients, names and ARNs follow from it."""
+    named = os.environ.get(REGION_VARIABLE)
+    if not named:
+        return stated
+    form = schema.named("region")
+    if not schema.takes(form, named):
+        raise ConfigError(f"{REGION_VARIABLE} must be {schema.allowed(form)}, not {schema.shown(named)}.")
+    return named
 
 
 _KEYS: Final = {"app_name": "name"} | {

@@ -70,7 +70,7 @@ def desired(place: Place) -> Resource:
         "kms_key": place.kms_key,
         "bucket_key": bool(place.kms_key),
         "versioning": False,
-        "tags": {tags.PREFIX: place.prefix},
+        "tags": {**dict(place.tags), tags.PREFIX: place.prefix},
     }
     return Resource(KIND, place.bucket, attributes)
 
@@ -158,7 +158,7 @@ def _observed(s3: Any, place: Place) -> Resource:
         "kms_key": key,
         "bucket_key": bool(key and rule.get("BucketKeyEnabled")),
         "versioning": s3.get_bucket_versioning(**bucket).get("Status") == "Enabled",
-        "tags": tags.of_list(_tags(s3, place)),
+        "tags": tags.judged(tags.of_list(_tags(s3, place)), place),
     }
     return Resource(KIND, place.bucket, attributes)
 

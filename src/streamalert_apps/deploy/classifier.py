@@ -1,12 +1,12 @@
 """The classifier of StreamAlert: it drops what its own copy of conf/ does not know.
 
-That copy is in its zip. So the zip that runs is read, the cluster's file and the schemas of the services
-in use are replaced in it, and the rest stays as it is.
+That copy is in its zip. So the zip that runs is read, the project's apps and the schemas of their services
+are merged into it, and the rest stays as it is. Nothing is ever taken away from it.
 """
 
 from __future__ import annotations
 
-import json
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
@@ -19,9 +19,13 @@ from zipfile import BadZipFile, ZipFile
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from streamalert_apps.config import jsonfile
+from streamalert_apps.deploy import merge
 from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.merge import Difference
 from streamalert_apps.deploy.patience import Patience
 from streamalert_apps.deploy.resources import function
+from streamalert_apps.deploy.resources.alias import weights
 from streamalert_apps.deploy.view import found
 from streamalert_apps.errors import ConfigError, Unavailable
 from streamalert_apps.runtime import names
@@ -29,6 +33,7 @@ from streamalert_apps.runtime import names
 HANDLER: Final = "streamalert.classifier.main.handler"
 LARGEST_ZIP: Final = 50 << 20
 _GLOBAL: Final = "conf/global.json"
+_JSON: Final = re.compile(r"conf/(?:(?:clusters|schemas)/)?[^/]+\.json")
 _DOWNLOAD_SECONDS: Final = 60.0
 
 Fetch = Callable[[str], bytes]
@@ -36,33 +41,49 @@ Fetch = Callable[[str], bytes]
 
 @dataclass(frozen=True, slots=True)
 class ClassifierPlan:
-    """A cluster's classifier, and which of its files are to be replaced by what."""
+    """A cluster's classifier, which of its files change, and in what."""
 
     job: Job
     cluster: str
     files: tuple[str, ...]
     archive: bytes
+    differences: tuple[Difference, ...] = ()
     uploaded: bool = False  # an earlier deploy came as far as this
 
 
 def look(job: Job, cluster: str, root: Path, services: Iterable[str], fetch: Fetch) -> ClassifierPlan:
-    """Read the classifier that runs; raise ConfigError where there is none, or none of StreamAlert's."""
+    """Read the classifier that runs and merge; raise ConfigError where that can't be done without harm."""
     live = _live(job)
     running = fetch(live["Code"]["Location"])
-    wanted = _conf_files(root, cluster, services)
-    files = _differing(running, wanted, job.function)
-    if not files:
+    if digest(running) != live["Configuration"]["CodeSha256"]:
+        raise Unavailable(
+            f"What was downloaded is not the code of {job.function}: its digest differs.", hint="Try again."
+        )
+    files, differences = _merged(_conf(running, job.function), cluster, root, services)
+    if lost := [difference for difference in differences if difference.sign == "-"]:
+        raise ConfigError(
+            f"conf/ lacks what the classifier {job.function} knows: "
+            + "; ".join(f"{difference.file}: {difference.entry}" for difference in lost)
+            + ".",
+            hint="Put it back into conf/, or deploy the classifier with StreamAlert, which may take it away.",
+        )
+    if not differences:
         return ClassifierPlan(job, cluster, (), running)
-    archive = replaced(running, {name: wanted[name] for name in files})
+    archive = replaced(running, files)
     if len(archive) > LARGEST_ZIP:
         raise ConfigError(
             f"{job.function} is larger than Lambda takes in one call; deploy it with StreamAlert."
         )
     latest = job.aws.functions.get_function(FunctionName=job.function)["Configuration"]
-    uploaded = latest["CodeSha256"] == b64encode(sha256(archive).digest()).decode()
+    uploaded = latest["CodeSha256"] == digest(archive)
     if not uploaded:
         _refuse_unpublished(job.function, latest, live["Configuration"])
-    return ClassifierPlan(job, cluster, files, archive, uploaded)
+    return ClassifierPlan(job, cluster, tuple(sorted(files)), archive, tuple(differences), uploaded)
+
+
+def digest(archive: bytes) -> str:
+    """Return what Lambda calls CodeSha256."""
+    return b64encode(sha256(archive).digest()).decode()
 
 
 def _live(job: Job) -> dict[str, Any]:
@@ -73,6 +94,12 @@ def _live(job: Job) -> dict[str, Any]:
         raise ConfigError(
             f"There is no classifier {job.function} with an alias {names.ALIAS}.",
             hint="Deploy StreamAlert's classifier first, or leave out --with-classifier.",
+        )
+    alias = job.aws.functions.get_alias(FunctionName=job.function, Name=names.ALIAS)
+    if besides := weights(alias):
+        raise ConfigError(
+            f"The alias {names.ALIAS} of {job.function} also invokes version {', '.join(besides)}.",
+            hint="Let it invoke one version alone: the other one would not know the new apps.",
         )
     handler = live["Configuration"].get("Handler")
     if handler != HANDLER:
@@ -95,11 +122,11 @@ def apply(plan: ClassifierPlan) -> str:
 def _apply(plan: ClassifierPlan) -> str:
     job = plan.job
     if not plan.uploaded:
-        job.aws.functions.update_function_code(FunctionName=job.function, ZipFile=plan.archive)
-    configuration = function.settled(job)
+        job.aws.uploads.update_function_code(FunctionName=job.function, ZipFile=plan.archive)
+    function.settled(job)
     published = job.aws.functions.publish_version(
         FunctionName=job.function,
-        CodeSha256=configuration["CodeSha256"],
+        CodeSha256=digest(plan.archive),
         Description=f"sa-apps: conf of {plan.cluster}",
     )
     version = str(published["Version"])
@@ -117,39 +144,62 @@ def download(location: str) -> bytes:
         raise Unavailable(f"The classifier's code can't be downloaded ({type(error).__name__}).") from None
 
 
-def _conf_files(root: Path, cluster: str, services: Iterable[str]) -> dict[str, bytes]:
-    shown = [
-        f"conf/clusters/{cluster}.json",
-        *(f"conf/schemas/{service}.json" for service in sorted(set(services))),
-    ]
-    return {name: (root / name).read_bytes() for name in shown if (root / name).is_file()}
-
-
-def _differing(archive: bytes, wanted: Mapping[str, bytes], name: str) -> tuple[str, ...]:
-    """Return the files that say something else in the zip; the same JSON in another layout does not."""
+def _conf(archive: bytes, name: str) -> dict[str, dict[str, Any]]:
+    """Return what the files of conf/ in a zip hold, all of them parsed."""
     try:
         with ZipFile(BytesIO(archive)) as opened:
-            there = {entry: opened.read(entry) for entry in wanted if entry in opened.namelist()}
-            known = set(opened.namelist())
+            texts = {entry: opened.read(entry) for entry in opened.namelist() if _JSON.fullmatch(entry)}
     except BadZipFile:
         raise ConfigError(f"What AWS has as the code of {name} is no zip file.") from None
-    if _GLOBAL not in known:
+    if _GLOBAL not in texts:
         raise ConfigError(f"{name} is not StreamAlert's classifier: its zip has no {_GLOBAL}.")
-    if "conf/logs.json" in known and any(entry.startswith("conf/schemas/") for entry in wanted):
+    if "conf/logs.json" in texts:
         raise ConfigError(
             f"The zip of {name} has conf/logs.json: StreamAlert then ignores conf/schemas/.",
             hint="Move what is in logs.json to conf/schemas/, then deploy it with StreamAlert once.",
         )
-    return tuple(
-        entry for entry, text in wanted.items() if entry not in there or not _same(there[entry], text)
-    )
+    return {entry: _parsed(text, f"{entry} in the zip of {name}") for entry, text in texts.items()}
 
 
-def _same(one: bytes, other: bytes) -> bool:
-    try:  # as text: the order of a schema's keys says where a field of CSV stands
-        return json.dumps(json.loads(one)) == json.dumps(json.loads(other))
-    except ValueError:
-        return False
+def _parsed(text: bytes, shown: str) -> dict[str, Any]:
+    try:
+        value = jsonfile.parse(text.decode("utf-8-sig"))
+    except ValueError as error:  # of the text's encoding, too
+        raise ConfigError(f"{shown} is not valid JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise ConfigError(f"{shown} must hold a JSON object.")
+    return value
+
+
+def _merged(
+    live: Mapping[str, dict[str, Any]], cluster: str, root: Path, services: Iterable[str]
+) -> tuple[dict[str, bytes], list[Difference]]:
+    """Return the files that differ, as they shall be, and in what they differ."""
+    merges = {f"conf/clusters/{cluster}.json": merge.cluster}
+    merges |= {f"conf/schemas/{service}.json": merge.schemas for service in sorted(set(services))}
+    files: dict[str, bytes] = {}
+    differences: list[Difference] = []
+    for file, merged in merges.items():
+        if not (root / file).is_file():
+            continue
+        ours = jsonfile.read_object(root / file, file)
+        if merged is merge.schemas:
+            _check_schemas(ours, file)
+        value, told = (
+            merged(live[file], ours, file) if file in live else (ours, [Difference("+", file, "new")])
+        )
+        if told:
+            files[file] = jsonfile.dump(value).encode()
+            differences += told
+    return files, differences
+
+
+def _check_schemas(ours: Mapping[str, Any], file: str) -> None:
+    """Refuse a schema with which no classifier starts."""
+    for log, schema in ours.items():
+        for key in ("parser", "schema"):
+            if not isinstance(schema, dict) or key not in schema:
+                raise ConfigError(f"{file}: {log} has no {key}.", hint="The classifier would not start.")
 
 
 def replaced(archive: bytes, files: Mapping[str, bytes]) -> bytes:

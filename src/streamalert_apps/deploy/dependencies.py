@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 from zipfile import BadZipFile
 
@@ -30,6 +30,8 @@ GLIBC: Final = {  # Amazon Linux 2, then 2023
     "python3.14": "2_34",
 }
 LOCKS: Final = Path(__file__).with_name("locks")
+
+_ONE_AT_A_TIME: Final = threading.Lock()
 
 # Scripts (their first line holds a path of this machine), stubs, tests, what only an installer reads, and
 # the compiler in cffi. Licences stay, and METADATA: vulnerability scanners know a package by it.
@@ -52,18 +54,39 @@ def lock_of(name: str) -> str:
 
 def files(lock: str, runtime: str, architecture: str) -> dict[str, bytes]:
     """Return the files that a lock's packages run on, by name; raise Unavailable or PackageError."""
-    key = sha256(f"{runtime} {architecture} {_UNUSED.pattern}\n{lock}".encode()).hexdigest()
-    kept = cache_folder() / "dependencies" / f"{key}.zip"
-    with suppress(OSError, BadZipFile):
-        return unpack(kept.read_bytes())
-    laid_out = _lay_out(lock, runtime, architecture)
-    with suppress(OSError):  # a machine whose disk can't be written builds all the same
-        write_private(kept, pack(laid_out, compressed=False))
-    return laid_out
+    with _ONE_AT_A_TIME:
+        name = f"{key(lock, runtime, architecture)}.zip"
+        with suppress(OSError, RuntimeError, BadZipFile):
+            return unpack(_intact((cache_folder() / "dependencies" / name).read_bytes()))
+        laid_out = _lay_out(lock, runtime, architecture)
+        with suppress(OSError, RuntimeError):  # a machine whose disk can't be written builds all the same
+            archive = pack(laid_out, compressed=False)
+            write_private(cache_folder() / "dependencies" / name, _digest(archive) + archive)
+        return laid_out
+
+
+def key(lock: str, runtime: str, architecture: str) -> str:
+    """Return what tells the files that a lock's packages run on from all others; asks nobody."""
+    return sha256(f"{runtime} {architecture} {_UNUSED.pattern}\n{lock}".encode()).hexdigest()
+
+
+def _digest(archive: bytes) -> bytes:
+    return sha256(archive).hexdigest().encode()
+
+
+def _intact(data: bytes) -> bytes:
+    """Return the zip that follows its digest; raise BadZipFile where it is not the one that was kept."""
+    digest, archive = data[:64], data[64:]
+    if _digest(archive) != digest:
+        raise BadZipFile
+    return archive
 
 
 def cache_folder() -> Path:
-    """Return where this user's programs keep what can be made again; SA_APPS_CACHE_DIR names another."""
+    """Return where this user's programs keep what can be made again; SA_APPS_CACHE_DIR names another.
+
+    Raises RuntimeError where the user has no home.
+    """
     if given := os.environ.get("SA_APPS_CACHE_DIR"):
         return Path(given)
     if sys.platform == "win32":
@@ -74,8 +97,7 @@ def cache_folder() -> Path:
 
 
 def _lay_out(lock: str, runtime: str, architecture: str) -> dict[str, bytes]:
-    with TemporaryDirectory(prefix="sa-apps-") as name:
-        folder = Path(name)
+    with uv.workplace() as folder:
         (folder / "lock.txt").write_text(lock, "utf-8")
         words = [
             *("pip", "install", "--requirements", "lock.txt", "--target", "target"),

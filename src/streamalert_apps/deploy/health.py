@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from streamalert_apps.deploy.resources.alias import weights
 from streamalert_apps.runtime.head import PASSING, Head, Position, Run
 
 if TYPE_CHECKING:
@@ -66,7 +67,26 @@ def deployment_problems(view: View) -> list[str]:
     ]
     if "function" in missing:
         return ["It is not deployed."]
-    return [f"It is not wholly deployed: no {', no '.join(missing)}."] if missing else []
+    told = [f"It is not wholly deployed: no {', no '.join(missing)}."] if missing else []
+    return [*told, *_states(view), *_weights(view)]
+
+
+def _states(view: View) -> Iterator[str]:
+    """Yield what Lambda says of the function, where it is not ready to run."""
+    latest: Mapping[str, Any] = view.latest["Configuration"] if view.latest else {}
+    live = view.live or latest
+    if live.get("State") == "Failed":
+        yield f"Lambda can't run it: {live.get('StateReason') or 'the reason is not told'}"
+    elif live.get("State") == "Inactive":
+        yield "Lambda has put it to rest, as it was not invoked for long; the next run wakes it, and fails."
+    if latest.get("LastUpdateStatus") == "Failed":
+        yield f"Its last update failed: {latest.get('LastUpdateStatusReason') or 'the reason is not told'}"
+
+
+def _weights(view: View) -> Iterator[str]:
+    """Yield the versions that run besides the one that shall."""
+    for version, part in weights(view.alias or {}).items():
+        yield f"Version {version} runs besides, in {part:.0%} of its runs; `sa-apps deploy` takes it away."
 
 
 @dataclass(frozen=True, slots=True)

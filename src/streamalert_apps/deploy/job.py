@@ -25,7 +25,8 @@ class Wanted:
 class Job:
     """One app's. Without `app` it shall be gone: conf/ has it no more, or it is being removed.
 
-    `build` returns the package for an architecture; `package` is there once that is known.
+    `build` returns the package for an architecture; `package` is there once that is known. Where it `looks`
+    only, nothing is laid out or fetched for it.
     """
 
     aws: Aws
@@ -34,6 +35,7 @@ class Job:
     app: AppConf | None = None
     build: Callable[[str], Package] | None = None
     package: Package | None = None
+    looks: bool = False
     clock: Clock = SystemClock()  # noqa: RUF009 (it has no state)
     code_sha: str = ""  # CodeSha256 of the function's code, as it was seen or uploaded last
     published: str = ""  # the version that the creation of the function published

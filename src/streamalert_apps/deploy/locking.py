@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from streamalert_apps.deploy import dependencies, uv
@@ -45,8 +43,7 @@ def made(plugin: Plugin) -> str:
     """Return a new lock of the newest packages that a plugin's requirements allow; asks the user's index."""
     base = dependencies.lock_of("base")
     ours = [name for name, _ in _PACKAGE.findall(base)]
-    with TemporaryDirectory(prefix="sa-apps-") as name:
-        folder = Path(name)
+    with uv.workplace() as folder:
         (folder / "wanted.txt").write_text("\n".join(plugin.requirements), "utf-8")
         (folder / "base.txt").write_text(base, "utf-8")
         words = [

@@ -45,13 +45,17 @@ _ON_A_LAPTOP: Final = {
 
 @dataclass(frozen=True)
 class Package:
-    """What a function runs."""
+    """What a function runs: code of our own and of the service, and what the locks name.
+
+    The packages are laid out when they are asked for; what tells it from others needs none of them.
+    """
 
     service: str
     runtime: str
     architecture: str
     requirements: tuple[str, ...]
-    contents: Contents
+    own: Contents
+    locks: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -59,9 +63,18 @@ class Package:
         return tuple(sorted(self.contents))
 
     @cached_property
+    def contents(self) -> Contents:
+        """All files by name; raises Unavailable or PackageError where packages can't be had."""
+        contents = dict(self.own)
+        for lock in self.locks:
+            contents |= dependencies.files(lock, self.runtime, self.architecture)
+        return contents
+
+    @cached_property
     def digest(self) -> str:
-        """What tells these contents from all others, in hexadecimal; needs no zip."""
-        lines = [f"{sha256(self.contents[name]).hexdigest()} {name}" for name in self.files]
+        """What tells these contents from all others, in hexadecimal; a lock has the packages' hashes."""
+        lines = [f"{sha256(self.own[name]).hexdigest()} {name}" for name in sorted(self.own)]
+        lines += [dependencies.key(lock, self.runtime, self.architecture) for lock in self.locks]
         return sha256("\n".join((self.runtime, self.architecture, *lines)).encode()).hexdigest()
 
     @cached_property
@@ -90,10 +103,9 @@ def build(
         locks = [locking.read(plugin)] if requirements else []
     else:
         locks = [dependencies.lock_of(name) for name in requirements]
-    contents = (service.contents if plugin else _room(service.service)) | _shared_files()
-    for lock in (dependencies.lock_of("base"), *locks):
-        contents |= dependencies.files(lock, runtime, architecture)
-    return Package(service.service, runtime, architecture, requirements, contents)
+    own = (service.contents if plugin else _room(service.service)) | _shared_files()
+    every_lock = (dependencies.lock_of("base"), *locks)
+    return Package(service.service, runtime, architecture, requirements, own, every_lock)
 
 
 def _choose(value: str, choices: Sequence[str], what: str) -> None:

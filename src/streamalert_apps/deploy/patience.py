@@ -7,7 +7,7 @@ from typing import Final
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 (botocore's name)
 
-from streamalert_apps.aws.session import explain
+from streamalert_apps.aws.trouble import THROTTLED, explain, told
 from streamalert_apps.errors import AppError, TransientError
 from streamalert_apps.sdk.clock import Clock
 
@@ -16,7 +16,6 @@ SLOWER: Final = "AWS asks to go slower"
 NEW_ROLE: Final = "the new role is not known everywhere yet"
 _PAUSES: Final = (1.0, 1.0, 2.0, 3.0, 5.0)
 
-_THROTTLED: Final = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
 _AT_ONCE: Final = {
     "ConcurrentModification",
     "ConcurrentModificationException",
@@ -56,9 +55,8 @@ def is_undone(error: Exception) -> bool:
 
 
 def _passing_answer(error: ClientError) -> str:
-    told = error.response.get("Error", {})
-    code, message = told.get("Code", ""), told.get("Message", "")
-    if code in _THROTTLED:
+    code, message = told(error.response)
+    if code in THROTTLED:
         return SLOWER
     if code in _AT_ONCE:
         return "another change is under way"
@@ -66,6 +64,8 @@ def _passing_answer(error: ClientError) -> str:
         return "AWS does not see yet what was made a moment ago"
     if code == "InvalidParameterValueException" and _NEW_ROLE.search(message):
         return NEW_ROLE
+    if code.startswith("KMS"):  # Lambda answers 502, but a key does not mend itself
+        return ""
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:  # noqa: PLR2004
         return "AWS has a fault"
     return ""
@@ -100,10 +100,10 @@ def explained(error: Exception) -> AppError:
     """Return the error as one of ours, with the remedy where we know one."""
     if isinstance(error, AppError):
         return error
-    told = explain(error)
-    if "UnreservedConcurrentExecution" in told.message:
-        told.hint = (
+    ours = explain(error)
+    if "UnreservedConcurrentExecution" in ours.message:
+        ours.hint = (
             "The account has no concurrency left to reserve. Ask AWS for more (quota L-B99A9384), or take "
             "concurrency_limit out of the app's entry: its lease lets one run at a time work all the same."
         )
-    return told
+    return ours

@@ -18,6 +18,8 @@ class Place:
     alarm_topic: str
     named_bucket: str = ""
     named_key: str = ""
+    role_boundary: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, account: Account) -> Place:
@@ -29,6 +31,8 @@ class Place:
             account.alarm_topic,
             account.named_bucket,
             account.kms_key,
+            account.role_boundary,
+            account.tags,
         )
 
     @property
@@ -43,7 +47,7 @@ class Place:
 
     @property
     def kms_key(self) -> str:
-        """The ARN of the key that encrypts the bucket; empty where it is S3's own."""
+        """The ARN of the key that encrypts bucket, parameters and functions; empty where it is AWS's own."""
         if not self.named_key or self.named_key.startswith("arn:"):
             return self.named_key
         return self._arn("kms", f"key/{self.named_key}")

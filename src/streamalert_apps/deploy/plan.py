@@ -17,13 +17,14 @@ class Resource:
     """A thing in AWS, by the attributes that are ours to decide.
 
     Of what is there, an attribute that was not read is left out and counts as right. `foreign`: it is
-    there, but neither we nor StreamAlert made it.
+    there, but neither we nor StreamAlert made it. `elsewhere`: the region whose it is, where that is another.
     """
 
     kind: str
     name: str
     attributes: Mapping[str, Any]
     foreign: bool = False
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)

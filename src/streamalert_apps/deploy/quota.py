@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+_IN_BURSTS: Final = ("GetAlias", "GetFunctionEventInvokeConfig", "GetPolicy")
 SLACK: Final = 1.1  # the network squeezes the gaps between calls
 
 
@@ -42,14 +43,15 @@ class Bucket:
 
 
 class Quota:
-    """The buckets of one account: GetFunction's, GetPolicy's, and that of all other calls together.
+    """The buckets of one account: GetFunction's, those of what only reads, and that of all else together.
 
-    GetPolicy is let through in bursts. What AWS refuses of one is repeated: it only reads, and a deploy
-    of fifty apps with nothing to do shall not take three seconds for that alone.
+    What only reads is let through in bursts. What AWS refuses of one is repeated: a deploy of fifty apps
+    with nothing to do shall not take three seconds for each of these alone.
     """
 
     def __init__(self) -> None:
-        self._own = {"GetFunction": Bucket(100, SLACK), "GetPolicy": Bucket(60, 4 * SLACK)}
+        self._own = {"GetFunction": Bucket(100, SLACK)}
+        self._own |= {name: Bucket(60, 4 * SLACK) for name in _IN_BURSTS}
         self._rest = Bucket(15, SLACK)
 
     def apply(self, client: Any) -> None:

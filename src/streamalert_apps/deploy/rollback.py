@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from streamalert_apps.deploy import versions
 from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.resources.alias import weights
+from streamalert_apps.deploy.resources.function import environment
 from streamalert_apps.deploy.view import found
-from streamalert_apps.errors import ConfigError, UsageError
+from streamalert_apps.errors import ConfigError, CredentialsError, UsageError
 from streamalert_apps.runtime import names
 
 # What makes one version differ from another; the rest is its number and its history.
@@ -46,9 +48,15 @@ def roll_back(job: Job, to: str | None, hand_back: Callable[[], None]) -> Rolled
     back = _knows_the_record(history, before) and not _knows_the_record(history, after)
     if back:
         hand_back()
-    if after != before:
+    if after != before or weights(alias):
         revision = {"RevisionId": alias["RevisionId"]} if "RevisionId" in alias else {}
-        functions.update_alias(FunctionName=job.function, Name=names.ALIAS, FunctionVersion=after, **revision)
+        functions.update_alias(
+            FunctionName=job.function,
+            Name=names.ALIAS,
+            FunctionVersion=after,
+            RoutingConfig={"AdditionalVersionWeights": {}},
+            **revision,
+        )
     if back:
         hand_back()
     return RolledBack(before, after, back)
@@ -56,7 +64,13 @@ def roll_back(job: Job, to: str | None, hand_back: Callable[[], None]) -> Rolled
 
 def _knows_the_record(history: list[dict[str, Any]], number: str) -> bool:
     version = next((version for version in history if version["Version"] == number), {})
-    return "SA_APPS_BUCKET" in version.get("Environment", {}).get("Variables", {})
+    variables = environment(version)
+    if variables is None:
+        raise CredentialsError(
+            f"Whether version {number} knows the record can't be told: its environment can't be read.",
+            hint="Your AWS user has to be allowed kms:Decrypt by the key that sa_apps.kms_key names.",
+        )
+    return "SA_APPS_BUCKET" in variables
 
 
 def _chosen(history: list[dict[str, Any]], before: str, to: str | None) -> str:

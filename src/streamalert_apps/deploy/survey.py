@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from streamalert_apps.aws.session import Session
 from streamalert_apps.deploy import resources
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.package import DEFAULT_ARCHITECTURE
 from streamalert_apps.deploy.patience import explained
+from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Change, Resource, plan
+from streamalert_apps.deploy.resources import function
 from streamalert_apps.deploy.view import Lists, View, alarms, lists, log_groups, rules
 from streamalert_apps.errors import AppError, ConfigError
 
@@ -34,15 +36,22 @@ def survey(jobs: Sequence[Job], workers: int, *, adopt: bool = False) -> list[Ap
     """Return a plan for each; raise an AppError where AWS can't be asked at all."""
     if not jobs:
         return []
-    prefix = os.path.commonprefix([job.function for job in jobs])  # noqa: RUF071 (names, not paths)
-    aws = jobs[0].aws
+    aws, starts = jobs[0].aws, _starts([job.function for job in jobs])
     with ThreadPoolExecutor(workers) as pool:
-        asked = [pool.submit(ask, aws, prefix) for ask in (rules, log_groups, alarms)]
+        asked = [[pool.submit(ask, aws, start) for start in starts] for ask in (rules, log_groups, alarms)]
         try:
-            known = Lists(*(answer.result() for answer in asked))
+            known = Lists(*(ChainMap(*(answer.result() for answer in answers)) for answers in asked))
         except (ClientError, BotoCoreError) as error:
             raise explained(error) from error
         return list(pool.map(lambda job: _planned(job, known, adopt=adopt), jobs))
+
+
+def _starts(functions: Sequence[str]) -> list[str]:
+    """Return what the names of the functions begin with, as long as can be; one for each prefix."""
+    of_prefix: dict[str, list[str]] = {}
+    for name in functions:
+        of_prefix.setdefault(name.partition("_")[0], []).append(name)
+    return [os.path.commonprefix(some) for some in of_prefix.values()]  # noqa: RUF071 (names, not paths)
 
 
 def _planned(job: Job, known: Lists, *, adopt: bool) -> AppPlan:
@@ -55,16 +64,53 @@ def _planned(job: Job, known: Lists, *, adopt: bool) -> AppPlan:
 def look(job: Job, known: Lists | None = None, *, adopt: bool = False) -> AppPlan:
     """Read one app and plan what has to change of it; raise ConfigError for what is not ours to change."""
     view = View(job, known or lists(job.aws, job.function))
-    if job.app and job.build:
+    trouble = _choose_package(job, view)
+    observed = resources.observe(view)
+    if trouble:
+        return AppPlan(job, view, tuple(observed), error=trouble)
+    if job.app is None:
+        observed = [resource for resource in observed if not resource.foreign and not resource.elsewhere]
+    else:
+        _refuse_elsewhere(job.place, observed)
+        if not adopt:
+            _refuse_foreign(observed)
+    changes = plan(resources.desired(job), observed)
+    if job.package and not job.looks and any(map(_uploads, changes)):
+        _ = job.package.contents  # what can't be had is told before anything is written
+    return AppPlan(job, view, tuple(observed), changes)
+
+
+def _choose_package(job: Job, view: View) -> AppError | None:
+    """Give the job its package. Where one only looks, return why it has none: what runs is shown still."""
+    if not (job.app and job.build):
+        return None
+    try:
         job.package = job.build(
             job.app.extra.get("architecture") or view.architecture or DEFAULT_ARCHITECTURE
         )
-    observed = resources.observe(view)
-    if job.app is None:
-        observed = [resource for resource in observed if not resource.foreign]
-    elif not adopt:
-        _refuse_foreign(observed)
-    return AppPlan(job, view, tuple(observed), plan(resources.desired(job), observed))
+    except AppError as error:
+        if not job.looks:
+            raise
+        return error
+    return None
+
+
+def _uploads(change: Change) -> bool:
+    """Tell whether a change takes the package itself."""
+    if change.subject.kind != function.KIND:
+        return False
+    return change.action == "create" or bool(change.differing.keys() & function.CODE)
+
+
+def _refuse_elsewhere(place: Place, observed: Sequence[Resource]) -> None:
+    for resource in observed:
+        if resource.elsewhere:
+            raise ConfigError(
+                f"The {resource.kind} {resource.name} belongs to the app in {resource.elsewhere}: "
+                "an account has one of a name for all regions.",
+                hint=f"Give the project in {place.region} another account.prefix in conf/global.json, or "
+                f"remove the app there: `SA_APPS_REGION={resource.elsewhere} sa-apps remove`.",
+            )
 
 
 def _refuse_foreign(observed: Sequence[Resource]) -> None:
@@ -74,14 +120,3 @@ def _refuse_foreign(observed: Sequence[Resource]) -> None:
             f"There is already a {' and a '.join(foreign)}, made neither by sa-apps nor by StreamAlert.",
             hint="Give the app another name, or take over what is there with --adopt.",
         )
-
-
-def check_account(session: Session, account: str, plans: Sequence[AppPlan]) -> None:
-    """Raise CredentialsError when this is another account than conf/ says.
-
-    A function that is there tells its account; without one AWS is asked.
-    """
-    views = (plan.view for plan in plans if plan.view)
-    arns = [view.latest["Configuration"]["FunctionArn"] for view in views if view.latest]
-    if not any(arn.split(":")[4] == account for arn in arns):
-        session.check_account(account)

@@ -101,7 +101,7 @@ class View:
             match = _DESCRIBED.fullmatch(described.get("Description") or "")
             if match and match[2] == sha:
                 return match[1]
-        package = self.job.package
+        package = None if self.job.looks else self.job.package
         return package.digest if package and package.sha256_base64 == sha else f"zip {sha}"
 
     @property
@@ -124,13 +124,39 @@ class View:
         arn = self.job.place.function(self.job.function)
         return [t for t in self.targets if t["Arn"] == arn or t["Arn"].startswith(f"{arn}:")]
 
+    @cached_property
+    def alias(self) -> dict[str, Any] | None:
+        """The alias: which version runs, and which besides."""
+        if not self.latest:
+            return None
+        call = self.job.aws.functions.get_alias
+        return found(lambda: call(FunctionName=self.job.function, Name=names.ALIAS))
+
+    @cached_property
+    def retries(self) -> int | None:
+        """How often Lambda repeats an invocation that failed; None: as often as it does unasked, twice."""
+        call = self.job.aws.functions.get_function_event_invoke_config
+        answer = found(lambda: call(FunctionName=self.job.function, Qualifier=names.ALIAS))
+        return answer.get("MaximumRetryAttempts") if answer else None
+
+    @cached_property
+    def tags(self) -> dict[str, str] | None:
+        """The function's tags; None where they can't be read, which GetFunction tells by the way."""
+        if not self.latest:
+            return {}
+        return None if self.latest.get("TagsError") else self.latest.get("Tags", {})
+
     @property
     def strange(self) -> bool:
         """Whether the app is not wholly ours yet: the function is tagged last when one is taken over.
 
-        Then there is more to read: tags, and what StreamAlert's Terraform left in the role.
+        Then there is more to read: tags, and what StreamAlert's Terraform left in the role. So there is
+        where conf/ has other tags than before.
         """
-        return not (self.latest and tags.ours(self.latest.get("Tags", {})))
+        if self.tags is None:
+            return False
+        wanted = dict(self.job.place.tags) if self.job.app else {}
+        return not tags.ours(self.tags) or any(self.tags.get(key) != value for key, value in wanted.items())
 
 
 def found(call: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:

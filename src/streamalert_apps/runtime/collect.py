@@ -46,6 +46,7 @@ COMMIT_BYTES: Final = 4 << 20
 COMMIT_SECONDS: Final = 2.0
 JOINING_SECONDS: Final = 20.0
 CLOCKS_DIFFER_SECONDS: Final = 5.0  # by less than that, or one is wrong
+DATE_SECONDS: Final = 1.0  # what the store's time, which has whole seconds, leaves open
 CIRCLES: Final = 100
 
 _FOREIGN_CHECKPOINT: Final = (ValueError, TypeError, KeyError, AttributeError, msgspec.MsgspecError)
@@ -388,7 +389,8 @@ class _Run:
     def _remind(self, app: App, told: pace.Told) -> None:
         """Let the app know when the service was asked before; the store's time was noted."""
         behind = self._behind()
-        requests = [round(time - behind, 3) for time in told.requests]
+        unsure = DATE_SECONDS if behind else 0.0
+        requests = [round(time - behind + unsure, 3) for time in told.requests]
         wish = told.not_before and told.not_before - behind
         pace.remind(app.api.pace, pace.Told(requests, wish), self.terms.clock.now())
 

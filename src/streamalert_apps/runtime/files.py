@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace a file as a whole; a crash leaves the old one."""
+    """Replace a file as a whole; a crash leaves the old one, and a new one that the next call takes away."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    remove_leftovers(path)
     with _written(path, data) as temporary:
         temporary.replace(path)
 
@@ -35,6 +36,40 @@ def leftover(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(".part")
 
 
+def remove_leftovers(path: Path) -> None:
+    """Take away what processes left that were killed while they wrote a file, not what one writes now."""
+    for other in path.parent.iterdir() if path.parent.is_dir() else ():
+        if other.name.startswith(f".{path.name}.") and not _is_held(other):
+            with suppress(OSError):
+                other.unlink()
+
+
+def _is_held(path: Path) -> bool:
+    """Tell whether a process is writing a file: each holds a lock on it that ends with the process."""
+    if sys.platform == "win32":
+        return False  # there, an open file can't be deleted
+    import fcntl  # noqa: PLC0415 (of POSIX)
+
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return True  # gone, or not ours
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _hold(descriptor: int) -> None:
+    if sys.platform != "win32":
+        import fcntl  # noqa: PLC0415 (of POSIX)
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     if os.name == "nt":  # Windows opens no folders
@@ -52,10 +87,12 @@ def _written(path: Path, data: bytes) -> Iterator[Path]:
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False) as file:
         temporary = Path(file.name)
         try:
+            _hold(file.fileno())
             file.write(data)
             file.flush()
             sync(file.fileno())
-            file.close()  # Windows does not move an open file
+            if sys.platform == "win32":
+                file.close()  # an open file can't be moved there
             yield temporary
         finally:
             file.close()

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import not_
 from threading import Event, Lock, Thread
 from typing import Final
 
@@ -456,7 +457,7 @@ class Forwarder:
             position.sequence, position.row, position.pending = window.last.sequence + 1, 0, []
             position.until, position.end = window.last.made, 0
             position.opened = position.opened if self._more_is_due else 0.0
-            position.events += sum(not event for event in window.events)
+            position.events += sum(map(not_, window.events))
             position.waiting = self._still_waiting(window)
 
     def _still_waiting(self, window: Window) -> int:

@@ -155,7 +155,7 @@ def _outlets(order: Event, function: str, clock: Clock, deadline: Deadline) -> d
             settings,
             cache(
                 ParameterCredentials(
-                    _client("ssm"), parameter, clock, deadline, outlets.given_by(definition.name)
+                    _client("ssm"), parameter, clock, deadline, given_by=outlets.given_by(definition.name)
                 ).load
             ),
             Source(os.environ.get("SA_APPS_NAME", function), order.app_type, function),

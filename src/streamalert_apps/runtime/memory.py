@@ -24,7 +24,7 @@ from streamalert_apps.sdk.ids import WIDTH
 from streamalert_apps.sdk.legacy import pack, unpack
 
 INLINE: Final = 4_000  # ids in the head: 64 KiB
-INDEXED: Final = 150_000  # ids in a set; more are searched in sorted arrays, at an eighth of the space
+INDEXED: Final = 50_000  # ids in a set; more are searched in sorted arrays, at an eighth of the space
 MERGED: Final = 100_000  # ids of a segment that is not merged with others any more
 FUTURE: Final = 86_400  # seconds from now on: such ids may stay for years, in a segment of their own
 _LATEST: Final = 2**32 - 1
@@ -209,9 +209,13 @@ class Memory:
             if not small or (segment.until > far) != distant:
                 continue
             gone.add(segment.name)
-            for identity, time in _records(self._blob(segment.name)):
-                if time >= floor:
-                    merged[identity] = max(time, merged.get(identity, 0))
+            older = dict(_records(self._blob(segment.name)))
+            for identity in older.keys() & merged.keys():
+                merged[identity] = max(merged[identity], older[identity])
+            older.update(merged)
+            merged = older
+        if min(merged.values()) < floor:
+            merged = {identity: time for identity, time in merged.items() if time >= floor}
         kept = [segment for segment in self.segments if segment.name not in gone]
         self.segments = [*kept, Segment(name, len(merged), max(merged.values()))]
         blob = packed(merged)
@@ -276,7 +280,6 @@ def packed(ids: Mapping[bytes, int]) -> bytes:
 
 
 def _records(blob: bytes) -> Iterator[tuple[bytes, int]]:
-    count = len(blob) // _RECORD
-    times = array("I", blob[count * WIDTH :])
-    for number, time in enumerate(times):
-        yield blob[number * WIDTH : (number + 1) * WIDTH], time
+    middle = len(blob) // _RECORD * WIDTH
+    ids = [blob[at : at + WIDTH] for at in range(0, middle, WIDTH)]
+    return zip(ids, array("I", blob[middle:]), strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -22,6 +22,12 @@ STANDARD_CHARACTERS: Final = 4096
 ADVANCED_CHARACTERS: Final = 8192
 _LOOKED_AT: Final = 10  # versions; AWS takes that many names at once
 _DENIED: Final = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
+_HINTS: Final = {
+    "ParameterMaxVersionLimitExceeded": (
+        "Its oldest version has a label, which keeps SSM from dropping it for a new one. Take the label off: "
+        "`aws ssm unlabel-parameter-version`."
+    ),
+}
 _PASSING: Final = {"ThrottlingException", "TooManyUpdates", "RequestLimitExceeded"}
 
 
@@ -34,13 +40,22 @@ class Stored:
 
 
 class Parameter:
-    """One SecureString."""
+    """One SecureString, encrypted by `key` (none: SSM's own) and with `tags` once it is written."""
 
     def __init__(
-        self, client: Any, name: str, clock: Clock | None = None, deadline: Deadline | None = None
+        self,
+        client: Any,
+        name: str,
+        clock: Clock | None = None,
+        deadline: Deadline | None = None,
+        *,
+        key: str = "",
+        tags: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._client = client
         self.name = name
+        self._key = {"KeyId": key} if key else {}
+        self._tags = [{"Key": tag, "Value": value} for tag, value in tags]
         self._clock = clock or SystemClock()
         self._deadline = deadline or Deadline.never()
         self._version = 0  # the highest one that was seen
@@ -66,6 +81,9 @@ class Parameter:
         if len(text) > ADVANCED_CHARACTERS:
             raise StateError(f"{self.name} would hold {len(text)} characters; {ADVANCED_CHARACTERS} fit.")
         tier = {"Tier": "Intelligent-Tiering"} if len(text) > STANDARD_CHARACTERS else {}
+        tags = (
+            {"Tags": self._tags} if self._tags and not overwrite else {}
+        )  # SSM takes them with the first alone
 
         before, lost = self._version, False
 
@@ -76,7 +94,13 @@ class Parameter:
             lost = True
             try:
                 answer = self._client.put_parameter(
-                    Name=self.name, Value=text, Type="SecureString", Overwrite=overwrite, **tier
+                    Name=self.name,
+                    Value=text,
+                    Type="SecureString",
+                    Overwrite=overwrite,
+                    **tier,
+                    **tags,
+                    **self._key,
                 )
             except ClientError as error:
                 lost = _is_fault(error)
@@ -111,7 +135,7 @@ class Parameter:
                     ) from None
                 if code in _PASSING or _is_fault(error):
                     raise StateError(reason) from None
-                raise ConfigError(reason) from None
+                raise ConfigError(reason, hint=_HINTS.get(code, "")) from None
             except LookupError:  # boto3 takes a cut answer for one that says nothing
                 raise StateError(f"The answer about {self.name} was cut, or out of date.") from None
             except BotoCoreError as error:
@@ -135,9 +159,12 @@ class ParameterCredentials(Parameter):
         name: str,
         clock: Clock | None = None,
         deadline: Deadline | None = None,
+        *,
+        key: str = "",
+        tags: Sequence[tuple[str, str]] = (),
         given_by: str = GIVEN_BY,
     ) -> None:
-        super().__init__(client, name, clock, deadline)
+        super().__init__(client, name, clock, deadline, key=key, tags=tags)
         self._given_by = given_by
 
     def exists(self) -> bool:
@@ -156,7 +183,21 @@ class ParameterCredentials(Parameter):
 
     def save(self, credentials: Credentials) -> None:
         """Store them, whether or not there were any."""
-        self.put(json.dumps(credentials, separators=(",", ":")), overwrite=True)
+        text = json.dumps(credentials, separators=(",", ":"))
+        if not self._tags:
+            self.put(text, overwrite=True)
+            return
+        try:
+            self.put(text, overwrite=False)
+        except self._client.exceptions.ParameterAlreadyExists:
+            self.put(text, overwrite=True)
+            self._tag()
+
+    def _tag(self) -> None:
+        def once() -> None:
+            self._client.add_tags_to_resource(ResourceType="Parameter", ResourceId=self.name, Tags=self._tags)
+
+        self._tried(once, "tagged")
 
     def delete(self) -> None:
         """Delete them; fine where there are none."""

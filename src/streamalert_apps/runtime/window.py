@@ -80,24 +80,23 @@ class Window:
     def times(self, rows: Sequence[int]) -> list[float]:
         """Return when the events of rows happened."""
         if len(self.commits) == 1:
-            return [self.last.times[row] for row in rows]
+            times = self.last.times
+            return [times[row] for row in rows]
         return [commit.times[row] for commit, row in map(self.place, rows)]
 
     def batches(self, row: int, limits: Limits) -> Iterator[list[int]]:
-        """Cut it into batches of rows, from a row on."""
-        rows: list[int] = []
-        size = 0
-        for at in range(row, len(self.events)):
-            length = len(self.events[at])
-            if not length:
-                continue
-            if rows and (size + length > limits.bytes or len(rows) >= limits.events):
-                yield rows
-                rows, size = [], 0
-            rows.append(at)
-            size += min(length, limits.event_bytes) + 1
-        if rows:
-            yield rows
+        """Cut it into batches of rows, from a row on. What is too large is sent as a trimmed copy."""
+        sizes = [*map(len, self.events)]
+        rows = [at for at in range(row, len(sizes)) if sizes[at]]
+        if max(sizes, default=0) > limits.event_bytes:
+            sizes = [min(size, limits.event_bytes) for size in sizes]
+        ends = [*accumulate(sizes[at] + 1 for at in rows)]
+        begin = before = 0
+        while begin < len(rows):
+            end = bisect_right(ends, before + limits.bytes + 1, begin)
+            end = min(max(end, begin + 1), begin + limits.events)
+            yield rows[begin:end]
+            begin, before = end, ends[end - 1] if end else 0
 
 
 def digest(*words: object) -> str:

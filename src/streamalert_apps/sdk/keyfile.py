@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.sdk.app import Json
-from streamalert_apps.sdk.oauth import load_private_key
+from streamalert_apps.sdk.oauth import load_private_key, pem_of_web_key
 
 _UTF16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 
@@ -35,7 +34,7 @@ def read_private_key(text: str) -> dict[str, Json]:
     )
     if "kty" in key:
         named = {"private_key_id": key["kid"]} if key.get("kid") else {}
-        key = {"private_key": _pem(key)} | named
+        key = {"private_key": _in_pem(key)} | named
     check_private_key(key.get("private_key"))
     return key
 
@@ -57,6 +56,13 @@ def _given(text: str) -> tuple[str, str]:
     return str(path), _content(path)
 
 
+def _in_pem(key: Mapping[str, Any]) -> str:
+    try:
+        return pem_of_web_key(key)
+    except ConfigError as error:
+        raise UsageError(error.message, hint="Copy the private key, not the public one.") from None
+
+
 def _object(what: str, text: str) -> dict[str, Json]:
     try:
         content = json.loads(text)
@@ -65,31 +71,6 @@ def _object(what: str, text: str) -> dict[str, Json]:
     if not isinstance(content, dict):
         raise UsageError(f"{what} is not a JSON object.", hint="Give the path of the key file.")
     return content
-
-
-def _pem(key: Mapping[str, Any]) -> str:
-    """Return a JSON Web Key (RFC 7518, 6.3) in PEM; raise UsageError where it is not a private one of RSA."""
-    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 (only where RSA is needed)
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-    )
-
-    try:
-        n, e, d, p, q, dp, dq, qi = (
-            _number(key[name]) for name in ("n", "e", "d", "p", "q", "dp", "dq", "qi")
-        )
-        private_key = rsa.RSAPrivateNumbers(p, q, d, dp, dq, qi, rsa.RSAPublicNumbers(e, n)).private_key()
-    except (KeyError, TypeError, ValueError):
-        raise UsageError(
-            "The JSON Web Key is not a private key of RSA.", hint="Copy the private key, not the public one."
-        ) from None
-    return private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-def _number(text: str) -> int:
-    return int.from_bytes(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
 def _content(path: Path) -> str:

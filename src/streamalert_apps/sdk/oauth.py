@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -241,6 +241,29 @@ def load_private_key(pem: str, passphrase: str | None = None, *, check: bool = T
     if not isinstance(key, RSAPrivateKey):
         raise ConfigError("The private key is not an RSA key.")
     return key
+
+
+def pem_of_web_key(key: Mapping[str, Any]) -> str:
+    """Return a JSON Web Key (RFC 7518, 6.3) in PEM; raise ConfigError where it is no private key of RSA."""
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
+    try:
+        n, e, d, p, q, dp, dq, qi = (
+            _number(key[name]) for name in ("n", "e", "d", "p", "q", "dp", "dq", "qi")
+        )
+        private_key = rsa.RSAPrivateNumbers(p, q, d, dp, dq, qi, rsa.RSAPublicNumbers(e, n)).private_key()
+    except (KeyError, TypeError, ValueError):
+        raise ConfigError("The JSON Web Key is not a private key of RSA.") from None
+    return private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
 def _pem(text: str) -> tuple[str, bool]:

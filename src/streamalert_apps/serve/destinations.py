@@ -124,10 +124,17 @@ def credentials_of(project: Project, destination: str, session: Callable[[], Ses
 
         path = names.local_destination(project.root, destination)
         return FileCredentials(path, outlets.given_by(destination))
+    from streamalert_apps.deploy.place import Place  # noqa: PLC0415
     from streamalert_apps.runtime.ssm import ParameterCredentials  # noqa: PLC0415 (boto3)
 
-    parameter = names.destination_parameter(project.account.prefix, destination)
-    return ParameterCredentials(session().client("ssm"), parameter, given_by=outlets.given_by(destination))
+    account = project.account
+    return ParameterCredentials(
+        session().client("ssm"),
+        names.destination_parameter(account.prefix, destination),
+        key=Place.of(account).kms_key,
+        tags=account.tags,
+        given_by=outlets.given_by(destination),
+    )
 
 
 def _client(session: Session, service: str, region: str) -> Any:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from streamalert_apps.sdk.clock import Clock
 from streamalert_apps.simulator.listing import Cursor, Listing, Number, Offset
@@ -74,28 +71,6 @@ class ListedLog(SingleLog):
         """Return an id for each (at, visible)."""
         make = self.listing.ids
         return make(random, times) if make else super().ids(random, times)
-
-    def put(
-        self, app_type: str, *, at: datetime, visible: datetime | None = None, size: int = 0, **fields: Any
-    ) -> str:
-        """Add one event with these fields and return its id, or where rows have none, a hash of it."""
-        name = super().put(app_type, at=at, visible=visible, size=size, **fields)
-        return name if self.id_field else self._hash_of(name)
-
-    def held(
-        self, app_type: str, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Counter[str]:
-        """Count the events that happened from `since` to `until`, by what `identify` returns."""
-        held = super().held(app_type, since=since, until=until)
-        return held if self.id_field else Counter(map(self._hash_of, held.elements()))
-
-    def identify(self, app_type: str, log: Mapping[str, Any]) -> str:
-        """Return the id of a log that arrived, or where rows have none, a hash of what it says."""
-        return super().identify(app_type, log) if self.id_field else _hash(log)
-
-    def _hash_of(self, name: str) -> str:
-        event = self.feed.find(name)
-        return _hash(json.loads(event.body)) if event else ""
 
     def forget(self) -> None:
         """Make every page token that was given out invalid."""
@@ -172,10 +147,6 @@ class ListedLog(SingleLog):
             return found
         events = [event for event in found.events if query.low <= event.at <= query.high]
         return Slice(events[:limit], len(events) > limit, len(events))
-
-
-def _hash(log: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(log, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def whole(text: str) -> int:

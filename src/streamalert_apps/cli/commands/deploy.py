@@ -81,7 +81,7 @@ def command(
     ] = False,
     with_classifier: Annotated[
         bool,
-        typer.Option("--with-classifier", help="Also give StreamAlert's classifier the new conf/ files."),
+        typer.Option("--with-classifier", help="Also merge apps and schemas into StreamAlert's classifier."),
     ] = False,
     functions: Annotated[
         list[str] | None,
@@ -120,7 +120,7 @@ def command(
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)
     apps = several_apps(project, clusters or (), names)
-    deploy = Deploy(Fleet.of(project), project, at_once, adopt=adopt)
+    deploy = Deploy(Fleet.of(project), project, at_once, adopt=adopt, looks=dry_run)
     with output.working("Comparing conf/ with AWS"):
         meant = clusters or list(dict.fromkeys(app.cluster for app in apps))
         classifiers = deploy.classifiers(meant) if with_classifier else []
@@ -163,7 +163,7 @@ def _show(whole: Whole, deploy: Deploy) -> None:
 
     for line in whole.lines():
         output.say(line)
-    output.say(f"Plan: {summary(map(Report.of_plan, whole.apps), done=False)}")
+    output.say(f"Plan: {summary(map(Report.of_plan, whole.apps), whole.classifiers, done=False)}")
     _say_notes(whole, deploy)
     for plan in deploy.without_credentials(whole.apps):
         output.warn(
@@ -192,11 +192,11 @@ def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json:
     for error in outcome.errors:
         output.error(error)
     if outcome.dry_run:
-        output.say(f"Plan: {summary(outcome.apps, done=False)}")
+        output.say(f"Plan: {summary(outcome.apps, whole.classifiers, done=False)}")
     elif not whole.pending and not outcome.errors:
         output.say("No changes: AWS is as conf/ says.")
     else:
-        output.say(f"Apps: {summary(outcome.apps, done=True)}")
+        output.say(f"Apps: {summary(outcome.apps, whole.classifiers, done=True)}")
     for orphan in orphans:
         output.warn(orphan.text())
 
@@ -204,23 +204,22 @@ def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json:
 class Deploy:
     """One deploy of a project."""
 
-    def __init__(self, fleet: Fleet, project: Project, at_once: int, *, adopt: bool) -> None:
+    def __init__(self, fleet: Fleet, project: Project, at_once: int, *, adopt: bool, looks: bool) -> None:
         self.fleet = fleet
         self.project = project
         self.at_once = at_once
         self.adopt = adopt
+        self.looks = looks
 
     def plan(self, apps: Sequence[AppConf], gone_from: Sequence[str] | None) -> list[AppPlan]:
         """Return the plans for these apps, and for those that are gone from the clusters `gone_from`."""
         from streamalert_apps.deploy import prune, survey
 
-        jobs, refused = self.fleet.jobs(apps)
+        jobs, refused = self.fleet.jobs(apps, looks=self.looks)
         if gone_from is not None:
             known = [app.function for app in self.project.all_apps]
             jobs += prune.gone(self.fleet.aws, self.fleet.place, gone_from, known)
         planned = survey.survey(jobs, self.at_once, adopt=self.adopt)
-        if planned:
-            survey.check_account(self.fleet.session, self.fleet.place.account, planned)
         return [*planned, *refused]
 
     def classifiers(self, clusters: Sequence[str]) -> list[ClassifierPlan]:

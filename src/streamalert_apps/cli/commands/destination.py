@@ -374,18 +374,10 @@ def remove(
 
 
 def _session(project: Project) -> Callable[[], Session]:
-    """Return what opens the way to AWS, once, and only where it is needed."""
-    from functools import cache
-
+    """Return what opens the way to AWS, where it is needed."""
     from streamalert_apps.cli.project import aws_session
 
-    @cache
-    def session() -> Session:
-        made = aws_session(project.account)
-        made.check_account(project.account.aws_account_id)
-        return made
-
-    return session
+    return lambda: aws_session(project.account)
 
 
 def _store(project: Project, name: str) -> CredentialStore:

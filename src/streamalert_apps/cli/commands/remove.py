@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.errors import AlreadyRunning, Cancelled
+from streamalert_apps.errors import AlreadyRunning, Cancelled, ConfigError
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf, Project
@@ -88,6 +88,7 @@ def _begin(app: AppConf, place: Place, clock: Clock) -> None:
 def _local(project: Project, app: AppConf, place: Place, *, keep_auth: bool) -> Removal:
     """Find the files of a local app: all of its folder, and its head."""
     from streamalert_apps.runtime import names
+    from streamalert_apps.runtime.files import remove_leftovers
     from streamalert_apps.serve import removal
 
     folder = names.local_folder(project.root, app.function)
@@ -96,8 +97,15 @@ def _local(project: Project, app: AppConf, place: Place, *, keep_auth: bool) -> 
 
     def carry_out() -> None:
         removal.finish(place, keep)
-        if not keep:
-            rmtree(folder, ignore_errors=True)
+        remove_leftovers(folder / "auth.json")
+        try:
+            if not keep and folder.exists():
+                rmtree(folder)
+        except OSError as error:
+            raise ConfigError(
+                f".sa-apps/{folder.name} can't be removed: {error.strerror}.",
+                hint="Remove it by hand, then try again: it may hold credentials.",
+            ) from None
 
     return [("file", (Path(".sa-apps") / folder.name / top).as_posix()) for top in tops], carry_out
 
@@ -114,7 +122,6 @@ def _deployed(project: Project, app: AppConf, place: Place, *, keep_auth: bool) 
     (plan,) = survey.survey([fleet.job(app.function)], 1)
     if plan.error:
         raise plan.error
-    survey.check_account(fleet.session, fleet.place.account, [plan])
     wanted = [names.state_parameter(app.function)]
     wanted += [] if keep_auth else [names.auth_parameter(app.function)]
     ssm = fleet.session.client("ssm")

@@ -11,6 +11,7 @@ from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import UsageError
 
 if TYPE_CHECKING:
+    from streamalert_apps.aws.session import Session
     from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.runtime.collect import Outcome
     from streamalert_apps.serve.destinations import Target
@@ -112,8 +113,6 @@ def _prepared(
     project: Project, app: AppConf, to: str | None, simulator: str, *, looks: bool
 ) -> tuple[Turn, list[Target]]:
     """Return the turn, and where it forwards to: to all that conf/ says, or to what was named."""
-    from functools import cache
-
     from streamalert_apps.cli.credentials import credentials_of
     from streamalert_apps.cli.project import aws_session
     from streamalert_apps.cli.selection import known_types
@@ -122,9 +121,10 @@ def _prepared(
     from streamalert_apps.serve.turn import LONGEST_WAIT_SECONDS, Turn, place_of
 
     kind = known_types(project.root).find(app.type)
-    session = cache(lambda: aws_session(project.account))
-    if not project.account.local:
-        session().check_account(project.account.aws_account_id)
+
+    def session() -> Session:
+        return aws_session(project.account)
+
     place = place_of(project, app, session)
     if to is None and (looks or not output.is_terminal(sys.stdout)):
         to = destinations.STANDARD_OUTPUT

@@ -50,13 +50,16 @@ def command(
     In a local project it shows what the runs on this machine left.
     """
     from streamalert_apps.cli.fleet import Fleet
-    from streamalert_apps.cli.project import open_project
+    from streamalert_apps.cli.project import aws_session, open_project
     from streamalert_apps.cli.selection import either
 
     project = open_project(project_dir)
     wanted = either(name, name_option, "name")
     apps = [project.find(wanted, cluster)] if wanted else list(project.apps(cluster))
+    if not project.account.local:
+        aws_session(project.account)  # whoever has to be asked is asked before a spinner turns
     with output.working("Asking how the apps are"):
+        warnings = _warnings(project, apps)
         if project.account.local:
             statuses, orphans = _local(project, apps, at_once), []
         else:
@@ -68,12 +71,13 @@ def command(
         content = {
             "apps": [status.described() for status in statuses],
             "orphans": [asdict(orphan) for orphan in orphans],
+            "warnings": warnings,
         }
         output.envelope("status", content, errors=errors)
     else:
         output.data("\n\n".join(status.text() for status in statuses) or "No Apps configured")
-    for orphan in orphans:
-        output.warn(orphan.text())
+    for warning in [*(orphan.text() for orphan in orphans), *warnings]:
+        output.warn(warning)
     unwell = sum(bool(status.problems) for status in statuses)
     if not unwell:
         return 0
@@ -96,10 +100,8 @@ def _deployed(fleet: Fleet, project: Project, apps: Sequence[AppConf], workers: 
     """Return how the apps in AWS are."""
     from streamalert_apps.deploy import health, survey
 
-    jobs, refused = fleet.jobs(apps)
+    jobs, refused = fleet.jobs(apps, looks=True)
     plans = [*survey.survey(jobs, workers), *refused]
-    if plans:
-        survey.check_account(fleet.session, fleet.place.account, plans)
     counts = health.counts(fleet.aws.alarms, [app.function for app in apps], datetime.now(UTC))
     plan_of = {plan.job.function: plan for plan in plans}
     is_there = [app for app in apps if _is_deployed(plan_of[app.function])]
@@ -115,12 +117,30 @@ def _deployed(fleet: Fleet, project: Project, apps: Sequence[AppConf], workers: 
     ]
 
 
+def _warnings(project: Project, apps: Sequence[AppConf]) -> list[str]:
+    """Return what is wrong around the apps in AWS."""
+    from streamalert_apps.cli.project import aws_session
+    from streamalert_apps.deploy import surroundings
+    from streamalert_apps.deploy.place import Place
+
+    if project.account.local or not apps:
+        return []
+    session = aws_session(project.account)
+    clusters = {app.cluster for app in apps}
+    return surroundings.warnings(
+        session.client("sns"), session.client("lambda"), Place.of(project.account), clusters
+    )
+
+
 def _is_deployed(plan: AppPlan) -> bool:
     """Tell whether there may be a record: what runs has one, or is about to; an earlier version has none."""
+    from streamalert_apps.deploy.resources.function import environment
+
     if plan.error:
         return True
     live = plan.view.live if plan.view else None
-    return bool(live and "SA_APPS_BUCKET" in live.get("Environment", {}).get("Variables", {}))
+    variables = environment(live) if live else {}
+    return variables is None or "SA_APPS_BUCKET" in variables
 
 
 def _found(project: Project, apps: Sequence[AppConf], workers: int) -> list[Found]:
@@ -185,10 +205,11 @@ def _with_deployment(status: Status, types: Registry, plan: AppPlan, counts: Cou
     from streamalert_apps.deploy import health
     from streamalert_apps.deploy.view import is_enabled
 
-    if plan.error or plan.view is None:
-        return replace(status, problems=[*status.problems, _said(plan.error) if plan.error else ""])
+    told = [_said(plan.error)] if plan.error else []
     view = plan.view
-    problems = [*status.problems, *health.deployment_problems(view)]
+    if view is None:
+        return replace(status, problems=[*status.problems, *told])
+    problems = [*status.problems, *told, *health.deployment_problems(view)]
     if not view.live or not view.rule:
         return replace(status, problems=problems)
     enabled = is_enabled(view.rule)

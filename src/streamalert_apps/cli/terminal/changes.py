@@ -110,18 +110,21 @@ def totals(reports: Iterable[Report]) -> dict[str, int]:
     return counted
 
 
-def summary(reports: Iterable[Report], *, done: bool) -> str:
+def summary(reports: Iterable[Report], classifiers: Iterable[ClassifierPlan] = (), *, done: bool) -> str:
     """Return the totals in words."""
     words = _DONE if done else _PLANNED
-    counted = zip(totals(reports).values(), words, strict=True)
-    return ", ".join(f"{count} {word}" for count, word in counted if count) + "."
+    told = [f"{count} {word}" for count, word in zip(totals(reports).values(), words, strict=True) if count]
+    if changed := sum(bool(plan.files) for plan in classifiers):
+        of_classifiers = f"{changed} classifier{'s' if changed > 1 else ''}"
+        told.append(f"{of_classifiers} {'changed' if done else 'to change'}")
+    return ", ".join(told) + "."
 
 
 def _line(change: Change) -> str:
     sign, kind = SIGNS[change.action], change.subject.kind
     if change.action != "update":
         return f"{sign} {kind:<10}  {change.subject.name}"
-    if kind == "alias":
+    if kind == "alias" and change.differing.keys() - {"retries", "weights"}:
         return f"{sign} {kind:<10}  production moves to a new version"
     return f"{sign} {kind:<10}  " + "; ".join(_differences(change.differing))
 
@@ -168,7 +171,8 @@ class Whole:
             yield f"{SIGNS[change.action]} bucket {change.subject.name}" + (f": {what}" if what else "")
         for plan in self.classifiers:
             if plan.files:
-                yield f"~ classifier ({plan.cluster}): {', '.join(plan.files)}"
+                yield f"~ classifier ({plan.cluster})"
+                yield from (f"    {difference}" for difference in plan.differences)
         for report in map(Report.of_plan, self.apps):
             if report.fate != "unchanged":
                 yield from report.lines()
@@ -222,6 +226,10 @@ class Outcome:
                     "cluster": plan.cluster,
                     "function": plan.job.function,
                     "files": list(plan.files),
+                    "changes": [
+                        {"sign": told.sign, "file": told.file, "entry": told.entry}
+                        for told in plan.differences
+                    ],
                     "version": self.versions.get(plan.cluster),
                 }
                 for plan in self.classifiers

@@ -70,6 +70,24 @@ def write_file(path: Path, data: bytes) -> None:
         raise UsageError(f"{path} can't be written: {error.strerror}.") from None
 
 
+def open_streams() -> None:
+    """Let what cannot be shown be written out, and what is closed be as if nobody read or typed."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (till the end)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def close_streams() -> None:
+    """Leave nothing for Python's exit to write: it would complain of what can't be written."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def nobody_reads() -> None:
     """Throw away what is still written to standard output: whoever read it is there no more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's exit would complain

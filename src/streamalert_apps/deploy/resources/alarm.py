@@ -82,7 +82,7 @@ def _alarm(wanted: Wanted, kind: str, settings: Mapping[str, Any]) -> Resource:
         "missing": "breaching" if kind == CURSOR_AGE else "missing",  # no run, no age: that rings, too
         "actions": (place.topic(),),
         "description": f"{_WORDS[kind]}: {app.function}",
-        "tags": tags.tags_of(app, place.prefix),
+        "tags": tags.tags_of(app, place),
     }
     return Resource(KIND, _NAMES[kind](app.function), attributes)
 
@@ -108,7 +108,7 @@ def _observed(view: View, alarm: Mapping[str, Any]) -> Resource:
     }
     if view.strange:
         listed = view.job.aws.alarms.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
-        attributes["tags"] = tags.of_list(listed)
+        attributes["tags"] = tags.judged(tags.of_list(listed), view.job.place)
     foreign = attributes["dimensions"].get(metrics.DIMENSION) != view.job.function
     return Resource(KIND, alarm["AlarmName"], attributes, foreign=foreign)
 

@@ -15,13 +15,13 @@ from streamalert_apps.deploy.package import HANDLER
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View, describe
-from streamalert_apps.errors import AppError
+from streamalert_apps.errors import AppError, CredentialsError
 
 KIND: Final = "function"
 STREAMALERT: Final = "streamalert.apps.main.handler"
 LOG_FORMATS: Final = {"text": "Text", "json": "JSON"}
 
-_CODE: Final = {"code", "architecture"}
+CODE: Final = {"code", "architecture"}
 _NOT_OF_A_VERSION: Final = {"concurrency", "tags", "layers"}
 _POLLS: Final = (0.2, 0.5, 1.0)
 _PATIENCE: Final = timedelta(minutes=5)  # an interface in a VPC can take minutes
@@ -34,7 +34,7 @@ def desired(wanted: Wanted) -> tuple[Resource, ...]:
     attributes = versioned(wanted) | {
         "layers": (),
         "concurrency": None if reserved == -1 else reserved,  # Terraform's way to say none
-        "tags": tags.tags_of(app, wanted.place.prefix),
+        "tags": tags.tags_of(app, wanted.place),
     }
     return (Resource(KIND, app.function, attributes),)
 
@@ -43,14 +43,15 @@ def versioned(wanted: Wanted) -> dict[str, Any]:
     """Return what a version of the app's function is made of."""
     app, package = wanted.app, wanted.package
     vpc = app.vpc_config or {}
-    return {
+    key = {"kms_key": wanted.place.kms_key} if wanted.place.kms_key else {}
+    return key | {
         "runtime": package.runtime,
         "architecture": package.architecture,
         "handler": HANDLER,
         "role": wanted.place.role(app.function),
         "memory": app.memory,
         "timeout": app.timeout,
-        "environment": _environment(app, wanted.place),
+        "environment": _variables(app, wanted.place),
         "subnets": tuple(sorted(vpc.get("subnet_ids", ()))),
         "security_groups": tuple(sorted(vpc.get("security_group_ids", ()))),
         "tracing": "PassThrough",  # Lambda's word for off
@@ -59,26 +60,26 @@ def versioned(wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def _environment(app: AppConf, place: Place) -> dict[str, str]:
+def _variables(app: AppConf, place: Place) -> dict[str, str]:
     """Return what the handler reads; what conf/ does not state is left to its defaults."""
-    environment = {
+    variables = {
         "SA_APPS_TYPE": app.type,
         "SA_APPS_LOG_LEVEL": app.log_level,
         "SA_APPS_BUCKET": place.bucket,
     }
     if "journal_days" in app.extra:
-        environment["SA_APPS_JOURNAL_DAYS"] = f"{app.journal_days:g}"
+        variables["SA_APPS_JOURNAL_DAYS"] = f"{app.journal_days:g}"
     if app.lag:
-        environment["SA_APPS_LAG"] = f"{app.lag.total_seconds():.0f}"
+        variables["SA_APPS_LAG"] = f"{app.lag.total_seconds():.0f}"
     if "batch_bytes" in app.extra:
-        environment["SA_APPS_BATCH_BYTES"] = str(app.extra["batch_bytes"])
+        variables["SA_APPS_BATCH_BYTES"] = str(app.extra["batch_bytes"])
     if app.extra.get("enable_custom_metrics"):
-        environment["SA_APPS_METRICS"] = "on"
+        variables["SA_APPS_METRICS"] = "on"
     if app.sinks:
-        environment["SA_APPS_DESTINATIONS"] = stated_destinations(app)
-        environment["SA_APPS_NAME"] = app.name
-        environment["SA_APPS_PREFIX"] = place.prefix
-    return environment
+        variables["SA_APPS_DESTINATIONS"] = stated_destinations(app)
+        variables["SA_APPS_NAME"] = app.name
+        variables["SA_APPS_PREFIX"] = place.prefix
+    return variables
 
 
 def stated_destinations(app: AppConf) -> str:
@@ -87,16 +88,18 @@ def stated_destinations(app: AppConf) -> str:
 
 
 def normal(configuration: Mapping[str, Any], digest: str) -> dict[str, Any]:
-    """Return the same of a version that is there."""
+    """Return the same of a version that is there; without the environment where that can't be read."""
     vpc = configuration.get("VpcConfig") or {}
-    return {
+    variables = environment(configuration)
+    readable = {} if variables is None else {"environment": variables}
+    return readable | {
+        "kms_key": configuration.get("KMSKeyArn") or "",
         "runtime": configuration.get("Runtime"),
         "architecture": configuration.get("Architectures", ["x86_64"])[0],
         "handler": configuration.get("Handler"),
         "role": configuration["Role"],
         "memory": configuration["MemorySize"],
         "timeout": configuration["Timeout"],
-        "environment": configuration.get("Environment", {}).get("Variables", {}),
         "subnets": tuple(sorted(vpc.get("SubnetIds", ()))),
         "security_groups": tuple(sorted(vpc.get("SecurityGroupIds", ()))),
         "tracing": configuration.get("TracingConfig", {}).get("Mode", "PassThrough"),
@@ -105,21 +108,39 @@ def normal(configuration: Mapping[str, Any], digest: str) -> dict[str, Any]:
     }
 
 
+def environment(configuration: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return a version's environment; None where it is encrypted by a key that the caller may not use."""
+    told = configuration.get("Environment") or {}
+    return None if told.get("Error") else told.get("Variables") or {}
+
+
 def observe(view: View) -> tuple[Resource, ...]:
-    """Return the function that is there."""
+    """Return the function that is there; raise CredentialsError where it can't be told whose it is."""
     if not view.latest:
         return ()
     configuration = view.latest["Configuration"]
     view.job.code_sha = configuration["CodeSha256"]
-    own = tags.ours(view.latest.get("Tags", {}))
     attributes = normal(configuration, view.code_of(configuration)) | {
         "concurrency": view.latest.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
-        "tags": own,
     }
+    if view.tags is None:
+        if attributes["handler"] != HANDLER:
+            raise _without_tags(view)
+        return (Resource(KIND, view.job.function, attributes),)
+    attributes["tags"] = tags.judged(view.tags, view.job.place)
+    own = tags.ours(view.tags)
     if not own:
         attributes["layers"] = tuple(layer["Arn"] for layer in configuration.get("Layers") or ())
     foreign = not own and attributes["handler"] not in {HANDLER, STREAMALERT}
     return (Resource(KIND, view.job.function, attributes, foreign=foreign),)
+
+
+def _without_tags(view: View) -> AppError:
+    arn = view.job.place.function(view.job.function)
+    return CredentialsError(
+        f"Whose the function {view.job.function} is can't be told: its tags can't be read.",
+        hint=f'It needs {{"Effect": "Allow", "Action": "lambda:ListTags", "Resource": "{arn}"}}.',
+    )
 
 
 def create(job: Job, resource: Resource) -> None:
@@ -127,7 +148,7 @@ def create(job: Job, resource: Resource) -> None:
     wanted = resource.attributes
     assert job.package is not None  # noqa: S101 (only an app that shall be there is made)
     with _UPLOADS:
-        made = job.aws.functions.create_function(
+        made = job.aws.uploads.create_function(
             FunctionName=job.function,
             Code={"ZipFile": job.package.archive},
             Architectures=[wanted["architecture"]],
@@ -147,16 +168,16 @@ def update(job: Job, change: Change) -> None:
     """Bring the function to what is desired: settings, code, concurrency, tags."""
     functions, name, wanted = job.aws.functions, job.function, change.subject.attributes
     differing = change.differing.keys()
-    if differing - _CODE - _NOT_OF_A_VERSION or "layers" in differing:
+    if differing - CODE - _NOT_OF_A_VERSION or "layers" in differing:
         layers = {"Layers": list(wanted["layers"])} if "layers" in differing else {}
         _settle(
             job,
             functions.update_function_configuration(FunctionName=name, **_configuration(wanted), **layers),
         )
-    if differing & _CODE:
+    if differing & CODE:
         assert job.package is not None  # noqa: S101 (only an app that shall be there is updated)
         with _UPLOADS:
-            answer = functions.update_function_code(
+            answer = job.aws.uploads.update_function_code(
                 FunctionName=name, ZipFile=job.package.archive, Architectures=[wanted["architecture"]]
             )
         job.code_sha, job.published = answer["CodeSha256"], ""
@@ -222,4 +243,5 @@ def _configuration(wanted: Mapping[str, Any]) -> dict[str, Any]:
         },
         "TracingConfig": {"Mode": wanted["tracing"]},
         "LoggingConfig": {"LogFormat": wanted["log_format"]},
+        **({"KMSKeyArn": wanted["kms_key"]} if "kms_key" in wanted else {}),
     }

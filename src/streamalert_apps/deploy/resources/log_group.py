@@ -16,7 +16,7 @@ KIND: Final = "log group"
 def desired(wanted: Wanted) -> tuple[Resource, ...]:
     """Return the log group that the app shall have."""
     app = wanted.app
-    attributes = {"retention": app.log_retention_days, "tags": tags.tags_of(app, wanted.place.prefix)}
+    attributes = {"retention": app.log_retention_days, "tags": tags.tags_of(app, wanted.place)}
     return (Resource(KIND, names.log_group(app.function), attributes),)
 
 
@@ -29,7 +29,8 @@ def observe(view: View) -> tuple[Resource, ...]:
     attributes = {"retention": group.get("retentionInDays")}
     if view.strange:
         arn = view.job.place.log_group(view.job.function)
-        attributes["tags"] = tags.ours(view.job.aws.logs.list_tags_for_resource(resourceArn=arn)["tags"])
+        listed = view.job.aws.logs.list_tags_for_resource(resourceArn=arn)["tags"]
+        attributes["tags"] = tags.judged(listed, view.job.place)
     return (Resource(KIND, name, attributes),)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.config.conf import AppConf
@@ -31,6 +32,7 @@ TRUST: Final = {
 # What StreamAlert's Terraform gives the role; our policy says the same, and less.
 _INLINE: Final = {"InvokeDestinationFunction", "GetAndPutSSMParams", "LambdaInvokeSelf"}
 _ATTACHED: Final = ("AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole")
+_REGION: Final = re.compile(r"\barn:[\w-]+:(?:lambda|logs|ssm):([a-z0-9-]+):")
 
 
 def desired(wanted: Wanted) -> tuple[Resource, ...]:
@@ -40,8 +42,10 @@ def desired(wanted: Wanted) -> tuple[Resource, ...]:
         "trust": _normal(TRUST),
         "policy": policy(wanted.app, wanted.place),
         "left_over": (),
-        "tags": tags.tags_of(wanted.app, wanted.place.prefix),
+        "tags": tags.tags_of(wanted.app, wanted.place) | {tags.REGION: wanted.place.region},
     }
+    if wanted.place.role_boundary:
+        attributes["boundary"] = wanted.place.role_boundary
     return (Resource(KIND, names.role(wanted.app.function), attributes),)
 
 
@@ -123,28 +127,52 @@ def _normal(document: dict[str, Any]) -> dict[str, Any]:
 
 def observe(view: View) -> tuple[Resource, ...]:
     """Return the role that is there."""
-    name = names.role(view.job.function)
-    if not view.strange and (document := _inline(view, name)):
-        return (Resource(KIND, name, {"policy": document}),)
+    name, place = names.role(view.job.function), view.job.place
+    document = None if view.strange else _inline(view, name, POLICY)
+    if document and not place.role_boundary:
+        return (Resource(KIND, name, {"policy": document}, elsewhere=elsewhere(place, {}, [document])),)
     answer = found(lambda: view.job.aws.iam.get_role(RoleName=name))
     if not answer:
         return ()
     role = answer["Role"]
-    inline, attached = _policies(view.job, name)
     own = tags.of_list(role.get("Tags", []))
-    attributes = {
-        "path": role["Path"],
-        "trust": _normal(role["AssumeRolePolicyDocument"]),
-        "policy": (_inline(view, name) if POLICY in inline else None) or {},
-        "left_over": (*sorted(_INLINE & set(inline)), *(arn for arn in attached if arn.endswith(_ATTACHED))),
-        "tags": own,
+    attributes: dict[str, Any] = {
+        "policy": document or {},
+        "boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
     }
-    foreign = not own and role["Path"] != names.ROLE_PATH
-    return (Resource(KIND, name, attributes, foreign=foreign),)
+    documents = [document] if document else []
+    if not document:
+        inline, attached = _policies(view.job, name)
+        known = {
+            policy: _inline(view, name, policy) or {} for policy in inline if policy in {POLICY, *_INLINE}
+        }
+        left_over = sorted(_INLINE & set(inline)), [arn for arn in attached if arn.endswith(_ATTACHED)]
+        documents = [*known.values()]
+        attributes |= {
+            "path": role["Path"],
+            "trust": _normal(role["AssumeRolePolicyDocument"]),
+            "policy": known.get(POLICY, {}),
+            "left_over": (*left_over[0], *left_over[1]),
+            "tags": tags.judged(own, place) | {key: own[key] for key in own if key == tags.REGION},
+        }
+    foreign = not tags.ours(own) and role["Path"] != names.ROLE_PATH
+    owner = elsewhere(place, own, documents)
+    return (Resource(KIND, name, attributes, foreign=foreign, elsewhere=owner),)
 
 
-def _inline(view: View, role: str) -> dict[str, Any] | None:
-    answer = found(lambda: view.job.aws.iam.get_role_policy(RoleName=role, PolicyName=POLICY))
+def elsewhere(place: Place, own: Mapping[str, str], policies: Iterable[Mapping[str, Any]]) -> str:
+    """Return the region whose a role is, where that is another than the project's; else nothing.
+
+    Its tag tells; without one, of before 0.2.0 or StreamAlert's, what its policies name does.
+    """
+    if tags.REGION in own:
+        return own[tags.REGION] if own[tags.REGION] != place.region else ""
+    named = sorted(set(_REGION.findall(json.dumps(list(policies)))))
+    return named[0] if named and place.region not in named else ""
+
+
+def _inline(view: View, role: str, policy: str) -> dict[str, Any] | None:
+    answer = found(lambda: view.job.aws.iam.get_role_policy(RoleName=role, PolicyName=policy))
     return answer["PolicyDocument"] if answer else None
 
 
@@ -157,12 +185,14 @@ def _policies(job: Job, role: str) -> tuple[list[str], list[str]]:
 
 def create(job: Job, resource: Resource) -> None:
     """Make the role."""
+    boundary = resource.attributes.get("boundary")
     job.aws.iam.create_role(
         Path=names.ROLE_PATH,
         RoleName=resource.name,
         AssumeRolePolicyDocument=json.dumps(TRUST),
         Description=f"What {job.function} may do.",
         Tags=tags.as_list(resource.attributes["tags"]),
+        **({"PermissionsBoundary": boundary} if boundary else {}),
     )
     _put_policy(job, resource)
 
@@ -177,6 +207,9 @@ def update(job: Job, change: Change) -> None:
         )
     if "trust" in change.differing:
         iam.update_assume_role_policy(RoleName=resource.name, PolicyDocument=json.dumps(TRUST))
+    if "boundary" in change.differing:
+        boundary = resource.attributes["boundary"]
+        iam.put_role_permissions_boundary(RoleName=resource.name, PermissionsBoundary=boundary)
     if "policy" in change.differing:
         _put_policy(job, resource)
     for policy in change.differing.get("left_over", ((),))[0]:

@@ -19,7 +19,7 @@ KIND: Final = "rule"
 def desired(wanted: Wanted) -> tuple[Resource, ...]:
     """Return the rule that the app shall have."""
     app = wanted.app
-    attributes = {"schedule": app.schedule_expression, "tags": tags.tags_of(app, wanted.place.prefix)}
+    attributes = {"schedule": app.schedule_expression, "tags": tags.tags_of(app, wanted.place)}
     return (Resource(KIND, names.rule(app.function), attributes),)
 
 
@@ -34,8 +34,8 @@ def observe(view: View) -> tuple[Resource, ...]:
     foreign = False
     if view.strange:
         listed = view.job.aws.events.list_tags_for_resource(ResourceARN=view.rule["Arn"])["Tags"]
-        attributes["tags"] = tags.of_list(listed)
-        foreign = not attributes["tags"] and bool(view.targets) and not view.invoking
+        attributes["tags"] = tags.judged(tags.of_list(listed), view.job.place)
+        foreign = not tags.ours(attributes["tags"]) and bool(view.targets) and not view.invoking
     return (Resource(KIND, view.rule["Name"], attributes, foreign=foreign),)
 
 

@@ -19,7 +19,8 @@ LOGGER = logging.getLogger(__name__)
 SOONEST: Final = timedelta(minutes=1)  # that a sweep may take, whatever the lag
 BEHIND: Final = timedelta(hours=1)  # longer than that, and twice the lag, one takes that falls behind
 IDLE: Final = timedelta(days=1)  # the floor of a feed without events follows by that much
-MOST_ROWS: Final = 50_000  # of a window; one with more is cut, so that the memory stays small
+MOST_ROWS: Final = 50_000  # of a window; one with more is cut, so that the counts of its rows stay few
+MOST_IDS: Final = 200_000  # the same where rows have ids: these are kept until the floor has passed
 EASY_PAGES: Final = 10  # of a window that may be wider
 MOST_TRIES: Final = 3
 MOST_COUNTED: Final = 1_000  # rows without id whose counts a checkpoint keeps
@@ -204,9 +205,12 @@ class Sweeps:
         elif self._is_past(sweep, window, found):
             window.trusted = True
             self._close(sweep, window)
-        elif window.rows < MOST_ROWS or not self._cut(sweep, window, found):
+        elif window.rows < self._most_rows() or not self._cut(sweep, window, found):
             many = len(listing.met) > MOST_COUNTED
             window.met = None if many else {key.hex(): count for key, count in listing.met.items()}
+
+    def _most_rows(self) -> int:
+        return MOST_IDS if self._feed.has_ids else MOST_ROWS
 
     def _is_whole(self) -> bool:
         """Tell whether every listing goes up to now, so that a narrow window costs as much as a wide one.
@@ -247,8 +251,8 @@ class Sweeps:
         width = (window.top - sweep.cursor) / 2
         if window.reached:
             shown = window.reached - sweep.cursor if self._listing.order > 0 else window.top - window.reached
-            width = min(width, max(shown, 2 * unit))
-        self._place.width = width.total_seconds()
+            width = min(width, max(0.8 * shown, 2 * unit))
+        self._place.width = self._place.widest = width.total_seconds()
         self._open(sweep)
         return True
 

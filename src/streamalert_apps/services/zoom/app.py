@@ -18,7 +18,7 @@ import msgspec
 
 from streamalert_apps.errors import AppError, BadResponse, CredentialsError, PageTokenExpired, RequestRefused
 from streamalert_apps.sdk.app import AuthField, Credentials, Json
-from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.events import NEVER, Fetched, Row
 from streamalert_apps.sdk.feed import NewestFirst
 from streamalert_apps.sdk.hosts import host_like, plain_host
 from streamalert_apps.sdk.http import Answer, Api, with_params
@@ -88,13 +88,19 @@ class _Report(NewestFirst):
         self._host = f"api.{self._domain}"
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
-        """Ask for up to 300 rows of the days around two times: theirs may begin at another hour."""
+        """Ask for up to 300 rows of the days around two times: theirs may begin at another hour.
+
+        What is after the second time is left out. What is before the first shows how far the list has come.
+        """
         days = {"from": f"{since - DAY:%Y-%m-%d}", "to": f"{until + DAY:%Y-%m-%d}", "page_size": PAGE}
         params = days | ({"next_page_token": token} if token else {})
         self._zoom.sign_in()  # which may name another host
         url = with_params(f"https://{self._host}/v2/report/{self.report}", params)
         page = self._zoom.get(url, judge=_judge if token is None else _judge_next).json(_Page)
-        return Fetched(page.activity_logs or page.operation_logs, page.next_page_token or None)
+        rows = page.activity_logs or page.operation_logs
+        times = [stamp.time for stamp in self.stamps(rows)]
+        kept = [row for row, time in zip(rows, times, strict=True) if time <= until or time is NEVER]
+        return Fetched(kept, page.next_page_token or None)
 
     def _token(self) -> Token:
         pair = f"{self.credentials['client_id']}:{self.credentials['client_secret']}"

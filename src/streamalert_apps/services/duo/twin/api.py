@@ -116,7 +116,7 @@ class Duo:
         end = end or self.clock.now()
         start = start or end - timedelta(hours=1)
         times = Plan(events, start, end, burst, late, log.delay, lateness, log.precision).times(random)
-        shapes = [rows.shape(log.row(random)) for _ in range(SHAPES)]
+        shapes = [rows.shape(log.row(random)) for _ in range(min(SHAPES, events))]
         self._feeds[app_type].add(
             self._event(log, random.choice(shapes), at, visible, random) for at, visible in times
         )

@@ -222,7 +222,7 @@ class Gsuite:
 
 def _made(application: str, plan: Plan, random: Random) -> Iterable[Event]:
     """Make the events of a plan."""
-    shapes = [rows.shape(rows.activity(random, application)) for _ in range(SHAPES)]
+    shapes = [rows.shape(rows.activity(random, application)) for _ in range(min(SHAPES, plan.events))]
     delay = DELAYS.get(application, PROMPT) // timedelta(microseconds=1)
     qualifiers = [rows.new_qualifier(random) for _ in range(plan.events)]
     qualifiers[1::40] = qualifiers[0:-1:40]  # a qualifier tells apart events of the same time, no more

@@ -1,0 +1,181 @@
+"""AWS's errors in words: what is refused, AWS's own reason for it, and what helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from botocore import exceptions as aws
+
+from streamalert_apps.errors import AppError, ConfigError, CredentialsError, RateLimited, Unavailable
+from streamalert_apps.runtime import names
+
+SIGN_IN: Final = (
+    "Sign in (`aws sso login`, AWS_PROFILE) or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+    "then try again."
+)
+
+THROTTLED: Final = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
+_EXPIRED: Final = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_UNKNOWN: Final = {
+    "AuthFailure",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_DENIED: Final = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
+_NOT_ENABLED: Final = {"OptInRequired", "RegionDisabledException"}
+_CLOCK: Final = {"RequestInTheFuture", "RequestTimeTooSkewed"}
+_CLOCK_WORDS: Final = re.compile(
+    r"Signature (expired|not yet current)|earlier than|later than", re.IGNORECASE
+)
+_NOT_AUTHORIZED: Final = re.compile(
+    r"not authorized to perform: (?P<action>[\w:*-]+)(?: on resource: (?P<resource>\S+))?(?P<why>.*)",
+    re.DOTALL,
+)
+_ENCODED: Final = re.compile(r"\s*Encoded authorization failure message: .*", re.DOTALL)
+
+# Regions from before 2019 are open to each account, every later one has to be enabled.
+_ALWAYS_ENABLED: Final = frozenset({
+    *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+    *("ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1"),
+    *("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
+})
+
+_ORGANISATION: Final = "Your organisation forbids it: ask who manages its policies in AWS Organizations."
+
+# Who says no, in AWS's words, and what helps; an Allow of the user's own helps against none of them.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+_OTHER_POLICIES: Final = {
+    "service control policy": _ORGANISATION,
+    "resource control policy": _ORGANISATION,
+    "permissions boundary": "The permissions boundary of your user or role has to allow it as well.",
+    "session policy": "The policy that your session was made with has to allow it as well.",
+    "VPC endpoint policy": "The policy of the VPC endpoint that you go through has to allow it as well.",
+    "resource-based policy": "The policy of {resource} itself has to allow it.",
+    "explicit deny": "A policy denies it, and no Allow helps against that: change the Deny.",
+}
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what AWS's library raises into an AppError."""
+    try:
+        yield
+    except (aws.BotoCoreError, aws.ClientError) as error:
+        raise explain(error) from error
+
+
+def explain(error: Exception) -> AppError:
+    """Return an error of AWS or its library as one that says what to do."""
+    match error:
+        case aws.NoCredentialsError():
+            return CredentialsError("There are no AWS credentials.", hint=SIGN_IN)
+        case aws.PartialCredentialsError():
+            return CredentialsError(f"The AWS credentials are not complete: {error}.", hint=SIGN_IN)
+        case aws.SSOError() | aws.TokenRetrievalError() | aws.CredentialRetrievalError():
+            return unavailable_credentials(error)
+        case aws.ProfileNotFound():
+            return ConfigError(f"{error}.", hint="`aws configure list-profiles` shows those that are.")
+        case aws.InvalidRegionError() | aws.NoRegionError():
+            return ConfigError("The AWS region is not valid.", hint="Set account.region in conf/global.json.")
+        case aws.ClientError():
+            return _explain_answer(error)
+        case aws.HTTPClientError() | aws.ConnectionError():
+            return Unavailable(f"AWS can't be reached: {error}", hint="Check the network and account.region.")
+        case _:
+            return AppError(f"AWS's library failed: {error}")
+
+
+def unavailable_credentials(error: Exception) -> AppError:
+    """Return what keeps credentials from being had, whoever was to give them."""
+    return CredentialsError(f"AWS credentials can't be had: {' '.join(str(error).split())}", hint=SIGN_IN)
+
+
+def told(response: Mapping[str, Any]) -> tuple[str, str]:
+    """Return code and message of an answer; either may be null or absent."""
+    error = response.get("Error") or {}
+    return str(error.get("Code") or ""), str(error.get("Message") or "")
+
+
+def raise_refusal(parsed: dict[str, Any], model: Any, context: Mapping[str, Any], **_: Any) -> None:
+    """Tell what is refused before anybody below makes less of it: the action, the reason, the remedy."""
+    if refusal := _refusal(*told(parsed), model.name, str(context.get("client_region") or "")):
+        raise refusal
+
+
+def _explain_answer(error: aws.ClientError) -> AppError:
+    code, message = told(error.response)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    asked = error.operation_name
+    if refusal := _refusal(code, message, asked):
+        return refusal
+    if code in THROTTLED:
+        return RateLimited(f"AWS answered {asked} with {code}.", hint="Try again in a minute.")
+    if status >= 500:  # noqa: PLR2004
+        return Unavailable(f"AWS has a fault: {asked} was answered with {status} ({code}).")
+    return AppError(f"AWS refused {asked}: {code or '?'}: {message or 'no reason given'}")
+
+
+def _refusal(code: str, message: str, asked: str, region: str = "") -> AppError | None:
+    """Return what an answer refuses for good, or None. `region`: where it was asked, if that is known."""
+    if code in _CLOCK or (code in _UNKNOWN | _EXPIRED and _CLOCK_WORDS.search(message)):
+        return ConfigError(
+            f"AWS says that this machine's clock is wrong ({code}{_quoted(message)}).",
+            hint="Set the clock, then try again.",
+        )
+    if code in _EXPIRED:
+        return CredentialsError("Your AWS session has expired.", hint=SIGN_IN)
+    if code in _NOT_ENABLED:
+        return ConfigError(
+            f"The region {region or 'of the project'} is not enabled for this AWS account "
+            f"({code}{_quoted(message)}).",
+            hint="Enable it in the account's settings, or set another account.region in conf/global.json.",
+        )
+    if code in _UNKNOWN:
+        return CredentialsError(
+            f"AWS does not know these credentials ({code}{_quoted(message)}).", hint=_sign_in(region)
+        )
+    if code.startswith("KMS"):
+        return CredentialsError(
+            f"A KMS key can't be used for {asked} ({code}{_quoted(message)}).",
+            hint="Look at the key's state and its policy: your AWS user and the app's role need it.",
+        )
+    return _denied(asked, message) if code in _DENIED else None
+
+
+def _sign_in(region: str) -> str:
+    may_be_off = region and names.partition(region) == "aws" and region not in _ALWAYS_ENABLED
+    return (
+        f"{SIGN_IN} It may also be that the account has not enabled the region {region}."
+        if may_be_off
+        else SIGN_IN
+    )
+
+
+def _denied(asked: str, message: str) -> AppError:
+    found = _NOT_AUTHORIZED.search(message)
+    if not found:
+        reason = _quoted(_ENCODED.sub("", message))
+        return CredentialsError(f"Your AWS user may not {asked}{reason or '.'}", hint=_allow(asked, "*"))
+    action, resource = found["action"], (found["resource"] or "*").strip('"')
+    why = " ".join(found["why"].split()).rstrip(".")
+    hints = (hint for words, hint in _OTHER_POLICIES.items() if words in why)
+    return CredentialsError(
+        f"Your AWS user may not {action}{f' on {resource}: {why}' if why else ''}.",
+        hint=next(hints, _allow(action, resource)).replace("{resource}", resource),
+    )
+
+
+def _allow(action: str, resource: str) -> str:
+    return f'It needs {{"Effect": "Allow", "Action": "{action}", "Resource": "{resource}"}}.'
+
+
+def _quoted(message: str) -> str:
+    """Return AWS's own words, as they follow ours."""
+    return f": {' '.join(message.split())}" if message else ""

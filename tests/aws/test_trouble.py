@@ -1,0 +1,191 @@
+"""AWS's errors in words: what is refused, why, and what helps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore import exceptions as aws
+
+from streamalert_apps.aws.session import Session
+from streamalert_apps.aws.trouble import explain, explained
+from streamalert_apps.errors import AppError, ConfigError, CredentialsError, RateLimited, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def answer(code: str, message: str = "", status: int = 400) -> aws.ClientError:
+    told: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return aws.ClientError(told, "PutParameter")
+
+
+def test_a_denied_action_is_named_with_the_policy_that_allows_it() -> None:
+    arn = "arn:aws:ssm:us-east-1:123456789012:parameter/acme_prod_duo_auth_x_app_auth"
+    message = f"User: arn:aws:iam::1:user/x is not authorized to perform: ssm:PutParameter on resource: {arn}"
+    error = explain(answer("AccessDeniedException", message))
+    assert isinstance(error, CredentialsError)
+    assert "ssm:PutParameter" in error.message
+    assert f'"Resource": "{arn}"' in error.hint
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "words"),
+    [
+        (aws.NoCredentialsError(), CredentialsError, "no AWS credentials"),
+        (answer("ExpiredTokenException"), CredentialsError, "expired"),
+        (answer("UnrecognizedClientException"), CredentialsError, "does not know these credentials"),
+        (answer("AccessDenied"), CredentialsError, "PutParameter"),
+        (answer("ThrottlingException"), RateLimited, "ThrottlingException"),
+        (answer("InternalFailure", status=500), Unavailable, "fault"),
+        (answer("ValidationException", "too long"), AppError, "too long"),
+        (aws.ProfileNotFound(profile="x"), ConfigError, "(x) could not be found"),
+        (aws.InvalidRegionError(region_name="_"), ConfigError, "region"),
+        (aws.EndpointConnectionError(endpoint_url="https://ssm"), Unavailable, "https://ssm"),
+        (aws.ReadTimeoutError(endpoint_url="https://ssm"), Unavailable, "https://ssm"),
+        (aws.ParamValidationError(report="x"), AppError, "x"),
+    ],
+)
+def test_each_error_of_aws_becomes_one_of_ours(raised: Exception, kind: type[AppError], words: str) -> None:
+    with pytest.raises(kind, match=words.replace("(", r"\(").replace(")", r"\)")), explained():
+        raise raised
+
+
+def test_a_refusal_is_told_whoever_made_the_call(aws_env: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Session("us-east-1").client("ssm")
+
+    def refuse(**_: Any) -> tuple[Any, Mapping[str, Any]]:
+        class Response:
+            status_code = 400
+
+        return Response(), {"Error": {"Code": "ExpiredTokenException", "Message": ""}}
+
+    client.meta.events.register("before-call", refuse)
+    with pytest.raises(CredentialsError, match="expired"):
+        client.get_parameters(Names=["x"])
+
+
+USER = "User: arn:aws:sts::123456789012:assumed-role/dev/x is not authorized to perform: "
+ASKED = "lambda:CreateFunction on resource: arn:aws:lambda:us-east-1:123456789012:function:f"
+
+
+@pytest.mark.parametrize(
+    ("why", "helps"),
+    [
+        ("with an explicit deny in a service control policy", "organisation"),
+        ("because no service control policy allows the lambda:CreateFunction action", "organisation"),
+        ("with an explicit deny in a resource control policy", "organisation"),
+        ("with an explicit deny in a permissions boundary", "permissions boundary"),
+        ("because no permissions boundary allows the lambda:CreateFunction action", "permissions boundary"),
+        ("because no session policy allows the lambda:CreateFunction action", "session"),
+        ("because no VPC endpoint policy allows the lambda:CreateFunction action", "VPC endpoint"),
+        ("because no resource-based policy allows the lambda:CreateFunction action", "function:f itself"),
+        ("with an explicit deny in an identity-based policy", "Deny"),
+        ("with an explicit deny", "Deny"),
+    ],
+)
+def test_the_reason_of_a_denial_is_quoted_and_no_allow_is_advised_where_none_helps(
+    why: str, helps: str
+) -> None:
+    error = explain(answer("AccessDeniedException", f"{USER}{ASKED} {why}", 403))
+    assert isinstance(error, CredentialsError)
+    assert why in error.message
+    assert helps in error.hint
+    assert '"Allow"' not in error.hint
+
+
+def test_what_no_policy_of_the_user_allows_is_advised_to_be_allowed() -> None:
+    why = "because no identity-based policy allows the lambda:CreateFunction action"
+    error = explain(answer("AccessDeniedException", f"{USER}{ASKED} {why}", 403))
+    assert '"Action": "lambda:CreateFunction"' in error.hint
+
+
+def test_a_kms_key_that_denies_is_told_as_such() -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    why = "because no resource-based policy allows the kms:Decrypt action"
+    error = explain(answer("AccessDenied", f"{USER}kms:Decrypt on resource: {key} {why}", 403))
+    assert "kms:Decrypt" in error.message
+    assert key in error.hint
+
+
+@pytest.mark.parametrize(
+    "code", ["KMSAccessDeniedException", "KMSDisabledException", "KMS.NotFoundException"]
+)
+def test_a_key_that_cannot_be_used_is_no_fault_of_aws(code: str) -> None:
+    error = explain(answer(code, "The key is disabled.", 502))
+    assert isinstance(error, CredentialsError)
+    assert "The key is disabled." in error.message
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "ValidationException", "Throttling", "ExpiredToken"]
+)
+def test_a_message_that_is_null_is_as_if_there_were_none(code: str) -> None:
+    told: Any = {"Error": {"Code": code, "Message": None}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    assert isinstance(explain(aws.ClientError(told, "PutParameter")), AppError)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "InvalidSignatureException",
+            "Signature expired: 20261126T100000Z is now earlier than 20261126T101500Z",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "Signature not yet current: 20261126T110000Z is still later than 20261126T10",
+        ),
+        (
+            "RequestTimeTooSkewed",
+            "The difference between the request time and the current time is too large.",
+        ),
+    ],
+)
+def test_a_wrong_clock_is_told_as_such(code: str, message: str) -> None:
+    error = explain(answer(code, message, 403))
+    assert isinstance(error, ConfigError)
+    assert "clock" in error.message
+    assert message.rstrip(".") in error.message
+
+
+def test_aws_s_own_words_about_unknown_credentials_are_quoted() -> None:
+    error = explain(
+        answer("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
+    )
+    assert "The security token included in the request is invalid." in error.message
+
+
+def test_partial_credentials_are_not_none() -> None:
+    error = explain(aws.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"))
+    assert "AWS_SECRET_ACCESS_KEY" in error.message
+
+
+def refused(region: str, code: str, message: str | None) -> pytest.ExceptionInfo[AppError]:
+    """Return how a client of a region tells an answer that AWS gives."""
+    client = Session(region).client("ssm")
+
+    def refuse(**_: Any) -> tuple[Any, Mapping[str, Any]]:
+        class Response:
+            status_code = 403
+
+        return Response(), {"Error": {"Code": code, "Message": message}}
+
+    client.meta.events.register("before-call", refuse)
+    with pytest.raises(AppError) as raised:
+        client.get_parameters(Names=["x"])
+    return raised
+
+
+def test_a_region_that_the_account_has_not_enabled_is_thought_of(aws_env: str) -> None:
+    words = "The security token included in the request is invalid."
+    assert "eu-south-1" in refused("eu-south-1", "UnrecognizedClientException", words).value.hint
+    assert "enabled" not in refused("eu-west-1", "UnrecognizedClientException", words).value.hint
+    assert "us-east-1 is not enabled" in refused("us-east-1", "OptInRequired", None).value.message
+
+
+def test_a_denial_whose_message_is_null_is_told(aws_env: str) -> None:
+    assert "GetParameters" in refused("us-east-1", "AccessDeniedException", None).value.message
