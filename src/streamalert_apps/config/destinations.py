@@ -10,15 +10,17 @@ to the classifier; in a local project to a file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamalert_apps.config import content, schema
 from streamalert_apps.config.suggest import did_you_mean
-from streamalert_apps.errors import ConfigError
+from streamalert_apps.errors import ConfigError, PluginError
 from streamalert_apps.runtime import kinds, outlets
 from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.outlets import Definition
+from streamalert_apps.runtime.sink import Sink
 
 FILE: Final = content.DESTINATIONS
 
@@ -58,8 +60,8 @@ def unknown(whole: Mapping[str, Any]) -> Iterator[schema.Finding]:
     """Yield the keys of definitions that say nothing to their kind; the file need not be right."""
     defined = whole.get("destinations")
     for name, given in defined.items() if isinstance(defined, dict) else ():
-        if isinstance(given, dict) and given.get("type") in kinds.names():
-            kind = kinds.find(given["type"])
+        kind = _kind(given.get("type")) if isinstance(given, dict) else None
+        if kind:
             known = [setting.name for setting in outlets.known(kind)]
             for key in Definition(name, given).unknown(kind):
                 yield schema.Finding(
@@ -93,9 +95,16 @@ def _definition(name: str, given: Mapping[str, Any]) -> Definition:
             hint="It is StreamAlert's classifier, which is always there.",
         )
     definition = Definition(name, given)
-    if definition.kind in kinds.names():  # else it may be a plugin's, which is not known here
+    if kind := _kind(definition.kind):
         try:
-            definition.settings(kinds.find(definition.kind))
+            definition.settings(kind)
         except ConfigError as error:
             raise ConfigError(f"{FILE}: {error.message}", hint=error.hint) from None
     return definition
+
+
+def _kind(name: Any) -> type[Sink] | None:
+    """Return the class of a kind; that there is none, or a plugin is broken, is told by who needs it."""
+    with suppress(PluginError):
+        return kinds.known(name) if isinstance(name, str) else None
+    return None

@@ -117,13 +117,14 @@ def add(
     The settings go to conf/destinations.json, the credentials to Parameter Store or, in a local project, to
     .sa-apps/.
     """
-    from streamalert_apps.cli.project import open_project
+    from streamalert_apps.cli.project import know_plugins, open_project
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.config import rules
     from streamalert_apps.runtime.outlets import Definition
 
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)
+    know_plugins(project.root)
     definition = project.destinations.get(rules.destination_name(name))
     is_new = definition is None
     if definition is None:
