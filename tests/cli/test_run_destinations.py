@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from streamalert_apps.config.conf import Account, AppConf, Project
 from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.serve.destinations import own
 from streamalert_apps.simulator.server import serve
 from tests.cli.test_run import EVENTS, Tried, tried
 from tests.destinations.http import TOKEN, Endpoint
@@ -44,3 +46,21 @@ def test_events_go_to_the_destinations_of_the_cluster(tried: Tried, *, has_crede
 
     assert len(twin.arrived) == (EVENTS if has_credentials else 0)
     assert [*tried.head.positions] == ["soc"]
+
+
+def test_local_apps_of_one_name_have_a_file_each(tmp_path: Path) -> None:
+    one, other = (
+        AppConf(cluster, f"local_{cluster}_duo_auth_x_app", "x", "duo_auth", "rate(1 hour)")
+        for cluster in "ab"
+    )
+    account = Account("", "local", "", local=True)
+
+    def path(app: AppConf, *apps: AppConf) -> str:
+        target = own(Project(tmp_path, account, ("a", "b"), apps), app, lambda: pytest.fail("no AWS"))
+        return Path(target.shown).name
+
+    assert path(one, one) == "x.jsonl"
+    assert {path(one, one, other), path(other, one, other)} == {
+        "local_a_duo_auth_x_app.jsonl",
+        "local_b_duo_auth_x_app.jsonl",
+    }

@@ -63,7 +63,7 @@ def test_an_app_without_a_list_in_a_cluster_without_one_goes_to_the_classifier(t
 def test_what_the_file_says_of_a_destination_stays_as_it_is(tmp_path: Path) -> None:
     (lake,) = project(tmp_path, {"destinations": {"lake": LAKE}}, destinations=["lake"]).sinks
 
-    assert (lake.kind, dict(lake.given), lake.hold()) == ("s3", LAKE, 300.0)
+    assert (lake.kind, dict(lake.given), lake.common()["hold"]) == ("s3", LAKE, 300.0)
 
 
 def test_an_app_is_written_with_its_own_list_and_without_its_cluster_s(tmp_path: Path) -> None:
@@ -93,6 +93,9 @@ def test_other_settings_make_another_digest_but_how_long_it_waits_does_not(tmp_p
         return lake.digest
 
     assert digest() == digest(hold="10m") != digest(bucket="other")
+    assert (
+        len({digest(), digest(only="a"), digest(without="a"), digest(redact=["a"]), digest(wrap="raw")}) == 5
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,18 @@ def test_other_settings_make_another_digest_but_how_long_it_waits_does_not(tmp_p
         ({"destinations": {"lake": LAKE | {"prefix": "/x"}}}, "destination lake: prefix"),
         ({"destinations": {"lake": LAKE | {"hold": "5"}}}, "not a length of time"),
         ({"destinations": {"lake": LAKE | {"hold": "2d"}}}, "A day is the longest"),
+        (
+            {"destinations": {"lake": LAKE | {"only": "result =="}}},
+            "only: It is no JMESPath",
+        ),
+        ({"destinations": {"lake": LAKE | {"without": 1}}}, "without: 1 is not a text"),
+        (
+            {"destinations": {"lake": LAKE | {"redact": "ip"}}},
+            "redact: It has to be a list",
+        ),
+        ({"destinations": {"lake": LAKE | {"redact": ["a..b"]}}}, "redact: 'a..b' is not a path"),
+        ({"destinations": {"lake": LAKE | {"redact": ["a["]}}}, "redact: 'a[' is not a path"),
+        ({"destinations": {"lake": LAKE | {"wrap": "box"}}}, "wrap: 'box' is none of raw, envelope"),
         ({"destinations": {}, "clusters": {"prod": "lake"}}, "clusters.prod must be a list"),
         ({"destinations": {}, "clusters": {"prod": ["lake"]}}, "there is no destination 'lake'"),
         ({"destinations": {}, "clusters": {"prod": []}}, "clusters.prod names no destination"),
@@ -129,3 +144,19 @@ def test_a_name_that_is_nearly_right_is_suggested(tmp_path: Path) -> None:
 
     assert "acme_prod_duo_auth_collector_app: destinations" in caught.value.message
     assert "Did you mean 'lake'?" in caught.value.hint
+
+
+@pytest.mark.parametrize("path", ["logs/{app}.jsonl", "logs/all.jsonl", "logs/{function}.jsonl"])
+def test_apps_of_one_name_share_no_file_unless_that_is_meant(tmp_path: Path, path: str) -> None:
+    stated = {"destinations": {"file": {"type": "file", "path": path}}}
+    project(tmp_path, stated, destinations=["file"])
+    entry = {"app_name": "collector", "type": "duo_auth", "schedule_expression": "rate(1 hour)"}
+    other = {"acme_test_duo_auth_collector_app": entry | {"destinations": ["file"]}}
+    put(tmp_path, "clusters/test.json", {"modules": {"streamalert_apps": other}})
+
+    if path != "logs/{app}.jsonl":
+        assert len(conf.load(tmp_path).all_apps) == 2
+        return
+    with pytest.raises(ConfigError) as caught:
+        conf.load(tmp_path)
+    assert "acme_prod_duo_auth_collector_app and acme_test_duo_auth_collector_app" in caught.value.message

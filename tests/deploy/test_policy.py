@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import timedelta
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,9 @@ from streamalert_apps.config import conf
 from streamalert_apps.deploy import classifier, network, tags
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.resources import role
-from streamalert_apps.runtime.delivery import Outlet
-from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.ssm import ParameterCredentials
 from streamalert_apps.sdk.clock import Deadline, SystemClock
+from streamalert_apps.serve import destinations
 from streamalert_apps.serve.turn import Turn, place_of
 from streamalert_apps.services import twins
 from streamalert_apps.services.duo.app import DuoAuth
@@ -29,6 +29,7 @@ from streamalert_apps.simulator.server import serve
 from tests import proxy
 from tests.deploy.cloud import OTHER_CODE, PLACE, Cloud, app, client
 from tests.deploy.streamalert import terraform
+from tests.destinations.http import TOKEN, Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +92,12 @@ def recorded(aws_env: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
 
 
 @pytest.fixture
+def sinks() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
 def calls(recorded: Proxy, aws_env: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     """Return every call of an app's whole life, all drift and adoption included."""
     set_up(project)
@@ -100,6 +107,7 @@ def calls(recorded: Proxy, aws_env: str, project: Path, monkeypatch: pytest.Monk
     change_the_bucket()
     sa_apps("deploy", "--yes")
     sa_apps("rollback", "collector")
+    define_and_remove_a_destination(project)
     demand(project)
     sa_apps("update-auth", "collector", "--auth-file", str(project / "duo.json"), "--no-check")
     sa_apps("deploy", "--yes")
@@ -173,6 +181,28 @@ def change_everything(cloud: Cloud) -> None:
     cloud.deploy_well(app(), code=OTHER_CODE)
 
 
+def define_and_remove_a_destination(project: Path) -> None:
+    """Define a destination, and take it away from an app that has a position of it."""
+    define_a_destination(project)
+    there = json.dumps({
+        "owner": PLACE.function(FUNCTION),
+        "birth": "b",
+        "key": "k",
+        "fence": 1,
+        "format": 1,
+        "positions": {"soc": {"sequence": 1}},
+    })
+    client("s3").put_object(Bucket=PLACE.bucket, Key=f"{FUNCTION}/head.json", Body=there.encode())
+    sa_apps("destination", "remove", "soc", "--yes")
+
+
+def define_a_destination(project: Path, url: str = "https://logs.example.com/in") -> None:
+    auth = project / "soc.json"
+    auth.write_text(json.dumps({"token": TOKEN}))
+    auth.chmod(0o600)
+    sa_apps("destination", "add", "soc", "--type", "http", "--set", f"url={url}", "--auth-file", str(auth))
+
+
 def change_the_bucket() -> None:
     s3, name = client("s3"), {"Bucket": PLACE.bucket}
     s3.put_bucket_versioning(**name, VersioningConfiguration={"Status": "Enabled"})
@@ -237,15 +267,21 @@ def test_who_only_looks_reads_no_event() -> None:
     assert readable == ["arn:aws:s3:::acme-sa-apps-111122223333-us-east-1/*/head.json"]
 
 
-def test_a_laptop_that_collects_needs_no_more_than_its_policy(recorded: Proxy, project: Path) -> None:
+def test_a_laptop_that_collects_needs_no_more_than_its_policy(
+    recorded: Proxy, project: Path, sinks: ExitStack
+) -> None:
     set_up(project)
     sa_apps("deploy", "--yes")
+    endpoint = Endpoint(SystemClock())
     twin = twins.twin("duo", clock=SystemClock(), rate=None)
     now = twin.clock.now()
     twin.seed("duo_auth", events=3, start=now - timedelta(minutes=50), end=now - timedelta(minutes=20))
     client("ssm").put_parameter(
         Name=f"{FUNCTION}_auth", Value=json.dumps(twin.credentials), Type="SecureString", Overwrite=True
     )
+    soc = sinks.enter_context(serve(endpoint))  # type: ignore[arg-type] # it is asked for no more
+    define_a_destination(project, f"{soc.url}/in")
+    sa_apps("config", "set", "destinations", '["classifier", "soc"]', "-n", "collector")
     loaded = conf.load(project)
     (duo_app,) = loaded.all_apps
     session = Session("us-east-1")
@@ -254,15 +290,25 @@ def test_a_laptop_that_collects_needs_no_more_than_its_policy(recorded: Proxy, p
         session.client("ssm"), f"{FUNCTION}_auth", SystemClock(), Deadline(lambda: 60.0)
     )
     place = place_of(loaded, duo_app, lambda: session)
-    classifier_ = ClassifierLambda(session.client("lambda"), "acme_prod_streamalert_classifier", FUNCTION)
+    targets = destinations.of_app(loaded, duo_app, lambda: session, SystemClock())
+    outlets = {target.name: target.outlet for target in targets}
     with serve(twin) as duo:
-        outlets = {"classifier": Outlet(classifier_)}
         turn = Turn(duo_app, DuoAuth, credentials.load, place, outlets, simulator=duo.url)
         assert turn.collect().events == 3
+    for target in targets:
+        target.close()
+    assert len(endpoint.arrived) == 3
 
     made = {action(call) for call in recorded.calls} - NEEDS_NO_PERMISSION
     once_a_day = {"s3:DeleteObject", "s3:ListBucket"}  # what is older than journal_days is deleted
     assert granted(COLLECTOR) == made | once_a_day
+    asked = {name for call in recorded.calls if call.service == "ssm" for name in call.json["Names"]}
+    assert f"{PLACE.prefix}_destination_soc_auth" in asked
+    (patterns,) = (
+        s["Resource"] for s in COLLECTOR["Statement"] if "ssm:GetParameters" in listed(s["Action"])
+    )
+    ours = [arn.replace("duo_prod_app", "collector_app").rpartition("/")[2] for arn in patterns]
+    assert not [name for name in asked if not any(fnmatch(name, pattern) for pattern in ours)]
 
 
 ROLES = next(statement for statement in DEPLOYER["Statement"] if statement["Sid"] == "Roles")

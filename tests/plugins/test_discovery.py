@@ -269,12 +269,14 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
         del sys.modules[name]
 
 
-def install(site: Path, value: str, files: dict[str, str], name: str = "acme") -> None:
+def install(
+    site: Path, value: str, files: dict[str, str], name: str = "acme", group: str = "streamalert_apps.apps"
+) -> None:
     """Install a distribution with an entry point."""
     info = site / "acme_apps-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-apps\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[streamalert_apps.apps]\n{name} = {value}\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {value}\n")
     for path, text in files.items():
         (site / path).parent.mkdir(parents=True, exist_ok=True)
         (site / path).write_text(text)

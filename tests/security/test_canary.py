@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
@@ -15,6 +16,7 @@ import pytest
 from streamalert_apps.cli import app as root
 from streamalert_apps.runtime import names
 from tests import proxy
+from tests.destinations.http import TOKEN
 from tests.lambda_rig import ACCOUNT, REGION
 from tests.proxy import Refuse
 from tests.security.canary import Canary, forms
@@ -93,6 +95,29 @@ def _deploy(world: World, _: str) -> None:
     assert world.run("deploy", "--yes", "--json") == 0
 
 
+def _destination_add(world: World, _: str) -> None:
+    settings = ["--type", "http", "--set", f"url={world.sink_url}/in"]
+    words = ["destination", "add", "soc", "--auth-file", "-"]
+    good = json.dumps({"token": TOKEN})
+    assert world.run(*words, *settings, "--json", stdin=good[:-1]) == 2
+    assert world.run(*words, *settings, stdin=good.replace(TOKEN, f"{TOKEN} \u00e9")) == 2
+    assert world.run(*words, *settings, stdin=good, AWS_ENDPOINT_URL=NOWHERE) != 0
+    assert world.run(*words, *settings, "--json", stdin=good) == 0
+    assert world.run(*words, "--update-auth", stdin=good) == 0
+
+
+def _destination_test(world: World, service: str) -> None:
+    """Send one event, and then an app's, each fine and with all that can go wrong."""
+    good, ssm = json.dumps({"token": TOKEN}), boto3.client("ssm")
+    run = ["run", service, "--simulator", world.urls[service], "--to", "soc"]
+    for text in (good[:-1], "{}", json.dumps({"token": f"{TOKEN}x"}), good):
+        ssm.put_parameter(Name="acme_destination_soc_auth", Value=text, Type="SecureString", Overwrite=True)
+        for words in (["destination", "test", "soc"], run):
+            assert (world.run(*words, "--json") == 0) is (text == good), words
+    assert world.run("destination", "test", "soc", crash=True, SA_APPS_DEBUG="1") == 1
+    assert world.sink.arrived
+
+
 def _denied(world: World, *words: str) -> None:
     """Run a command where AWS denies everything."""
     with proxy.serve(os.environ["AWS_ENDPOINT_URL"]) as aws:
@@ -153,6 +178,9 @@ DEPLOYED: dict[str, Case] = {
     "list": _only("list"),
     "package": _only("package", "gsuite", "-o", "gsuite.zip"),
     "deploy": _deploy,
+    "destination add": _destination_add,
+    "destination list": _only("destination", "list"),
+    "destination test": _destination_test,
     "status": _lives("status", fine=None),
     "logs": _lives("logs", "gsuite", fine=None),
     "invoke": _lives("invoke", "gsuite", "--wait"),
@@ -164,12 +192,17 @@ DEPLOYED: dict[str, Case] = {
     "journal purge": _lives(
         "journal", "purge", "gsuite", "--since", "2d", "--until", "1h", "--yes", fine=None
     ),
+    "dead list": _lives("dead", "list", "gsuite"),
+    "dead show": _lives("dead", "show", "gsuite", "soc/1", fine=2),
+    "dead replay": _lives("dead", "replay", "gsuite"),
+    "dead drop": _lives("dead", "drop", "gsuite", "--yes"),
     "rollback": _lives("rollback", "gsuite", fine=None),
     "disable": _lives("disable", "gsuite"),
     "enable": _lives("enable", "gsuite"),
     "plugin new": _plugin,
     "plugin check": _plugin_check,
     "plugin lock": _plugin_lock,
+    "destination remove": _lives("destination", "remove", "soc", "--yes"),
     "remove": _lives("remove", "gsuite", "--yes"),
 }
 

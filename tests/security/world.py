@@ -20,6 +20,7 @@ import boto3
 from streamalert_apps.sdk.clock import SystemClock
 from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
+from tests.destinations.http import TOKEN, Endpoint
 from tests.security.canary import Canary
 
 APPS = {"duo": "duo_auth", "gsuite": "gsuite_login", "onelogin": "onelogin_events"}
@@ -58,6 +59,9 @@ class World:
         self.env |= {"TMPDIR": str(self.temporary), "COLUMNS": "4000"} | AWS_SECRETS
         for name, secret in AWS_SECRETS.items():
             self.canary.guard(name, secret)
+        self.sink = Endpoint(SystemClock())
+        self.sink_url = self.stack.enter_context(serve(self.sink)).url  # type: ignore[arg-type]
+        self.canary.guard("the sink's token", TOKEN)
         now = SystemClock().now()
         for service, app_type in APPS.items():
             twin: Any = twins.twin(service, clock=SystemClock(), rate=None)

@@ -15,8 +15,10 @@ from streamalert_apps import __version__
 from streamalert_apps.cli.commands import (
     check,
     config,
+    dead,
     demo,
     deploy,
+    destination,
     disable,
     enable,
     init,
@@ -93,6 +95,8 @@ for name, module in {
 }.items():
     app.command(name, epilog=module.EXAMPLES)(module.command)
 app.add_typer(config.group)
+app.add_typer(destination.group)
+app.add_typer(dead.group)
 app.add_typer(state.group)
 app.add_typer(journal.group)
 app.add_typer(plugin.group)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +64,11 @@ class Source:
         if self.setup and self.given is None and present is None:
             output.markdown(f"**What to set up first**\n\n{self.setup}", sys.stderr)
         while True:
-            values = dict(self.given) if self.given is not None else self._ask_all(app_type, present or {})
-            _hide_secrets(app_type, values)
+            if self.given is not None:
+                values = dict(self.given)
+            else:
+                values = ask_all(self.prompts, app_type.auth, present or {})
+            hide_secrets(app_type.auth, values)
             try:
                 self._try(app_type, values)
             except (CredentialsError, RequestRefused) as refused:
@@ -78,25 +81,6 @@ class Source:
                 present = {f.name: values[f.name] for f in app_type.auth if f.name in values and not f.secret}
             else:
                 return values
-
-    def _ask_all(self, app_type: type[App], present: Mapping[str, Any]) -> dict[str, Any]:
-        answers = {field.name: self._ask(field, present) for field in app_type.auth}
-        return {name: value for name, value in answers.items() if value is not None}
-
-    def _ask(self, field: AuthField, present: Mapping[str, Any]) -> Any:
-        """Ask for one value; only what is no secret is shown as the default."""
-        now = present.get(field.name)
-        question = f"Please supply {field.description}{', or nothing' if field.optional else ''}:"
-        if not field.secret and (now is None or isinstance(now, str)):
-            return self.prompts.text(question, what=WHAT, flag=FLAG, parse=field.parse, default=now or "")
-        ask = self.prompts.secret if field.secret else self.prompts.text
-        if now is None:
-            return ask(question, what=WHAT, flag=FLAG, parse=field.parse)
-
-        def keep_or_parse(text: str) -> Any:
-            return field.parse(text) if text else now
-
-        return ask(f"{question} (Enter keeps it)", what=WHAT, flag=FLAG, parse=keep_or_parse)
 
     def _try(self, app_type: type[App], credentials: Mapping[str, Any]) -> None:
         """Make one request; raise what the service refuses, and only tell what keeps it from being asked."""
@@ -112,6 +96,30 @@ class Source:
             output.warn(f"The credentials could not be tried: {trouble.message}")
         else:
             output.say("The service accepts the credentials.")
+
+
+def ask_all(
+    prompts: Prompts, fields: Sequence[AuthField], present: Mapping[str, Any], what: str = WHAT
+) -> dict[str, Any]:
+    """Ask for each value of some credentials; those that are there can be kept."""
+    answers = {field.name: _ask(prompts, field, present, what) for field in fields}
+    return {name: value for name, value in answers.items() if value is not None}
+
+
+def _ask(prompts: Prompts, field: AuthField, present: Mapping[str, Any], what: str) -> Any:
+    """Ask for one value; only what is no secret is shown as the default."""
+    now = present.get(field.name)
+    question = f"Please supply {field.description}{', or nothing' if field.optional else ''}:"
+    if not field.secret and (now is None or isinstance(now, str)):
+        return prompts.text(question, what=what, flag=FLAG, parse=field.parse, default=now or "")
+    ask = prompts.secret if field.secret else prompts.text
+    if now is None:
+        return ask(question, what=what, flag=FLAG, parse=field.parse)
+
+    def keep_or_parse(text: str) -> Any:
+        return field.parse(text) if text else now
+
+    return ask(f"{question} (Enter keeps it)", what=what, flag=FLAG, parse=keep_or_parse)
 
 
 def ask_service(
@@ -239,7 +247,7 @@ def record_of(project: conf.Project, app: conf.AppConf) -> Store:
 def credentials_of(project: conf.Project, app: conf.AppConf, app_type: type[App]) -> Mapping[str, Any]:
     """Return an app's stored credentials; raise CredentialsError where one is missing."""
     credentials = store_of(project, app.function).load()
-    _hide_secrets(app_type, credentials)
+    hide_secrets(app_type.auth, credentials)
     missing = [f.name for f in app_type.auth if f.name not in credentials and not f.optional]
     if missing:
         raise CredentialsError(
@@ -249,8 +257,9 @@ def credentials_of(project: conf.Project, app: conf.AppConf, app_type: type[App]
     return credentials
 
 
-def _hide_secrets(app_type: type[App], credentials: Mapping[str, Any]) -> None:
-    for field in app_type.auth:
+def hide_secrets(fields: Sequence[AuthField], credentials: Mapping[str, Any]) -> None:
+    """Never write these secrets from now on."""
+    for field in fields:
         if field.secret and field.name in credentials:
             output.hide(credentials[field.name])
 

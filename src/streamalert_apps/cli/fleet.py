@@ -23,6 +23,7 @@ from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.survey import AppPlan
 from streamalert_apps.errors import AppError
 from streamalert_apps.plugins.registry import Registry
+from streamalert_apps.plugins.sinks import Sinks
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
@@ -36,6 +37,7 @@ class Fleet:
     aws: Aws
     place: Place
     types: Registry
+    sinks: Sinks
 
     @classmethod
     def of(cls, project: Project) -> Fleet:
@@ -43,7 +45,7 @@ class Fleet:
         need_aws(project)
         session = aws_session(project.account)
         types = known_types(project.root)
-        return cls(session, Aws.connect(session), Place.of(project.account), types)
+        return cls(session, Aws.connect(session), Place.of(project.account), types, Sinks(project.root))
 
     def orphans(self, project: Project, clusters: Sequence[str]) -> list[Orphan]:
         """Return what runs for these clusters, or for all, and is not in conf/; none where AWS won't tell."""
@@ -62,7 +64,7 @@ class Fleet:
         """
         jobs: list[Job] = []
         refused: list[AppPlan] = []
-        packages = Packages(self.types)
+        packages = Packages(self.types, self.sinks)
         for app in apps:
             job = Job(self.aws, self.place, app.function, app, partial(packages.build, app), looks=looks)
             try:
@@ -77,8 +79,9 @@ class Fleet:
 class Packages:
     """Builds each package once: the apps that can share one do."""
 
-    def __init__(self, types: Registry) -> None:
+    def __init__(self, types: Registry, sinks: Sinks) -> None:
         self._types = types
+        self._sinks = sinks
         self._built: dict[tuple[str, ...], Package] = {}
         self._lock = threading.Lock()
 
@@ -87,7 +90,9 @@ class Packages:
         runtime = app.extra.get("runtime", DEFAULT_RUNTIME)
         with self._lock:
             plugin = self._types.plugin(app.type)
-            key = app.service, plugin.name if plugin else "", runtime, architecture
+            sinks = self._sinks.of(sink.kind for sink in app.sinks)
+            of_plugins = (plugin.name if plugin else "", *(sink.name for sink in sinks))
+            key = app.service, *of_plugins, runtime, architecture
             if key not in self._built:
-                self._built[key] = build(app.type, runtime, architecture, plugin)
+                self._built[key] = build(app.type, runtime, architecture, plugin, sinks)
             return self._built[key]

@@ -18,12 +18,23 @@ if TYPE_CHECKING:
 def open_project(project_dir: Path | None) -> Project:
     """Load the project in `project_dir`, or the one around the working directory; tell of unknown keys."""
     from streamalert_apps.cli.terminal import output
-    from streamalert_apps.config import conf
+    from streamalert_apps.config import conf, content
 
-    project = conf.load(conf.root_of(project_dir))
+    root = conf.root_of(project_dir)
+    if (root / content.DESTINATIONS).exists():
+        know_plugins(root)
+    project = conf.load(root)
     for unknown in project.unknown:
         output.warn(unknown)
     return project
+
+
+def know_plugins(root: Path) -> None:
+    """Have the kinds of destinations found that plugins of the project bring along."""
+    from streamalert_apps.plugins.sinks import Sinks
+    from streamalert_apps.runtime import kinds
+
+    kinds.look_also(Sinks(root).find)
 
 
 def aws_session(account: Account) -> Session:

@@ -130,6 +130,8 @@ class Project:
     account: Account
     clusters: tuple[str, ...]
     all_apps: tuple[AppConf, ...]
+    destinations: Mapping[str, Definition] = field(default_factory=dict)
+    """The destinations that are defined, by name; the classifier is none of them."""
     unknown: tuple[str, ...] = ()
     """What there is to say of keys that the schema does not know, a line each."""
 
@@ -172,6 +174,15 @@ class Project:
             hint="Give the function's name instead: " + ", ".join(app.function for app in found) + ".",
         )
 
+    def destination(self, name: str) -> Definition:
+        """Return the destination of this name that conf/ defines."""
+        if name in self.destinations:
+            return self.destinations[name]
+        raise UsageError(
+            f"There is no destination '{name}'.",
+            hint=did_you_mean(name, self.destinations) + "`sa-apps destination list` shows all.",
+        )
+
     def add_app(self, app: AppConf, schemas: Mapping[str, Any] | None = None) -> Schemas:
         """Add the app, and of its service's `schemas` those that conf/ lacks; all or nothing."""
         with jsonfile.locked(self.root):
@@ -211,6 +222,42 @@ class Project:
                     section.pop(inner, None)
             write(self.root, {path: cluster})
 
+    def add_destination(self, name: str, given: Mapping[str, Any]) -> None:
+        """Define a destination; raise ConfigError where it is there, or its settings are wrong."""
+        with jsonfile.locked(self.root):
+            whole = content.read(self.root)
+            if name in whole.get("destinations", {}).get("destinations", {}):
+                raise ConfigError(f"{content.DESTINATIONS} already has the destination '{name}'.")
+            content.put(whole, ("destinations", "destinations", name), dict(given))
+            of(self.root, whole)
+            write(self.root, {content.DESTINATIONS: whole["destinations"]})
+
+    def without_destination(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return the files of conf/ without a destination, which no list names any more.
+
+        Raises ConfigError where somebody's events would go nowhere then.
+        """
+        whole = content.read(self.root)
+        stated = whole.get("destinations", {})
+        stated.get("destinations", {}).pop(name, None)
+        clusters = stated.get("clusters", {})
+        clusters |= {cluster: _without(clusters[cluster], name) for cluster in clusters}
+        for cluster in whole["clusters"].values():
+            for app in cluster.get("modules", {}).get("streamalert_apps", {}).values():
+                if "destinations" in app:
+                    app["destinations"] = _without(app["destinations"], name)
+        of(self.root, whole)
+        return {
+            file: content.get(whole, keys)
+            for keys, file in content.files(self.root).items()
+            if file != GLOBAL
+        }
+
+    def remove_destination(self, name: str) -> None:
+        """Take a destination out, and out of every list; one that is gone already is fine."""
+        with jsonfile.locked(self.root):
+            write(self.root, self.without_destination(name))
+
     def _read_cluster(self, cluster: str) -> tuple[str, dict[str, Any]]:
         shown = f"conf/clusters/{self.cluster(cluster)}.json"
         return shown, jsonfile.read_object(self.root / shown, shown)
@@ -229,6 +276,10 @@ class Project:
             files[shown] = known
         write(self.root, files)
         return Schemas(missing, differing)
+
+
+def _without(names: Sequence[str], name: str) -> list[str]:
+    return [other for other in names if other != name]
 
 
 def write(root: Path, objects: Mapping[str, Mapping[str, Any]]) -> None:
@@ -286,23 +337,42 @@ def of(root: Path, whole: dict[str, Any]) -> Project:
     content.check(whole)
     clusters: dict[str, Any] = whole["clusters"]
     apps = [app for name, cluster in clusters.items() for app in _apps(name, cluster)]
+    defined: Mapping[str, Definition] = {}
     if "destinations" in whole or any("destinations" in app.extra for app in apps):
-        apps = _with_sinks(apps, whole.get("destinations", {}))
+        apps, defined = _with_sinks(apps, whole.get("destinations", {}))
     return Project(
         root,
         _account(whole["global"]),
         tuple(clusters),
         tuple(sorted(apps, key=lambda a: (a.cluster, a.name, a.type))),
-        tuple(content.told(schema.unknown(schema.whole(), whole))),
+        defined,
+        tuple(content.told(unknown(whole))),
     )
 
 
-def _with_sinks(apps: Sequence[AppConf], stated: dict[str, Any]) -> list[AppConf]:
-    """Return apps with the destinations that are stated for them, or for their clusters."""
+def unknown(whole: dict[str, Any]) -> Iterator[schema.Finding]:
+    """Yield the keys of conf/ that nobody knows; the rest of it need not be right."""
+    yield from schema.unknown(schema.whole(), whole)
+    if stated := whole.get("destinations"):
+        from streamalert_apps.config import destinations  # noqa: PLC0415 (projects without any start sooner)
+
+        yield from destinations.unknown(stated)
+
+
+def _with_sinks(
+    apps: Sequence[AppConf], stated: dict[str, Any]
+) -> tuple[list[AppConf], Mapping[str, Definition]]:
+    """Return apps with the destinations stated for them or for their clusters, and all that are defined."""
     from streamalert_apps.config import destinations  # noqa: PLC0415 (projects without any start sooner)
 
     known = destinations.read(stated)
-    return [_with_own_sinks(app, known) for app in apps]
+    apps = [_with_own_sinks(app, known) for app in apps]
+    for definition in known.defined.values():
+        users = [app for app in apps if definition in app.sinks]
+        destinations.check_path(
+            definition, [{"app": app.name, "function": app.function, "type": app.type} for app in users]
+        )
+    return apps, known.defined
 
 
 def _with_own_sinks(app: AppConf, known: Destinations) -> AppConf:

@@ -9,15 +9,18 @@ to the classifier; in a local project to a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from streamalert_apps.config import content
+from streamalert_apps.config import content, schema
 from streamalert_apps.config.suggest import did_you_mean
-from streamalert_apps.errors import ConfigError
-from streamalert_apps.runtime import kinds
+from streamalert_apps.errors import ConfigError, PluginError
+from streamalert_apps.runtime import kinds, outlets
+from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.outlets import Definition
+from streamalert_apps.runtime.sink import Sink
 
 FILE: Final = content.DESTINATIONS
 
@@ -33,7 +36,7 @@ class Destinations:
         """Return the destinations of a list; raise ConfigError for one that is not defined."""
         if not names:
             raise ConfigError(f"{where} names no destination.", hint="Leave it out, or name one.")
-        known = {kinds.CLASSIFIER: Definition(kinds.CLASSIFIER)} | dict(self.defined)
+        known = {CLASSIFIER: Definition(CLASSIFIER)} | dict(self.defined)
         for name in names:
             if name not in known:
                 raise ConfigError(
@@ -53,16 +56,55 @@ def read(whole: Mapping[str, Any]) -> Destinations:
     return Destinations(defined, clusters)
 
 
+def unknown(whole: Mapping[str, Any]) -> Iterator[schema.Finding]:
+    """Yield the keys of definitions that say nothing to their kind; the file need not be right."""
+    defined = whole.get("destinations")
+    for name, given in defined.items() if isinstance(defined, dict) else ():
+        kind = _kind(given.get("type")) if isinstance(given, dict) else None
+        if kind:
+            known = [setting.name for setting in outlets.known(kind)]
+            for key in Definition(name, given).unknown(kind):
+                yield schema.Finding(
+                    ("destinations", "destinations", name, key),
+                    "is not a known key",
+                    did_you_mean(key, known).strip(),
+                )
+
+
+def check_path(definition: Definition, users: Sequence[Mapping[str, str]]) -> None:
+    """Raise ConfigError where apps would share a file whose path says that each has its own.
+
+    `users`: what of each app a path may hold.
+    """
+    if definition.kind != "file" or "{" not in (path := definition.given["path"]):
+        return
+    seen: dict[str, str] = {}
+    for app in users:
+        other = seen.setdefault(path.format_map(app), app["function"])
+        if other != app["function"]:
+            raise ConfigError(
+                f"{FILE}: destination {definition.name}: {other} and {app['function']} would share a file.",
+                hint="Put {function} for {app} into its path.",
+            )
+
+
 def _definition(name: str, given: Mapping[str, Any]) -> Definition:
-    if name == kinds.CLASSIFIER:
+    if name == CLASSIFIER:
         raise ConfigError(
             f"{FILE}: '{name}' can't be the name of a destination.",
             hint="It is StreamAlert's classifier, which is always there.",
         )
     definition = Definition(name, given)
-    if definition.kind in kinds.names():  # else it may be a plugin's, which is not known here
+    if kind := _kind(definition.kind):
         try:
-            definition.settings(kinds.find(definition.kind))
+            definition.settings(kind)
         except ConfigError as error:
             raise ConfigError(f"{FILE}: {error.message}", hint=error.hint) from None
     return definition
+
+
+def _kind(name: Any) -> type[Sink] | None:
+    """Return the class of a kind; that there is none, or a plugin is broken, is told by who needs it."""
+    with suppress(PluginError):
+        return kinds.known(name) if isinstance(name, str) else None
+    return None

@@ -65,6 +65,13 @@ def parse(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
+def meant(text: str) -> Iterator[Any]:
+    """Yield what a person may mean who typed a value: JSON, if it is some, and the text."""
+    with suppress(ValueError):
+        yield parse(text)
+    yield text
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     unique = dict(pairs)
     if len(unique) < len(pairs):

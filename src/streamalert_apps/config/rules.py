@@ -7,6 +7,7 @@ from typing import Final
 from streamalert_apps.config import schema
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
+from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.schedule import interval
 
 _DEVICES: Final = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
@@ -34,6 +35,14 @@ def memory(megabytes: int) -> int:
 def app_name(text: str) -> str:
     """Return an app's name."""
     return _matching("app_name", text, "app name", "Use lower-case letters, digits, '_' and '-'.")
+
+
+def destination_name(text: str) -> str:
+    """Return a destination's name."""
+    hint = "Use at most 32 lower-case letters, digits, '_' and '-'."
+    if text == CLASSIFIER:
+        raise UsageError(f"'{text}' is StreamAlert's, which is always there.", hint="Take another name.")
+    return _matching("destination_name", text, "name of a destination", hint)
 
 
 def cluster_name(text: str) -> str:

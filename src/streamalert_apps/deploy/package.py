@@ -23,6 +23,7 @@ from streamalert_apps.deploy import dependencies, locking
 from streamalert_apps.deploy.archive import Contents, pack
 from streamalert_apps.errors import UsageError
 from streamalert_apps.plugins.plugin import Plugin, content
+from streamalert_apps.plugins.sinks import SinkPlugin
 from streamalert_apps.sdk.app import service_of
 
 HANDLER: Final = "streamalert_apps.runtime.handler.handler"
@@ -93,8 +94,12 @@ def build(
     runtime: str = DEFAULT_RUNTIME,
     architecture: str = DEFAULT_ARCHITECTURE,
     plugin: Plugin | None = None,
+    sinks: Sequence[SinkPlugin] = (),
 ) -> Package:
-    """Return the package of an app type's service; apps of one service, or of one plugin, share it."""
+    """Return the package of an app type's service; apps of one service, or of one plugin, share it.
+
+    `sinks`: of the plugins whose kinds of destinations it needs.
+    """
     _choose(runtime, RUNTIMES, "runtime")
     _choose(architecture, ARCHITECTURES, "architecture")
     service = plugin or _built_in(app_type)
@@ -104,6 +109,11 @@ def build(
     else:
         locks = [dependencies.lock_of(name) for name in requirements]
     own = (service.contents if plugin else _room(service.service)) | _shared_files()
+    for sink in sinks:
+        own |= sink.contents
+        if sink.plugin.requirements and sink.plugin != plugin:
+            locks.append(locking.read(sink.plugin))
+            requirements += sink.plugin.requirements
     every_lock = (dependencies.lock_of("base"), *locks)
     return Package(service.service, runtime, architecture, requirements, own, every_lock)
 

@@ -27,10 +27,14 @@ _NO_PLUGIN: Final = re.compile(rf"[_.].*|test_.*|.*_test|conftest|{'|'.join(SHAR
 
 
 class Places:
-    """The places of a project; `root` is the folder that holds its conf/, None: there is no project."""
+    """The places of a project; `root` is the folder that holds its conf/, None: there is no project.
 
-    def __init__(self, root: Path | None) -> None:
+    `group`: that of the entry points.
+    """
+
+    def __init__(self, root: Path | None, group: str = GROUP) -> None:
         self._root = root
+        self._group = group
         self._in_folder: dict[str, Plugin | None] = {}
 
     def in_folder(self, service: str) -> Plugin | None:
@@ -78,7 +82,7 @@ class Places:
     def _entry_points(self) -> tuple[EntryPoint, ...]:
         from importlib.metadata import entry_points  # noqa: PLC0415 (takes a while, and most need none of it)
 
-        return tuple(sorted(entry_points(group=GROUP), key=_shown))
+        return tuple(sorted(entry_points(group=self._group), key=_shown))
 
 
 def _of_project(root: Path, service: str) -> Plugin | None:

@@ -145,7 +145,7 @@ class Plugin:
 
     def _checked(self) -> Iterator[tuple[str, type[App]]]:
         found = self._classes()
-        if not found:
+        if not found and not hasattr(self.module, "SINK"):
             raise PluginError(f"{self.shown}, line 1: there is no App in it that says its `type`.")
         for app_type, kind in found.items():
             if fault := _fault(kind, self.service):
@@ -189,7 +189,7 @@ class Installed(Plugin):
                 "from importlib import import_module\n\nfrom streamalert_apps.services import of\n\n"
                 f'APPS = tuple(of(import_module("{self.module_name}")).values())\n'
             )
-        return self._placed({layout.APP: pointer.encode()}) | _package(self.module_name)
+        return self._placed({layout.APP: pointer.encode()}) | package_of(self.module_name)
 
     @cached_property
     def has_folder(self) -> bool:
@@ -226,7 +226,7 @@ def ignored(kind: type[App]) -> str:
     return f"has a `poll`, which {feed.__name__} never calls: change `fetch`, or subclass App"
 
 
-def _package(module_name: str) -> dict[str, bytes]:
+def package_of(module_name: str) -> dict[str, bytes]:
     """Return the files of the package that a module is in, by name; or those of the module itself."""
     parts = module_name.split(".")
     for depth in range(1, len(parts) + 1):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Protocol
+from typing import Final, Protocol
 
 from streamalert_apps.errors import ConfigError
 from streamalert_apps.sdk.app import Credentials
 
+GIVEN_BY: Final = "sa-apps update-auth"
+
 
 class CredentialStore(Protocol):
-    """The place of one app's credentials."""
+    """The place of the credentials of one app or destination."""
 
     def exists(self) -> bool:
         """Tell whether there are any."""
@@ -25,14 +27,15 @@ class CredentialStore(Protocol):
         """Delete them; fine where there are none."""
 
 
-def parse_credentials(text: str | bytes, place: str) -> Credentials:
-    """Return credentials from JSON; raise ConfigError, which shows nothing of the text, if it is none."""
+def parse_credentials(text: str | bytes, place: str, given_by: str = GIVEN_BY) -> Credentials:
+    """Return credentials from JSON; raise ConfigError, which shows nothing of the text, if it is none.
+
+    `given_by`: the command that stores them.
+    """
     try:
         credentials = json.loads(text)
     except (ValueError, RecursionError):
         credentials = None
     if not isinstance(credentials, dict):
-        raise ConfigError(
-            f"{place} does not hold a JSON object.", hint="Store it anew with `sa-apps update-auth`."
-        )
+        raise ConfigError(f"{place} does not hold a JSON object.", hint=f"Store it anew with `{given_by}`.")
     return credentials

@@ -76,7 +76,7 @@ def sync_folder(folder: Path) -> None:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        _sync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -90,7 +90,7 @@ def _written(path: Path, data: bytes) -> Iterator[Path]:
             _hold(file.fileno())
             file.write(data)
             file.flush()
-            _sync(file.fileno())
+            sync(file.fileno())
             if sys.platform == "win32":
                 file.close()  # an open file can't be moved there
             yield temporary
@@ -108,7 +108,8 @@ def _make(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
-def _sync(descriptor: int) -> None:
+def sync(descriptor: int) -> None:
+    """Have what was written to a file on disk."""
     if sys.platform == "darwin":  # there, fsync leaves the data in the disk's own cache
         import fcntl  # noqa: PLC0415 (of POSIX)
 

@@ -30,7 +30,7 @@ from streamalert_apps.runtime.delivery import BATCH_BYTES, Outlet
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.event import Event
 from streamalert_apps.runtime.head import Identity
-from streamalert_apps.runtime.kinds import CLASSIFIER
+from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.outlets import Definition
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.sink import Setup, Source
@@ -158,7 +158,11 @@ def _outlets(order: Event, function: str, clock: Clock, deadline: Deadline) -> d
         return Setup(
             definition.name,
             settings,
-            cache(ParameterCredentials(_client("ssm"), parameter, clock, deadline).load),
+            cache(
+                ParameterCredentials(
+                    _client("ssm"), parameter, clock, deadline, given_by=outlets.given_by(definition.name)
+                ).load
+            ),
             Source(os.environ.get("SA_APPS_NAME", function), order.app_type, function),
             clock,
             deadline,

@@ -7,16 +7,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from streamalert_apps.errors import ConfigError, CredentialsError
-from streamalert_apps.runtime.credentials import parse_credentials
+from streamalert_apps.runtime.credentials import GIVEN_BY, parse_credentials
 from streamalert_apps.runtime.files import write_private
 from streamalert_apps.sdk.app import Credentials
 
 
 class FileCredentials:
-    """The credentials of an app."""
+    """The credentials of an app or a destination. `given_by`: the command that stores them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, given_by: str = GIVEN_BY) -> None:
         self.path = path
+        self._given_by = given_by
 
     def exists(self) -> bool:
         """Tell whether there are any."""
@@ -28,11 +29,11 @@ class FileCredentials:
             data = self.path.read_bytes()
         except FileNotFoundError:
             raise CredentialsError(
-                f"There are no credentials in {self.path}.", hint="Give them with `sa-apps update-auth`."
+                f"There are no credentials in {self.path}.", hint=f"Give them with `{self._given_by}`."
             ) from None
         except OSError as error:
             raise ConfigError(f"{self.path} can't be read ({error.strerror}).") from None
-        return parse_credentials(data, str(self.path))
+        return parse_credentials(data, str(self.path), self._given_by)
 
     def save(self, credentials: Credentials) -> None:
         """Store them, whether or not there were any."""

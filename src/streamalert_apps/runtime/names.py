@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 ALIAS: Final = "production"
+CLASSIFIER: Final = "classifier"
+"""The destination that is always there and has no settings: StreamAlert's."""
 ROLE_PATH: Final = "/streamalert/"
 _PARTITIONS: Final = {
     "cn-": "aws-cn",

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
 
-from streamalert_apps.errors import AppError, ConfigError, UsageError
-from streamalert_apps.runtime import kinds
+from streamalert_apps.errors import AppError, ConfigError, CredentialsError, UsageError
+from streamalert_apps.runtime import shaping
 from streamalert_apps.runtime.delivery import Answer, Batch, Destination, Limits, Outlet, nothing_taken
+from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.schedule import duration
-from streamalert_apps.runtime.sink import Setup, Sink, checked
+from streamalert_apps.runtime.sink import Setting, Setup, Sink, checked
+from streamalert_apps.sdk.app import Credentials
 
 LONGEST_HOLD_SECONDS: Final = 86_400.0
-_OURS: Final = ("type", "hold")
+
+
+def _hold(value: Any) -> float:
+    """Return for how many seconds more is waited for."""
+    seconds = duration(value).total_seconds()
+    if seconds > LONGEST_HOLD_SECONDS:
+        raise UsageError("A day is the longest.", hint="Write it like 5m or 1h.")
+    return seconds
+
+
+COMMON: Final = (Setting("hold", "for how long it waits for more, like 5m", _hold, 0.0), *shaping.SETTINGS)
+"""What each destination can be told, whatever its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +42,12 @@ class Definition:
     @property
     def kind(self) -> str:
         """What kind of destination it is."""
-        return kinds.CLASSIFIER if self.is_classifier else str(self.given.get("type", ""))
+        return CLASSIFIER if self.is_classifier else str(self.given.get("type", ""))
 
     @property
     def is_classifier(self) -> bool:
         """Whether it is StreamAlert's classifier."""
-        return self.name == kinds.CLASSIFIER
+        return self.name == CLASSIFIER
 
     @property
     def digest(self) -> str:
@@ -45,21 +58,28 @@ class Definition:
     def settings(self, kind: type[Sink]) -> dict[str, Any]:
         """Return a value for each setting of its kind; raise ConfigError for what is wrong."""
         try:
-            self.hold()
+            self.common()
             return checked(kind.settings, self.given)
         except UsageError as error:
             raise ConfigError(f"destination {self.name}: {error.message}", hint=error.hint) from None
 
-    def hold(self) -> float:
-        """Return for how many seconds it waits for more."""
-        seconds = duration(self.given["hold"]).total_seconds() if "hold" in self.given else 0.0
-        if seconds > LONGEST_HOLD_SECONDS:
-            raise UsageError("hold: A day is the longest.", hint="Write it like 5m or 1h.")
-        return seconds
+    def common(self) -> dict[str, Any]:
+        """Return a value for each setting that all kinds have; raise UsageError for what is wrong."""
+        return checked(COMMON, self.given)
 
     def unknown(self, kind: type[Sink]) -> list[str]:
         """Return the keys that say nothing to this kind."""
-        return sorted(self.given.keys() - {setting.name for setting in kind.settings} - {*_OURS})
+        return sorted(self.given.keys() - {"type"} - {setting.name for setting in known(kind)})
+
+
+def known(kind: type[Sink]) -> tuple[Setting, ...]:
+    """Return all that a destination of a kind can be told."""
+    return (*kind.settings, *COMMON)
+
+
+def given_by(name: str) -> str:
+    """Return the command that stores a destination's credentials."""
+    return f"sa-apps destination add {name} --update-auth"
 
 
 def parse(text: str) -> list[Definition]:
@@ -94,8 +114,24 @@ def outlet(
     """Return a destination to send to. `setup` returns what one with these settings is made with."""
     try:
         kind = find(definition.kind)
-        made: Destination = kind(setup(definition, definition.settings(kind)))
+        settings = definition.settings(kind)
+        given = setup(definition, settings)
+        needed = [field.name for field in kind.auth(settings) if not field.optional]
+        made: Destination = kind(
+            replace(given, credentials=lambda: _complete(given.credentials(), needed, definition.name))
+        )
     except AppError as error:
         made = Unusable(error)
         return Outlet(made, definition.digest)
-    return Outlet(made, definition.digest, definition.hold())
+    common = definition.common()
+    return Outlet(made, definition.digest, common["hold"], shaping.shape(common, given.source))
+
+
+def _complete(credentials: Credentials, needed: Sequence[str], name: str) -> Credentials:
+    """Return credentials; raise CredentialsError where one is missing."""
+    if missing := [field for field in needed if field not in credentials]:
+        raise CredentialsError(
+            f"The credentials of {name} lack {', '.join(missing)}.",
+            hint=f"Give them with `{given_by(name)}`.",
+        )
+    return credentials

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from streamalert_apps.errors import UsageError
@@ -74,7 +75,7 @@ class Setup:
     `settings` are checked, and have a value for each. `credentials` loads them when they are first needed.
     `client` makes boto3's client of a service in a region (empty: where the app is), whose calls are tried
     once. `api` makes the way out by HTTPS. `aws_credentials` returns botocore's, for a request that
-    is signed here; None where there are none.
+    is signed here; None where there are none. `folder`: where paths begin.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Setup:
     client: Callable[[str, str], Any]
     api: Callable[[], Api]
     aws_credentials: Callable[[], Any] = lambda: None
+    folder: Path = Path()
 
 
 class Sink(ABC):

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps.errors import ConfigError, CredentialsError, StateError
-from streamalert_apps.runtime.credentials import parse_credentials
+from streamalert_apps.runtime.credentials import GIVEN_BY, parse_credentials
 from streamalert_apps.sdk.app import Credentials
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.retry import retrying
@@ -151,7 +151,21 @@ def _is_fault(error: ClientError) -> bool:
 
 
 class ParameterCredentials(Parameter):
-    """The credentials of an app."""
+    """The credentials of an app or a destination. `given_by`: the command that stores them."""
+
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        clock: Clock | None = None,
+        deadline: Deadline | None = None,
+        *,
+        key: str = "",
+        tags: Sequence[tuple[str, str]] = (),
+        given_by: str = GIVEN_BY,
+    ) -> None:
+        super().__init__(client, name, clock, deadline, key=key, tags=tags)
+        self._given_by = given_by
 
     def exists(self) -> bool:
         """Tell whether there are any."""
@@ -163,9 +177,9 @@ class ParameterCredentials(Parameter):
         if stored is None:
             raise CredentialsError(
                 f"There are no credentials in the parameter {self.name}.",
-                hint="Give them with `sa-apps update-auth`.",
+                hint=f"Give them with `{self._given_by}`.",
             )
-        return parse_credentials(stored.text, f"The parameter {self.name}")
+        return parse_credentials(stored.text, f"The parameter {self.name}", self._given_by)
 
     def save(self, credentials: Credentials) -> None:
         """Store them, whether or not there were any."""

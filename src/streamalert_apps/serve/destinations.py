@@ -16,7 +16,7 @@ from streamalert_apps.runtime import kinds, names, outlets
 from streamalert_apps.runtime.delivery import BATCH_BYTES, Destination, Outlet
 from streamalert_apps.runtime.destinations.file import File, JsonLines
 from streamalert_apps.runtime.head import PASSING
-from streamalert_apps.runtime.kinds import CLASSIFIER
+from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.outlets import Definition
 from streamalert_apps.runtime.sink import Setup, Sink, Source
 from streamalert_apps.sdk.clock import Clock, Deadline
@@ -58,9 +58,7 @@ class Target:
         """Close what was opened for it."""
         if isinstance(self.destination, Sink):
             self.destination.close()
-        if isinstance(self.destination, File) or (
-            isinstance(self.destination, JsonLines) and not self.is_standard_output
-        ):
+        if isinstance(self.destination, JsonLines) and not self.is_standard_output:
             self.destination.close()
 
 
@@ -68,7 +66,9 @@ def own(project: Project, app: AppConf, session: Callable[[], Session]) -> Targe
     """Return an app's own destination: the classifier, or a file of a project that lives without AWS."""
     if not project.account.local:
         return _classifier(project, app, session())
-    path = project.root / "logs" / f"{rules.app_name(app.name)}.jsonl"
+    same = [other for other in project.all_apps if other.name == app.name]
+    name = rules.app_name(app.name) if len(same) == 1 else app.function
+    path = project.root / "logs" / f"{name}.jsonl"
     return Target(FILE, Outlet(File(path)), _shown(path))
 
 
@@ -84,23 +84,38 @@ def target(
 ) -> Target:
     """Return a destination of conf/."""
     if definition.is_classifier:
-        return named(project, app, CLASSIFIER, session)
+        return named(project, app, CLASSIFIER, session, clock)
+    source = Source(app.name, app.type, app.function)
+    return Target(definition.name, outlet(project, source, definition, session, clock), definition.name)
+
+
+def outlet(
+    project: Project,
+    source: Source,
+    definition: Definition,
+    session: Callable[[], Session],
+    clock: Clock,
+    *,
+    seconds: float = LONGEST_SEND_SECONDS,
+) -> Outlet:
+    """Return a destination of conf/ for the events of a source; to send takes no longer than `seconds`."""
 
     def setup(definition: Definition, settings: dict[str, Any]) -> Setup:
-        deadline = Deadline(lambda: LONGEST_SEND_SECONDS)
+        deadline = Deadline(lambda: seconds)
         return Setup(
             definition.name,
             settings,
             cache(lambda: credentials_of(project, definition.name, session).load()),
-            Source(app.name, app.type, app.function),
+            source,
             clock,
             deadline,
             cache(lambda service, region: _client(session(), service, region)),
             lambda: _api(clock, deadline),
             lambda: session().credentials(),
+            project.root,
         )
 
-    return Target(definition.name, outlets.outlet(definition, kinds.find, setup), definition.name)
+    return outlets.outlet(definition, kinds.find, setup)
 
 
 def credentials_of(project: Project, destination: str, session: Callable[[], Session]) -> CredentialStore:
@@ -108,11 +123,19 @@ def credentials_of(project: Project, destination: str, session: Callable[[], Ses
     if project.account.local:
         from streamalert_apps.runtime.local import FileCredentials  # noqa: PLC0415
 
-        return FileCredentials(names.local_destination(project.root, destination))
+        path = names.local_destination(project.root, destination)
+        return FileCredentials(path, outlets.given_by(destination))
+    from streamalert_apps.deploy.place import Place  # noqa: PLC0415
     from streamalert_apps.runtime.ssm import ParameterCredentials  # noqa: PLC0415 (boto3)
 
-    parameter = names.destination_parameter(project.account.prefix, destination)
-    return ParameterCredentials(session().client("ssm"), parameter)
+    account = project.account
+    return ParameterCredentials(
+        session().client("ssm"),
+        names.destination_parameter(account.prefix, destination),
+        key=Place.of(account).kms_key,
+        tags=account.tags,
+        given_by=outlets.given_by(destination),
+    )
 
 
 def _client(session: Session, service: str, region: str) -> Any:
@@ -126,8 +149,10 @@ def _api(clock: Clock, deadline: Deadline) -> Api:
     return Api(clock=clock, deadline=deadline, loopback=True)
 
 
-def named(project: Project, app: AppConf, to: str, session: Callable[[], Session]) -> Target:
-    """Return the destination that is meant by `classifier`, - or the path of a file."""
+def named(project: Project, app: AppConf, to: str, session: Callable[[], Session], clock: Clock) -> Target:
+    """Return the destination that is meant by a name of conf/, `classifier`, - or the path of a file."""
+    if to in project.destinations:
+        return target(project, app, project.destinations[to], session, clock)
     if to == STANDARD_OUTPUT:
         return Target(f"{PASSING}{STANDARD_OUTPUT}", Outlet(JsonLines(sys.stdout.buffer)), "standard output")
     if to != CLASSIFIER:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from streamalert_apps.errors import UsageError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
-from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.purge import purge as purge_record
-from streamalert_apps.sdk.clock import Deadline, SystemClock
-from streamalert_apps.serve.process import is_dead, this_process
+from streamalert_apps.serve.holding import holding
 from streamalert_apps.serve.turn import Place
 
 
@@ -31,18 +28,5 @@ def count(place: Place, since: datetime, until: datetime) -> int:
 
 def purge(place: Place, since: datetime, until: datetime) -> int:
     """Purge a span; return how many events that were. Raises AlreadyRunning during a run."""
-    clock = SystemClock()
-    held = heads.take(
-        place.store,
-        Identity(place.owner, secrets.token_hex(8), this_process(), is_dead),
-        clock=clock,
-        deadline=Deadline.never(),
-        first_look=timedelta(0),
-    )
-    status = held.head.runs[-1].status if held.head.runs else ""
-    try:
+    with holding(place) as held:
         return purge_record(held, place.store, since, until)
-    finally:
-        held.head.lease, held.head.status = None, status
-        held.write()
-        held.close()

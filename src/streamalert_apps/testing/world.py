@@ -27,7 +27,7 @@ from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.event import DEEPEST_SUCCESSION
 from streamalert_apps.runtime.handler import CLOSING_SECONDS
 from streamalert_apps.runtime.head import Head, Identity
-from streamalert_apps.runtime.kinds import CLASSIFIER
+from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.ssm import ParameterCredentials
 from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.runtime.store.s3 import S3Store

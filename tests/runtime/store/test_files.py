@@ -281,7 +281,7 @@ def test_a_disk_that_fails_is_told_and_leaves_nothing(
     def fails(_: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(files, "_sync", fails)
+    monkeypatch.setattr(files, "sync", fails)
     with pytest.raises(expected, match=os.strerror(number)) as told:
         store.put("a/2", b"x")
 

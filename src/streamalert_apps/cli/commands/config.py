@@ -96,16 +96,15 @@ def root(context: typer.Context) -> None:
 @group.command("validate", epilog=VALIDATE_EXAMPLES)
 def validate(*, project_dir: options.ProjectDir = None, as_json: options.Json = False) -> int:
     """Check all files of conf/ and show everything that is wrong."""
-    from streamalert_apps.config import content, schema
-    from streamalert_apps.config.conf import root_of
+    from streamalert_apps.config import conf, content, schema
 
-    folder = root_of(project_dir)
+    folder = conf.root_of(project_dir)
     files = content.files(folder)
     whole, broken = content.readable(folder)
     errors: list[AppError] = [*broken]
     errors += map(content.error, schema.refused(schema.whole(), whole))
     errors += () if errors else _unfit(folder)
-    warnings = list(content.told(schema.unknown(schema.whole(), whole)))
+    warnings = list(content.told(conf.unknown(whole)))
     if as_json:
         output.envelope("config validate", {"files": [*files.values()], "warnings": warnings}, errors=errors)
     for warning in warnings:
@@ -231,11 +230,11 @@ def _near(place: Keys) -> str:
 
 def _changed(before: dict[str, Any], place: Keys, text: str) -> dict[str, Any]:
     """Return conf/ with this value, as JSON if that is right and as text if not; raise where neither is."""
-    from streamalert_apps.config import content
+    from streamalert_apps.config import content, jsonfile
 
     faults: list[Finding] = []
     known = list(_faults(before))
-    for value in _meant(text):
+    for value in jsonfile.meant(text):
         after = deepcopy(before)
         content.put(after, place, value)
         new = [fault for fault in _faults(after) if fault not in known]
@@ -245,16 +244,8 @@ def _changed(before: dict[str, Any], place: Keys, text: str) -> dict[str, Any]:
     raise UsageError(f"{content.said(faults[0])}.", hint=faults[0].hint)
 
 
-def _meant(text: str) -> Iterator[Any]:
-    from streamalert_apps.config import jsonfile
-
-    with suppress(ValueError):
-        yield jsonfile.parse(text)
-    yield text
-
-
 def _faults(whole: dict[str, Any]) -> Iterator[Finding]:
-    from streamalert_apps.config import schema
+    from streamalert_apps.config import conf, schema
 
     yield from schema.refused(schema.whole(), whole)
-    yield from schema.unknown(schema.whole(), whole)
+    yield from conf.unknown(whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
@@ -10,6 +10,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import ConfigError, UsageError
+from streamalert_apps.runtime.names import CLASSIFIER
 
 if TYPE_CHECKING:
     from streamalert_apps.cli.credentials import Source
@@ -23,11 +24,12 @@ EXAMPLES = """Examples:
   sa-apps new duo_auth --cluster prod
   sa-apps new duo_auth -c prod -n duo_prod_collector --interval 'rate(2 hours)' --timeout 80
   sa-apps new duo_admin -c prod --auth-file - < duo.json
+  sa-apps new duo_auth -c prod --to lake --to soc
   sa-apps new duo_auth -c prod --update-settings --memory 256
 
 \b
 Without a terminal, for an app that is there already:
-  --update-settings  changes its interval, timeout and memory to those given
+  --update-settings  changes its interval, timeout, memory and destinations to those given
   --update-auth      replaces its credentials by those of --auth-file"""
 
 NAME: Final = "collector"
@@ -76,6 +78,15 @@ def command(
         int | None,
         typer.Option("--memory", "-m", help="MB of memory, 128 to 10240.  [default: 128]", metavar="MB"),
     ] = None,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--to",
+            help="Where its events go: a destination of conf/; may be repeated.",
+            metavar="NAME",
+            autocompletion=options.complete_destination,
+        ),
+    ] = None,
     auth_file: options.AuthFile = None,
     no_check: options.NoCheck = False,
     simulator: options.Simulator = "",
@@ -102,6 +113,7 @@ def command(
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)
     settings = _checked(schedule_expression=interval, timeout=timeout, memory=memory)
+    settings |= {"destinations": _destinations(project, to)} if to else {}
     if cluster:
         project.cluster(cluster)
     types = known_types(project.root)
@@ -120,7 +132,7 @@ def command(
     )
     old = next((there for there in project.apps(app.cluster) if there.function == app.function), None)
     if old is None:
-        outcome = add(project, replace(app, **settings), types, source)
+        outcome = add(project, _set(app, settings), types, source)
     else:
         what = _what_to_change(old, prompts, settings=update_settings, credentials=update_auth)
         outcome = _change(project, old, what, settings, source, types=types)
@@ -187,6 +199,23 @@ def _checked(**given: Any) -> dict[str, Any]:
         "memory": rules.memory,
     }
     return {key: checks[key](value) for key, value in given.items() if value is not None}
+
+
+def _destinations(project: Project, names: Sequence[str]) -> list[str]:
+    """Return the names of destinations, which have to be there."""
+    for name in names:
+        if name != CLASSIFIER:
+            project.destination(name)
+        elif project.account.local:
+            raise UsageError("This is a local project (no AWS): it has no classifier.")
+    return list(dict.fromkeys(names))
+
+
+def _set(app: AppConf, settings: Mapping[str, Any]) -> AppConf:
+    """Return the app with other settings; `destinations` is none of those that an app always has."""
+    own = {key: value for key, value in settings.items() if key != "destinations"}
+    stated = {key: value for key, value in settings.items() if key == "destinations"}
+    return replace(app, **own, extra={**app.extra, **stated})
 
 
 def _ask_type(prompts: Prompts, types: Registry) -> str:
@@ -269,7 +298,7 @@ def _change(
 
     if "settings" in what and not settings and source.prompts.allowed:
         settings = _ask_settings(old, source.prompts)
-    new = replace(old, **settings) if "settings" in what else old
+    new = _set(old, settings) if "settings" in what else old
     schemas = types.schemas(new.type)
     changed = ("settings",) if new != old else ()
     if "credentials" not in what:

@@ -49,13 +49,15 @@ def command(
     from streamalert_apps.cli.selection import known_types, one_app
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.deploy.package import build
+    from streamalert_apps.plugins.sinks import Sinks
 
     prompts = Prompts.on_terminal(no_input=no_input)
     project, app = one_app(project_dir, name, name_option, cluster, prompts)
     types = known_types(project.root)
     types.find(app.type)
     with output.working(f"Packing {app.type}"):
-        package = build(app.type, runtime, architecture, types.plugin(app.type))
+        sinks = Sinks(project.root).of(sink.kind for sink in app.sinks)
+        package = build(app.type, runtime, architecture, types.plugin(app.type), sinks)
         output.write_file(to, package.archive)
     _tell(app, package, to, as_json=as_json)
 

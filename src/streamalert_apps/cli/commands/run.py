@@ -25,6 +25,7 @@ EXAMPLES = """Examples:
   sa-apps run duo_prod_collector --to logs.jsonl --json
   sa-apps run duo_prod_collector --since 2h | jq .user.name
   sa-apps run duo_prod_collector --to classifier
+  sa-apps run duo_prod_collector --to lake
 
 A run takes its turn with the scheduled function: it continues where the last one ended, and the
 next one continues after it. Without --to, events go where the app's events go (the classifier; in a
@@ -41,8 +42,8 @@ def command(
         str | None,
         typer.Option(
             "--to",
-            help="A file to append to, - for standard output, or classifier.",
-            metavar="FILE",
+            help="A destination of conf/, classifier, a file to append to, or - for standard output.",
+            metavar="DEST",
             show_default=False,
         ),
     ] = None,
@@ -128,7 +129,7 @@ def _prepared(
     if to is None and (looks or not output.is_terminal(sys.stdout)):
         to = destinations.STANDARD_OUTPUT
     targets = (
-        [destinations.named(project, app, to, session)]
+        [destinations.named(project, app, to, session, SystemClock())]
         if to
         else destinations.of_app(project, app, session, SystemClock())
     )

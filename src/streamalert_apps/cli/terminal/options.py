@@ -31,6 +31,8 @@ def _complete(context: typer.Context, incomplete: str, kind: str) -> Iterable[st
             words: Iterable[str] = Registry(root_if_any(context.params.get("project_dir"))).stated_names()
         elif kind == "cluster":
             words = _project(context).clusters
+        elif kind == "destination":
+            words = _project(context).destinations
         else:
             words = {app.name for app in _project(context).apps(context.params.get("cluster"))}
     except Exception:  # noqa: BLE001 (an error has no place on a half-typed line)
@@ -46,6 +48,11 @@ def complete_type(context: typer.Context, incomplete: str) -> Iterable[str]:
 def complete_cluster(context: typer.Context, incomplete: str) -> Iterable[str]:
     """Complete a cluster."""
     return _complete(context, incomplete, "cluster")
+
+
+def complete_destination(context: typer.Context, incomplete: str) -> Iterable[str]:
+    """Complete a destination's name."""
+    return _complete(context, incomplete, "destination")
 
 
 def complete_name(context: typer.Context, incomplete: str) -> Iterable[str]:
