@@ -30,7 +30,8 @@ def test_an_invocation_is_that_of_the_schedule(deployed: Path, sa_apps: Command,
     ran = sa_apps("invoke", "collector")
 
     assert (ran.code, ran.out) == (0, "")
-    (call,) = aws.calls
+    call = aws.calls[-1]
+    assert aws.names() == ["sts.GetCallerIdentity", "lambda.Invoke"]
     assert call.path == f"/2015-03-31/functions/{FUNCTION}/invocations?Qualifier=production"
     assert (call.headers["X-Amz-Invocation-Type"], call.json) == ("Event", EVENT)
 
@@ -42,7 +43,8 @@ def test_the_end_of_a_run_can_be_waited_for(deployed: Path, sa_apps: Command) ->
 
 def test_a_run_that_failed_is_told(deployed: Path, sa_apps: Command, aws: Proxy) -> None:
     raised = json.dumps({"errorType": "CredentialsError", "errorMessage": "Duo refused the credentials."})
-    aws.before = lambda _: proxy.Answer(200, raised.encode(), {"X-Amz-Function-Error": "Unhandled"})
+    failed = proxy.Answer(200, raised.encode(), {"X-Amz-Function-Error": "Unhandled"})
+    aws.before = lambda call: failed if call.name == "lambda.Invoke" else None
 
     ran = sa_apps("invoke", "collector", "--wait", "--json")
 
@@ -51,16 +53,18 @@ def test_a_run_that_failed_is_told(deployed: Path, sa_apps: Command, aws: Proxy)
 
 
 def test_a_run_is_never_made_twice(deployed: Path, sa_apps: Command, aws: Proxy) -> None:
-    aws.after = lambda _: proxy.Cut()
+    aws.after = lambda call: proxy.Cut() if call.name == "lambda.Invoke" else None
 
     assert sa_apps("invoke", "collector", "--wait").code == 1
-    assert len(aws.calls) == 1
+    assert aws.names().count("lambda.Invoke") == 1
 
 
 def test_no_room_for_another_run_is_explained(deployed: Path, sa_apps: Command, aws: Proxy) -> None:
-    aws.before = lambda _: Refuse(
+    busy = Refuse(
         429, "TooManyRequestsException", message="ReservedFunctionConcurrentInvocationLimitExceeded"
     )
+    aws.before = lambda call: busy if call.name == "lambda.Invoke" else None
+
     ran = sa_apps("invoke", "collector", "--wait")
     assert ran.code == 1
     assert "runs already" in ran.err

@@ -10,13 +10,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 import boto3
 import httpx
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from streamalert_apps.runtime import kinds
 from streamalert_apps.runtime.collect import Outcome
@@ -98,8 +99,14 @@ class Case:
     strict: bool = True
     is_idempotent: bool = False
     event_limit: int = 0
+    partial: bool = False
+    """It takes some events of a batch and asks for others again."""
+    one_event: int = 400
+    """Bytes that a request with one small event fits into, and one with all of the suite does not."""
     path: str = "*"
-    """A glob of the paths of requests that carry events."""
+    """A glob of the paths of requests that carry events: faults hit these."""
+    simulated: bool = False
+    """Its requests go to its twin whatever host they are meant for."""
 
     def __str__(self) -> str:
         return self.kind
@@ -139,6 +146,11 @@ class Stand:
         ]
         return outcome
 
+    def batches(self, events: int) -> int:
+        """Return how many batches so many events are, as far as their number matters."""
+        most: int = self.world.sinks[NAME].destination.limits.events
+        return -(-events // most)
+
     @property
     def lost(self) -> set[int]:
         """The numbers that neither arrived nor are kept as dead."""
@@ -165,8 +177,14 @@ class Stand:
             self.world.clock,
             deadline,
             cache(self._client),
-            lambda: Api(clock=self.world.clock, deadline=deadline, transport=_plain(), loopback=True),
+            lambda: self._api(deadline),
+            lambda: Credentials("testing", "testing", "t0ken"),
         )
+
+    def _api(self, deadline: Deadline) -> Api:
+        if self.case.simulated:
+            return Api(clock=self.world.clock, deadline=deadline, simulator=self.server.url)
+        return Api(clock=self.world.clock, deadline=deadline, transport=_plain(), loopback=True)
 
     def _client(self, service: str, region: str) -> Any:
         make: Any = boto3.client
@@ -196,7 +214,8 @@ def stand(case: Case, *faults: Fault, **world: Any) -> Iterator[Stand]:
     """Set up a sink in front of its twin, with faults between them."""
     made = World(**{"total": 10, "page": 10} | world)
     twin = case.twin(made.clock)
-    with serve(twin, faults=faults) as server:  # type: ignore[arg-type] # it is asked for no more than this
+    aimed = [replace(fault, path=case.path) for fault in faults]
+    with serve(twin, faults=aimed) as server:  # type: ignore[arg-type] # it is asked for no more than this
         one = Stand(case, twin, server, made)
         with one.opened:
             one.use()

@@ -34,9 +34,8 @@ def sink(folder: Path, source: Source = SOURCE, **given: Any) -> Any:
 
     def setup(definition: Definition, settings: dict[str, Any]) -> Setup:
         never: Any = None
-        return Setup(
-            definition.name, settings, dict, source, SystemClock(), Deadline.never(), never, never, folder
-        )
+        clock, deadline = SystemClock(), Deadline.never()
+        return Setup(definition.name, settings, dict, source, clock, deadline, never, never, folder=folder)
 
     return outlet(Definition("file", {"type": "file", **given}), kinds.find, setup).destination
 

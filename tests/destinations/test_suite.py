@@ -40,6 +40,7 @@ def those(which: Iterable[str]) -> pytest.MarkDecorator:
 refusing_sinks = those(name for name, case in CASES.items() if case.refuses)
 strict_sinks = those(name for name, case in CASES.items() if case.strict)
 sized_sinks = those(name for name, case in CASES.items() if case.sized)
+partial_sinks = those(name for name, case in CASES.items() if case.partial)
 limited_sinks = those(name for name, case in CASES.items() if case.event_limit)
 
 
@@ -104,7 +105,7 @@ def test_a_success_that_took_nothing_loses_nothing(case: Case, status: int) -> N
 
 @every_sink
 def test_a_redirect_is_a_matter_of_the_settings(case: Case) -> None:
-    with stand(case, Fault(Status(302), path=case.path)) as one:
+    with stand(case, Fault(Status(302))) as one:
         assert one.run().status == "failed"
 
         assert one.world.head.positions[NAME].state == "configuration"
@@ -164,11 +165,11 @@ def test_one_bad_event_of_five_hundred_costs_itself(case: Case, bad: int) -> Non
     with stand(case, total=500, page=500) as one:
         one.twin.poison = {bad}
         assert one.run().status == "succeeded"
-        requests = len(one.server.requests)
+        requests, batches = len(one.server.requests), one.batches(500)
 
         assert one.dead == [bad]
         assert sorted(one.twin.numbers) == [number for number in range(500) if number != bad]
-        assert requests <= (1 if case.per_event else 20)
+        assert requests <= batches + (0 if case.per_event else 19)
 
 
 @refusing_sinks
@@ -182,10 +183,23 @@ def test_where_all_events_are_bad_the_settings_are(case: Case) -> None:
         assert len(one.server.requests) <= 20
 
 
+@partial_sinks
+def test_what_was_taken_of_a_batch_in_each_of_ten_runs_is_not_sent_again(case: Case) -> None:
+    with stand(case, total=500, page=500) as one:
+        one.twin.busy = [{*range(0, 500, 2**turn)} for turn in range(1, 11)]
+        for _ in range(10):
+            assert one.run(left=0.2).status == "failed"
+            one.world.clock.sleep(100)
+
+        assert one.run().status == "succeeded"
+
+        assert (one.lost, one.repeated.total(), one.dead) == (set(), 0, [])
+
+
 @sized_sinks
 def test_a_request_that_is_too_large_is_halved(case: Case) -> None:
     with stand(case, total=300, page=300) as one:
-        one.twin.largest = 400
+        one.twin.largest = case.one_event
         assert one.run().status == "succeeded"
 
         assert (one.lost, one.repeated.total(), one.dead) == (set(), 0, [])

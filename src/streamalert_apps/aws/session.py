@@ -64,6 +64,10 @@ class Session:
         client.meta.events.register("before-send", _send_in_pieces)
         return client
 
+    def credentials(self) -> Any:
+        """Return botocore's credentials, which renew themselves; None where there are none."""
+        return self._boto.get_credentials()
+
     def sign_in(self, account: str) -> None:
         """Raise CredentialsError when nobody is signed in, or in another account than conf/ says.
 

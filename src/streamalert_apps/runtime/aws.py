@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Container, Mapping, Sequence
+from typing import Any, Final
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -14,6 +15,7 @@ from botocore.exceptions import (
 )
 
 from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, DeliveryRefused
+from streamalert_apps.runtime.delivery import TOO_LARGE, Answer, Batch, nothing_taken
 
 _NO_CREDENTIALS: Final = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 _DENIED: Final = ("AccessDenied", "NotAuthorized", "ExpiredToken", "InvalidToken", "UnrecognizedClient")
@@ -30,6 +32,53 @@ _PASSING: Final = (
 )
 
 
+_TOO_LARGE: Final = 413
+
+
+def deliver(
+    batch: Batch,
+    what: str,
+    ask: Callable[[], Mapping[str, Any]],
+    read: Callable[[Mapping[str, Any]], Answer],
+    too_large: Container[str] = (),
+) -> Answer:
+    """Call AWS once with a batch, and say what became of it.
+
+    `what` is what was asked, in words. `read` tells it from the answer. `too_large`: codes of errors by which
+    less may be taken, besides status 413.
+    """
+    try:
+        said = ask()
+    except ClientError as error:
+        said = error.response
+        if said["ResponseMetadata"]["HTTPStatusCode"] == _TOO_LARGE or said["Error"]["Code"] in too_large:
+            return Answer(halve=TOO_LARGE)
+        return nothing_taken(batch, refusal(error, what))
+    except BotoCoreError as error:
+        return nothing_taken(batch, refusal(error, what))
+    return read(said)
+
+
+def by_row(
+    what: str, batch: Batch, rows: Sequence[Mapping[str, Any]], taken: str, never: Container[str] = ()
+) -> Answer:
+    """Return what became of each event, of an answer with a row for each; one that was taken has `taken`."""
+    codes = {
+        at: row.get("ErrorCode") or "ServiceUnavailable" for at, row in enumerate(rows) if not row.get(taken)
+    }
+    codes |= dict.fromkeys(range(len(rows), len(batch.events)), "ServiceUnavailable")
+    return partly(what, codes, never)
+
+
+def partly(what: str, codes: Mapping[int, str], never: Container[str] = ()) -> Answer:
+    """Return the answer that rows were not taken, for errors of these codes; those of `never` never are."""
+    refused = {row: f"{what} refused it ({code})." for row, code in codes.items() if code in never}
+    retry = sorted(codes.keys() - refused.keys())
+    errors = [_of_code(codes[row], what) for row in retry]
+    fixed = next((error for error in errors if error.kind == "config"), None)
+    return Answer(retry, refused, fixed or next(iter(errors), None))
+
+
 def refusal(error: ClientError | BotoCoreError, what: str) -> AppError:
     """Return what an error of botocore means: `what` is what was asked, in words without a secret."""
     if isinstance(error, _NO_CREDENTIALS):
@@ -40,7 +89,11 @@ def refusal(error: ClientError | BotoCoreError, what: str) -> AppError:
         return DeliveryFailed(f"{what} can't be reached ({type(error).__name__}).")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = error.response.get("Error", {}).get("Code") or str(status)
-    if status >= 500 or status == 409 or code.startswith(_PASSING) or is_passing(code):  # noqa: PLR2004
+    return _of_code(code, what, status)
+
+
+def _of_code(code: str, what: str, status: int = 0) -> AppError:
+    if status >= 500 or status == 409 or is_passing(code):  # noqa: PLR2004
         return DeliveryFailed(f"{what} did not take a batch ({code}).")
     if status in {401, 403} or code.startswith(_DENIED):
         return CredentialsError(

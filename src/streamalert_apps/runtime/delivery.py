@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from streamalert_apps.errors import AppError
 
 BATCH_BYTES: Final = 256 << 10
 WINDOW_BYTES: Final = 4 << 20
+_LATEST: Final = 253_402_300_799.0  # the end of the year 9999
 TOO_LARGE: Final = "It is too large."
 
 
@@ -47,7 +49,8 @@ class Answer:
     """What became of a batch; events that are named nowhere were accepted.
 
     `retry`: rows to send again. `refused`: rows that will never be taken, and why. `error`: why there
-    are such rows, or why the destination takes nothing (kind `config`: until its settings are changed).
+    are rows to send again, or why the destination takes nothing (kind `config`: until its settings are
+    changed); without one, what is refused kept the others from being taken, and they go again at once.
     `halve`: nothing was taken, for this reason, and half of it may be; one event alone is refused for it.
     """
 
@@ -82,6 +85,11 @@ class Outlet:
     settings: str = "default"
     hold: float = 0.0
     shape: Shape | None = None
+
+
+def moment(time: float) -> datetime:
+    """Return the moment of an event's time, or the nearest there is: a service may have told nonsense."""
+    return datetime.fromtimestamp(min(max(time, 0.0), _LATEST), UTC)
 
 
 def nothing_taken(batch: Batch, error: AppError) -> Answer:

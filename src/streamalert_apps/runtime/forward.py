@@ -340,12 +340,14 @@ class Forwarder:
                 answer = Answer(refused={0: answer.halve}, error=answer.error)
                 self._in_a_row += 1
             refused |= {part[at]: reason for at, reason in answer.refused.items()}
-            rest += [part[at] for at in answer.retry]
-            if rest:
+            again = [part[at] for at in answer.retry]
+            if again and answer.refused and answer.error is None:
+                self._in_a_row += 1
+                parts.append(again)
+            elif again:
+                rest += again
                 error = answer.error or DeliveryRefused(f"{self.name} did not take a batch.")
-            elif self._in_a_row >= (MOST_REFUSED if self._is_tried else MOST_DOUBTED):
-                self._in_a_row = 0
-                error = DeliveryRefused(f"{self.name} refuses one event after another: {answer.refused[0]}")
+            error = error or self._is_enough(answer)
         rest += [row for part in parts for row in part]
         if refused and not self._is_tried:
             self._doubted |= refused
@@ -355,6 +357,14 @@ class Forwarder:
             return sorted(rest), error
         unkept, unkept_for = self._bury_all(window, refused)
         return sorted({*rest, *unkept}), unkept_for or error
+
+    def _is_enough(self, answer: Answer) -> AppError | None:
+        """Return why no more is sent, where one event after another is refused."""
+        if self._in_a_row < (MOST_REFUSED if self._is_tried else MOST_DOUBTED):
+            return None
+        self._in_a_row = 0
+        reason = next(iter(answer.refused.values()))
+        return DeliveryRefused(f"{self.name} refuses one event after another: {reason}")
 
     @property
     def _is_tried(self) -> bool:

@@ -66,6 +66,11 @@ def _client(service: str, region: str = "") -> Any:
 
 
 @cache
+def _aws_credentials() -> Any:
+    return boto3.Session().get_credentials()
+
+
+@cache
 def _transport() -> httpx.HTTPTransport:
     return httpx.HTTPTransport()
 
@@ -163,6 +168,7 @@ def _outlets(order: Event, function: str, clock: Clock, deadline: Deadline) -> d
             deadline,
             _client,
             lambda: Api(clock=clock, deadline=deadline, transport=_transport(), loopback=True),
+            _aws_credentials,
         )
 
     return {

@@ -5,10 +5,11 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from streamalert_apps.errors import AppError, CredentialsError, DeliveryFailed, DeliveryRefused, RateLimited
 from streamalert_apps.runtime.delivery import TOO_LARGE, Answer, Batch, nothing_taken
+from streamalert_apps.sdk.clock import Clock
 from streamalert_apps.sdk.pace import RETRY_AFTER
 
 if TYPE_CHECKING:
@@ -30,25 +31,43 @@ class Statuses:
     too_large: frozenset[int] = frozenset({413})
 
 
+class Exchange(Protocol):
+    """Posts bytes once: an `Api`, or a `Bearer` that adds a token."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+
+    def exchange(self, url: str, content: bytes, headers: Mapping[str, str]) -> http.Answer:
+        """Post bytes once and return what the other side says, an error too."""
+
+
 def packed(body: bytes) -> bytes:
     """Return the body compressed, the same bytes each time."""
     return gzip.compress(body, compresslevel=6, mtime=0)
 
 
 def post(
-    api: http.Api,
+    api: Exchange,
     url: str,
     body: bytes,
     headers: Mapping[str, str],
     batch: Batch,
     *,
     read: Callable[[http.Answer], Answer] = lambda _: Answer(),
+    judge: Callable[[http.Answer], Answer | None] = lambda _: None,
     statuses: Statuses = Statuses(),
 ) -> Answer:
-    """Post a batch once, and say what became of it. `read` tells it from an answer that says it was taken."""
+    """Post a batch once, and say what became of it.
+
+    `read` tells it from an answer that says it was taken, `judge` from any other; None leaves that to the
+    status.
+    """
     said = api.exchange(url, body, headers)
     if said.status in statuses.taken:
         return read(said)
+    if judged := judge(said):
+        return judged
     if said.status in statuses.too_large:
         return Answer(halve=TOO_LARGE)
     if said.status in statuses.events:

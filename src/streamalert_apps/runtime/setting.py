@@ -12,6 +12,8 @@ from streamalert_apps.errors import UsageError
 
 _LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}  # by HTTP, for an agent on the same machine
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
+"""What a secret looks like that is sent in a header."""
 _SECRET_HEADERS: Final = {"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key"}
 
 
@@ -32,6 +34,14 @@ def matching(pattern: str, what: str, hint: str) -> Callable[[Any], str]:
         return value
 
     return rule
+
+
+region = matching(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", "a region", "It looks like us-east-1.")
+
+
+kms_key = matching(
+    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a key", "Its alias does not do."
+)
 
 
 def choice(*values: str) -> Callable[[Any], str]:
@@ -76,6 +86,16 @@ def url(value: Any) -> str:
     if not host or odd or not (parts.scheme == "https" or plain) or _is_link_local(host):
         raise UsageError("It is not a URL that events can be sent to.", hint=hint)
     return str(value)
+
+
+header_name = matching(_HEADER.pattern, "the name of a header", "It looks like api-key.")
+
+
+def texts(value: Any) -> dict[str, str]:
+    """Return names, each with a text."""
+    if not isinstance(value, Mapping):
+        raise UsageError("It has to be an object of names and texts.")
+    return {text(name): text(content) for name, content in value.items()}
 
 
 def headers(value: Any) -> dict[str, str]:

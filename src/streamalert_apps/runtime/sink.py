@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -41,6 +41,10 @@ class Where:
     region: str
     account: str
 
+    def in_region(self, region: str) -> Where:
+        """Return the same account in a region; empty: in this one."""
+        return replace(self, region=region or self.region)
+
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of something there."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
@@ -70,7 +74,8 @@ class Setup:
 
     `settings` are checked, and have a value for each. `credentials` loads them when they are first needed.
     `client` makes boto3's client of a service in a region (empty: where the app is), whose calls are tried
-    once. `api` makes the way out by HTTPS. `folder`: where paths begin.
+    once. `api` makes the way out by HTTPS. `aws_credentials` returns botocore's, for a request that
+    is signed here; None where there are none. `folder`: where paths begin.
     """
 
     name: str
@@ -81,6 +86,7 @@ class Setup:
     deadline: Deadline
     client: Callable[[str, str], Any]
     api: Callable[[], Api]
+    aws_credentials: Callable[[], Any] = lambda: None
     folder: Path = Path()
 
 

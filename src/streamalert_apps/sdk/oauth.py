@@ -22,6 +22,7 @@ from streamalert_apps.errors import (
     TransientError,
     Unavailable,
 )
+from streamalert_apps.sdk.clock import Clock
 from streamalert_apps.sdk.http import Answer, Api, Judge
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ _AGAIN: Final = re.compile(
     r"retry your request|try (your request )?again|temporar(y|ily)|internal error", re.IGNORECASE
 )
 _ERROR: Final = 400
+UNAUTHORIZED: Final = 401
 _PEM: Final = re.compile(
     r"-----BEGIN (?P<label>(RSA |ENCRYPTED )?PRIVATE KEY)-----(?P<body>.*?)-----END (?P=label)-----",
     re.DOTALL,
@@ -147,6 +149,20 @@ class Bearer:
         return self._authorized(
             lambda authorization: self._api.post(url, headers=authorization, judge=judge, **content)
         )
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        return self._api.clock
+
+    def exchange(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST bytes once with the token, as `Api.exchange`; a token that is refused is renewed once."""
+        was_kept = self._token is not None
+        answer = self._api.exchange(url, content, {**headers, **self._header()})
+        if answer.status != UNAUTHORIZED or not was_kept:
+            return answer
+        self._token = None
+        return self._api.exchange(url, content, {**headers, **self._header()})
 
     def stream(self, url: str, *, judge: Judge | None = None) -> Iterator[bytes]:
         """GET `url` with the token, as `Api.stream`."""

@@ -111,6 +111,7 @@ def outlet(
             deadline,
             cache(lambda service, region: _client(session(), service, region)),
             lambda: _api(clock, deadline),
+            lambda: session().credentials(),
             project.root,
         )
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,10 +28,9 @@ if TYPE_CHECKING:
 SIGNATURE: Final = "X-Signature"
 TIMESTAMP: Final = "X-Signature-Timestamp"
 _TYPES: Final = {"ndjson": "application/x-ndjson", "array": "application/json"}
-_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
 _FIELDS: Final = {
-    "bearer": (AuthField("token", "the bearer token of the endpoint", _TOKEN, secret=True),),
-    "hmac": (AuthField("secret", "the secret that batches are signed with", _TOKEN, secret=True),),
+    "bearer": (AuthField("token", "the bearer token of the endpoint", setting.TOKEN, secret=True),),
+    "hmac": (AuthField("secret", "the secret that batches are signed with", setting.TOKEN, secret=True),),
     "none": (),
 }
 

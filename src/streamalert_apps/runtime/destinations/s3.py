@@ -10,18 +10,16 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
 from streamalert_apps.errors import AppError, OutOfTime
 from streamalert_apps.runtime import setting
-from streamalert_apps.runtime.delivery import Answer, Batch, Limits
+from streamalert_apps.runtime.delivery import Answer, Batch, Limits, moment
 from streamalert_apps.runtime.posting import packed
 from streamalert_apps.runtime.sink import Permission, Setting, Setup, Sink, Where
 
 ANY_SIZE: Final = 1 << 40
-_LATEST: Final = 253_402_300_799.0  # the end of the year 9999
 _PARTITIONS: Final = {"hour": "dt=%Y-%m-%d/hour=%H/", "day": "dt=%Y-%m-%d/"}
 
 
@@ -47,7 +45,7 @@ class S3(Sink):
         Setting(
             "region",
             "the region of the bucket, where it is not the app's",
-            setting.matching(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", "a region", "It looks like us-east-1."),
+            setting.region,
             "",
         ),
         Setting(
@@ -59,9 +57,7 @@ class S3(Sink):
         Setting(
             "kms_key",
             "the ARN of a key that objects are encrypted with",
-            setting.matching(
-                r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a key", ""
-            ),
+            setting.kms_key,
             "",
         ),
     )
@@ -101,8 +97,7 @@ class S3(Sink):
         return Answer(sorted(retry), error=error)
 
     def _folder(self, time: float) -> str:
-        moment = datetime.fromtimestamp(min(max(time, 0.0), _LATEST), UTC)
-        partition = moment.strftime(_PARTITIONS[self.given["partition"]])
+        partition = moment(time).strftime(_PARTITIONS[self.given["partition"]])
         return f"{self.given['prefix']}{self.setup.source.type}/{partition}"
 
     def _write(self, key: str, batch: Batch, rows: Sequence[int]) -> AppError | None:
