@@ -17,7 +17,7 @@ from streamalert_apps.runtime.head import Head, Position
 from streamalert_apps.runtime.store.local import LocalStore
 from streamalert_apps.sdk.clock import SystemClock
 from streamalert_apps.simulator.server import serve
-from tests.cli.conftest import write_auth
+from tests.cli.conftest import FUNCTION, write_auth
 from tests.cli.test_json import check
 from tests.destinations.http import TOKEN, Endpoint
 from tests.terminal import ENTER, Terminal
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Ran]
 
+BUCKET = "acme-sa-apps-123456789012-us-east-1"
 URL = "https://logs.example.com/in"
 SOC = ["destination", "add", "soc", "--type", "http"]
 
@@ -313,3 +314,69 @@ def test_a_person_is_asked(shared: LocalStore, soc: Path) -> None:
         terminal.see("Remove soc, with 120 events undelivered?").type("n")
         assert terminal.ends() == 130
     assert kept(soc).exists()
+
+
+# Deploying
+
+
+@pytest.fixture
+def to_two(deployable: Path, sa_apps: Command, token: str) -> Path:
+    """Return a project whose app is deployed and sends to `soc` and `lake`."""
+    assert sa_apps(*SOC, "--set", f"url={URL}", "--auth-file", token).code == 0
+    assert sa_apps("destination", "add", "lake", "--type", "s3", "--set", "bucket=acme-lake").code == 0
+    assert sa_apps("config", "set", "destinations", '["soc", "lake"]', "-n", "collector").code == 0
+    assert "soc has no credentials" not in sa_apps("deploy", "--yes").err
+    return deployable
+
+
+def record(waiting: int) -> None:
+    owner = f"arn:aws:lambda:us-east-1:123456789012:function:{FUNCTION}"
+    positions = {"soc": Position(4, events=1000 - waiting), "lake": Position(9, events=1000)}
+    head = Head(owner, "born", "key", 1, events=1000, sequence=8, positions=positions)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=f"{FUNCTION}/head.json", Body=msgspec.json.encode(head))
+
+
+def recorded() -> set[str]:
+    body = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"{FUNCTION}/head.json")["Body"].read()
+    return {*json.loads(body)["positions"]}
+
+
+def test_a_deploy_warns_of_a_destination_without_credentials(
+    deployable: Path, sa_apps: Command, token: str
+) -> None:
+    assert sa_apps(*SOC, "--set", f"url={URL}", "--auth-file", token).code == 0
+    boto3.client("ssm").delete_parameter(Name="acme_destination_soc_auth")
+    assert sa_apps("config", "set", "destinations", '["soc"]', "-n", "collector").code == 0
+    assert "`sa-apps destination add soc --update-auth`" in sa_apps("deploy", "--yes").err
+
+
+@pytest.mark.parametrize(
+    ("waiting", "words", "left"),
+    [(0, [], {"lake"}), (120, [], {"soc", "lake"}), (120, ["--drop-undelivered"], {"lake"})],
+)
+def test_a_deploy_forgets_what_is_no_longer_named_but_nothing_that_is_undelivered(
+    to_two: Path, sa_apps: Command, waiting: int, words: list[str], left: set[str]
+) -> None:
+    record(waiting)
+    assert sa_apps("config", "set", "destinations", '["lake"]', "-n", "collector").code == 0
+
+    ran = sa_apps("deploy", "--yes", *words)
+
+    assert ran.code == 0
+    assert ("sends to soc no more, which lacks 120 events" in ran.err) is bool(waiting)
+    assert recorded() == left
+
+
+def test_what_was_kept_can_be_forgotten_later(to_two: Path, sa_apps: Command) -> None:
+    record(120)
+    assert sa_apps("config", "set", "destinations", '["lake"]', "-n", "collector").code == 0
+    assert "sa-apps deploy --drop-undelivered" in sa_apps("deploy", "--yes").err
+    assert sa_apps("deploy", "--yes", "--drop-undelivered").code == 0
+    assert recorded() == {"lake"}
+
+
+def test_a_dry_run_forgets_nothing(to_two: Path, sa_apps: Command) -> None:
+    record(0)
+    assert sa_apps("config", "set", "destinations", '["lake"]', "-n", "collector").code == 0
+    assert sa_apps("deploy", "--dry-run", "--drop-undelivered").code == 0
+    assert recorded() == {"soc", "lake"}

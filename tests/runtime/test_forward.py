@@ -710,3 +710,32 @@ def test_forwarding_beside_collection_costs_no_event_in_a_folder_either(tmp_path
     world.run(threads=True)
 
     assert world.record == world.arrived == other.arrived == list(range(60))
+
+
+# How far behind a destination is
+
+
+def test_a_destination_that_has_all_is_not_behind() -> None:
+    world = World(total=10, page=5)
+    assert world.run().delivered["sink"].lag == 0.0
+
+
+def test_a_destination_that_takes_nothing_is_behind_since_the_last_event_that_it_has() -> None:
+    world = World(total=10, page=5)
+    world.run()
+    world.total = 20
+    world.sink.judge = down()
+    world.clock.sleep(DAY)
+
+    outcome = world.run()
+
+    assert outcome.delivered["sink"].lag >= DAY
+
+
+def test_one_that_never_took_anything_is_behind_since_it_was_first_seen() -> None:
+    world = World(total=10, page=5)
+    world.sink.judge = down()
+    world.run()
+    world.clock.sleep(DAY)
+
+    assert DAY <= world.run().delivered["sink"].lag < 2 * DAY

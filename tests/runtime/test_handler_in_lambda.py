@@ -336,13 +336,16 @@ def test_a_quiet_function_writes_nothing_of_a_run_that_succeeds(account: Account
         assert logged(function) == []
 
 
-def test_custom_metrics_are_one_line_a_run_however_it_ends(account: Account) -> None:
+def test_custom_metrics_are_a_line_a_run_and_one_for_each_destination(
+    account: Account,
+) -> None:
     with account.function(SA_APPS_METRICS="on", SA_APPS_LOG_LEVEL="critical") as function:
         function.invoke(SCHEDULED)
         account.store_credentials(secret_key="f" * 40)
         function.invoke(SCHEDULED)
-        good, bad = logged(function)
+        good, classifier, bad, _ = logged(function)
 
+    assert (classifier["Destination"], classifier["DestinationLag"]) == ("classifier", 0.0)
     assert (good["Events"], good["FailedRuns"], good["FunctionName"]) == (EVENTS, 0, FUNCTION)
     assert good["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "StreamAlert"
     assert (bad["Events"], bad["FailedRuns"]) == (0, 1)

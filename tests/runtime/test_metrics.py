@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from streamalert_apps.runtime import metrics
 from streamalert_apps.runtime.collect import Outcome
+from streamalert_apps.runtime.forward import Delivered
 from streamalert_apps.runtime.log import JsonFormatter
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 250_000, UTC)
@@ -91,9 +92,13 @@ def is_dimension(value: object) -> bool:
 
 
 def written(outcome: Outcome) -> dict[str, Any]:
-    """Return the line as the log group gets it."""
+    """Return the line of a run as the log group gets it."""
+    return logged(metrics.embedded(outcome, FUNCTION, NOW))
+
+
+def logged(fields: dict[str, Any]) -> dict[str, Any]:
     record = logging.LogRecord("streamalert_apps.runtime.metrics", logging.INFO, "x", 1, "metrics", (), None)
-    record.__dict__["fields"] = metrics.embedded(outcome, FUNCTION, NOW)
+    record.__dict__["fields"] = fields
     line: dict[str, Any] = json.loads(JsonFormatter().format(record))
     return line
 
@@ -131,7 +136,7 @@ def test_a_run_is_told_in_numbers() -> None:
     )
     line = written(outcome)
 
-    assert {name: line[name] for name in metrics.UNITS} == {
+    assert {name: line[name] for name in metrics.UNITS if name in line} == {
         "Events": 7,
         "Bytes": 900,
         "Repeats": 2,
@@ -160,3 +165,16 @@ def test_the_line_is_written_where_only_errors_are_logged(caplog: pytest.LogCapt
         metrics.write(OUTCOMES["much"], FUNCTION, NOW)
 
     assert [record.message for record in caplog.records] == ["metrics"]
+
+
+def test_each_destination_has_a_line_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "streamalert_apps.runtime.metrics")
+    outcome = Outcome(delivered={"lake": Delivered(), "soc": Delivered(dead=2, lag=90.5)})
+
+    metrics.write(outcome, FUNCTION, NOW)
+
+    _, lake, soc = (logged(record.__dict__["fields"]) for record in caplog.records)
+    assert faults(lake) == faults(soc) == []
+    assert soc["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["FunctionName", "Destination"]]
+    assert (soc["Destination"], soc["DestinationLag"], soc["DestinationDead"]) == ("soc", 90.5, 2)
+    assert (lake["DestinationLag"], lake["DestinationDead"]) == (0.0, 0)

@@ -21,6 +21,7 @@ from streamalert_apps.sdk.http import Api
 from streamalert_apps.services import twins
 from streamalert_apps.simulator.faults import Fault, Status
 from streamalert_apps.simulator.server import serve
+from tests.destinations.http import TOKEN, Endpoint
 from tests.lambda_rig import ACCOUNT, REGION, publish
 from tests.security.canary import Canary
 from tests.security.world import APPS, SECRETS
@@ -160,3 +161,90 @@ def test_no_outcome_shows_a_secret(
     assert not canary.seen(shown)
     assert not canary.seen("\n".join(lines))
     assert not canary.seen("\n".join(bodies))
+
+
+def _works(_: Endpoint) -> str:
+    return TOKEN
+
+
+def _is_expired(endpoint: Endpoint) -> str:
+    endpoint.expired = True
+    return TOKEN
+
+
+def _is_set_up_wrongly(endpoint: Endpoint) -> str:
+    endpoint.is_wrong = True
+    return TOKEN
+
+
+def _has_a_broken_token(_: Endpoint) -> str:
+    return f"{TOKEN} \u00e9"
+
+
+@pytest.mark.parametrize("crash", [False, True])
+@pytest.mark.parametrize("trouble", [_works, _is_expired, _is_set_up_wrongly, _has_a_broken_token])
+@pytest.mark.parametrize("auth", ["bearer", "hmac"])
+def test_nor_does_it_show_a_destinations(
+    aws_env: str,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: list[str],
+    auth: str,
+    trouble: Callable[[Endpoint], str],
+    *,
+    crash: bool,
+) -> None:
+    canary, clock = Canary(), SystemClock()
+    canary.guard("the sink's token", TOKEN)
+    twin: Any = twins.twin("duo", clock=clock, rate=None)
+    now = clock.now()
+    twin.seed("duo_auth", events=5, start=now - timedelta(minutes=50), end=now - timedelta(minutes=30))
+    function = names.function_name("acme", "prod", "duo_auth", "collector")
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    endpoint = Endpoint(clock)
+    token = trouble(endpoint)
+    stored = {
+        names.auth_parameter(function): twin.credentials,
+        names.destination_parameter("acme", "soc"): {"token": token, "secret": token},
+    }
+    for name, value in stored.items():
+        boto3.client("ssm").put_parameter(Name=name, Value=json.dumps(value), Type="SecureString")
+    with ExitStack() as stack:
+        sink = stack.enter_context(serve(endpoint))  # type: ignore[arg-type] # it is asked for no more
+        service = stack.enter_context(serve(twin))
+        settings = {"soc": {"type": "http", "url": f"{sink.url}/in", "auth": auth}}
+        for key, value in {
+            "SA_APPS_BUCKET": BUCKET,
+            "SA_APPS_SIMULATOR": service.url,
+            "SA_APPS_DESTINATIONS": json.dumps(settings),
+            "SA_APPS_PREFIX": "acme",
+        }.items():
+            monkeypatch.setenv(key, value)
+        if crash:
+            _crash_at(monkeypatch, sink.url)
+        event = {
+            "app_type": "duo_auth",
+            "destination_function_name": CLASSIFIER,
+            "schedule_expression": "rate(1 hour)",
+        }
+        try:
+            shown = json.dumps(handler.handler(event, Context(function)))
+        except Exception as error:  # noqa: BLE001 (what Lambda shows of it is what counts)
+            shown = "".join(traceback.format_exception(error)) + repr(error)
+    s3 = boto3.client("s3")
+    kept = s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+    bodies = [s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read().decode() for item in kept]
+    assert any('"soc"' in body for body in bodies)
+    assert (len(endpoint.arrived) == 5) is (trouble is _works and auth == "bearer" and not crash)
+    assert not canary.seen("\n".join([shown, *lines, *bodies]))
+
+
+def _crash_at(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Let an error show all that a request to a place carries."""
+    send = httpx.Client.send
+
+    def crashing(self: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
+        if str(request.url).startswith(url):
+            raise RuntimeError(f"{dict(request.headers)} {request.url} {request.content!r}")
+        return send(self, request, **options)
+
+    monkeypatch.setattr(httpx.Client, "send", crashing)

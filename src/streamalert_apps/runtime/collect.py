@@ -491,6 +491,7 @@ class _Run:
                 self.held.renew()
         late = {forwarding.forwarder.name for forwarding in self.forwarding if not forwarding.join(0)}
         for forwarder in self.forwarders:
+            forwarder.note_lag()
             self.outcome.delivered[forwarder.name] = forwarder.done
             self.outcome.retries += forwarder.retries.made
             if isinstance(forwarder.error, AlreadyRunning):

@@ -55,6 +55,8 @@ class Delivered:
     batches: int = 0
     trimmed: int = 0
     dead: int = 0
+    lag: float = 0.0
+    """For how long events wait that it does not have at the end, in seconds."""
 
 
 @dataclass(slots=True)
@@ -84,7 +86,8 @@ class Forwarder:
         head = self.held.head
         position = head.positions.get(self.name)
         if position is None:  # seen for the first time: it begins with what is collected from now on
-            position = Position(head.sequence + 1, events=head.events, until=head.recorded)
+            until = head.recorded or self.held.now().timestamp()
+            position = Position(head.sequence + 1, events=head.events, until=until)
             head.positions[self.name] = position
         self.position = position
         self._saved, self._before = position.sequence, head.sequence
@@ -124,6 +127,12 @@ class Forwarder:
         except Exception as error:  # a fault of a destination must be told
             LOGGER.debug("the destination broke", exc_info=True)
             self._fail(DeliveryFailed(f"The destination {self.name} broke: {log.place(error)}."))
+
+    def note_lag(self) -> None:
+        """Note for how long events wait that it does not have: since the last one that it has."""
+        is_behind = self.held.head.events > self.position.events
+        waited = self.held.now().timestamp() - self.position.until
+        self.done.lag = max(0.0, round(waited, 3)) if is_behind else 0.0
 
     def snapshot(self) -> Position:
         """Return the position as it is now, for the head."""

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:  # deploying needs the names alone
     from streamalert_apps.runtime.collect import Outcome
+    from streamalert_apps.runtime.forward import Delivered
 
 NAMESPACE: Final = "StreamAlert"
 DIMENSION: Final = "FunctionName"
+DESTINATION: Final = "Destination"
 CURSOR_AGE: Final = "CursorAge"
 UNITS: Final = {
     "Events": "Count",
@@ -23,6 +25,8 @@ UNITS: Final = {
     "RateLimits": "Count",
     "FailedRuns": "Count",
     CURSOR_AGE: "Seconds",
+    "DestinationLag": "Seconds",
+    "DestinationDead": "Count",
 }
 
 LOGGER = logging.getLogger(__name__)
@@ -30,8 +34,10 @@ LOGGER.setLevel(logging.INFO)  # a metric is no less wanted where log lines are 
 
 
 def write(outcome: Outcome, function: str, now: datetime) -> None:
-    """Write the line."""
+    """Write the line, and one for each destination."""
     LOGGER.info("metrics", extra={"fields": embedded(outcome, function, now)})
+    for name, delivered in outcome.delivered.items():
+        LOGGER.info("metrics", extra={"fields": of_destination(name, delivered, function, now)})
 
 
 def embedded(outcome: Outcome, function: str, now: datetime) -> dict[str, Any]:
@@ -46,10 +52,20 @@ def embedded(outcome: Outcome, function: str, now: datetime) -> dict[str, Any]:
     }
     if outcome.cursor:
         values[CURSOR_AGE] = max(0.0, round((now - outcome.cursor).total_seconds(), 3))
+    return _line({DIMENSION: function}, values, now)
+
+
+def of_destination(name: str, delivered: Delivered, function: str, now: datetime) -> dict[str, Any]:
+    """Return the metrics of one destination in a run, as `embedded` does."""
+    dimensions = {DIMENSION: function, DESTINATION: name}
+    return _line(dimensions, {"DestinationLag": delivered.lag, "DestinationDead": delivered.dead}, now)
+
+
+def _line(dimensions: dict[str, str], values: dict[str, float], now: datetime) -> dict[str, Any]:
     directive = {
         "Namespace": NAMESPACE,
-        "Dimensions": [[DIMENSION]],
+        "Dimensions": [[*dimensions]],
         "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in values],
     }
     about = {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}
-    return {"_aws": about, DIMENSION: function, **values}
+    return {"_aws": about, **dimensions, **values}

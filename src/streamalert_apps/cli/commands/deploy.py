@@ -14,6 +14,7 @@ from streamalert_apps.errors import Cancelled, UsageError
 if TYPE_CHECKING:
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.terminal.changes import Outcome, Whole
+    from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.deploy.bucket import BucketPlan
     from streamalert_apps.deploy.classifier import ClassifierPlan
@@ -87,6 +88,13 @@ def command(
         list[str] | None,
         typer.Option("--functions", "-f", help="StreamAlert's words: apps, classifier.", metavar="WORD"),
     ] = None,
+    drop_undelivered: Annotated[
+        bool,
+        typer.Option(
+            "--drop-undelivered",
+            help="Also forget what destinations have not been given that conf/ names no more.",
+        ),
+    ] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="With --dry-run: end with 3 where something is to be done.")
     ] = False,
@@ -132,10 +140,9 @@ def command(
     if dry_run or not whole.pending:
         outcome = Outcome.of_plan(whole, dry_run=dry_run)
     else:
-        _show(whole, deploy)
-        if not yes and not prompts.confirm("Carry this out?", flag="--yes"):
-            raise Cancelled("Cancelled; nothing was changed.")
-        outcome = deploy.apply(whole)
+        outcome = _carried_out(whole, deploy, prompts, yes=yes)
+    if not dry_run:
+        deploy.forget(plans, prompts if not yes else Prompts("--yes is given"), drop=drop_undelivered)
     _tell(whole, outcome, orphans, as_json=as_json)
     if dry_run:
         _say_notes(whole, deploy)
@@ -157,6 +164,14 @@ def _words(functions: Sequence[str] | None, names: Sequence[str]) -> set[str]:
     return words
 
 
+def _carried_out(whole: Whole, deploy: Deploy, prompts: Prompts, *, yes: bool) -> Outcome:
+    """Show what is to be done, and do it unless somebody says no."""
+    _show(whole, deploy)
+    if not yes and not prompts.confirm("Carry this out?", flag="--yes"):
+        raise Cancelled("Cancelled; nothing was changed.")
+    return deploy.apply(whole)
+
+
 def _show(whole: Whole, deploy: Deploy) -> None:
     """Say what is to be done."""
     from streamalert_apps.cli.terminal.changes import Report, job_label, summary
@@ -169,6 +184,11 @@ def _show(whole: Whole, deploy: Deploy) -> None:
         output.warn(
             f"{job_label(plan.job)} has no credentials yet: its runs fail until `sa-apps update-auth`."
         )
+    sinks = deploy.sinks_without_credentials(whole.apps)
+    if sinks:
+        from streamalert_apps.runtime.outlets import given_by
+    for sink in sinks:
+        output.warn(f"{sink} has no credentials yet: nothing reaches it until `{given_by(sink)}`.")
 
 
 def _say_notes(whole: Whole, deploy: Deploy) -> None:
@@ -278,6 +298,31 @@ class Deploy:
         wanted = [names.auth_parameter(plan.job.function) for plan in new]
         known = parameters.values(self.fleet.session.client("ssm"), wanted)
         return [plan for plan in new if names.auth_parameter(plan.job.function) not in known]
+
+    def sinks_without_credentials(self, planned: Sequence[AppPlan]) -> list[str]:
+        """Return the names of those destinations of the apps that need credentials and have none yet."""
+        from streamalert_apps.deploy import parameters
+        from streamalert_apps.deploy.resources.role import sinks_with_credentials
+        from streamalert_apps.runtime import names
+
+        prefix = self.fleet.place.prefix
+        wanted = {
+            sink: names.destination_parameter(prefix, sink)
+            for app in _apps(planned)
+            for sink in sinks_with_credentials(app)
+        }
+        known = parameters.values(self.fleet.session.client("ssm"), [*wanted.values()]) if wanted else {}
+        return [sink for sink, parameter in wanted.items() if parameter not in known]
+
+    def forget(self, planned: Sequence[AppPlan], prompts: Prompts, *, drop: bool) -> None:
+        """Drop positions of destinations that conf/ no longer names; ask where something is undelivered."""
+        if not planned:
+            return
+        from streamalert_apps.cli import forgetting
+
+        session = self.fleet.session
+        found = forgetting.left(self.project, planned, session, all_apps=drop)
+        forgetting.forget(self.project, forgetting.to_forget(found, prompts, drop=drop), session)
 
     def apply(self, whole: Whole) -> Outcome:
         """Carry it out. The classifiers are first: what they do not know they drop."""

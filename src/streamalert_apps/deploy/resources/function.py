@@ -16,6 +16,7 @@ from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View, describe
 from streamalert_apps.errors import AppError, CredentialsError
+from streamalert_apps.runtime.names import CLASSIFIER
 
 KIND: Final = "function"
 STREAMALERT: Final = "streamalert.apps.main.handler"
@@ -85,6 +86,14 @@ def _variables(app: AppConf, place: Place) -> dict[str, str]:
 def stated_destinations(app: AppConf) -> str:
     """Return what the function is told of the app's destinations; there is no secret in it."""
     return json.dumps({sink.name: dict(sink.given) for sink in app.sinks}, separators=(",", ":"))
+
+
+def named_destinations(variables: Mapping[str, str]) -> set[str]:
+    """Return the names of the destinations that a function was told of; without any it has the classifier."""
+    try:
+        return {*json.loads(variables["SA_APPS_DESTINATIONS"])}
+    except (KeyError, TypeError, ValueError):
+        return {CLASSIFIER}
 
 
 def normal(configuration: Mapping[str, Any], digest: str) -> dict[str, Any]:

@@ -95,12 +95,16 @@ def _sinks(app: AppConf) -> Iterator[tuple[Definition, type[Sink], dict[str, Any
             yield definition, kind, definition.settings(kind)
 
 
+def sinks_with_credentials(app: AppConf) -> list[str]:
+    """Return the names of an app's destinations that need credentials."""
+    return [definition.name for definition, kind, settings in _sinks(app) if kind.auth(settings)]
+
+
 def _parameters(app: AppConf, place: Place) -> list[str]:
     """Return the parameters with the credentials of destinations."""
     return [
-        place.parameter(names.destination_parameter(place.prefix, definition.name))
-        for definition, kind, settings in _sinks(app)
-        if kind.auth(settings)
+        place.parameter(names.destination_parameter(place.prefix, sink))
+        for sink in sinks_with_credentials(app)
     ]
 
 
