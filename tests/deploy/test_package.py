@@ -88,7 +88,7 @@ def test_of_a_service_no_twin_schema_or_page_is_shipped(service: str) -> None:
 def test_of_the_runtime_there_is_what_the_handler_and_the_destinations_load() -> None:
     code = (
         "import sys, streamalert_apps.runtime.handler; from streamalert_apps.runtime import kinds;"
-        "[*map(kinds.find, kinds.names())]; print(*sys.modules)"
+        "[kinds.find(name) for name in kinds.names() if name != 'file']; print(*sys.modules)"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code],
