@@ -21,6 +21,7 @@ your own. Where only keys of `sa-apps` belong you are warned of it, in case it i
 `sa-apps config validate` checks all files and shows everything that is wrong; `config get` and `config set`
 read and change a key:
 
+<!-- not run: it needs an app of that name -->
 ```text
 sa-apps config validate
 sa-apps config get timeout --name duo_prod_collector

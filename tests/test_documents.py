@@ -55,6 +55,7 @@ NOT_RUN = {
     "docs/operating.md": 1,
     "docs/privacy.md": 1,
     "docs/simulation.md": 3,
+    "docs/settings.md": 1,
     "docs/start.md": 1,
 }
 PREFIX, ELLIPSIS, MARK = "$ ", "…", "\x1e"
