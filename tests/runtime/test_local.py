@@ -176,7 +176,7 @@ def test_what_another_process_writes_just_now_stays(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no SIGKILL")
 def test_a_process_that_is_killed_leaves_nothing_for_long(tmp_path: Path) -> None:
     words = "import os, signal\nfrom pathlib import Path\nfrom streamalert_apps.runtime import files\n"
-    words += "files._sync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+    words += "files.sync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
     words += f"files.write_private(Path({str(tmp_path / 'auth.json')!r}), b'secret')"
     subprocess.run([sys.executable, "-c", words], check=False)
     assert list(tmp_path.glob(".auth.json.*"))
