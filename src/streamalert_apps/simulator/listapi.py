@@ -53,22 +53,20 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
-from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.clock import Clock, SystemClock
 from streamalert_apps.simulator.access import arguments, bearer, client
-from streamalert_apps.simulator.contract import Facts, Refused, Request, Response
+from streamalert_apps.simulator.contract import Refused, Request, Response
 from streamalert_apps.simulator.limit import Limit
 from streamalert_apps.simulator.listing import Bound, Cursor, Listing, Page
+from streamalert_apps.simulator.logs import Logs
 from streamalert_apps.simulator.oauth import Tokens
 from streamalert_apps.simulator.paging import ListedLog, Query, whole
-from streamalert_apps.simulator.single import LATENESS
 from streamalert_apps.simulator.store import Feed, micros, moment, seeded
 from streamalert_apps.simulator.times import Times
 
@@ -76,7 +74,7 @@ VENDORS: Final = -1
 """As a rate: the vendor's own."""
 
 
-class ListApi(ABC):
+class ListApi(Logs[ListedLog], ABC):
     """A vendor with plain lists. `rate`: requests in `span`, instead of the vendor's; None: any number."""
 
     logs: ClassVar[tuple[Listing, ...]] = ()
@@ -226,54 +224,6 @@ class ListApi(ABC):
     def feed(self, app_type: str) -> Feed:
         """Return the events of a log."""
         return self._log(app_type).feed
-
-    def facts(self, app_type: str) -> Facts:
-        """Return what the vendor documents of a log."""
-        return self._log(app_type).facts(app_type)
-
-    def seed(
-        self,
-        app_type: str,
-        *,
-        events: int = 5000,
-        burst: int = 0,
-        late: int = 0,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        lateness: timedelta = LATENESS,
-    ) -> None:
-        """Add events, the same ones for the same seed; without times, of the last hour."""
-        self._log(app_type).seed(
-            app_type, events=events, burst=burst, late=late, start=start, end=end, lateness=lateness
-        )
-
-    def put(
-        self, app_type: str, *, at: datetime, visible: datetime | None = None, size: int = 0, **fields: Any
-    ) -> str:
-        """Add one event with these fields and return its id."""
-        return self._log(app_type).put(app_type, at=at, visible=visible, size=size, **fields)
-
-    def held(
-        self, app_type: str, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Counter[str]:
-        """Count the ids of the events that happened from `since` to `until`, both inclusive."""
-        return self._log(app_type).held(app_type, since=since, until=until)
-
-    def complete(self, app_type: str) -> datetime:
-        """Return the time from which on every event is visible."""
-        return self._log(app_type).complete(app_type)
-
-    def identify(self, app_type: str, log: Mapping[str, Any]) -> str:
-        """Return the id of a log that arrived."""
-        return self._log(app_type).identify(app_type, log)
-
-    def _log(self, app_type: str) -> ListedLog:
-        if app_type not in self._logs:
-            there = ", ".join(self._logs)
-            raise UsageError(
-                f"{type(self).__name__}'s simulator has no '{app_type}'.", hint=f"There are: {there}."
-            )
-        return self._logs[app_type]
 
     def _newest_first(self, listing: Listing, given: Mapping[str, str]) -> bool:
         sort = listing.sort

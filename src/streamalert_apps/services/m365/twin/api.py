@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.clock import Clock, SystemClock
 from streamalert_apps.services.m365.twin.blobs import Blob, BlobLog
 from streamalert_apps.services.m365.twin.rows import CONTENT, encode
-from streamalert_apps.simulator.contract import Facts, Refused, Request, Response
+from streamalert_apps.simulator.contract import Refused, Request, Response
 from streamalert_apps.simulator.limit import Limit
 from streamalert_apps.simulator.listapi import VENDORS
+from streamalert_apps.simulator.logs import Logs
 from streamalert_apps.simulator.microsoft import registered, sign_in
 from streamalert_apps.simulator.oauth import Tokens
-from streamalert_apps.simulator.single import LATENESS
 from streamalert_apps.simulator.store import micros, moment, seeded
 
 CLOUDS: Final = {
@@ -49,7 +47,7 @@ _CODES: Final = {
 }
 
 
-class M365:
+class M365(Logs[BlobLog]):
     """A tenant. `rate`: requests in a minute, instead of the vendor's (None: any number).
 
     `subscribed`: to all content types, long ago; else blobs appear `first` after a subscription. `delay`: how
@@ -96,49 +94,9 @@ class M365:
         """Credentials with the secret of another app."""
         return self.credentials | {"client_secret": self._other["client_secret"]}
 
-    def facts(self, app_type: str) -> Facts:
-        """Return what Microsoft documents."""
-        return self._log(app_type).facts(app_type)
-
     def revoke_tokens(self) -> None:
         """Make every access token that was given out invalid."""
         self._tokens.revoke()
-
-    def seed(
-        self,
-        app_type: str,
-        *,
-        events: int = 5000,
-        burst: int = 0,
-        late: int = 0,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        lateness: timedelta = LATENESS,
-    ) -> None:
-        """Add records, the same ones for the same seed; without times, of the last hour."""
-        self._log(app_type).seed(
-            app_type, events=events, burst=burst, late=late, start=start, end=end, lateness=lateness
-        )
-
-    def put(
-        self, app_type: str, *, at: datetime, visible: datetime | None = None, size: int = 0, **fields: Any
-    ) -> str:
-        """Add one record with these fields and return its id."""
-        return self._log(app_type).put(app_type, at=at, visible=visible, size=size, **fields)
-
-    def held(
-        self, app_type: str, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Counter[str]:
-        """Count the ids of the records of what happened from `since` to `until`, both inclusive."""
-        return self._log(app_type).held(app_type, since=since, until=until)
-
-    def complete(self, app_type: str) -> datetime:
-        """Return the time from which on every record is in a blob that can be listed."""
-        return self._log(app_type).complete(app_type)
-
-    def identify(self, app_type: str, log: Mapping[str, Any]) -> str:
-        """Return the id of a record that arrived."""
-        return self._log(app_type).identify(app_type, log)
 
     def handle(self, request: Request) -> Response:
         """Answer a request."""
@@ -259,13 +217,6 @@ class M365:
 
     def _refused(self, status: int) -> Refused:
         return Refused(self.failure(status))
-
-    def _log(self, app_type: str) -> BlobLog:
-        if app_type not in self._logs:
-            raise UsageError(
-                f"Microsoft 365's simulator has no '{app_type}'.", hint=f"There are: {', '.join(self._logs)}."
-            )
-        return self._logs[app_type]
 
 
 def _failure(status: int, code: str, message: str) -> Response:
