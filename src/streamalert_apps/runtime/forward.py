@@ -276,8 +276,7 @@ class Forwarder:
             return error is None
         more = min(window.last.sequence + len(window.commits), self.held.sequence)
         if more == window.last.sequence or len(self._doubted) >= MOST_TRIALS:
-            reason = next(iter(self._doubted.values()))
-            self._fail(DeliveryRefused(f"{self.name} took no event: {reason}"))
+            self._fail(self._took_none(self._doubted))
             return False
         with self._lock:
             self.position.end = more
@@ -352,8 +351,7 @@ class Forwarder:
         if refused and not self._is_tried:
             self._doubted |= refused
             if len(self._doubted) >= MOST_TRIALS:
-                reason = next(iter(refused.values()))
-                error = error or answer.error or DeliveryRefused(f"{self.name} took no event: {reason}")
+                error = error or answer.error or self._took_none(refused)
             return sorted(rest), error
         unkept, unkept_for = self._bury_all(window, refused)
         return sorted({*rest, *unkept}), unkept_for or error
@@ -365,6 +363,9 @@ class Forwarder:
         self._in_a_row = 0
         reason = next(iter(answer.refused.values()))
         return DeliveryRefused(f"{self.name} refuses one event after another: {reason}")
+
+    def _took_none(self, refused: Mapping[int, str]) -> DeliveryRefused:
+        return DeliveryRefused(f"{self.name} took no event: {next(iter(refused.values()))}")
 
     @property
     def _is_tried(self) -> bool:
