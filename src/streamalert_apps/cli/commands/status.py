@@ -195,6 +195,7 @@ def _tell(answer: Answer, *, as_json: bool) -> None:
         condition.show(answer.statuses)
     else:
         output.data("No Apps configured")
+        output.say("Next: `sa-apps new` adds one.")
     for note in answer.notes():
         output.warn(note)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from streamalert_apps.runtime.head import Position
 
-COLUMNS: Final = ("App", "Health", "Lag", "Last run", "Events", "Schedule", "Destinations")
+COLUMNS: Final = ("App", "Health", "Lag", "Last run", "Events", "Destinations")
 _RIGHT: Final = {2, 4}
 _COLOURS: Final = {
     Health.UNHEALTHY: "bold red",
@@ -79,9 +79,8 @@ def _row(status: Status) -> list[Cell]:
     last = status.last_run
     delivered = ", ".join(_in_short(status, name, at) for name, at in status.positions())
     health = Cell(status.health.value, _COLOURS[status.health])
-    schedule = status.deployment.schedule if status.deployment else status.app.schedule_expression
     events = f"{last.events:,}" if last else ""
-    cells = (lag, _run_in_short(status), events, schedule, delivered)
+    cells = (lag, _run_in_short(status), events, delivered)
     return [Cell(label(status.app)), health, *map(Cell, cells)]
 
 

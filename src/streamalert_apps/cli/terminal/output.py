@@ -160,25 +160,26 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def drawn(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Collection[int] = ()) -> Table:
-    """Return a table. `right`: the numbers of the columns that end in line."""
+    """Return a table. Only the last column may wrap; `right`: the numbers of those that end in line."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for number, column in enumerate(columns):
-        made.add_column(column, justify="right" if number in right else "left")
+        is_last = number == len(columns) - 1
+        made.add_column(column, justify="right" if number in right else "left", no_wrap=not is_last)
     for row in rows:
         made.add_row(*(Text(plain(cell.text), style=cell.colour) for cell in row))
     return made
 
 
 def fits(table: Table) -> bool:
-    """Tell whether the terminal is wide enough for a table to keep its lines whole."""
+    """Tell whether the terminal is wide enough for a table."""
     from rich.console import Console
 
     console = Console()
-    return console.measure(table).maximum + _INDENT <= console.width
+    return console.measure(table).minimum + _INDENT <= console.width
 
 
 def show(table: Table) -> None:
