@@ -202,7 +202,7 @@ def test_a_difference_to_conf_is_told_and_is_no_illness(deployed: Path, sa_apps:
 
     assert code == 0
     assert [change["kind"] for change in app["deployment"]["drift"]] == ["rule"]
-    assert "AWS differs from conf/: rule" in sa_apps("status").out
+    assert "drift: rule" in sa_apps("status").out
 
 
 def test_a_failed_run_is_told_with_its_reason(deployed: Path, sa_apps: Command) -> None:
@@ -326,7 +326,7 @@ def test_an_app_that_lacks_its_schedule_is_not_well(deployed: Path, sa_apps: Com
     events.remove_targets(Rule=f"{FUNCTION}_schedule", Ids=["sa-apps"])
     events.delete_rule(Name=f"{FUNCTION}_schedule")
     code, app = status(sa_apps)
-    assert (code, app["problems"]) == (1, ["It is not wholly deployed: no rule, no target."])
+    assert (code, app["problems"]) == (1, ["Partly deployed: it has no rule, no target."])
 
 
 def test_an_app_without_a_record_has_not_run_yet(deployed: Path, sa_apps: Command) -> None:

@@ -58,7 +58,7 @@ def command(
     apps = [project.find(wanted, cluster)] if wanted else list(project.apps(cluster))
     if not project.account.local:
         aws_session(project.account)  # whoever has to be asked is asked before a spinner turns
-    with output.working("Asking how the apps are"):
+    with output.working("Checking apps"):
         warnings = _warnings(project, apps)
         if project.account.local:
             statuses, orphans = _local(project, apps, at_once), []

@@ -126,7 +126,7 @@ class Status:
         if not self.deployment:
             return
         kinds = dict.fromkeys(change["kind"] for change in self.deployment.drift)
-        drift = f"AWS differs from conf/: {', '.join(kinds)}" if kinds else "as conf/ says"
+        drift = f"drift: {', '.join(kinds)}" if kinds else "as conf/ says"
         yield f"version {self.deployment.version}, {drift}"
         yield self.deployment.schedule + ("" if self.deployment.enabled else ", disabled")
         counted = self.deployment.counts
