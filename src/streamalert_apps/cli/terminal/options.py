@@ -13,6 +13,7 @@ import typer
 from streamalert_apps.errors import UsageError
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DAYS: Final = {"today": 0, "yesterday": 1}
 
 
 def _project(context: typer.Context) -> Any:
@@ -94,6 +95,7 @@ NameOption = Annotated[
         "--name", "-n", help="The app's name, as an option.", metavar="NAME", autocompletion=complete_name
     ),
 ]
+All = Annotated[bool, typer.Option("--all", help="All apps, or all of --cluster, one after the other.")]
 AuthFile = Annotated[
     Path | None,
     typer.Option(
@@ -127,16 +129,21 @@ def since(text: str) -> timedelta:
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """Return the time that `text` means: so long ago (2h), or a date or time, in UTC unless it says else.
+    """Return the time that `text` means: so long ago (2h), a date or time, in UTC unless it says else.
+
+    `today` and `yesterday` are the beginning of that day.
 
     Raises UsageError for anything else.
     """
     if re.fullmatch(r"[0-9]+[a-z]", text):
         return now - since(text)
+    if text in _DAYS:
+        return now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=_DAYS[text])
     try:
         told = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"'{text}' is not a time.", hint="Write it like 90s, 30m, 2h, 7d, 2026-03-01 or 2026-03-01T12:00."
+            f"'{text}' is not a time.",
+            hint="Write it like 90s, 2h, 7d, yesterday, 2026-03-01 or 2026-03-01T12:00.",
         ) from None
     return told if told.tzinfo else told.replace(tzinfo=UTC)
