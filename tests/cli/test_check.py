@@ -62,7 +62,7 @@ def test_a_service_that_cannot_be_asked_says_nothing_of_the_credentials(
     ran = sa_apps("check", "collector", "--simulator", "http://127.0.0.1:9")
 
     assert ran.code == 1
-    assert "It says nothing of the credentials." in ran.err
+    assert "This doesn't mean that the credentials are wrong." in ran.err
 
 
 def test_an_app_without_credentials_says_how_to_give_them(deployable: Path, sa_apps: Command) -> None:

@@ -38,7 +38,7 @@ def test_a_local_project_has_nothing_deployed(
     sa_apps("new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
     ran = sa_apps(word, "collector")
     assert ran.code == 1
-    assert "lives without AWS" in ran.err
+    assert "is a local project" in ran.err
 
 
 def test_to_look_takes_no_packages(

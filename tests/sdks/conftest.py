@@ -46,6 +46,11 @@ HOSTS = (
     "login.microsoftonline.com",
     "*.microsoft.com",
     "api.openai.com",
+    "api.datadoghq.eu",
+    "api.dropboxapi.com",
+    "gitlab.com",
+    "api.pagerduty.com",
+    "api.eu.pagerduty.com",
 )
 HERE = {"127.0.0.1", "localhost", None}
 PEM = serialization.Encoding.PEM

@@ -41,7 +41,7 @@ class Fleet:
 
     @classmethod
     def of(cls, project: Project) -> Fleet:
-        """Connect; raise ConfigError for a project that lives without AWS."""
+        """Connect; raise ConfigError for a local project."""
         need_aws(project)
         session = aws_session(project.account)
         types = known_types(project.root)

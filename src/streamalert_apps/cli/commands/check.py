@@ -26,11 +26,11 @@ EXAMPLES = """Examples:
 One cheap request from this machine, with the stored credentials. 0: the service accepts them,
 4: it refuses them, 1: it could not be asked. With --all, 5: so it is of some of the apps."""
 
-_NETWORK: Final = "It says nothing of the credentials. Check network, proxy and firewall."
+_NETWORK: Final = "This doesn't mean that the credentials are wrong. Check network, proxy and firewall."
 _HINTS: Final = {
     "unavailable": _NETWORK,
     "out_of_time": _NETWORK,
-    "rate_limited": "It says nothing of the credentials. Try again in a minute.",
+    "rate_limited": "This doesn't mean that the credentials are wrong. Try again in a minute.",
 }
 
 

@@ -67,14 +67,17 @@ ProjectDir = Annotated[
     typer.Option(
         "--project-dir",
         envvar="SA_APPS_PROJECT_DIR",
-        help="Folder that holds conf/; else the nearest one from here upwards.",
+        help="Folder that holds conf/; by default the nearest, in this or a parent folder.",
         metavar="DIR",
         file_okay=False,
         show_default=False,
     ),
 ]
 NoInput = Annotated[
-    bool, typer.Option("--no-input", envvar="SA_APPS_NO_INPUT", help="Never ask; fail and name the flag.")
+    bool,
+    typer.Option(
+        "--no-input", envvar="SA_APPS_NO_INPUT", help="Never prompt; fail and name the missing flag."
+    ),
 ]
 Cluster = Annotated[
     str | None,
@@ -121,7 +124,7 @@ def since(text: str) -> timedelta:
     """Return how far back `text` means, as 90s, 30m, 2h or 7d; raise UsageError for anything else."""
     match = re.fullmatch(r"([0-9]{1,5})([smhd])", text)
     if not match or not int(match[1]):
-        raise UsageError(f"'{text}' is not a length of time.", hint="Write it like 90s, 30m, 2h or 7d.")
+        raise UsageError(f"'{text}' is not a valid duration.", hint="Write it like 90s, 30m, 2h or 7d.")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
