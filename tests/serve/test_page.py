@@ -13,6 +13,7 @@ from streamalert_apps.runtime.head import Head, Position, Run
 from streamalert_apps.runtime.history import Hour, hour_of
 from streamalert_apps.serve import condition, page
 from streamalert_apps.serve.heads import Found
+from streamalert_apps.serve.plain import plain
 from tests import browser
 from tests.deploy.cloud import app
 
@@ -123,25 +124,25 @@ def seen(html: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_shows_what_json_says(seen: dict[str, Any], apps: list[dict[str, Any]], width: int) -> None:
     shown = seen[str(width)]
-    assert [one["function"] for one in shown["apps"]] == [page.plain(one["function"]) for one in apps]
+    assert [one["function"] for one in shown["apps"]] == [plain(one["function"]) for one in apps]
     for one, told in zip(shown["apps"], apps, strict=True):
         assert (one["health"], one["lag"]) == (told["health"], told["lag_seconds"])
-        assert one["told"] == [page.plain(text) for text in (*told["problems"], *told["notes"])]
+        assert one["told"] == [plain(text) for text in (*told["problems"], *told["notes"])]
         assert one["runs"] == [
             [
                 run["started"],
                 run["outcome"],
                 run["logs"],
                 f"{run['seconds']:.1f} s",
-                page.plain(f"{run['error']} {run['message']}".strip()),
+                plain(f"{run['error']} {run['message']}".strip()),
             ]
             for run in told["runs"]
         ]
         keys = ("began", "logs", "bytes", "lag_seconds", "runs", "failed")
         assert one["hours"] == [[hour[key] for key in keys] for hour in told["hours"]]
-        keys = ("name", "state", "lag_seconds", "waiting_events", "dead")
+        of_sink = ("name", "state", "lag_seconds", "waiting_events", "dead")
         assert one["destinations"] == [
-            [*(each[key] for key in keys), page.plain(each["message"])] for each in told["destinations"]
+            [*(each[key] for key in of_sink), plain(each["message"])] for each in told["destinations"]
         ]
     assert sum(shown["counts"]) == len(apps)
 
@@ -167,8 +168,8 @@ def test_its_own_style_holds_and_what_comes_from_outside_does_nothing(seen: dict
     for shown in seen.values():
         assert shown["styled"] == "solid"
         assert (shown["asked"], shown["scripts"], shown["images"], shown["harmed"]) == (0, 0, 0, 0)
-        assert shown["heading"] == page.plain(f"acme {HOSTILE}")
-        assert shown["warnings"] == [page.plain(HOSTILE)]
+        assert shown["heading"] == plain(f"acme {HOSTILE}")
+        assert shown["warnings"] == [plain(HOSTILE)]
 
 
 def test_what_is_wrong_is_open_and_all_of_it_can_be_reached_by_the_keyboard(seen: dict[str, Any]) -> None:

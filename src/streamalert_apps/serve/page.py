@@ -62,7 +62,8 @@ def page(answer: Answer) -> str:
         + (f'<ul class="warnings" aria-label="Warnings">{warnings}</ul>' if warnings else "")
         + f'</header><main id="apps">{"".join(map(_app, answer.apps)) or _empty()}</main>'
         "<footer><p>Times are in UTC. Lag is the age of the newest moment up to which everything is on "
-        "record that the service has shown; the graph shows the largest of each hour.</p></footer></body></html>\n"
+        "record that the service has shown; a point of its line is the largest of an hour.</p></footer>"
+        "</body></html>\n"
     )
 
 
