@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from streamalert_apps.config import schema
-from streamalert_apps.config.conf import AppConf
+from streamalert_apps.config.conf import AppConf, Serving
 from streamalert_apps.deploy.package import ARCHITECTURES, DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME, RUNTIMES
 from streamalert_apps.deploy.resources.function import LOG_FORMATS
 from streamalert_apps.errors import ConfigError
@@ -168,6 +168,12 @@ def test_what_a_function_may_be_is_what_can_be_packaged() -> None:
 def test_the_default_that_is_told_is_the_one_that_holds(key: str) -> None:
     default = schema.named("app")["properties"][key]["default"]
     assert default == getattr(AppConf("prod", "f", "x", "duo_auth", "rate(1 hour)"), key)
+
+
+@pytest.mark.parametrize("key", ["workers", "grace", "listen"])
+def test_the_default_of_serve_that_is_told_is_the_one_that_holds(key: str) -> None:
+    default = schema.named("sa_apps")["properties"]["serve"]["properties"][key]["default"]
+    assert default == getattr(Serving(), key)
 
 
 # What it takes and refuses

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -89,6 +89,28 @@ class Outcome:
         """
         moved = self.pages or any(done.events for done in self.delivered.values())
         return self.status == "partial" and bool(moved) and self.retry_after < seconds / 2
+
+    def summary(self) -> dict[str, Any]:
+        """Return what there is to say of it, for a log."""
+        told: dict[str, Any] = {
+            "status": self.status,
+            "logs": self.events,
+            "bytes": self.bytes,
+            "commits": self.commits,
+            "pages": self.pages,
+            "repeats": self.repeats,
+            "delivered": {name: done.events for name, done in self.delivered.items()},
+            "retries": self.retries,
+            "rate_limits": self.rate_limits,
+            "seconds": round(self.seconds, 3),
+        }
+        if self.cursor:
+            told["cursor"] = self.cursor.isoformat(timespec="seconds")
+        if self.retry_after:
+            told["retry_after"] = self.retry_after
+        if self.error:
+            told["error"] = {"code": self.error.code, "message": self.error.message}
+        return told
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from streamalert_apps.serve.page import Answer
 from streamalert_apps.serve.web import Request, Response, Route
 
 HTML: Final = "text/html; charset=utf-8"
-TOKEN_VARIABLE: Final = "SA_APPS_STATUS_TOKEN"
-"""The variable that holds the token."""
+VARIABLE: Final = "SA_APPS_STATUS_TOKEN"
+"""What holds the token."""
 METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -65,7 +65,8 @@ def _healthz(_: Request, health: Health) -> Response:
 def _status(request: Request, shown: Shown) -> Response:
     """Show the apps to whoever has the token; a browser asks for it as the password of any user."""
     if not shown.token and not shown.is_open:
-        return Response(f"Set {TOKEN_VARIABLE} to see the page from another machine.\n", status=HTTPStatus.FORBIDDEN)
+        told = f"Set {VARIABLE} to see the page from another machine.\n"
+        return Response(told, status=HTTPStatus.FORBIDDEN)
     if shown.token and not hmac.compare_digest(_given(request).encode(), shown.token.encode()):
         headers = {"WWW-Authenticate": 'Basic realm="sa-apps", charset="UTF-8"'}
         return Response("The token is needed.\n", status=HTTPStatus.UNAUTHORIZED, headers=headers)
