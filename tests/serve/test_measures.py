@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import TYPE_CHECKING
 
 import httpx
@@ -20,10 +22,12 @@ from streamalert_apps.serve.page import Answer
 from streamalert_apps.serve.routes import METRICS, Health, Shown, routes
 from streamalert_apps.serve.web import Address, Web
 from tests.deploy.cloud import app
+from tests.serve import stand
 from tests.serve.test_page import NOW, head, ill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from streamalert_apps.serve.condition import Status
 
@@ -159,3 +163,22 @@ def test_the_token_is_a_bearers_or_a_password(guarded_url: str) -> None:
 @pytest.mark.parametrize("path", ["/metrics", "/healthz"])
 def test_probes_and_scrapes_need_no_token(guarded_url: str, path: str) -> None:
     assert httpx.get(f"{guarded_url}{path}").status_code == 200
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals of POSIX")
+def test_a_collector_shows_its_apps_and_counts_their_runs(project: Path) -> None:
+    with stand.duo() as service:
+        stand.write_project(project, ["a", "b"], service)
+        with stand.Serving(project, service) as serving:
+            records = stand.stores(project)
+            stand.until_each_has_run(records)
+            service.emit(20, within=1)
+            stand.until_all_is_on_record(records, service)
+            shown = httpx.get(serving.url).text
+            told = values(httpx.get(f"{serving.url}/metrics").text)
+
+    assert re.findall(r'data-function="acme_prod_duo_auth_(\w)_app"', shown) == ["a", "b"]
+    for name in ("a", "b"):
+        labels = frozenset({("cluster", "prod"), ("app", name), ("type", "duo_auth")})
+        assert told["sa_apps_healthy", labels] == 1
+        assert told["sa_apps_events_total", labels] == 20

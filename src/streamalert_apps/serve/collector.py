@@ -235,7 +235,7 @@ def _when_free(error: AlreadyRunning, now: datetime) -> Again | None:
 def _when_there_is_more(outcome: Outcome) -> Again | None:
     """Return when an app that left something runs again; None where a run at once would bring nothing."""
     delivered = any(done.events for done in outcome.delivered.values())
-    if outcome.status == "failed" or not outcome.backlog:
+    if outcome.status != "partial":
         return None
     if not (outcome.events or delivered or outcome.retry_after):
         return None

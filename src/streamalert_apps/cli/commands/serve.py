@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from streamalert_apps.config.conf import Project
-    from streamalert_apps.serve.collector import Tools
+    from streamalert_apps.serve.collector import Collector, Tools
     from streamalert_apps.serve.ending import Ending
     from streamalert_apps.serve.routes import Shown
     from streamalert_apps.serve.web import Address
@@ -93,8 +93,9 @@ def command(
         return _check(address, as_json=as_json)
     ending = Ending(duration(grace or stated.grace).total_seconds())
     _end_on_signals(ending)
-    collector = Collector(_tools(project.root, simulator), workers=workers or stated.workers, ending=ending)
-    with Web(address, routes(collector.health)) as web:
+    tools = _tools(project.root, simulator)
+    collector = Collector(tools, workers=workers or stated.workers, ending=ending)
+    with Web(address, routes(collector.health, _shown(collector, tools, address))) as web:
         if as_json:
             _tell(web.address.url, asdict(collector.health()))
         output.say(f"Serving {web.address.url}; {project.root} is the project.")
