@@ -34,6 +34,8 @@ UNITS: Final = {
     "DestinationLag": "Seconds",
     "DestinationDead": "Count",
 }
+ALARMING: Final = (BEHIND, PROBLEMS)
+OF_DESTINATION: Final = ("DestinationLag", "DestinationDead")
 NEAR_SECONDS: Final = 14 * 86_400.0  # before credentials end
 
 LOGGER = logging.getLogger(__name__)
