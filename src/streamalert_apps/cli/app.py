@@ -21,6 +21,7 @@ from streamalert_apps.cli.commands import (
     destination,
     disable,
     enable,
+    export,
     init,
     invoke,
     journal,
@@ -93,6 +94,7 @@ for name, module in {
     "enable": enable,
     "remove": remove,
     "package": package,
+    "export": export,
     "simulate": simulate,
 }.items():
     app.command(name, epilog=module.EXAMPLES)(module.command)
