@@ -236,6 +236,7 @@ SERVICES = {
     "openai": "openai_audit",
     "salesforce": "salesforce_login",
     "slack": "slack_audit",
+    "snowflake": "snowflake_logins",
     "tailscale": "tailscale_configuration",
     "zoom": "zoom_activities",
 }

@@ -35,6 +35,10 @@ def logs(name: str) -> Callable[[str], str]:
     return lambda rows: f'{{"stat": "OK", "response": {{"{name}": {rows}, "metadata": {{}}}}}}'
 
 
+def cells(rows: str) -> str:
+    return json.dumps({"statementHandle": "1", "data": [[*row.values()] for row in json.loads(rows)]})
+
+
 ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "aliyun_actiontrail": ("", '{{"RequestId": "1", "Events": {}}}'.format),
     "atlassian_org_events": ("/admin", '{{"data": {}, "meta": {{"next": "x"}}}}'.format),
@@ -71,6 +75,7 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "zoom_operations": ("/v2", '{{"next_page_token": "", "operation_logs": {}}}'.format),
     "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
 }
+ANSWERS |= dict.fromkeys(("snowflake_logins", "snowflake_queries", "snowflake_sessions"), ("/api/v2", cells))
 ANSWERS |= dict.fromkeys(
     ("onepassword_signins", "onepassword_item_usages", "onepassword_audit"),
     ("/api", '{{"cursor": "x", "has_more": true, "items": {}}}'.format),
@@ -151,6 +156,9 @@ def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
         ("github_git", "2023-11-21T09:12:25.271+00:00"),
         ("cloudflare_audit", "2023-11-21T09:12:25+00:00"),
         ("cloudflare_access", "2023-11-21T09:12:25+00:00"),
+        ("snowflake_logins", "2023-11-21T09:12:25.271+00:00"),
+        ("snowflake_queries", "2023-11-21T09:12:25.271+00:00"),
+        ("snowflake_sessions", "2023-11-21T09:12:25.271+00:00"),
         ("onepassword_audit", "2023-11-21T09:12:25.271776+00:00"),
         ("onepassword_signins", "2020-06-11T19:32:50+00:00"),
         ("okta_system_log", "2024-08-13T15:58:20.353+00:00"),
