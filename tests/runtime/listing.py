@@ -1,0 +1,93 @@
+"""A service that lists numbered events by time, some of which it shows late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from streamalert_apps.errors import Unavailable
+from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.feed import OldestFirst
+from streamalert_apps.sdk.http import Api
+from streamalert_apps.sdk.pace import Rate
+from tests.runtime.doubles import START, World
+
+if TYPE_CHECKING:
+    from streamalert_apps.sdk.app import App, Json
+
+
+@dataclass
+class Service:
+    """Its events: number, when each happens, and when it is shown (seconds from the start)."""
+
+    world: World
+    page: int = 100
+    events: list[tuple[int, float, float]] = field(default_factory=list)
+    asked: int = 0
+    rate: Rate | None = None
+    breaks_at: float = float("inf")
+    """After so many requests it answers none."""
+
+    tires_at: float = float("inf")
+    """After so many requests a run has no time left."""
+
+    def left(self) -> float:
+        return 10.0 if self.asked < self.tires_at else -1.0
+
+    def happens(self, number: int, at: float, *, late: float = 0.0) -> None:
+        self.events.append((number, at, at + late))
+
+    def shown(self, since: datetime, until: datetime) -> list[tuple[float, int]]:
+        now = (self.world.clock.now() - START).total_seconds()
+        bounds = [(bound - START).total_seconds() for bound in (since, until)]
+        return sorted(
+            (at, number) for number, at, seen in self.events if seen <= now and bounds[0] <= at <= bounds[1]
+        )
+
+
+class Listed(OldestFirst):
+    """The app type."""
+
+    type = "numbers_listed"
+    collects = "numbers"
+    auth = ()
+    time_field = "t"
+    id_fields: ClassVar[tuple[str, ...]] = ("n",)
+    lag = timedelta(minutes=10)
+    service: ClassVar[Service]
+
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        service = self.service
+        if service.asked >= service.breaks_at:
+            raise Unavailable("The service is down.")
+        service.asked += 1
+        self.api.requests += 1
+        self.api.dated = True
+        rows = service.shown(since, until)[token or 0 :]
+        page = [Row(msgspec.json.encode({"n": number, "t": START.timestamp() + at})) for at, number in rows]
+        more = len(page) > service.page
+        return Fetched(page[: service.page], (token or 0) + service.page if more else None)
+
+
+def listing_world(**shape: object) -> tuple[World, Service]:
+    """Return a world whose app lists a service's events."""
+    world = World(**shape)  # type: ignore[arg-type]
+    service = Service(world)
+    kind: type[Listed] = type("Listed", (Listed,), {"service": service})
+
+    def build(_: World, api: Api) -> App:
+        kind.rate = service.rate
+        return kind({}, api)
+
+    world.app = build
+    return world, service
+
+
+def app_of(world: World) -> Listed:
+    """Return an app of such a world, for somebody who asks beside it."""
+    app = world.app(world, Api(clock=world.clock, transport=world.transport))
+    assert isinstance(app, Listed)
+    return app
