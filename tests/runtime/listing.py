@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Service:
-    """Its events: number, when each happens, and when it is shown (seconds from the start)."""
+    """Its events: when each happens, its number, and when it is shown (seconds from the start)."""
 
     world: World
     page: int = 100
-    events: list[tuple[int, float, float]] = field(default_factory=list)
+    events: list[tuple[float, int, float]] = field(default_factory=list)
     asked: int = 0
     rate: Rate | None = None
     breaks_at: float = float("inf")
@@ -34,18 +35,24 @@ class Service:
     tires_at: float = float("inf")
     """After so many requests a run has no time left."""
 
+    _listed: tuple[tuple[datetime, datetime, float] | None, list[tuple[float, int]]] = (None, [])
+
     def left(self) -> float:
         return 10.0 if self.asked < self.tires_at else -1.0
 
     def happens(self, number: int, at: float, *, late: float = 0.0) -> None:
-        self.events.append((number, at, at + late))
+        insort(self.events, (at, number, at + late))
 
     def shown(self, since: datetime, until: datetime) -> list[tuple[float, int]]:
         now = (self.world.clock.now() - START).total_seconds()
-        bounds = [(bound - START).total_seconds() for bound in (since, until)]
-        return sorted(
-            (at, number) for number, at, seen in self.events if seen <= now and bounds[0] <= at <= bounds[1]
-        )
+        if self._listed[0] != (since, until, now):
+            self._listed = ((since, until, now), self._shown(since, until, now))
+        return self._listed[1]
+
+    def _shown(self, since: datetime, until: datetime, now: float) -> list[tuple[float, int]]:
+        begin, end = ((bound - START).total_seconds() for bound in (since, until))
+        some = self.events[bisect_left(self.events, (begin,)) : bisect_left(self.events, (end, 1 << 60))]
+        return [(at, number) for at, number, seen in some if seen <= now]
 
 
 class Listed(OldestFirst):
@@ -63,10 +70,13 @@ class Listed(OldestFirst):
         service = self.service
         if service.asked >= service.breaks_at:
             raise Unavailable("The service is down.")
+        if wait := self.api.pace.wait():
+            self.api.sleep(wait)
+        self.api.pace.request_made()
         service.asked += 1
         self.api.requests += 1
         self.api.dated = True
-        rows = service.shown(since, until)[token or 0 :]
+        rows = service.shown(since, until)[token or 0 :][: service.page + 1]
         page = [Row(msgspec.json.encode({"n": number, "t": START.timestamp() + at})) for at, number in rows]
         more = len(page) > service.page
         return Fetched(page[: service.page], (token or 0) + service.page if more else None)

@@ -78,7 +78,7 @@ def test_everything_is_on_record_once_whatever_is_late() -> None:
 
     assert len(world.raws()) == len({*world.raws()})
     on_record = b"".join(world.raws())
-    due = [n for n, at, _ in service.events if at < 56 * HOUR]
+    due = [number for at, number, _ in service.events if at < 56 * HOUR]
     assert [number for number in due if b'"n":%d,' % number not in on_record] == []
 
 

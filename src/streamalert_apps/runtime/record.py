@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,17 +66,24 @@ class Ids:
         return at < len(self._numbers) and self._numbers[at] == number
 
 
-def ids(records: Sequence[Record], since: float, alive: Callable[[], None]) -> Ids:
-    """Return the ids of all events on record that happened since a time, and perhaps of some before.
-
-    `alive` is called now and then.
-    """
-    numbers = array("Q")
+def marks(
+    records: Iterable[Record], wanted: Callable[[journal.Entry], bool], alive: Callable[[], None]
+) -> Iterator[journal.Mark]:
+    """Yield what journals tell of events, of the commits that are wanted; `alive` is called now and then."""
     for record in records:
         head, store = record.head, record.store
         for entry in journal.entries(store, head.birth, since=head.first, up_to=head.sequence):
-            if entry.written >= since - CLOCKS_DIFFER:
-                body = store.get(entry.name) or b""
-                numbers.extend(int(mark.id, 16) for _, mark in journal.marks(body))
+            if wanted(entry):
+                for _, mark in journal.marks(store.get(entry.name) or b""):
+                    yield mark
                 alive()
-    return Ids(numbers)
+
+
+def written_since(time: float) -> Callable[[journal.Entry], bool]:
+    """Return what tells the commits that may hold what happened since a time."""
+    return lambda entry: entry.written >= time - CLOCKS_DIFFER
+
+
+def ids(records: Iterable[Record], since: float, alive: Callable[[], None]) -> Ids:
+    """Return the ids of all events on record that happened since a time, and perhaps of some before."""
+    return Ids(int(mark.id, 16) for mark in marks(records, written_since(since), alive))
