@@ -36,7 +36,7 @@ def collected(events: int, *, hours: float = 20, **shape: object) -> tuple[World
     world.run()
     for number in range(events):
         service.happens(number, 60 + number * hours * HOUR / events)
-    service.happens(events, hours * HOUR + 2 * HOUR)
+    service.happens(events, (hours + 3.5) * HOUR)
     for _ in range(int(hours) // 2 + 2):
         world.clock.sleep(2 * HOUR)
         world.run()
