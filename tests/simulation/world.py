@@ -384,10 +384,7 @@ class World:
         if isinstance(process.error, Killed) and order.tries < 2 and not self.strikes("not tried again"):
             self._submit(Order(order.holder, order.depth, order.tries + 1, owner=order.owner), 60)
         if (
-            outcome
-            and outcome.backlog
-            and outcome.retry_after < self.plan.time_limit
-            and order.depth < DEEPEST
+            outcome and outcome.calls_for_another(self.plan.time_limit) and order.depth < DEEPEST
         ) and not self.strikes("successor lost"):
             self._submit(self._named(depth=order.depth + 1), 0.2)
 

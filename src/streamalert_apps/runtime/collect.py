@@ -74,9 +74,16 @@ class Outcome:
     seconds: float = 0.0
     retry_after: float = 0.0
     cursor: datetime | None = None
-    backlog: bool = False
     delivered: dict[str, Delivered] = field(default_factory=dict)
     error: AppError | None = None
+
+    def calls_for_another(self, seconds: float) -> bool:
+        """Tell whether another run, of so many seconds, would get on right now.
+
+        There is more, this one got somewhere, and most of the next one would not be a wait.
+        """
+        moved = self.pages or any(done.events for done in self.delivered.values())
+        return self.status == "partial" and bool(moved) and self.retry_after < seconds / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +249,7 @@ class _Run:
                 committed = self.terms.clock.now()
             self.terms.progress(self.outcome)
             if self.terms.deadline.left() <= slowest:
-                self.outcome.status, self.outcome.backlog = "partial", True
+                self.outcome.status = "partial"
                 self.outcome.retry_after = app.api.pace.wait()
                 return
         if self.terms.audits:
@@ -314,7 +321,6 @@ class _Run:
     def stop(self, status: Literal["partial", "failed"], error: AppError) -> None:
         """Note how polling ended; what was collected before is put on record all the same."""
         self.outcome.status, self.outcome.error = status, error
-        self.outcome.backlog = status == "partial"
         if isinstance(error, RateLimited):
             self.outcome.retry_after = error.retry_after or 0.0
 
@@ -561,7 +567,6 @@ class _Run:
             if isinstance(forwarder.error, AlreadyRunning):
                 raise forwarder.error
             if forwarder.name in late or isinstance(forwarder.error, OutOfTime):
-                self.outcome.backlog = True
                 if self.outcome.status == "succeeded":
                     self.outcome.status = "partial"
             elif forwarder.error is not None and self.outcome.error is None:

@@ -28,7 +28,7 @@ EXAMPLES = """Examples:
   sa-apps new duo_auth -c prod --update-settings --memory 256
 
 \b
-Without a terminal, for an app that is there already:
+Without a terminal, for an app that already exists:
   --update-settings  changes its interval, timeout, memory and destinations to those given
   --update-auth      replaces its credentials by those of --auth-file"""
 
@@ -64,8 +64,8 @@ def command(
             "--interval",
             "--schedule-expression",
             "-s",
-            help="How often it collects.  [default: rate(2 hours)]",
-            metavar="RATE",
+            help="When it collects: 1h, rate(1 hour) or cron(0 9 ? * MON-FRI *).  [default: rate(2 hours)]",
+            metavar="SCHEDULE",
         ),
     ] = None,
     timeout: Annotated[
