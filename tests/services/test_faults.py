@@ -225,6 +225,7 @@ SERVICES = {
     "box": "box_admin_events",
     "cloudflare": "cloudflare_audit",
     "crowdstrike": "crowdstrike_alerts",
+    "cursor": "cursor_audit",
     "duo": "duo_auth",
     "entra": "entra_risks",
     "github": "github_audit",
@@ -239,7 +240,9 @@ SERVICES = {
     "sentinelone": "sentinelone_activities",
     "slack": "slack_audit",
     "snowflake": "snowflake_logins",
+    "stripe": "stripe_events",
     "tailscale": "tailscale_configuration",
+    "twilio": "twilio_events",
     "zoom": "zoom_activities",
 }
 BARE = {"github_audit", "okta_system_log"}  # whose answers are arrays of events
