@@ -243,6 +243,7 @@ SERVICES = {
     "stripe": "stripe_events",
     "tailscale": "tailscale_configuration",
     "twilio": "twilio_events",
+    "wiz": "wiz_audit",
     "zoom": "zoom_activities",
 }
 BARE = {"github_audit", "okta_system_log"}  # whose answers are arrays of events

@@ -83,6 +83,10 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
 }
 ANSWERS |= dict.fromkeys(("snowflake_logins", "snowflake_queries", "snowflake_sessions"), ("/api/v2", cells))
 ANSWERS |= dict.fromkeys(
+    ("wiz_audit", "wiz_issues"),
+    ("/graphql", '{{"data": {{"list": {{"nodes": {}, "pageInfo": {{}}}}}}}}'.format),
+)
+ANSWERS |= dict.fromkeys(
     ("onepassword_signins", "onepassword_item_usages", "onepassword_audit"),
     ("/api", '{{"cursor": "x", "has_more": true, "items": {}}}'.format),
 )
@@ -168,6 +172,8 @@ def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
         ("stripe_events", "2023-11-21T09:12:25+00:00"),
         ("twilio_events", "2023-11-21T09:12:25+00:00"),
         ("cursor_audit", "2023-11-21T09:12:25.100+00:00"),
+        ("wiz_audit", "2023-11-21T09:12:25.442030+00:00"),
+        ("wiz_issues", "2023-11-21T09:12:25.271776+00:00"),
         ("snowflake_logins", "2023-11-21T09:12:25.271+00:00"),
         ("snowflake_queries", "2023-11-21T09:12:25.271+00:00"),
         ("snowflake_sessions", "2023-11-21T09:12:25.271+00:00"),
