@@ -230,7 +230,8 @@ def _with_runs(status: Status, types: Registry, since: datetime | None) -> Statu
 
     if not status.is_readable:
         return status
-    pace = health.Pace(_every(status.app), _lag(status.app, types), since)
+    holds = {sink.name: timedelta(seconds=sink.common()["hold"]) for sink in status.app.sinks}
+    pace = health.Pace(_every(status.app), _lag(status.app, types), since, holds)
     runs = health.run_problems(status.head, status.progress, status.now, pace)
     return replace(status, problems=[*status.problems, *runs])
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from streamalert_apps.cli.terminal.collecting import counted
 from streamalert_apps.cli.terminal.description import label
 from streamalert_apps.deploy import health
 from streamalert_apps.deploy.health import Progress
@@ -104,7 +105,7 @@ class Status:
         return {
             "name": name,
             "state": position.state or "ok",
-            "lag_seconds": self._age(until) if waiting else 0,
+            "lag_seconds": round(position.lag(self.now.timestamp())) if waiting else 0,
             "waiting_events": waiting,
             "dead": position.dead,
             "delivered_until": _iso(until),
@@ -149,8 +150,11 @@ class Status:
     def _delivered(self, position: Position) -> str:
         assert self.head is not None  # noqa: S101 (it has the position)
         waiting = health.waiting(self.head, position)
-        words = f"{waiting:,} events wait" if waiting else "has all that was collected"
-        return words + (f", {position.dead:,} were refused for good and are kept" if position.dead else "")
+        words = "has all that was collected"
+        if waiting:
+            lag = _length(timedelta(seconds=position.lag(self.now.timestamp())))
+            words = f"lacks {counted(waiting, 'event')}, the oldest for {lag}"
+        return words + (f"; {counted(position.dead, 'refused event')} kept" if position.dead else "")
 
 
 def _iso(time: datetime | None) -> str | None:
