@@ -237,6 +237,7 @@ SERVICES = {
     "salesforce": "salesforce_login",
     "slack": "slack_audit",
     "tailscale": "tailscale_configuration",
+    "zendesk": "zendesk_audit",
     "zoom": "zoom_activities",
 }
 BARE = {"github_audit", "okta_system_log"}  # whose answers are arrays of events

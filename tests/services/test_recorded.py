@@ -67,6 +67,7 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     **dict.fromkeys(("openai_audit", "openai_tenant"), ("/v1", '{{"object": "list", "data": {}}}'.format)),
     "tailscale_configuration": ("/api/v2/tailnet", '{{"version": "1.1", "logs": {}}}'.format),
     "tailscale_network": ("/api/v2/tailnet", '{{"logs": {}}}'.format),
+    "zendesk_audit": ("/api", '{{"audit_logs": {}, "meta": {{"has_more": false}}}}'.format),
     "zoom_activities": ("/v2", '{{"next_page_token": "", "activity_logs": {}}}'.format),
     "zoom_operations": ("/v2", '{{"next_page_token": "", "operation_logs": {}}}'.format),
     "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
@@ -154,6 +155,7 @@ def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
         ("onepassword_audit", "2023-11-21T09:12:25.271776+00:00"),
         ("onepassword_signins", "2020-06-11T19:32:50+00:00"),
         ("okta_system_log", "2024-08-13T15:58:20.353+00:00"),
+        ("zendesk_audit", "2023-11-21T09:12:25+00:00"),
         ("entra_audits", "2024-12-27T10:01:19.579675+00:00"),
     ],
 )

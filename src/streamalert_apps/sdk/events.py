@@ -178,7 +178,8 @@ def _stamps(
         times = [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
     if not columns:
         return [Stamp(time) for time in times]
-    ids = map("\0".join, zip(*(map(str, column) for column in columns), strict=True))
+    texts = [map(str, column) for column in columns]
+    ids = texts[0] if len(texts) == 1 else map("\0".join, zip(*texts, strict=True))
     if None not in columns[0]:
         return [*map(Stamp, times, ids)]
     return [

@@ -64,8 +64,8 @@ def command(
             "--interval",
             "--schedule-expression",
             "-s",
-            help="How often it collects.  [default: rate(2 hours)]",
-            metavar="RATE",
+            help="When it collects: 1h, rate(1 hour) or cron(0 9 ? * MON-FRI *).  [default: rate(2 hours)]",
+            metavar="SCHEDULE",
         ),
     ] = None,
     timeout: Annotated[
