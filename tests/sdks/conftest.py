@@ -46,6 +46,7 @@ HOSTS = (
     "login.microsoftonline.com",
     "*.microsoft.com",
     "api.openai.com",
+    "*.eastus-1.ingest.monitor.azure.com",
 )
 HERE = {"127.0.0.1", "localhost", None}
 PEM = serialization.Encoding.PEM
