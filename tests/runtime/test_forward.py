@@ -712,6 +712,30 @@ def test_forwarding_beside_collection_costs_no_event_in_a_folder_either(tmp_path
     assert world.record == world.arrived == other.arrived == list(range(60))
 
 
+def test_one_that_is_down_for_a_day_puts_the_other_no_further_behind() -> None:
+    def hourly(*, is_down: bool) -> tuple[World, Sink, list[float]]:
+        world = World(total=0, page=5)
+        world.sinks["other"] = other = Sink(world)
+        other.judge = down() if is_down else other.judge
+        lags = []
+        for _ in range(24):
+            world.total += 10
+            lags.append(world.run().delivered["sink"].lag)
+            world.clock.sleep(HOUR)
+        return world, other, lags
+
+    world, other, lags = hourly(is_down=True)
+    assert lags == hourly(is_down=False)[2] == [0.0] * 24
+    assert world.arrived == [*range(240)]
+    assert other.arrived == []
+
+    other.judge = down(-1)
+    outcome = world.run()
+
+    assert (outcome.status, outcome.delivered["other"].lag) == ("succeeded", 0.0)
+    assert other.arrived == world.arrived == [*range(240)]
+
+
 # How far behind a destination is
 
 
