@@ -59,7 +59,7 @@ def _old(head: Head, items: Sequence[Item], now: float, kept_from: float) -> lis
     for item in items:
         age = now - item.written.timestamp()
         found = _RECORD.fullmatch(item.name)
-        if item.name.startswith("dead/"):
+        if item.name.startswith(("dead/", "replay/")):
             is_old = age > DEAD_DAYS * DAY
         elif found and found[1] != head.birth:  # a record that was removed, and begun anew
             is_old = age > max(now - kept_from, DAY)
