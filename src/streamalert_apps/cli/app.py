@@ -14,6 +14,7 @@ from typer.models import CommandInfo
 
 from streamalert_apps import __version__
 from streamalert_apps.cli.commands import (
+    backfill,
     check,
     config,
     dead,
@@ -128,6 +129,7 @@ for name, module in {
     "check": check,
     "verify": verify,
     "replay": replay,
+    "backfill": backfill,
     "rollback": rollback,
     "disable": disable,
     "enable": enable,

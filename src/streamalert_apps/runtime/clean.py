@@ -10,12 +10,14 @@ from typing import Final
 
 from streamalert_apps.errors import AppError
 from streamalert_apps.runtime import journal, ledger
-from streamalert_apps.runtime.head import MOST_PASSING, PASSING, Head, HeldHead
+from streamalert_apps.runtime.head import MOST_PASSING, NAME, PASSING, Head, HeldHead, parse
+from streamalert_apps.runtime.record import BACKFILL
 from streamalert_apps.runtime.store import Item, Store
 
 DAY: Final = 86_400.0
 UNNAMED_SECONDS: Final = 3_600.0  # a reader may still be at an older head
 DEAD_DAYS: Final = 30
+_PAST: Final = re.compile(rf"({BACKFILL}[^/]+)/[^/]+/(?:journal|memory)/.+")
 _RECORD: Final = re.compile(r"(\d{8}-[0-9a-f]{12})/(journal|memory|ledger)/.+")
 
 
@@ -38,7 +40,8 @@ def clean(
         kept_from = now - journal_days * DAY
         if floor is not None:
             kept_from = min(kept_from, floor.timestamp())
-        old = _old(head, store.list(""), now, kept_from)
+        items = store.list("")
+        old = _old(head, items, now, kept_from) + _old_backfills(store, items, now - journal_days * DAY)
         held.write()
         store.delete(old)
 
@@ -70,6 +73,22 @@ def _old(head: Head, items: Sequence[Item], now: float, kept_from: float) -> lis
         if is_old:
             old.append(item.name)
     return old
+
+
+def _old_backfills(store: Store, items: Sequence[Item], kept_from: float) -> list[str]:
+    """Return the old events of backfills that are done; how many they are stays."""
+    done = set()
+    for item in items:
+        folder, _, name = item.name.rpartition("/")
+        if folder.startswith(BACKFILL) and name == NAME:
+            backfill = parse(store.read(item.name).body)[0].backfill
+            if backfill and backfill.done:
+                done.add(folder)
+    return [
+        item.name
+        for item in items
+        if (found := _PAST.fullmatch(item.name)) and found[1] in done and item.written.timestamp() < kept_from
+    ]
 
 
 def _old_commits(head: Head, items: Sequence[Item], now: float, kept_from: float) -> list[str]:
