@@ -119,7 +119,8 @@ class Status:
         if needed and self.declared is not None:
             yield (
                 f"{self.found_late:,} events came later than the lag of {length(self.declared)}; "
-                f"the daily audit found them. A lag of {length(needed)} would have held: conf/ can state it (`lag`)."
+                f"the daily audit found them. A lag of {length(needed)} would have held: "
+                "conf/ can state it (`lag`)."
             )
 
     @property
