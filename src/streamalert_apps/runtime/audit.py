@@ -67,6 +67,7 @@ class Auditor:
             return 0
         self.records = record.of(self.store, self.held.head)
         self.hours = record.hours(self.records)
+        state.cursor = max(state.cursor, -(-record.begins(self.records) // ledger.HOUR) * ledger.HOUR)
         found = 0
         while state.cursor < state.until and self.left() > 0:
             top = self._top(state)

@@ -106,6 +106,16 @@ class Position(msgspec.Struct, omit_defaults=True):
         return max(0.0, now - self.lacking_since)
 
 
+class Backfill(msgspec.Struct, omit_defaults=True):
+    """What a head beside the app's is for: a span of time that was not collected, and where its events go."""
+
+    since: datetime
+    until: datetime
+    to: str = ""
+    """A destination that was named; empty: those of the app."""
+    done: bool = False
+
+
 class Audit(msgspec.Struct, omit_defaults=True):
     """What the daily listings found of what was collected before; times in seconds since 1970."""
 
@@ -175,6 +185,7 @@ class Head(msgspec.Struct, omit_defaults=True):
     """When a run last looked into the inbox; 0: there may be something in it."""
     purged: list[tuple[float, float]] = []
     """Spans whose events were taken off the record, in seconds since 1970."""
+    backfill: Backfill | None = None
     audit: Audit = msgspec.field(default_factory=Audit)
     sealed: Sealed | None = None
     buried: bool = False
