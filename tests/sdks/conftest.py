@@ -33,6 +33,7 @@ HOSTS = (
     "*.duosecurity.com",
     "*.okta.com",
     "api.cloudflare.com",
+    "api.crowdstrike.com",
     "*.eu.auth0.com",
     "*.onelogin.com",
     "*.googleapis.com",

@@ -35,6 +35,10 @@ def logs(name: str) -> Callable[[str], str]:
     return lambda rows: f'{{"stat": "OK", "response": {{"{name}": {rows}, "metadata": {{}}}}}}'
 
 
+def cells(rows: str) -> str:
+    return json.dumps({"statementHandle": "1", "data": [[*row.values()] for row in json.loads(rows)]})
+
+
 ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "airtable_audit": ("/v0", '{{"events": {}, "pagination": {{"next": null}}}}'.format),
     "aliyun_actiontrail": ("", '{{"RequestId": "1", "Events": {}}}'.format),
@@ -48,6 +52,7 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "cloudflare_access": ("", '{{"success": true, "result": {}}}'.format),
     "datadog_audit": ("/api", '{{"data": {}, "meta": {{"status": "done"}}}}'.format),
     "dropbox_team": ("/2", '{{"events": {}, "cursor": "x", "has_more": false}}'.format),
+    "crowdstrike_alerts": ("/alerts", '{{"meta": {{}}, "errors": [], "resources": {}}}'.format),
     "duo_activity": ("", logs("items")),
     "duo_admin": ("", '{{"stat": "OK", "response": {}}}'.format),
     "duo_auth": ("", logs("authlogs")),
@@ -72,6 +77,8 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "slack_access": ("", '{{"ok": true, "logins": {}, "paging": {{"pages": 1}}}}'.format),
     "slack_audit": ("", '{{"entries": {}, "response_metadata": {{"next_cursor": ""}}}}'.format),
     **dict.fromkeys(("openai_audit", "openai_tenant"), ("/v1", '{{"object": "list", "data": {}}}'.format)),
+    "sentinelone_activities": ("/web", '{{"data": {}, "pagination": {{"totalItems": 2}}}}'.format),
+    "sentinelone_threats": ("/web", '{{"data": {}, "pagination": {{"totalItems": 2}}}}'.format),
     "tailscale_configuration": ("/api/v2/tailnet", '{{"version": "1.1", "logs": {}}}'.format),
     "tailscale_network": ("/api/v2/tailnet", '{{"logs": {}}}'.format),
     "zendesk_audit": ("/api", '{{"audit_logs": {}, "meta": {{"has_more": false}}}}'.format),
@@ -79,6 +86,7 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "zoom_operations": ("/v2", '{{"next_page_token": "", "operation_logs": {}}}'.format),
     "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
 }
+ANSWERS |= dict.fromkeys(("snowflake_logins", "snowflake_queries", "snowflake_sessions"), ("/api/v2", cells))
 ANSWERS |= dict.fromkeys(
     ("onepassword_signins", "onepassword_item_usages", "onepassword_audit"),
     ("/api", '{{"cursor": "x", "has_more": true, "items": {}}}'.format),
@@ -161,6 +169,12 @@ def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
         ("github_git", "2023-11-21T09:12:25.271+00:00"),
         ("cloudflare_audit", "2023-11-21T09:12:25+00:00"),
         ("cloudflare_access", "2023-11-21T09:12:25+00:00"),
+        ("crowdstrike_alerts", "2023-11-21T09:12:25.271776+00:00"),
+        ("sentinelone_activities", "2023-11-21T09:12:25.271483+00:00"),
+        ("sentinelone_threats", "2023-11-21T09:12:25.271483+00:00"),
+        ("snowflake_logins", "2023-11-21T09:12:25.271+00:00"),
+        ("snowflake_queries", "2023-11-21T09:12:25.271+00:00"),
+        ("snowflake_sessions", "2023-11-21T09:12:25.271+00:00"),
         ("onepassword_audit", "2023-11-21T09:12:25.271776+00:00"),
         ("onepassword_signins", "2020-06-11T19:32:50+00:00"),
         ("okta_system_log", "2024-08-13T15:58:20.353+00:00"),

@@ -21,7 +21,7 @@ from streamalert_apps.config import content, jsonfile, schema
 from streamalert_apps.config.suggest import did_you_mean
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
-from streamalert_apps.runtime.schedule import duration
+from streamalert_apps.runtime.schedule import duration, interval
 from streamalert_apps.sdk.app import service_of
 
 if TYPE_CHECKING:
@@ -422,7 +422,17 @@ def _apps(cluster: str, file: dict[str, Any]) -> Iterator[AppConf]:
         values = {_KEYS[key]: value for key, value in entry.items() if key in _KEYS}
         values.setdefault("concurrency_limit", None)
         extra = {key: value for key, value in entry.items() if key not in _KEYS}
+        _check_schedule(cluster, function, values["schedule_expression"])
         yield AppConf(cluster=cluster, function=function, extra=extra, **values)
+
+
+def _check_schedule(cluster: str, function: str, expression: str) -> None:
+    """Raise ConfigError for a schedule that has the right form, but never comes or can't be."""
+    try:
+        interval(expression)
+    except ConfigError as error:
+        place = f"conf/clusters/{cluster}.json: modules.streamalert_apps.{function}.schedule_expression"
+        raise ConfigError(f"{place}: {error.message}", hint=error.hint) from None
 
 
 def _object(parent: dict[str, Any], key: str, shown: str) -> dict[str, Any]:

@@ -55,6 +55,8 @@ class Events(App):
     """What numbers in that field count; with milliseconds there is no ISO 8601."""
     id_fields: ClassVar[tuple[str, ...]] = ()
     """The fields that identify an event together; empty where the service has no id: its content is it."""
+    verbatim: ClassVar[bool] = True
+    """Whether events are the service's own bytes; of rows of cells, the app makes events."""
 
     @property
     def has_ids(self) -> bool:
@@ -193,7 +195,8 @@ def _stamps(
         times = [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
     if not columns:
         return [Stamp(time) for time in times]
-    ids = map("\0".join, zip(*(map(str, column) for column in columns), strict=True))
+    texts = [map(str, column) for column in columns]
+    ids = texts[0] if len(texts) == 1 else map("\0".join, zip(*texts, strict=True))
     if None not in columns[0]:
         return [*map(Stamp, times, ids)]
     return [
