@@ -26,16 +26,18 @@ from streamalert_apps.errors import (
     StateError,
 )
 from streamalert_apps.runtime import head as heads
-from streamalert_apps.runtime import inbox, journal, ledger, log, pace
+from streamalert_apps.runtime import history, inbox, journal, ledger, log, pace
 from streamalert_apps.runtime.audit import Auditor
 from streamalert_apps.runtime.clean import clean
 from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.forward import Beside, Delivered, Forwarder, Within
 from streamalert_apps.runtime.head import HeldHead, Identity, Run
+from streamalert_apps.runtime.history import Hour
 from streamalert_apps.runtime.memory import FUTURE, Former, Memory, packed
 from streamalert_apps.runtime.store import Store
 from streamalert_apps.runtime.window import Commit
+from streamalert_apps.sdk import expiry
 from streamalert_apps.sdk.app import App, Checkpoint, Json, Page
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.ids import hashing
@@ -587,6 +589,9 @@ class _Run:
         head.memory = self.memory.kept()
         head.status = outcome.status
         head.runs = [*head.runs, self._summary(floor)][-heads.RUNS :]
+        head.hours = history.added(head.hours, self._hour())
+        if self.app:
+            head.credentials_until = expiry.ends(self.app.credentials)
         if self.terms.deadline.left() > 0:
             clean(self.held, self.store, self.terms.journal_days, floor)
         head.lease = None
@@ -607,6 +612,12 @@ class _Run:
             out.error.message[: heads.MESSAGE_CHARACTERS] if out.error else "",
             floor.timestamp() if floor else 0.0,
         )
+
+    def _hour(self) -> Hour:
+        out, now = self.outcome, self.held.now()
+        lag = max(0.0, round((now - out.cursor).total_seconds(), 1)) if out.cursor else -1.0
+        failed = int(out.status == "failed")
+        return Hour(history.hour_of(now), 1, failed, out.events, out.bytes, lag)
 
     def _watermark(self) -> datetime | None:
         return self._told(lambda app, checkpoint: app.watermark(checkpoint))

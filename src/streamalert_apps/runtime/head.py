@@ -19,6 +19,7 @@ import msgspec
 
 from streamalert_apps.errors import AlreadyRunning, AppError, StateError
 from streamalert_apps.runtime import ledger
+from streamalert_apps.runtime.history import Hour
 from streamalert_apps.runtime.memory import Former, Kept
 from streamalert_apps.runtime.store import Conflict, Gone, Read, Store, Unsettled
 from streamalert_apps.sdk.app import Checkpoint, Json
@@ -170,6 +171,10 @@ class Head(msgspec.Struct, omit_defaults=True):
     """No state of an earlier version is left that it could go on from."""
     removed: bool = False
     runs: list[Run] = []
+    hours: list[Hour] = []
+    """What the runs of the last day did, hour by hour, the oldest first."""
+    credentials_until: float = 0.0
+    """When the credentials end, where they say so themselves; in seconds since 1970."""
 
 
 def parse(body: bytes) -> tuple[Head, dict[str, Any]]:
