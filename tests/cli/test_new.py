@@ -399,11 +399,11 @@ def test_a_person_is_asked_for_all_that_is_missing(aws_project: Path, duo: Duo) 
 def test_a_wrong_answer_is_explained_and_asked_again(local: Path, duo: Duo) -> None:
     with Terminal(*NEW, "--simulator", duo.url, folder=local) as terminal:
         terminal.answer("the API hostname of your", "duo.example.com")
-        terminal.see("does not have the right form").type("\x15")
+        terminal.see("is invalid").type("\x15")
         terminal.answer("the API hostname of your", duo.api_hostname)
         terminal.answer("integration key", duo.integration_key)
         terminal.answer("secret key", "short")
-        terminal.see("does not have the right form").type("\x15")
+        terminal.see("is invalid").type("\x15")
         terminal.type(duo.secret_key + ENTER)
         assert terminal.ends() == 0
     assert stored(local)["secret_key"] == duo.secret_key

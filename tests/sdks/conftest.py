@@ -33,6 +33,7 @@ HOSTS = (
     "*.duosecurity.com",
     "*.okta.com",
     "api.cloudflare.com",
+    "api.crowdstrike.com",
     "*.eu.auth0.com",
     "*.onelogin.com",
     "*.googleapis.com",
@@ -46,6 +47,11 @@ HOSTS = (
     "login.microsoftonline.com",
     "*.microsoft.com",
     "api.openai.com",
+    "api.datadoghq.eu",
+    "api.dropboxapi.com",
+    "gitlab.com",
+    "api.pagerduty.com",
+    "api.eu.pagerduty.com",
 )
 HERE = {"127.0.0.1", "localhost", None}
 PEM = serialization.Encoding.PEM

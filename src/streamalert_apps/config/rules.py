@@ -113,5 +113,5 @@ def _between(value: int, key: str, unit: str) -> int:
     form = schema.named("app")["properties"][key]
     if not schema.takes(form, value):
         limits = f"{form['minimum']} to {form['maximum']}"
-        raise UsageError(f"A {key} of {value} {unit} is not possible.", hint=f"Give {limits} {unit}.")
+        raise UsageError(f"{value} {unit} is out of range for {key}.", hint=f"Give {limits} {unit}.")
     return value

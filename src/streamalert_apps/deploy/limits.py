@@ -31,7 +31,7 @@ def check(app: AppConf) -> None:
     ]
     if faults:
         raise ConfigError(
-            " ".join(faults), hint=f"Mend it in conf/clusters/{app.cluster}.json, {app.function}."
+            " ".join(faults), hint=f"Fix it in conf/clusters/{app.cluster}.json, {app.function}."
         )
 
 

@@ -26,7 +26,7 @@ from streamalert_apps.errors import (
     StateError,
 )
 from streamalert_apps.runtime import head as heads
-from streamalert_apps.runtime import journal, log, pace
+from streamalert_apps.runtime import inbox, journal, log, pace
 from streamalert_apps.runtime.clean import clean
 from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.encode import as_bytes
@@ -72,7 +72,6 @@ class Outcome:
     seconds: float = 0.0
     retry_after: float = 0.0
     cursor: datetime | None = None
-    backlog: bool = False
     delivered: dict[str, Delivered] = field(default_factory=dict)
     error: AppError | None = None
 
@@ -97,6 +96,14 @@ class Outcome:
         if self.error:
             told["error"] = {"code": self.error.code, "message": self.error.message}
         return told
+
+    def calls_for_another(self, seconds: float) -> bool:
+        """Tell whether another run, of so many seconds, would get on right now.
+
+        There is more, this one got somewhere, and most of the next one would not be a wait.
+        """
+        moved = self.pages or any(done.events for done in self.delivered.values())
+        return self.status == "partial" and bool(moved) and self.retry_after < seconds / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +247,7 @@ class _Run:
         assert self.memory is not None  # noqa: S101 (open made it)
         self._forget()
         clean(self.held, self.store, self.terms.journal_days, self._watermark(), overdue=True)
+        self._empty_inbox()
         committed = page_began = self.terms.clock.now()
         slowest = 0.0
         for page in app.walk(self.checkpoint, self.memory):
@@ -260,7 +268,7 @@ class _Run:
                 committed = self.terms.clock.now()
             self.terms.progress(self.outcome)
             if self.terms.deadline.left() <= slowest:
-                self.outcome.status, self.outcome.backlog = "partial", True
+                self.outcome.status = "partial"
                 self.outcome.retry_after = app.api.pace.wait()
                 break
 
@@ -275,6 +283,37 @@ class _Run:
         app.api.alive = self.held.renew
         app.api.before_wait = self._commit_before_wait
 
+    def _empty_inbox(self) -> None:
+        """Put on record what others found missing; what time does not suffice for waits for the next run."""
+        head, left = self.held.head, self.terms.deadline.left()
+        if left <= 0 or 0 <= self.held.now().timestamp() - head.inbox < inbox.PAUSE_SECONDS:
+            return
+        objects = inbox.left(self.store.list(inbox.FOLDER))
+        known = inbox.brought_since(self.store, head, self.held.sequence, objects) if objects else set()
+        for one in objects:
+            if self.terms.deadline.left() < left / 2:
+                return
+            if one.judged.is_still_known(head):
+                self._take(inbox.missing(self.store.get(one.name) or b"", known, head.purged))
+                known.update(identity.hex() for identity in self.ids)
+            else:
+                LOGGER.warning("what was left in the inbox is of another record, or too old: %s", one.name)
+            if self.events:
+                self._commit()
+                self._start_forwarding()
+            self.store.delete([one.name])
+        head.inbox = self.held.now().timestamp()
+
+    def _take(self, found: journal.Columns) -> None:
+        """Buffer events that another process found missing."""
+        assert self.memory is not None  # noqa: S101 (open made it)
+        self.got = round(self.held.now().timestamp(), 3)
+        self.events += found.events
+        self.ids += found.ids
+        self.times += found.times
+        self.size += journal.size_of(found.events)
+        self.memory.add(found.ids, found.times)  # the floor may have been put back below them
+
     def _commit_before_wait(self) -> None:
         """Put on record what is buffered: it need not wait for what the service is to be asked next."""
         if self.events:
@@ -284,7 +323,6 @@ class _Run:
     def stop(self, status: Literal["partial", "failed"], error: AppError) -> None:
         """Note how polling ended; what was collected before is put on record all the same."""
         self.outcome.status, self.outcome.error = status, error
-        self.outcome.backlog = status == "partial"
         if isinstance(error, RateLimited):
             self.outcome.retry_after = error.retry_after or 0.0
 
@@ -519,7 +557,6 @@ class _Run:
             if isinstance(forwarder.error, AlreadyRunning):
                 raise forwarder.error
             if forwarder.name in late or isinstance(forwarder.error, OutOfTime):
-                self.outcome.backlog = True
                 if self.outcome.status == "succeeded":
                     self.outcome.status = "partial"
             elif forwarder.error is not None and self.outcome.error is None:

@@ -132,6 +132,8 @@ class Head(msgspec.Struct, omit_defaults=True):
     requests: list[float] = []
     not_before: float = 0.0
     cleaned: float = 0.0
+    inbox: float = 0.0
+    """When a run last looked into the inbox; 0: there may be something in it."""
     purged: list[tuple[float, float]] = []
     """Spans whose events were taken off the record, in seconds since 1970."""
     sealed: Sealed | None = None

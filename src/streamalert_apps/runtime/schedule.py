@@ -83,5 +83,5 @@ def duration(text: Any) -> timedelta:
     """Return the length of time that `90s`, `30m`, `2h` or `7d` means; raise UsageError for anything else."""
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if not match or not int(match[1]):
-        raise UsageError(f"{text!r} is not a length of time.", hint="Write it like 90s, 30m, 2h or 7d.")
+        raise UsageError(f"{text!r} is not a valid duration.", hint="Write it like 90s, 30m, 2h or 7d.")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})

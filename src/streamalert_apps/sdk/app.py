@@ -61,7 +61,7 @@ class AuthField:
             if value is not False and value is not None:
                 return value
         raise WrongFormError(
-            f"The value for '{self.name}' does not have the right form.",
+            f"The value for '{self.name}' is invalid.",
             hint=f"It should be {self.description}.",
         )
 

@@ -13,6 +13,9 @@ after the feed, which is the one that runs out.
 What is on record is known by the memory. An event is remembered by the later of when it happened and
 when it was met, since one that is late comes at the end of such a feed; the floor is the moment at
 which the feed was last read to its end, less the lag.
+
+Rows without an id may be equal. What comes after a position is new, so such a row is one more of its kind;
+only where the feed is read again are they counted, and as many left out as are on record.
 """
 
 from __future__ import annotations
@@ -59,6 +62,8 @@ class _Place(msgspec.Struct, omit_defaults=True):
     reached: datetime | None = None
     gap: _Gap | None = None
     tries: int = 0
+    again: bool = False
+    """A position was lost, and the feed is read from an older one, up to its end."""
     gaps: list[tuple[datetime, datetime]] = []
     """Times of which the service has no events any more."""
 
@@ -170,7 +175,7 @@ class Stream(Events):
             page = self._read(fetched, place, listing, memory)
             place.position, place.at, place.tries = fetched.next or place.position, self._now(), 0
             if not more:
-                place.since = None
+                place.since, place.again = None, False
                 place.floor = max(place.floor, asked - self.api.ahead - self._memory_span())
             yield replace(page, checkpoint=place.checkpoint(), more=more or place.gap is not None)
         while place.gap:
@@ -202,12 +207,14 @@ class Stream(Events):
         if place.gap:
             since = min(since, place.gap.since)
         LOGGER.warning("the position of %s is lost; going on from %s", place.at, since)
-        place.gap, place.tries = None, 0
+        place.gap, place.tries, place.again = None, 0, True
         self._begin(place, since)
 
     def _read(self, fetched: Fetched, place: _Place, listing: Listing, memory: Memory) -> Page:
         """Return the events of a page that are new and wanted."""
         now = self._now().timestamp()
+        if not (self.has_ids or place.again):
+            self.count_on(fetched.rows, listing.met, memory, now)
         rows, ids, times = self.marked(fetched.rows, listing.met, memory, now)
         listing.check_circle(fetched)
         since = place.since.timestamp() if place.since else float("-inf")
@@ -249,7 +256,7 @@ class Stream(Events):
             if time is NEVER or gap.since <= time < gap.until
         ])
         beyond = sum(time >= gap.until for time, _ in self.stamps(fetched.rows))
-        page = self._read(rows, _Place(place.position, place.at, place.floor), Listing(), memory)
+        page = self._read(rows, _Place(place.position, place.at, place.floor, again=True), Listing(), memory)
         if beyond == len(fetched.rows) or fetched.next in {None, gap.token}:
             place.gap = None
         gap.token = fetched.next

@@ -61,7 +61,7 @@ def command(
     for shown in made:
         output.say(f"Created {shown}.")
     if not made:
-        output.say("Everything is there already; nothing was changed.")
+        output.say("Everything already exists; nothing was changed.")
     output.say(f"Next: `{step}` adds an app.")
 
 
@@ -97,7 +97,7 @@ def _agree(there: dict[str, Any], account: dict[str, str], *, local: bool) -> No
         other.append("its store in AWS")
     if other:
         raise ConfigError(
-            f"{conf.GLOBAL} is there already and has {', '.join(other)}.",
+            f"{conf.GLOBAL} already exists and has {', '.join(other)}.",
             hint="Edit it; init never overwrites.",
         )
 

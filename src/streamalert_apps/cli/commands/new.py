@@ -28,7 +28,7 @@ EXAMPLES = """Examples:
   sa-apps new duo_auth -c prod --update-settings --memory 256
 
 \b
-Without a terminal, for an app that is there already:
+Without a terminal, for an app that already exists:
   --update-settings  changes its interval, timeout, memory and destinations to those given
   --update-auth      replaces its credentials by those of --auth-file"""
 

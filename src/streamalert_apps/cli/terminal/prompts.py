@@ -38,7 +38,7 @@ class Prompts:
     def need(self, what: str, flag: str) -> None:
         """Raise UsageError where nobody can be asked for `what`."""
         if self.refusal:
-            raise UsageError(f"Nobody can be asked for {what}: {self.refusal}.", hint=f"Pass {flag}.")
+            raise UsageError(f"Can't ask for {what}: {self.refusal}.", hint=f"Pass {flag}.")
 
     def text(
         self, question: str, *, what: str, flag: str, parse: Callable[[str], Any], default: str = ""
@@ -79,7 +79,7 @@ class Prompts:
 
     def confirm(self, question: str, *, flag: str, default: bool = False) -> bool:
         """Ask yes or no."""
-        self.need(f"an answer to '{question}'", flag)
+        self.need("confirmation", flag)
         with _asked() as (questionary, streams):
             return bool(questionary.confirm(output.plain(question), default=default, **streams).unsafe_ask())
 
