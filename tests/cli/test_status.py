@@ -534,6 +534,33 @@ def test_an_app_that_was_paused_is_at_the_end(deployed: Path, sa_apps: Command, 
     assert [app["health"] for app in answer["apps"]] == ["healthy", "paused"]
 
 
+def test_the_page_is_written_whole_and_shows_the_same_apps(several: Path, sa_apps: Command) -> None:
+    ran = sa_apps("status", "--html", "status.html")
+
+    page = (several / "status.html").read_text()
+    named = re.findall(r'data-function="local_prod_duo_auth_(\w+)_app"', page)
+    assert (ran.code, ran.out) == (5, "")
+    assert named == ["later", "late", "dead", "app1", "app2", "app10"]
+    assert "Duo refused." in page
+
+
+def test_a_page_that_can_not_be_written_is_told(several: Path, sa_apps: Command) -> None:
+    ran = sa_apps("status", "--html", "nowhere/status.html")
+    assert (ran.code, "can't be written" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("stated", "noted"), [(timedelta(days=3), True), (timedelta(days=-3), True), (timedelta(days=30), False)]
+)
+def test_credentials_near_their_end_are_worth_a_look(
+    deployed: Path, sa_apps: Command, stated: timedelta, noted: bool
+) -> None:
+    settings(deployed, credentials_expire=f"{NOW + stated:%Y-%m-%d}")
+    record(head(ran()))
+    code, app = status(sa_apps)
+    assert (code, any("Its credentials end" in note for note in app["notes"])) == (0, noted)
+
+
 def test_watching_without_a_terminal_needs_json(local_app: LocalStore, sa_apps: Command) -> None:
     ran = sa_apps("status", "--watch")
     assert (ran.code, "Pass --json" in ran.err) == (2, True)

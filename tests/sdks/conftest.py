@@ -34,6 +34,8 @@ HOSTS = (
     "*.okta.com",
     "api.cloudflare.com",
     "api.crowdstrike.com",
+    "api.stripe.com",
+    "monitor.twilio.com",
     "*.eu.auth0.com",
     "*.onelogin.com",
     "*.googleapis.com",

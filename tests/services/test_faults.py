@@ -227,6 +227,7 @@ SERVICES = {
     "datadog": "datadog_audit",
     "dropbox": "dropbox_team",
     "crowdstrike": "crowdstrike_alerts",
+    "cursor": "cursor_audit",
     "duo": "duo_auth",
     "entra": "entra_risks",
     "github": "github_audit",
@@ -244,8 +245,10 @@ SERVICES = {
     "sentinelone": "sentinelone_activities",
     "slack": "slack_audit",
     "snowflake": "snowflake_logins",
+    "stripe": "stripe_events",
     "tailscale": "tailscale_configuration",
     "zendesk": "zendesk_audit",
+    "twilio": "twilio_events",
     "zoom": "zoom_activities",
 }
 BARE = {

@@ -38,6 +38,7 @@ from streamalert_apps.cli.commands import (
     status,
     types,
     update_auth,
+    verify,
 )
 from streamalert_apps.cli.commands import list as list_command
 from streamalert_apps.cli.project import forget_session
@@ -126,6 +127,7 @@ for name, module in {
     "logs": logs,
     "invoke": invoke,
     "check": check,
+    "verify": verify,
     "rollback": rollback,
     "disable": disable,
     "enable": enable,

@@ -14,6 +14,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -109,6 +110,13 @@ class AppConf:
     def journal_days(self) -> float:
         """For how many days the journal is kept."""
         return float(self.extra.get("journal_days", DEFAULT_JOURNAL_DAYS))
+
+    @property
+    def credentials_expire(self) -> datetime | None:
+        """When the credentials end, if that is stated."""
+        if "credentials_expire" not in self.extra:
+            return None
+        return datetime.fromisoformat(self.extra["credentials_expire"]).replace(tzinfo=UTC)
 
     @property
     def lag(self) -> timedelta | None:

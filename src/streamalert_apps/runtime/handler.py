@@ -104,6 +104,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         adopt=old.adopt,
         bury=old.bury,
         journal_days=_number("SA_APPS_JOURNAL_DAYS", 7),
+        audits=True,
     )
     log.begin(app=function, app_type=order.app_type, run=context.aws_request_id)
     try:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.deploy import health
 from streamalert_apps.deploy.health import Counts, Progress
 from streamalert_apps.errors import AppError
+from streamalert_apps.runtime.history import HOURS, Hour, hour_of
 from streamalert_apps.runtime.schedule import interval
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ class Health(Enum):
     PAUSED = "paused"
 
 
-_WORST_FIRST = [*Health]
+_WORST_FIRST: Final = [*Health]
+RUNS_SHOWN: Final = 10
+NEAR_THEIR_END: Final = timedelta(days=14)  # of credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +93,35 @@ class Status:
             return Health.UNHEALTHY
         if self.deployment and not self.deployment.enabled:
             return Health.PAUSED
-        drift = self.deployment.drift if self.deployment else ()
-        if drift or any(position.dead for _, position in self.positions()):
-            return Health.WARNING
-        return Health.HEALTHY
+        return Health.WARNING if self.notes else Health.HEALTHY
+
+    @property
+    def notes(self) -> list[str]:
+        """What is worth a look, although the app works."""
+        return [*self._drift(), *self._dead(), *self._credentials()]
+
+    def _drift(self) -> Iterator[str]:
+        if self.deployment and self.deployment.drift:
+            kinds = dict.fromkeys(change["kind"] for change in self.deployment.drift)
+            yield f"AWS differs from conf/: {', '.join(kinds)}."
+
+    def _dead(self) -> Iterator[str]:
+        for name, position in self.positions():
+            if position.dead:
+                yield f"{name} refused {position.dead:,} for good; `sa-apps dead list` shows them."
+
+    def _credentials(self) -> Iterator[str]:
+        until = self.credentials_until
+        if until and until - self.now < NEAR_THEIR_END:
+            ended = "ended" if until <= self.now else "end"
+            yield f"Its credentials {ended} on {until:%Y-%m-%d}; `sa-apps update-auth` replaces them."
+
+    @property
+    def credentials_until(self) -> datetime | None:
+        """When the credentials end, by conf/ or by what they say themselves; None: nobody says."""
+        if stated := self.app.credentials_expire:
+            return stated
+        return _moment(self.head.credentials_until) if self.head else None
 
     def described(self) -> dict[str, Any]:
         """Return it as --json shows it."""
@@ -106,6 +134,7 @@ class Status:
             "healthy": not self.problems,
             "health": self.health.value,
             "problems": self.problems,
+            "notes": self.notes,
             "deployment": deployment
             and {
                 "version": deployment.version,
@@ -121,17 +150,21 @@ class Status:
             "recorded_until": _iso(progress.recorded),
             "lag_seconds": _seconds(self.lag),
             "gaps": [[since.isoformat(), until.isoformat()] for since, until in progress.gaps],
-            "last_run": last
-            and {
-                "started": last.started.isoformat(),
-                "seconds": last.seconds,
-                "logs": last.events,
-                "repeats": last.repeats,
-                "error": last.error,
-                "message": last.message,
-            },
+            "last_run": last and _run(last),
+            "runs": [{**_run(run), "outcome": run.status} for run in reversed(self._runs()[-RUNS_SHOWN:])],
+            "hours": [_hour(hour) for hour in self.hours()],
+            "credentials_until": _iso(self.credentials_until),
             "destinations": [self._destination(*item) for item in self.positions()],
         }
+
+    def _runs(self) -> list[Run]:
+        return self.head.runs if self.head else []
+
+    def hours(self) -> list[Hour]:
+        """Return what the runs of the last day did, an entry for each hour, the oldest first."""
+        last = hour_of(self.now)
+        known = {hour.hour: hour for hour in (self.head.hours if self.head else ())}
+        return [known.get(hour, Hour(hour)) for hour in range(last - HOURS + 1, last + 1)]
 
     def positions(self) -> list[tuple[str, Position]]:
         """Return the destinations and their positions."""
@@ -142,7 +175,7 @@ class Status:
         return health.waiting(self.head, position) if self.head else 0
 
     def _destination(self, name: str, position: Position) -> dict[str, Any]:
-        until = datetime.fromtimestamp(position.until, UTC) if position.until else None
+        until = _moment(position.until)
         waiting = self.waiting(position)
         return {
             "name": name,
@@ -250,6 +283,32 @@ def _lag(app: AppConf, types: Registry) -> timedelta:
     with suppress(AppError):
         return app.lag or types.find(app.type).lag or UNDECLARED_LAG
     return UNDECLARED_LAG
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "started": run.started.isoformat(),
+        "seconds": run.seconds,
+        "logs": run.events,
+        "repeats": run.repeats,
+        "error": run.error,
+        "message": run.message,
+    }
+
+
+def _hour(hour: Hour) -> dict[str, Any]:
+    return {
+        "began": hour.began.isoformat(),
+        "runs": hour.runs,
+        "failed": hour.failed,
+        "logs": hour.events,
+        "bytes": hour.bytes,
+        "lag_seconds": None if hour.lag < 0 else round(hour.lag),
+    }
+
+
+def _moment(seconds: float) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 def _seconds(time: timedelta | None) -> int | None:

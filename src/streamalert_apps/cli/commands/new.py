@@ -55,9 +55,14 @@ def command(
     ] = None,
     cluster: options.Cluster = None,
     name: Annotated[
-        str,
-        typer.Option("--name", "-n", help="The app's name, one of its kind in the cluster.", metavar="NAME"),
-    ] = NAME,
+        str | None,
+        typer.Option(
+            "--name",
+            "-n",
+            help="The app's name, unique in the cluster.  [default: collector]",
+            metavar="NAME",
+        ),
+    ] = None,
     interval: Annotated[
         str | None,
         typer.Option(
@@ -119,7 +124,8 @@ def command(
     types = known_types(project.root)
     given_type = either(type_argument, type_option, "app type")
     app_type = types.find(given_type or _ask_type(prompts, types))
-    app = wanted(project, cluster or _ask_cluster(project, prompts), app_type.type, name)
+    cluster = cluster or _ask_cluster(project, prompts)
+    app = wanted(project, cluster, app_type.type, name or _name(project, cluster, app_type.type, prompts))
     given = read_file(auth_file, app_type.auth) if auth_file else None
     setup = types.setup(app_type.type)
     source = Source(
@@ -235,6 +241,30 @@ def _ask_cluster(project: Project, prompts: Prompts) -> str:
     return prompts.choice("In which cluster?", what="the cluster", flag=flag, choices=choices)
 
 
+def _name(project: Project, cluster: str, app_type: str, prompts: Prompts) -> str:
+    """Return the usual name; ask for another where an app of another type has that."""
+    from streamalert_apps.config import rules
+
+    taken = {app.name: app.type for app in project.apps(cluster)}
+    if taken.get(NAME, app_type) == app_type:
+        return NAME
+
+    def parse(text: str) -> str:
+        name = rules.app_name(text)
+        if taken.get(name, app_type) != app_type:
+            raise UsageError(f"Cluster '{cluster}' already has an app '{name}', of type {taken[name]}.")
+        return name
+
+    name: str = prompts.text(
+        f"Name of the app (cluster '{cluster}' already has a '{NAME}'):",
+        what="the app's name",
+        flag=f"--name, for example --name {app_type}",
+        parse=parse,
+        default=app_type,
+    )
+    return name
+
+
 def wanted(project: Project, cluster: str, app_type: str, name: str) -> AppConf:
     """Return the app with default settings, once its names are known to be possible."""
     from streamalert_apps.config import rules
@@ -244,7 +274,7 @@ def wanted(project: Project, cluster: str, app_type: str, name: str) -> AppConf:
     for other in project.apps(cluster):
         if other.name == name and other.function != function:
             raise UsageError(
-                f"Cluster '{cluster}' has an app '{name}' already, of type {other.type}.",
+                f"Cluster '{cluster}' already has an app '{name}', of type {other.type}.",
                 hint="Give this one another --name.",
             )
     return AppConf(cluster, function, name, app_type, INTERVAL)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,6 +29,7 @@ EXAMPLES = """Examples:
 \b
   sa-apps status
   sa-apps status --cluster prod --watch
+  sa-apps status --html status.html
   sa-apps status duo_prod_collector --json
 
 Exit codes: 0 if all apps are healthy, 5 if some are not, 1 if none is. An app that was paused on purpose
@@ -45,6 +47,16 @@ def command(
     every: Annotated[
         str, typer.Option("--every", help="With --watch: how often (5s, 1m).", metavar="TIME")
     ] = "15s",
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            help="Write it to this file as a page to look at with a browser.",
+            metavar="FILE",
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     at_once: Annotated[
         int, typer.Option("--jobs", help="How many apps at a time.", min=1, max=16, metavar="N")
     ] = 8,
@@ -66,10 +78,16 @@ def command(
     if not project.account.local:
         aws_session(project.account)  # whoever has to be asked is asked before a spinner turns
     if watch:
+        if html:
+            raise UsageError("--watch writes no page.", hint="`sa-apps serve` has one that is always new.")
         return _watch(asked, pause, as_json=as_json)
     with output.working("Checking apps"):
         answer = asked.answer()
-    _tell(answer, as_json=as_json)
+    if html:
+        output.write_file(html, answer.page(project.account.prefix).encode("utf-8", "backslashreplace"))
+        output.say(f"Wrote {html}.")
+    if as_json or not html:
+        _tell(answer, as_json=as_json)
     return answer.exit_code
 
 
@@ -93,6 +111,13 @@ class Answer:
         """Yield what is wrong around the apps."""
         yield from (orphan.text() for orphan in self.orphans)
         yield from self.warnings
+
+    def page(self, title: str) -> str:
+        """Return it as a page."""
+        from streamalert_apps.serve import page
+
+        apps = [status.described() for status in self.statuses]
+        return page.page(page.Answer(apps, [*self.notes()], title, datetime.now(UTC)))
 
     def write_json(self, *, line: bool) -> None:
         """Write it as one object."""

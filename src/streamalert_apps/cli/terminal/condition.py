@@ -34,6 +34,7 @@ def lines(statuses: Sequence[Status]) -> Iterator[str]:
     for status in statuses:
         yield f"{label(status.app)}: {status.health.value}"
         yield from (f"  ! {problem}" for problem in status.problems)
+        yield from (f"  - {note}" for note in status.notes)
         yield from (f"  {line}" for line in (*_deployed(status), *_collected(status)))
         if len(statuses) > 1:
             yield ""
@@ -47,11 +48,12 @@ def table(statuses: Sequence[Status]) -> Table:
 
 
 def problems(statuses: Sequence[Status]) -> Iterator[str]:
-    """Yield what is wrong, a line each below the app's name."""
+    """Yield what is wrong or worth a look, a line each below the app's name."""
     for status in statuses:
-        if status.problems:
+        if status.problems or status.notes:
             yield label(status.app)
             yield from (f"  ! {problem}" for problem in status.problems)
+            yield from (f"  - {note}" for note in status.notes)
 
 
 def summary(statuses: Sequence[Status]) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from urllib.parse import quote
 
 from streamalert_apps.errors import AppError, UsageError
+from streamalert_apps.serve.plain import plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,10 +29,6 @@ _INDENT: Final = 2
 _SHORTEST_SECRET: Final = 8
 _AWS_SECRETS: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _TOKEN: Final = re.compile(r"\b((?:Bearer|Basic) )[\w.~+/=-]{8,}", re.IGNORECASE)
-# Of what controls a terminal only the line break and the tab are left; what turns text around is as bad.
-_CONTROL: Final = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _secrets: set[str] = set()
 
 
@@ -53,11 +50,6 @@ def masked(text: str) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return _TOKEN.sub(r"\1***", text)
-
-
-def plain(text: str) -> str:
-    """Return text whose control characters are written out: no terminal does anything but show it."""
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
 
 
 def data(text: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from streamalert_apps.cli.terminal import output
 from streamalert_apps.errors import AppError, Cancelled, UsageError
+from streamalert_apps.serve.plain import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Prompts:
         self.need(what, flag)
         with _asked() as (questionary, streams):
             answer = questionary.text(
-                output.plain(question),
+                plain(question),
                 default=default,
                 validate=_judge(parse),
                 validate_while_typing=False,
@@ -60,7 +61,7 @@ class Prompts:
         self.need(what, flag)
         with _asked() as (questionary, streams):
             answer = questionary.password(
-                output.plain(question), validate=_judge(parse), validate_while_typing=False, **streams
+                plain(question), validate=_judge(parse), validate_while_typing=False, **streams
             ).unsafe_ask()
         return parse(answer.strip())
 
@@ -69,8 +70,8 @@ class Prompts:
         self.need(what, flag)
         with _asked() as (questionary, streams):
             answer = questionary.select(
-                output.plain(question),
-                choices=[questionary.Choice(output.plain(shown), value) for value, shown in choices.items()],
+                plain(question),
+                choices=[questionary.Choice(plain(shown), value) for value, shown in choices.items()],
                 use_search_filter=True,
                 use_jk_keys=False,
                 **streams,
@@ -81,7 +82,7 @@ class Prompts:
         """Ask yes or no."""
         self.need("confirmation", flag)
         with _asked() as (questionary, streams):
-            return bool(questionary.confirm(output.plain(question), default=default, **streams).unsafe_ask())
+            return bool(questionary.confirm(plain(question), default=default, **streams).unsafe_ask())
 
 
 def _judge(parse: Callable[[str], Any]) -> Callable[[str], bool | str]:
@@ -91,7 +92,7 @@ def _judge(parse: Callable[[str], Any]) -> Callable[[str], bool | str]:
         try:
             parse(text.strip())
         except AppError as error:
-            return output.plain(f"{error.message} {error.hint}".strip())
+            return plain(f"{error.message} {error.hint}".strip())
         return True
 
     return judge

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from streamalert_apps.cli.terminal import condition, output
 from streamalert_apps.serve.condition import Status
+from streamalert_apps.serve.plain import plain
 
 
 @contextmanager
@@ -35,7 +36,7 @@ def _drawn(statuses: Sequence[Status], notes: Sequence[str]) -> Group:
         return Group(Text("No Apps configured"))
     head = f"{condition.summary(statuses)}  {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, Ctrl-C ends\n"
     words = [*condition.problems(statuses), *(f"warning: {note}" for note in notes)]
-    told = [Text(output.plain(line), no_wrap=False) for line in words]
+    told = [Text(plain(line), no_wrap=False) for line in words]
     table = condition.table(statuses)
-    shown = table if output.fits(table) else Text(output.plain("\n".join(condition.lines(statuses))))
-    return Group(Text(output.plain(head), style="bold"), shown, Text(""), *told)
+    shown = table if output.fits(table) else Text(plain("\n".join(condition.lines(statuses))))
+    return Group(Text(plain(head), style="bold"), shown, Text(""), *told)
