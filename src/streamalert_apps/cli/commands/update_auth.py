@@ -34,6 +34,7 @@ def command(
         place,
         read_file,
         record_of,
+        refuse_reference,
         save,
         store_of,
     )
@@ -43,6 +44,7 @@ def command(
 
     prompts = Prompts.on_terminal(no_input=no_input)
     project, app = one_app(project_dir, name, name_option, cluster, prompts)
+    refuse_reference(app)
     app_type = known_types(project.root).find(app.type)
     given = read_file(auth_file, app_type.auth) if auth_file else None
     source = Source(
