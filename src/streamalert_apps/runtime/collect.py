@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -78,6 +78,28 @@ class Outcome:
     cursor: datetime | None = None
     delivered: dict[str, Delivered] = field(default_factory=dict)
     error: AppError | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """Return what there is to say of it, for a log."""
+        told: dict[str, Any] = {
+            "status": self.status,
+            "logs": self.events,
+            "bytes": self.bytes,
+            "commits": self.commits,
+            "pages": self.pages,
+            "repeats": self.repeats,
+            "delivered": {name: done.events for name, done in self.delivered.items()},
+            "retries": self.retries,
+            "rate_limits": self.rate_limits,
+            "seconds": round(self.seconds, 3),
+        }
+        if self.cursor:
+            told["cursor"] = self.cursor.isoformat(timespec="seconds")
+        if self.retry_after:
+            told["retry_after"] = self.retry_after
+        if self.error:
+            told["error"] = {"code": self.error.code, "message": self.error.message}
+        return told
 
     def calls_for_another(self, seconds: float) -> bool:
         """Tell whether another run, of so many seconds, would get on right now.
