@@ -198,7 +198,8 @@ def _tell(project: Project, outcome: Outcome, *, as_json: bool) -> None:
         )
     if outcome.schemas.added:
         output.say(f"Added to conf/schemas/{app.service}.json: {', '.join(outcome.schemas.added)}.")
-    output.say(f"Next: `{step}`")
+    on_schedule = "; `sa-apps serve` does so on schedule" if project.account.local else ""
+    output.say(f"Next: `{step}` {'collects now' if project.account.local else 'puts it in AWS'}{on_schedule}.")
 
 
 class Outcome(NamedTuple):
