@@ -198,8 +198,10 @@ def _tell(project: Project, outcome: Outcome, *, as_json: bool) -> None:
         )
     if outcome.schemas.added:
         output.say(f"Added to conf/schemas/{app.service}.json: {', '.join(outcome.schemas.added)}.")
-    on_schedule = "; `sa-apps serve` does so on schedule" if project.account.local else ""
-    output.say(f"Next: `{step}` {'collects now' if project.account.local else 'puts it in AWS'}{on_schedule}.")
+    if project.account.local:
+        output.say(f"Next: `{step}` collects now, `sa-apps serve` collects on schedule.")
+    else:
+        output.say(f"Next: `{step}`")
 
 
 class Outcome(NamedTuple):
