@@ -252,6 +252,7 @@ SERVICES = {
     "tailscale": "tailscale_configuration",
     "zendesk": "zendesk_audit",
     "twilio": "twilio_events",
+    "wiz": "wiz_audit",
     "zoom": "zoom_activities",
 }
 BARE = {
