@@ -31,7 +31,7 @@ EXAMPLES = """Examples:
   sa-apps deploy --yes --json
   sa-apps deploy --functions classifier apps   StreamAlert's way to say --with-classifier
 
-What is to be done is shown first. A deploy that ends midway does no harm: the next one goes on.
+What is to be done is shown first. A deploy that ends midway does no harm: the next one continues.
 Nothing of an app is deleted unless --prune says so."""
 
 PENDING: Final = 3
@@ -218,7 +218,7 @@ def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json:
     if outcome.dry_run:
         output.say(f"Plan: {summary(outcome.apps, whole.classifiers, done=False)}")
     elif not whole.pending and not outcome.errors:
-        output.say("No changes: AWS is as conf/ says.")
+        output.say("No changes: AWS matches conf/.")
     else:
         output.say(f"Apps: {summary(outcome.apps, whole.classifiers, done=True)}")
     for orphan in orphans:
