@@ -79,6 +79,24 @@ def test_in_aws_they_go_to_a_parameter_that_is_encrypted(
     assert TOKEN not in ran.out + ran.err
 
 
+def test_they_are_under_the_projects_key_and_tagged_as_all_that_is_made(
+    aws_project: Path, sa_apps: Command, token: str
+) -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    assert (
+        sa_apps("config", "set", "sa_apps", json.dumps({"kms_key": key, "tags": {"cost": "security"}})).code
+        == 0
+    )
+
+    assert sa_apps(*SOC, "--set", f"url={URL}", "--auth-file", token).code == 0
+
+    ssm, name = boto3.client("ssm"), "acme_destination_soc_auth"
+    (described,) = ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])["Parameters"]
+    tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
+    assert described["KeyId"] == key
+    assert {"Key": "cost", "Value": "security"} in tags
+
+
 def test_what_is_missing_is_asked_for(local: Path) -> None:
     with Terminal("destination", "add", "soc", folder=local) as terminal:
         terminal.see("Which kind of destination?").type("http" + ENTER)

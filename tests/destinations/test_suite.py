@@ -219,7 +219,7 @@ def test_what_was_taken_of_a_batch_in_each_of_ten_runs_is_not_sent_again(case: C
 
 @sized_sinks
 def test_a_request_that_is_too_large_is_halved(case: Case) -> None:
-    with stand(case, total=300, page=300) as one:
+    with stand(case, total=case.many, page=case.many) as one:
         one.twin.largest = case.one_event
         assert one.run().status == "succeeded"
 
