@@ -79,5 +79,5 @@ def test_a_length_of_time_has_a_unit(text: str, length: timedelta) -> None:
 
 @pytest.mark.parametrize("text", ["", "10", "0m", "-1h", "1w", "1 h", "10m\n"])
 def test_what_is_no_length_of_time_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is not a length of time"):
+    with pytest.raises(UsageError, match="is not a valid duration"):
         duration(text)

@@ -10,15 +10,17 @@ from datetime import datetime
 from typing import Final
 
 from streamalert_apps.errors import AppError
-from streamalert_apps.runtime import journal
-from streamalert_apps.runtime.head import MOST_PASSING, PASSING, Head, HeldHead
+from streamalert_apps.runtime import journal, ledger
+from streamalert_apps.runtime.head import MOST_PASSING, NAME, PASSING, Head, HeldHead, parse
+from streamalert_apps.runtime.record import BACKFILL
 from streamalert_apps.runtime.store import Item, Store
 
 DAY: Final = 86_400.0
 UNNAMED_SECONDS: Final = 3_600.0  # a reader may still be at an older head
 DEAD_DAYS: Final = 30
+_PAST: Final = re.compile(rf"({BACKFILL}[^/]+)/[^/]+/(?:journal|memory)/.+")
+_RECORD: Final = re.compile(r"(\d{8}-[0-9a-f]{12})/(journal|memory|ledger)/.+")
 _DEAD: Final = "dead/"
-_RECORD: Final = re.compile(r"(\d{8}-[0-9a-f]{12})/(journal|memory)/.+")
 
 
 def clean(
@@ -42,7 +44,7 @@ def clean(
         if floor is not None:
             kept_from = min(kept_from, floor.timestamp())
         items = store.list("")
-        old = _old(head, items, now, kept_from)
+        old = _old(head, items, now, kept_from) + _old_backfills(store, items, now - journal_days * DAY)
         held.write()
         store.delete(old)
         dead = _dead({item.name for item in items}.difference(old))
@@ -68,19 +70,38 @@ def _forget_passing(head: Head) -> None:
 def _old(head: Head, items: Sequence[Item], now: float, kept_from: float) -> list[str]:
     """Return the names of what is no longer needed. `kept_from`: from when on the journal is kept."""
     named = {f"{head.birth}/memory/{segment.name}" for segment in head.memory.segments}
+    named.add(ledger.place(head.birth, head.ledger.name))
     old = _old_commits(head, items, now, kept_from)
     for item in items:
         age = now - item.written.timestamp()
         found = _RECORD.fullmatch(item.name)
-        if item.name.startswith(_DEAD):
+        if item.name.startswith((_DEAD, "replay/")):
             is_old = age > DEAD_DAYS * DAY
         elif found and found[1] != head.birth:  # a record that was removed, and begun anew
             is_old = age > max(now - kept_from, DAY)
         else:
-            is_old = bool(found and found[2] == "memory") and item.name not in named and age > UNNAMED_SECONDS
+            is_old = (
+                bool(found and found[2] != "journal") and item.name not in named and age > UNNAMED_SECONDS
+            )
         if is_old:
             old.append(item.name)
     return old
+
+
+def _old_backfills(store: Store, items: Sequence[Item], kept_from: float) -> list[str]:
+    """Return the old events of backfills that are done; how many they are stays."""
+    done = set()
+    for item in items:
+        folder, _, name = item.name.rpartition("/")
+        if folder.startswith(BACKFILL) and name == NAME:
+            backfill = parse(store.read(item.name).body)[0].backfill
+            if backfill and backfill.done:
+                done.add(folder)
+    return [
+        item.name
+        for item in items
+        if (found := _PAST.fullmatch(item.name)) and found[1] in done and item.written.timestamp() < kept_from
+    ]
 
 
 def _old_commits(head: Head, items: Sequence[Item], now: float, kept_from: float) -> list[str]:
@@ -90,6 +111,7 @@ def _old_commits(head: Head, items: Sequence[Item], now: float, kept_from: float
     commits = journal.commits(items, head.birth, since=head.first, up_to=head.sequence)
     old = {entry.name for entry in commits if entry.sequence < passed and entry.written < kept_from}
     kept = {entry.name: entry.sequence for entry in commits if entry.name not in old}
+    head.expired = max((entry.written for entry in commits if entry.name in old), default=head.expired)
     head.first = min(kept.values(), default=head.sequence + 1)
     return [
         entry.name

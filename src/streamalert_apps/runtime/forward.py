@@ -13,6 +13,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from operator import not_
 from threading import Event, Lock, Thread
@@ -530,7 +531,9 @@ class Beside:
     def __init__(self, forwarder: Forwarder) -> None:
         self.forwarder = forwarder
         self._work, self._finish = Event(), False
-        self._thread = Thread(target=self._loop, name=f"to {forwarder.name}", daemon=True)
+        self._thread = Thread(
+            target=copy_context().run, args=(self._loop,), name=f"to {forwarder.name}", daemon=True
+        )
         self._thread.start()
 
     def wake(self) -> None:
