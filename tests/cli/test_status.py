@@ -162,16 +162,47 @@ def test_why_there_is_no_audit_is_told(deployed: Path, sa_apps: Command) -> None
 
 
 def test_it_is_told_in_words(deployed: Path, sa_apps: Command) -> None:
-    record(head(ran(), positions={"classifier": Position(3, events=990, dead=1)}))
+    record(head(ran(), positions={"classifier": Position(3, events=1000)}))
 
     told = sa_apps("status")
 
     assert told.code == 0
-    assert "collector (prod): warning" in told.out
+    assert "collector (prod): healthy" in told.out
     assert "version 1, up to date" in told.out
     assert "succeeded, 312 events in 1.5 s" in told.out
     assert "collected until" in told.out
-    assert "classifier: 10 events waiting, 1 refused for good" in told.out
+    assert "classifier: up to date" in told.out
+
+
+def test_what_a_destination_lacks_is_told_in_words(deployed: Path, sa_apps: Command) -> None:
+    lacking = Position(3, events=990, dead=1, opened=minutes(4).timestamp())
+    record(head(ran(), positions={"classifier": lacking}))
+
+    told = sa_apps("status")
+
+    assert told.code == 0
+    assert "classifier: 10 events waiting, the oldest for 4 min, 1 refused for good" in told.out
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_a_destination_that_takes_events_too_slowly_is_told(deployed: Path, sa_apps: Command) -> None:
+    slow = Position(3, events=880, opened=minutes(9 * 60).timestamp())
+    record(head(ran(), positions={"classifier": slow}))
+
+    (problem,) = problems(sa_apps)
+
+    assert problem.startswith("classifier falls behind: 120 events wait since ")
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_a_destination_that_waits_for_more_is_not_slow(deployed: Path, sa_apps: Command) -> None:
+    settings(deployed, destinations=["lake"])
+    lake = {"destinations": {"lake": {"type": "s3", "bucket": "acme-lake", "hold": "6h"}}}
+    (deployed / "conf/destinations.json").write_text(json.dumps(lake))
+    waiting = Position(3, events=880, opened=minutes(9 * 60).timestamp())
+    record(head(ran(), positions={"lake": waiting}))
+
+    assert problems(sa_apps) == []
 
 
 def test_each_destination_is_told(deployed: Path, sa_apps: Command) -> None:

@@ -54,6 +54,7 @@ HOSTS = (
     "gitlab.com",
     "api.pagerduty.com",
     "api.eu.pagerduty.com",
+    "*.eastus-1.ingest.monitor.azure.com",
 )
 HERE = {"127.0.0.1", "localhost", None}
 PEM = serialization.Encoding.PEM

@@ -249,6 +249,7 @@ SERVICES = {
     "tailscale": "tailscale_configuration",
     "zendesk": "zendesk_audit",
     "twilio": "twilio_events",
+    "wiz": "wiz_audit",
     "zoom": "zoom_activities",
 }
 BARE = {

@@ -229,7 +229,7 @@ class _Run:
         self.checkpoint = head.checkpoint
         assert self.memory is not None  # noqa: S101 (open made it)
         self._forget()
-        clean(self.held, self.store, self.terms.journal_days, self._watermark(), overdue=True)
+        self._clean(self._watermark(), overdue=True)
         self._empty_inbox()
         committed = page_began = self.terms.clock.now()
         slowest = 0.0
@@ -563,7 +563,7 @@ class _Run:
                 self.held.renew()
         late = {forwarding.forwarder.name for forwarding in self.forwarding if not forwarding.join(0)}
         for forwarder in self.forwarders:
-            forwarder.note_lag()
+            forwarder.note_end()
             self.outcome.delivered[forwarder.name] = forwarder.done
             self.outcome.retries += forwarder.retries.made
             if isinstance(forwarder.error, AlreadyRunning):
@@ -593,10 +593,16 @@ class _Run:
         if self.app:
             head.credentials_until = expiry.ends(self.app.credentials)
         if self.terms.deadline.left() > 0:
-            clean(self.held, self.store, self.terms.journal_days, floor)
+            self._clean(floor)
         head.lease = None
         self.held.write()
         self.held.closed = True
+
+    def _clean(self, floor: datetime | None, *, overdue: bool = False) -> None:
+        dead = clean(self.held, self.store, self.terms.journal_days, floor, overdue=overdue)
+        if dead is not None:
+            for forwarder in self.forwarders:
+                forwarder.count_kept(dead[forwarder.name])
 
     def _summary(self, floor: datetime | None) -> Run:
         out = self.outcome

@@ -222,7 +222,7 @@ class Status:
         return {
             "name": name,
             "state": position.state or "ok",
-            "lag_seconds": _seconds(self.age(until)) if waiting else 0,
+            "lag_seconds": round(position.lag(self.now.timestamp())) if waiting else 0,
             "waiting_events": waiting,
             "dead": position.dead,
             "delivered_until": _iso(until),
@@ -313,7 +313,8 @@ def with_runs(status: Status, types: Registry, since: datetime | None) -> Status
     """Add what is wrong with the runs. `since`: from when on there were to be some; None: nobody counts."""
     if not status.is_readable:
         return status
-    pace = health.Pace(interval(status.app.schedule_expression), _lag(status.app, types), since)
+    holds = {sink.name: timedelta(seconds=sink.common()["hold"]) for sink in status.app.sinks}
+    pace = health.Pace(interval(status.app.schedule_expression), _lag(status.app, types), since, holds)
     runs = health.run_problems(status.head, status.progress, status.now, pace)
     return replace(status, problems=[*status.problems, *runs], declared=pace.lag)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from streamalert_apps.cli.terminal import output
@@ -133,7 +134,10 @@ def _collected(status: Status) -> Iterator[str]:
 
 def _delivered(status: Status, position: Position) -> str:
     waiting = status.waiting(position)
-    words = f"{counted(waiting, 'event')} waiting" if waiting else "up to date"
+    words = "up to date"
+    if waiting:
+        lag = length(timedelta(seconds=position.lag(status.now.timestamp())))
+        words = f"{counted(waiting, 'event')} waiting, the oldest for {lag}"
     return words + (
         f", {position.dead:,} refused for good (see `sa-apps dead list`)" if position.dead else ""
     )
