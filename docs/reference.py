@@ -37,7 +37,7 @@ MEANINGS: Final = {
 }
 ALWAYS: Final = (0, 1, 2, 130)
 NO_CREDENTIALS: Final = ("demo", "destination list", "init", "types", "list", "package", "simulate")
-SEVERAL_APPS: Final = ("deploy", "status")
+SEVERAL_APPS: Final = ("deploy", "new", "status")
 
 
 def page() -> str:

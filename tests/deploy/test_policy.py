@@ -42,6 +42,7 @@ DEPLOYER, BOUNDARY, SETTING, BOUNDED, VIEWER, COLLECTOR = map(
 )
 NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 WITHOUT_A_CALL = {
+    "servicequotas:GetServiceQuota",  # where there are nearly as many rules as usually may be
     "ssm:DeleteParameter",  # where `new` can't write conf/ and takes the credentials back
 }
 OTHER_NAMES = {  # where IAM calls it otherwise than the call

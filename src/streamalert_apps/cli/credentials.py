@@ -154,7 +154,14 @@ def ask_service(
 def read_file(path: Path, fields: tuple[AuthField, ...]) -> dict[str, Any]:
     """Return the credentials in a JSON file (- is standard input); name each key that is wrong."""
     shown = "Standard input" if str(path) == "-" else str(path)
-    given = _parse(_text(path, shown), shown)
+    return checked(_parse(read_text(path, shown), shown), fields, shown)
+
+
+def checked(given: Mapping[str, Any], fields: tuple[AuthField, ...], shown: str) -> dict[str, Any]:
+    """Return credentials in the form in which they are stored; name each key that is wrong.
+
+    `shown`: where they are from.
+    """
     known = {field.name: field for field in fields}
     given = {name: value for name, value in given.items() if not _is_left_out(known.get(name), value)}
     faults = [f"unknown: {name}" for name in given if name not in known]
@@ -180,29 +187,32 @@ def _is_left_out(field: AuthField | None, value: Any) -> bool:
     return field is not None and field.optional and (value is None or value == "")
 
 
-def _text(path: Path, shown: str) -> str:
-    """Return what a file holds, whatever the locale: UTF-8, with or without a byte order mark."""
+def read_text(path: Path, shown: str, most: int = LARGEST_FILE) -> str:
+    """Return what a file with secrets holds, whatever the locale: UTF-8, with or without a byte order mark.
+
+    Raises UsageError, also where it is larger than `most` bytes.
+    """
     try:
-        return _bytes(path, shown).decode("utf-8-sig")
+        return _bytes(path, shown, most).decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{shown} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{shown} is not UTF-8 text.", hint="Save it as UTF-8.") from error
 
 
-def _bytes(path: Path, shown: str) -> bytes:
+def _bytes(path: Path, shown: str, most: int) -> bytes:
     if str(path) == "-":
-        return _bounded(sys.stdin.buffer, shown)
+        return _bounded(sys.stdin.buffer, shown, most)
     if path.stat().st_mode & 0o077 and sys.platform != "win32":
         output.warn(f"{path} can be read by others on this machine; `chmod 600 {path}` closes it.")
     with path.open("rb") as file:
-        return _bounded(file, shown)
+        return _bounded(file, shown, most)
 
 
-def _bounded(file: BinaryIO, shown: str) -> bytes:
-    data = file.read(LARGEST_FILE + 1)
-    if len(data) > LARGEST_FILE:
-        raise UsageError(f"{shown} is larger than {LARGEST_FILE >> 20} MiB.", hint=FLAG)
+def _bounded(file: BinaryIO, shown: str, most: int) -> bytes:
+    data = file.read(most + 1)
+    if len(data) > most:
+        raise UsageError(f"{shown} is larger than {most >> 20} MiB.", hint=FLAG)
     return data
 
 
@@ -233,7 +243,7 @@ def store_of(project: conf.Project, function: str) -> CredentialStore:
 
     account = project.account
     key = Place.of(account).kms_key
-    ssm, name = aws_session(account).client("ssm"), names.auth_parameter(function)
+    ssm, name = aws_session(account).parameters, names.auth_parameter(function)
     return ParameterCredentials(ssm, name, key=key, tags=account.tags)
 
 

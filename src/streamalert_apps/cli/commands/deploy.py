@@ -193,6 +193,7 @@ def _show(whole: Whole, deploy: Deploy) -> None:
 
 def _say_notes(whole: Whole, deploy: Deploy) -> None:
     """Say what the plan costs, and what in conf/ won't do what somebody may think."""
+    deploy.warn_of_quotas(whole.apps)
     if cost := deploy.cost(whole.apps):
         output.say(cost)
     for warning in deploy.warnings(whole.apps):
@@ -286,6 +287,14 @@ class Deploy:
         if in_a_vpc := [app for app in apps if network.subnets_of(app)]:
             told += network.warnings(self.fleet.session.client("ec2"), self.fleet.place, in_a_vpc)
         return told
+
+    def warn_of_quotas(self, planned: Sequence[AppPlan]) -> None:
+        """Say what the account has no room for, where apps are to be created."""
+        from streamalert_apps.cli.terminal.findings import warn_of_quotas
+
+        new = [plan.job.app for plan in planned if plan.job.app and plan.changes and not plan.observed]
+        if new:
+            warn_of_quotas(self.fleet.session, new)
 
     def without_credentials(self, planned: Sequence[AppPlan]) -> list[AppPlan]:
         """Return those of the apps that are new and have no credentials yet."""
