@@ -6,14 +6,14 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from streamalert_apps.aws.session import Session
 from streamalert_apps.checks.finding import Finding
+from streamalert_apps.checks.subject import Subject
 from streamalert_apps.config.conf import AppConf
 from streamalert_apps.errors import AppError
 from streamalert_apps.runtime import names
@@ -26,42 +26,36 @@ _FEWER_RULES: Final = {"af-south-1": 100, "eu-south-1": 100}
 _KEPT_FREE: Final = 100  # Lambda lets nobody reserve the last hundred, or all where there are fewer
 
 
-def look(session: Session, apps: Sequence[AppConf]) -> Iterator[Finding]:
+def look(subject: Subject) -> Iterator[Finding]:
     """Yield what there is too little of; raises what AWS refuses."""
-    there = _rules(session.client("events"))
-    new = [app for app in apps if names.rule(app.function) not in there]
-    if not new:
-        return
-    yield from _too_many_rules(session, len(there), len(new))
-    yield from _too_little_concurrency(session.client("lambda"), new)
+    there = subject.rules  # of others, too: the quota counts them
+    new = [app for app in subject.apps if names.rule(app.function) not in there]
+    if new:
+        yield from _too_many_rules(subject, len(there), len(new))
+        yield from _too_little_concurrency(subject.client("lambda"), new)
 
 
-def _rules(events: Any) -> set[str]:
-    """Return the names of all rules of the default bus: the quota counts those of others, too."""
-    pages = events.get_paginator("list_rules").paginate()
-    return {rule["Name"] for page in pages for rule in page["Rules"]}
-
-
-def _too_many_rules(session: Session, there: int, new: int) -> Iterator[Finding]:
-    quota = _FEWER_RULES.get(session.region, _USUAL_RULES)
+def _too_many_rules(subject: Subject, there: int, new: int) -> Iterator[Finding]:
+    region = subject.place.region
+    quota = _FEWER_RULES.get(region, _USUAL_RULES)
     if there + new > quota:
-        quota = _rules_quota(session) or quota
+        quota = _rules_quota(subject.client) or quota
     if there + new <= quota:
         return
     fits = max(0, quota - there)
     yield Finding(
         CHECK,
         f"{_need(new)}, and EventBridge has room for {fits} more: the account has {there} of {quota} in "
-        f"{session.region}.",
+        f"{region}.",
         "An app without a rule never runs.",
-        _asking("events", RULES_QUOTA, there + new, session.region),
+        _asking("events", RULES_QUOTA, there + new, region),
     )
 
 
-def _rules_quota(session: Session) -> int | None:
+def _rules_quota(client: Callable[[str], Any]) -> int | None:
     """Return the account's own quota; None where AWS does not tell this user."""
     with suppress(AppError, ClientError, BotoCoreError):
-        call = session.client("service-quotas").get_service_quota
+        call = client("service-quotas").get_service_quota
         return int(call(ServiceCode="events", QuotaCode=RULES_QUOTA)["Quota"]["Value"])
     return None
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from streamalert_apps.checks.told import Told
 from streamalert_apps.cli.project import aws_session
 from streamalert_apps.cli.terminal import output
 from streamalert_apps.config import conf, jsonfile
@@ -19,7 +20,9 @@ from streamalert_apps.errors import (
     Cancelled,
     ConfigError,
     CredentialsError,
+    RateLimited,
     RequestRefused,
+    Unavailable,
     UsageError,
 )
 from streamalert_apps.runtime import names
@@ -129,7 +132,7 @@ def ask_service(
     simulator: str,
     clock: Clock | None = None,
     record: Store | None = None,
-) -> None:
+) -> Told:
     """Try credentials by one cheap request; raise what the service says or what keeps it from answering.
 
     `record`: the app's, where its runs and this share the service's limit.
@@ -146,7 +149,13 @@ def ask_service(
         deadline = Deadline(lambda: ends - time.monotonic())
         api = Api(clock=clock, deadline=deadline, pace=pace, simulator=simulator)
         try:
-            app_type(credentials, api).check()
+            app = app_type(credentials, api)
+            app.check()
+            return Told(api.ahead, app.expires())
+        except RateLimited as limited:
+            if api.headers:
+                raise
+            raise Unavailable("The service does not answer.") from limited  # and asking again has to wait
         finally:
             api.close()
 

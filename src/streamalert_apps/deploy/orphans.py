@@ -5,9 +5,9 @@ The rule tells: it is what makes an app run, whoever deployed it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from streamalert_apps.config.conf import Project
 from streamalert_apps.deploy import view
@@ -25,18 +25,30 @@ class Orphan:
     schedule: str
     enabled: bool
 
+    @property
+    def state(self) -> str:
+        """Whether it runs, in words."""
+        return f"still runs in AWS ({self.schedule})" if self.enabled else "is still in AWS (disabled)"
+
     def text(self) -> str:
         """Return it in words."""
-        runs = f"still runs in AWS ({self.schedule})" if self.enabled else "is still in AWS (disabled)"
-        return f"{self.function} {runs}, but is not in conf/. `deploy --prune` deletes what sa-apps deployed."
+        return (
+            f"{self.function} {self.state}, but is not in conf/. "
+            "`deploy --prune` deletes what sa-apps deployed."
+        )
 
 
 def orphans(aws: Aws, project: Project, clusters: Collection[str]) -> Iterator[Orphan]:
     """Yield the orphans of some clusters, or of all; asks for the rules of the project's prefix."""
+    yield from among(view.rules(aws, f"{project.account.prefix}_"), project, clusters)
+
+
+def among(rules: Mapping[str, Any], project: Project, clusters: Collection[str]) -> Iterator[Orphan]:
+    """Yield the orphans that some rules invoke."""
     prefix = f"{project.account.prefix}_"
     known = {names.rule(app.function) for app in project.all_apps}
-    for name, rule in sorted(view.rules(aws, prefix).items()):
-        if name in known or not name.endswith(_ENDING):
+    for name, rule in sorted(rules.items()):
+        if name in known or not (name.startswith(prefix) and name.endswith(_ENDING)):
             continue
         if not clusters or _cluster(name.removeprefix(prefix), project.clusters) in clusters:
             function = name.removesuffix(names.rule(""))

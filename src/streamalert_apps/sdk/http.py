@@ -131,6 +131,8 @@ class Api:
         self.waits: tuple[Wait, ...] = ()
         """Where this service says how long to wait, besides Retry-After."""
         self.ahead = self.skew = timedelta(0)
+        self.headers: Mapping[str, str] = {}
+        """Those of the last answer."""
         self.retries = Retries()
         self.alive: Callable[[], None] = lambda: None
         """Called while the service is waited for: a run shows that it lives."""
@@ -296,6 +298,7 @@ class Api:
                 response = self._client.send(request, stream=True)
         finally:
             self.pace.request_made()  # now, not before: the service counts from when the request arrived
+        self.headers = response.headers
         self._compare_clocks(sent, response)
         return response
 

@@ -193,7 +193,8 @@ def _show(whole: Whole, deploy: Deploy) -> None:
 
 def _say_notes(whole: Whole, deploy: Deploy) -> None:
     """Say what the plan costs, and what in conf/ won't do what somebody may think."""
-    deploy.warn_of_quotas(whole.apps)
+    for lack in deploy.lacking_room(whole.apps):
+        output.warn(lack)
     if cost := deploy.cost(whole.apps):
         output.say(cost)
     for warning in deploy.warnings(whole.apps):
@@ -288,13 +289,12 @@ class Deploy:
             told += network.warnings(self.fleet.session.client("ec2"), self.fleet.place, in_a_vpc)
         return told
 
-    def warn_of_quotas(self, planned: Sequence[AppPlan]) -> None:
-        """Say what the account has no room for, where apps are to be created."""
-        from streamalert_apps.cli.terminal.findings import warn_of_quotas
+    def lacking_room(self, planned: Sequence[AppPlan]) -> list[str]:
+        """Return what the account has no room for, where apps are to be created."""
+        from streamalert_apps.cli.examining import lacking_room
 
         new = [plan.job.app for plan in planned if plan.job.app and plan.changes and not plan.observed]
-        if new:
-            warn_of_quotas(self.fleet.session, new)
+        return list(lacking_room(self.project, self.fleet.session, new)) if new else []
 
     def without_credentials(self, planned: Sequence[AppPlan]) -> list[AppPlan]:
         """Return those of the apps that are new and have no credentials yet."""

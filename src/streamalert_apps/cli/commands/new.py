@@ -226,10 +226,11 @@ def _show(project: Project, planned: Sequence[Planned]) -> None:
     output.say(f"Plan: {several.summary(planned, done=False)}")
     added = [one.app for one in planned if one.app and one.fate == "create"]
     if added and not project.account.local:
+        from streamalert_apps.cli.examining import lacking_room
         from streamalert_apps.cli.project import aws_session
-        from streamalert_apps.cli.terminal.findings import warn_of_quotas
 
-        warn_of_quotas(aws_session(project.account), [*project.all_apps, *added])
+        for lack in lacking_room(project, aws_session(project.account), [*project.all_apps, *added]):
+            output.warn(lack)
 
 
 def _tell_of_several(
