@@ -7,13 +7,13 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
 from streamalert_apps.aws.session import Session
-from streamalert_apps.checks import doctor
 from streamalert_apps.cli.app import main
 from streamalert_apps.cli.examining import subject_of
 from streamalert_apps.config import conf
@@ -111,18 +111,13 @@ class World:
         """Let a call of this name be answered so."""
         self.planted.append(lambda call: fault if call.name == name else None)
 
-    def examined(self) -> list[doctor.Examined]:
-        """Make the checks of the project."""
+    def findings(self, check: str) -> list[Finding]:
+        """Return what a check of the project finds."""
         subject = subject_of(conf.load(self.root), self.session, simulator=self.simulator)
         subject._clients.update(self.clients)
-        try:
-            return doctor.of_the_project(subject)
-        finally:
-            self.clients.update(subject._clients)
-
-    def findings(self) -> list[Finding]:
-        """Return what they found."""
-        return [finding for one in self.examined() for finding in one.findings]
+        found = list(import_module(f"streamalert_apps.checks.{check}").look(subject))
+        self.clients.update(subject._clients)
+        return found
 
 
 @contextmanager

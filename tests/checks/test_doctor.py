@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from streamalert_apps.checks import expiry
+from streamalert_apps.checks import conf, expiry
+from streamalert_apps.checks.doctor import of_the_machine
 from streamalert_apps.cli.app import main
+from streamalert_apps.plugins.registry import Registry
 from streamalert_apps.services.github.twin.api import Github
 from streamalert_apps.simulator.server import serve
 from tests.checks.conftest import CLASSIFIER, FUNCTION, topic
@@ -188,7 +190,7 @@ BROKEN_PLUGIN = "from streamalert_apps.sdk import nothing_of_the_kind\n"
 OTHER = "acme_prod_duo_auth_gone_app_schedule"
 TYPES = "modules.streamalert_apps"
 
-IN_CONF = {
+OF_CONF = {
     "a file that is no JSON": Planted("conf", "is not valid JSON", text("conf/clusters/prod.json", "{")),
     "a value that the schema refuses": Planted("conf", "timeout must be", settings(timeout=5)),
     "a key that nobody knows": Planted(
@@ -201,6 +203,8 @@ IN_CONF = {
         "conf", "no destination 'lake'", settings(destinations=["lake"]), "destinations.json"
     ),
     "half a VPC": Planted("conf", "vpc_config needs", settings(vpc_config={"subnet_ids": ["subnet-1"]})),
+}
+OF_IDENTITY = {
     "a region that there is not": Planted(
         "identity",
         "knows no region 'us-east-9'",
@@ -232,6 +236,8 @@ IN_CONF = {
     "a session that has expired": Planted(
         "identity", "session has expired", answered("sts.GetCallerIdentity", Refuse(403, "ExpiredToken"))
     ),
+}
+OF_THE_MACHINE = {
     "a proxy that does not answer": Planted(
         "proxies", "The proxy that HTTPS_PROXY names does not answer", a_silent_proxy, "unset HTTPS_PROXY"
     ),
@@ -415,6 +421,9 @@ IN_THE_PROJECT = {
 }
 
 
+ALL = (OF_CONF, OF_IDENTITY, OF_THE_MACHINE, IN_THE_PROJECT)
+
+
 def doctor(world: World, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
     capsys.readouterr()
     code = main(["doctor", "--simulator", world.simulator, "--json"])
@@ -429,6 +438,8 @@ def test_a_healthy_project_is_passed_over_in_silence(
     assert answer["findings"] == []
     assert answer["skipped"] == []
     assert code == 0
+    planted = {fault.check for faults in ALL for fault in faults.values()}
+    assert {*answer["checks"]} == planted - {"expiry"}
     assert main(["doctor", "--simulator", world.simulator]) == 0
     assert capsys.readouterr().out == ""
 
@@ -447,7 +458,22 @@ def test_a_healthy_project_without_aws_asks_aws_for_nothing(
     assert "bucket" not in answer["checks"]
 
 
-@pytest.mark.parametrize("fault", IN_CONF.values(), ids=IN_CONF)
+@pytest.mark.parametrize("fault", OF_CONF.values(), ids=OF_CONF)
+def test_its_check_of_conf_finds(fault: Planted, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault.plant(world, monkeypatch)
+
+    found = list(conf.look(conf.judge(world.root), Registry(world.root)))
+
+    assert [one.check for one in found] == [fault.check]
+    assert fault.says in found[0].what
+    assert found[0].why
+    assert fault.fix in found[0].fix
+
+
+BY_THE_COMMAND = OF_IDENTITY | {"a file that is no JSON": OF_CONF["a file that is no JSON"]}
+
+
+@pytest.mark.parametrize("fault", BY_THE_COMMAND.values(), ids=BY_THE_COMMAND)
 def test_doctor_finds(
     fault: Planted, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -459,22 +485,36 @@ def test_doctor_finds(
     found = [one for one in answer["findings"] if one["check"] == fault.check and fault.says in one["what"]]
     assert found, answer["findings"]
     assert all(one["why"] and fault.fix in one["fix"] for one in found), found
-    assert "hunter2" not in json.dumps(answer)
+
+
+@pytest.mark.parametrize("fault", OF_THE_MACHINE.values(), ids=OF_THE_MACHINE)
+def test_its_checks_of_the_machine_find(
+    fault: Planted, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault.plant(world, monkeypatch)
+
+    found = [one for examined in of_the_machine() for one in examined.findings]
+
+    assert [one.check for one in found] == [fault.check]
+    assert fault.says in found[0].what
+    assert found[0].why
+    assert fault.fix in found[0].fix
+    assert "hunter2" not in found[0].text()
 
 
 @pytest.mark.parametrize("fault", IN_THE_PROJECT.values(), ids=IN_THE_PROJECT)
 def test_its_checks_find(fault: Planted, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     fault.plant(world, monkeypatch)
 
-    findings = world.findings()
+    findings = world.findings("credentials" if fault.check == "expiry" else fault.check)
 
     found = [one for one in findings if one.check == fault.check and fault.says in one.what]
     assert found, findings
     assert all(one.why and one.fix and fault.fix in one.fix for one in found), found
 
 
-def test_thirty_faults_are_planted() -> None:
-    assert len(IN_CONF) + len(IN_THE_PROJECT) >= 30
+def test_thirty_faults_and_more_are_planted() -> None:
+    assert sum(map(len, ALL)) >= 30
 
 
 def test_what_is_found_is_shown_with_its_reason_and_its_remedy(
@@ -511,7 +551,7 @@ def test_a_token_tells_when_it_ends_by_the_services_answer(world: World) -> None
         world.simulator, before = server.url, world.simulator
         world.setting(type="github_audit")
         world.store(dict(twin.credentials))
-        findings = world.findings()
+        findings = world.findings("credentials")
         world.simulator = before
 
     (told,) = [one for one in findings if one.check == "expiry"]

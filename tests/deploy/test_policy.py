@@ -112,6 +112,7 @@ def calls(recorded: Proxy, aws_env: str, project: Path, monkeypatch: pytest.Monk
     demand(project)
     sa_apps("update-auth", "collector", "--auth-file", str(project / "duo.json"), "--no-check")
     sa_apps("deploy", "--yes")
+    main(["doctor", "--simulator", "http://127.0.0.1:9"])  # whatever it finds
     for words in (["status"], ["logs"], ["invoke"], ["disable"], ["enable"], ["remove", "--yes"]):
         sa_apps(words[0], "collector", *words[1:])
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws_env)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from streamalert_apps.checks.finding import Finding
-from streamalert_apps.checks.subject import Subject
+
+if TYPE_CHECKING:
+    from streamalert_apps.checks.subject import Subject
 
 CHECK: Final = "clock"
 TOLERATED: Final = timedelta(seconds=60)

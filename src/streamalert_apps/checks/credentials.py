@@ -59,7 +59,7 @@ def _looked(subject: Subject, app: AppConf, load: Load) -> tuple[Told | None, li
     else:
         found = []
         ends = min((end for end in (ends, told.expires) if end), default=None)
-    return told, [*expiry.judged(ends, subject.clock.now(), whose, fix), *found]
+    return told, [*expiry.judged(ends, subject.clock.now(), f"The credentials of {whose}", fix), *found]
 
 
 def _refused(error: AppError, whose: str, fix: str) -> Finding:

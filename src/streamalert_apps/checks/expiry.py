@@ -18,19 +18,17 @@ _CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----"
 
 
 def judged(ends: datetime | None, now: datetime, whose: str, fix: str) -> Iterator[Finding]:
-    """Yield that credentials have ended, or will soon."""
+    """Yield that credentials have ended, or will soon. `whose`: 'The credentials of …'."""
     if ends is None or ends - now > WARNED:
         return
     if ends <= now:
-        yield Finding(
-            CHECK, f"{whose}: the credentials ended on {ends:%Y-%m-%d}.", "Nothing is collected.", fix
-        )
+        yield Finding(CHECK, f"{whose} ended on {ends:%Y-%m-%d}.", "Nothing is collected.", fix)
         return
     days = (ends - now).days
     left = "today" if days == 0 else "in 1 day" if days == 1 else f"in {days} days"
     yield Finding(
         CHECK,
-        f"{whose}: the credentials end on {ends:%Y-%m-%d}, {left}.",
+        f"{whose} end on {ends:%Y-%m-%d}, {left}.",
         "From then on nothing is collected.",
         fix,
         pressing=False,

@@ -43,8 +43,9 @@ def _refusal(call: Callable[[], Any]) -> AppError | None:
 
 
 def _calls(subject: Subject) -> Mapping[str, Callable[[], Any]]:
-    """Return calls by the permission that they show, about names that sa-apps would use."""
-    function = names.function_name(subject.place.prefix, "any", "any", "any")
+    """Return calls by the permission that they show, about an app of the project or a name like one."""
+    any_app = names.function_name(subject.place.prefix, "any", "any", "any")
+    function = next((app.function for app in subject.apps), any_app)
     rule, role = names.rule(function), names.role(function)
     functions, events = subject.client("lambda"), subject.client("events")
     return {

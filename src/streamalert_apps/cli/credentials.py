@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -92,13 +93,26 @@ class Source:
         try:
             with output.working("Trying the credentials"):
                 record = self.record() if self.record else None
-                ask_service(app_type, credentials, simulator=self.simulator, clock=self.clock, record=record)
+                told = ask_service(
+                    app_type, credentials, simulator=self.simulator, clock=self.clock, record=record
+                )
         except (CredentialsError, RequestRefused):
             raise
         except AppError as trouble:
             output.warn(f"The credentials could not be tried: {trouble.message}")
         else:
             output.say("The service accepts the credentials.")
+            for warning in warnings(told, credentials, "These credentials"):
+                output.warn(warning)
+
+
+def warnings(told: Told, credentials: Mapping[str, Any], whose: str) -> list[str]:
+    """Return what there is to know of credentials that work: when they end, and that a clock is wrong."""
+    from streamalert_apps.checks import clock, expiry
+
+    ends = min((end for end in (expiry.stated(credentials), told.expires) if end), default=None)
+    found = [*expiry.judged(ends, datetime.now(UTC), whose, ""), *clock.judged(told.ahead, "the service")]
+    return [finding.text() for finding in found]
 
 
 def ask_all(

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from streamalert_apps.checks.told import Told
 from streamalert_apps.cli.adding import add, change, there, wanted, with_settings
-from streamalert_apps.cli.credentials import Source, ask_service, hide_secrets, record_of
+from streamalert_apps.cli.credentials import Source, ask_service, hide_secrets, record_of, warnings
 from streamalert_apps.cli.terminal import output
 from streamalert_apps.cli.terminal.description import identity
 from streamalert_apps.cli.terminal.prompts import Prompts
@@ -120,32 +121,35 @@ def carry_out(
     for one in planned:
         hide_secrets(kind.auth, one.row.credentials)
 
-    def tried(one: Planned) -> AppError | None:
+    def tried(one: Planned) -> AppError | Told | None:
         if not terms.check or "credentials" not in one.changes:
             return None
         assert one.app is not None  # noqa: S101 (it has changes)
         record = record_of(project, one.old) if one.old else None
         try:
-            ask_service(kind, one.row.credentials, simulator=terms.simulator, record=record)
+            return ask_service(kind, one.row.credentials, simulator=terms.simulator, record=record)
         except AppError as error:
             return error
-        return None
 
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        for one, trouble in zip(planned, pool.map(tried, planned), strict=True):
-            yield _done(project, one, types, trouble)
+        for one, told in zip(planned, pool.map(tried, planned), strict=True):
+            yield _done(project, one, types, told)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _done(
-    project: Project, one: Planned, types: Registry, trouble: AppError | None
+    project: Project, one: Planned, types: Registry, told: AppError | Told | None
 ) -> tuple[Planned, Outcome | None]:
-    if isinstance(trouble, CredentialsError | RequestRefused):
-        return one.failed(trouble), None
-    if trouble:
-        output.warn(f"{one.label}: the credentials could not be tried: {trouble.message}")
+    """Do what is to be done to one. `told`: what the service said of its credentials, if it was asked."""
+    if isinstance(told, CredentialsError | RequestRefused):
+        return one.failed(told), None
+    if isinstance(told, AppError):
+        output.warn(f"{one.label}: the credentials could not be tried: {told.message}")
+    elif told:
+        for warning in warnings(told, one.row.credentials, f"The credentials of {one.label}"):
+            output.warn(warning)
     if one.app is None or not one.changes:
         return one, None
     source = Source(_NOBODY, one.row.credentials, check=False)
