@@ -33,6 +33,9 @@ HOSTS = (
     "*.duosecurity.com",
     "*.okta.com",
     "api.cloudflare.com",
+    "api.crowdstrike.com",
+    "api.stripe.com",
+    "monitor.twilio.com",
     "*.eu.auth0.com",
     "*.onelogin.com",
     "*.googleapis.com",
@@ -46,6 +49,11 @@ HOSTS = (
     "login.microsoftonline.com",
     "*.microsoft.com",
     "api.openai.com",
+    "api.datadoghq.eu",
+    "api.dropboxapi.com",
+    "gitlab.com",
+    "api.pagerduty.com",
+    "api.eu.pagerduty.com",
 )
 HERE = {"127.0.0.1", "localhost", None}
 PEM = serialization.Encoding.PEM

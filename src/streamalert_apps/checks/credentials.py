@@ -48,7 +48,7 @@ def _looked(subject: Subject, app: AppConf, load: Load) -> tuple[Told | None, li
         credentials = _complete(load(app), kind)
     except AppError as error:
         return None, [Finding(CHECK, f"{whose}: {error.message}", _NOTHING, fix)]
-    ends = expiry.stated(credentials)
+    ends = app.credentials_expire or expiry.stated(credentials)
     told = None
     try:
         told = subject.ask(app, kind, credentials)

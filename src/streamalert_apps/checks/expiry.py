@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from streamalert_apps.checks.finding import Finding
+from streamalert_apps.sdk import expiry
 
 CHECK: Final = "expiry"
 WARNED: Final = timedelta(days=14)
-_PARTS_OF_A_JWT: Final = 3
 _CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----"
 
 
@@ -37,30 +35,18 @@ def judged(ends: datetime | None, now: datetime, whose: str, fix: str) -> Iterat
 
 def stated(credentials: Mapping[str, Any]) -> datetime | None:
     """Return the first end that any of the values states."""
-    return min(_ends(credentials), default=None)
+    token = expiry.ends(credentials)
+    ends = [datetime.fromtimestamp(token, UTC)] if token else []
+    return min([*ends, *_of_certificates(credentials)], default=None)
 
 
-def _ends(value: Any) -> Iterator[datetime]:
+def _of_certificates(value: Any) -> Iterator[datetime]:
     if isinstance(value, Mapping):
         for inner in value.values():
-            yield from _ends(inner)
-    if isinstance(value, str):
-        with suppress(ValueError, OverflowError, OSError):
-            yield from _of_certificate(value) if _CERTIFICATE in value else _of_token(value)
+            yield from _of_certificates(inner)
+    if isinstance(value, str) and _CERTIFICATE in value:
+        from cryptography import x509  # noqa: PLC0415 (few credentials hold one)
 
-
-def _of_token(text: str) -> Iterator[datetime]:
-    parts = text.split(".")
-    if len(parts) != _PARTS_OF_A_JWT:
-        return
-    payload = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    ends = payload.get("exp") if isinstance(payload, dict) else None
-    if isinstance(ends, int | float):
-        yield datetime.fromtimestamp(ends, UTC)
-
-
-def _of_certificate(pem: str) -> Iterator[datetime]:
-    from cryptography import x509  # noqa: PLC0415 (few credentials hold one)
-
-    for certificate in x509.load_pem_x509_certificates(pem.encode()):
-        yield certificate.not_valid_after_utc
+        with suppress(ValueError):
+            for certificate in x509.load_pem_x509_certificates(value.encode()):
+                yield certificate.not_valid_after_utc

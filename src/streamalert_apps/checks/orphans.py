@@ -14,7 +14,7 @@ CHECK: Final = "orphans"
 
 def look(subject: Subject) -> Iterator[Finding]:
     """Yield each of them."""
-    for orphan in orphans.among(subject.rules, subject.project, ()):
+    for orphan in orphans.orphans(subject.rules, subject.project, ()):
         yield Finding(
             CHECK,
             f"{orphan.function} {orphan.state}, but is not in conf/.",

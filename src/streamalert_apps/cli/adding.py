@@ -34,7 +34,7 @@ def wanted(project: Project, cluster: str, app_type: str, name: str) -> AppConf:
     for other in project.apps(cluster):
         if other.name == name and other.function != function:
             raise UsageError(
-                f"Cluster '{cluster}' has an app '{name}' already, of type {other.type}.",
+                f"Cluster '{cluster}' already has an app '{name}', of type {other.type}.",
                 hint="Give this one another --name.",
             )
     return AppConf(cluster, function, name, app_type, INTERVAL)

@@ -93,9 +93,9 @@ def ask_code(question: str) -> str:
 
 
 def need_aws(project: Project) -> None:
-    """Raise ConfigError for a project that lives without AWS."""
+    """Raise ConfigError for a local project."""
     if project.account.local:
         raise ConfigError(
-            "This project lives without AWS: conf/global.json says so.",
+            "This is a local project, without AWS: conf/global.json says so.",
             hint="`sa-apps run` collects here. For AWS, make a project by `sa-apps init` without --local.",
         )

@@ -52,7 +52,7 @@ class Planned:
 
     def line(self) -> str:
         """Return it in words."""
-        what = self.error.message if self.error else ", ".join(self.changes) or "is there already"
+        what = self.error.message if self.error else ", ".join(self.changes) or "already exists"
         return f"{_SIGNS[self.fate]} {self.label}: {what}"
 
     def described(self) -> dict[str, Any]:

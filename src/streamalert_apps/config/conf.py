@@ -14,6 +14,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,7 @@ from streamalert_apps.config import content, jsonfile, schema
 from streamalert_apps.config.suggest import did_you_mean
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
-from streamalert_apps.runtime.schedule import duration
+from streamalert_apps.runtime.schedule import duration, interval
 from streamalert_apps.sdk.app import service_of
 
 if TYPE_CHECKING:
@@ -90,6 +91,13 @@ class AppConf:
     def journal_days(self) -> float:
         """For how many days the journal is kept."""
         return float(self.extra.get("journal_days", DEFAULT_JOURNAL_DAYS))
+
+    @property
+    def credentials_expire(self) -> datetime | None:
+        """When the credentials end, if that is stated."""
+        if "credentials_expire" not in self.extra:
+            return None
+        return datetime.fromisoformat(self.extra["credentials_expire"]).replace(tzinfo=UTC)
 
     @property
     def lag(self) -> timedelta | None:
@@ -422,7 +430,17 @@ def _apps(cluster: str, file: dict[str, Any]) -> Iterator[AppConf]:
         values = {_KEYS[key]: value for key, value in entry.items() if key in _KEYS}
         values.setdefault("concurrency_limit", None)
         extra = {key: value for key, value in entry.items() if key not in _KEYS}
+        _check_schedule(cluster, function, values["schedule_expression"])
         yield AppConf(cluster=cluster, function=function, extra=extra, **values)
+
+
+def _check_schedule(cluster: str, function: str, expression: str) -> None:
+    """Raise ConfigError for a schedule that has the right form, but never comes or can't be."""
+    try:
+        interval(expression)
+    except ConfigError as error:
+        place = f"conf/clusters/{cluster}.json: modules.streamalert_apps.{function}.schedule_expression"
+        raise ConfigError(f"{place}: {error.message}", hint=error.hint) from None
 
 
 def _object(parent: dict[str, Any], key: str, shown: str) -> dict[str, Any]:

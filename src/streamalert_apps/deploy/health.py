@@ -67,7 +67,7 @@ def deployment_problems(view: View) -> list[str]:
     ]
     if "function" in missing:
         return ["It is not deployed."]
-    told = [f"It is not wholly deployed: no {', no '.join(missing)}."] if missing else []
+    told = [f"Partly deployed: {', '.join(missing)} missing."] if missing else []
     return [*told, *_states(view), *_weights(view)]
 
 

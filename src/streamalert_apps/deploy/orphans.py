@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from streamalert_apps.config.conf import Project
 from streamalert_apps.deploy import view
-from streamalert_apps.deploy.clients import Aws
 from streamalert_apps.runtime import names
 
 _ENDING: Final = names.rule("_app")
@@ -38,17 +37,19 @@ class Orphan:
         )
 
 
-def orphans(aws: Aws, project: Project, clusters: Collection[str]) -> Iterator[Orphan]:
-    """Yield the orphans of some clusters, or of all; asks for the rules of the project's prefix."""
-    yield from among(view.rules(aws, f"{project.account.prefix}_"), project, clusters)
+def prefix_of(project: Project) -> str:
+    """Return what the names of a project's functions begin with."""
+    return f"{project.account.prefix}_"
 
 
-def among(rules: Mapping[str, Any], project: Project, clusters: Collection[str]) -> Iterator[Orphan]:
-    """Yield the orphans that some rules invoke."""
-    prefix = f"{project.account.prefix}_"
+def orphans(
+    rules: Mapping[str, Mapping[str, Any]], project: Project, clusters: Collection[str]
+) -> Iterator[Orphan]:
+    """Yield the orphans of some clusters, or of all. `rules`: those of the project's prefix, by name."""
+    prefix = prefix_of(project)
     known = {names.rule(app.function) for app in project.all_apps}
     for name, rule in sorted(rules.items()):
-        if name in known or not (name.startswith(prefix) and name.endswith(_ENDING)):
+        if name in known or not name.endswith(_ENDING) or not name.startswith(prefix):
             continue
         if not clusters or _cluster(name.removeprefix(prefix), project.clusters) in clusters:
             function = name.removesuffix(names.rule(""))

@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Final
 
 from streamalert_apps.errors import AppError
-from streamalert_apps.runtime import journal
+from streamalert_apps.runtime import journal, ledger
 from streamalert_apps.runtime.head import MOST_PASSING, PASSING, Head, HeldHead
 from streamalert_apps.runtime.store import Item, Store
 
 DAY: Final = 86_400.0
 UNNAMED_SECONDS: Final = 3_600.0  # a reader may still be at an older head
 DEAD_DAYS: Final = 30
-_RECORD: Final = re.compile(r"(\d{8}-[0-9a-f]{12})/(journal|memory)/.+")
+_RECORD: Final = re.compile(r"(\d{8}-[0-9a-f]{12})/(journal|memory|ledger)/.+")
 
 
 def clean(
@@ -54,6 +54,7 @@ def _forget_passing(head: Head) -> None:
 def _old(head: Head, items: Sequence[Item], now: float, kept_from: float) -> list[str]:
     """Return the names of what is no longer needed. `kept_from`: from when on the journal is kept."""
     named = {f"{head.birth}/memory/{segment.name}" for segment in head.memory.segments}
+    named.add(ledger.place(head.birth, head.ledger.name))
     old = _old_commits(head, items, now, kept_from)
     for item in items:
         age = now - item.written.timestamp()
@@ -63,7 +64,9 @@ def _old(head: Head, items: Sequence[Item], now: float, kept_from: float) -> lis
         elif found and found[1] != head.birth:  # a record that was removed, and begun anew
             is_old = age > max(now - kept_from, DAY)
         else:
-            is_old = bool(found and found[2] == "memory") and item.name not in named and age > UNNAMED_SECONDS
+            is_old = (
+                bool(found and found[2] != "journal") and item.name not in named and age > UNNAMED_SECONDS
+            )
         if is_old:
             old.append(item.name)
     return old
@@ -76,6 +79,7 @@ def _old_commits(head: Head, items: Sequence[Item], now: float, kept_from: float
     commits = journal.commits(items, head.birth, since=head.first, up_to=head.sequence)
     old = {entry.name for entry in commits if entry.sequence < passed and entry.written < kept_from}
     kept = {entry.name: entry.sequence for entry in commits if entry.name not in old}
+    head.expired = max((entry.written for entry in commits if entry.name in old), default=head.expired)
     head.first = min(kept.values(), default=head.sequence + 1)
     return [
         entry.name

@@ -104,6 +104,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         adopt=old.adopt,
         bury=old.bury,
         journal_days=_number("SA_APPS_JOURNAL_DAYS", 7),
+        audits=True,
     )
     log.begin(app=function, app_type=order.app_type, run=context.aws_request_id)
     try:
@@ -130,7 +131,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         metrics.write(outcome, function, clock.now())
     if outcome.error and outcome.status == "failed":
         raise outcome.error
-    if outcome.backlog and outcome.retry_after < whole / 2:  # else most of it would be a wait
+    if outcome.calls_for_another(whole):
         _invoke_successor(order, context)
     return summary
 

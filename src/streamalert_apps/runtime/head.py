@@ -18,6 +18,8 @@ from typing import Any, Final
 import msgspec
 
 from streamalert_apps.errors import AlreadyRunning, AppError, StateError
+from streamalert_apps.runtime import ledger
+from streamalert_apps.runtime.history import Hour
 from streamalert_apps.runtime.memory import Former, Kept
 from streamalert_apps.runtime.store import Conflict, Gone, Read, Store, Unsettled
 from streamalert_apps.sdk.app import Checkpoint, Json
@@ -94,6 +96,28 @@ class Position(msgspec.Struct, omit_defaults=True):
     """What tells the settings under which an event was accepted last."""
 
 
+class Audit(msgspec.Struct, omit_defaults=True):
+    """What the daily listings found of what was collected before; times in seconds since 1970."""
+
+    at: float = 0.0
+    """When the last one ended, or else when they could have begun."""
+    cursor: float = 0.0
+    """How far the one under way is; 0: none is."""
+    until: float = 0.0
+    """Up to when the last one compared, or the one under way does."""
+    tries: int = 0
+    found: int = 0
+    """Events that came later than the lag, and were found by the last one, or the one under way so far."""
+    latest: float = 0.0
+    """Within how many seconds each of them had come at the latest."""
+    skipped: float = 0.0
+    """Seconds that could not be compared, as no run had time for them."""
+    off: str = ""
+    """Why there are none."""
+    history: list[tuple[float, int, float]] = []
+    """Of the last ones that found any: when, how many, and within how many seconds they had come."""
+
+
 class Sealed(msgspec.Struct, omit_defaults=True):
     """The app was handed back to an earlier version, which goes on from what was written to its place."""
 
@@ -127,18 +151,30 @@ class Head(msgspec.Struct, omit_defaults=True):
     """How many events are on record since birth."""
     recorded: float = 0.0
     """When the last commit was made."""
+    begins: float = 0.0
+    """From when on all that happened is on record, and nowhere else; seconds since 1970."""
+    expired: float = 0.0
+    """When the last commit was made that the journal has no more."""
+    ledger: ledger.Kept = msgspec.field(default_factory=ledger.Kept)
     memory: Kept = msgspec.field(default_factory=Kept)
     positions: dict[str, Position] = {}
     requests: list[float] = []
     not_before: float = 0.0
     cleaned: float = 0.0
+    inbox: float = 0.0
+    """When a run last looked into the inbox; 0: there may be something in it."""
     purged: list[tuple[float, float]] = []
     """Spans whose events were taken off the record, in seconds since 1970."""
+    audit: Audit = msgspec.field(default_factory=Audit)
     sealed: Sealed | None = None
     buried: bool = False
     """No state of an earlier version is left that it could go on from."""
     removed: bool = False
     runs: list[Run] = []
+    hours: list[Hour] = []
+    """What the runs of the last day did, hour by hour, the oldest first."""
+    credentials_until: float = 0.0
+    """When the credentials end, where they say so themselves; in seconds since 1970."""
 
 
 def parse(body: bytes) -> tuple[Head, dict[str, Any]]:
@@ -304,6 +340,9 @@ def take(
         _take_over(head, adopt(), now)
     head.fence = max(head.fence + 1, int(now.timestamp() * 1000))
     head.since = head.since or (now - first_look)
+    if not head.begins:
+        earlier = head.adopted is not None or head.checkpoint is not None
+        head.begins = (now if earlier else head.since).timestamp()
     head.status = "running"
     head.lease = Lease(identity.holder, 0.0, identity.process)
     held = HeldHead(store, head, there.version, identity, clock, deadline, offset, unknown)
@@ -326,7 +365,7 @@ def _take_over(head: Head, left: Json, now: datetime) -> None:
     sealed, head.sealed = head.sealed, None
     if not isinstance(left, dict) or (sealed and sealed.state == digest(left)):
         return
-    head.adopted, head.checkpoint = left, None
+    head.adopted, head.checkpoint, head.begins = left, None, 0.0
     head.requests = [float(time) for time in left.get("requests") or ()]
     head.not_before = float(left.get("not_before") or 0.0)
     if since := left.get("since"):

@@ -1,4 +1,4 @@
-"""Credentials in a folder, for an app that lives without AWS; readable by their owner alone."""
+"""Credentials in a folder, for a local app; readable by their owner alone."""
 
 from __future__ import annotations
 

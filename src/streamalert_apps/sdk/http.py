@@ -134,6 +134,8 @@ class Api:
         self.headers: Mapping[str, str] = {}
         """Those of the last answer."""
         self.retries = Retries()
+        self.requests = 0
+        """How many were made."""
         self.alive: Callable[[], None] = lambda: None
         """Called while the service is waited for: a run shows that it lives."""
         self.limited: Callable[[], None] = lambda: None
@@ -297,6 +299,7 @@ class Api:
             with _faults_named(request):
                 response = self._client.send(request, stream=True)
         finally:
+            self.requests += 1
             self.pace.request_made()  # now, not before: the service counts from when the request arrived
         self.headers = response.headers
         self._compare_clocks(sent, response)

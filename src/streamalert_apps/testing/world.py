@@ -244,8 +244,7 @@ class World:
         """Run as on a schedule's tick, with the successive invocations that follow; return the last one."""
         run = self.invoke()
         for _ in range(DEEPEST_SUCCESSION):
-            wait = run.outcome.retry_after if run.outcome else 0.0
-            if run.status != "partial" or wait > self.conditions.budget / 2:
+            if run.outcome is None or not run.outcome.calls_for_another(self.conditions.budget):
                 break
             run = self.invoke(after=f"run-{len(self.runs) - 1}")
         return run
@@ -398,7 +397,7 @@ class World:
         """Look for the rows of a page in the answers that came since the page before."""
         answers = [*self.wire.bodies]
         self.wire.bodies.clear()
-        if not issubclass(self.kind, Events) or issubclass(self.kind, Catalogue):
+        if not issubclass(self.kind, Events) or issubclass(self.kind, Catalogue) or not self.kind.verbatim:
             return  # it makes its logs itself
         changed = sum(not any(event in answer for answer in answers) for event in as_bytes(logs))
         if changed:

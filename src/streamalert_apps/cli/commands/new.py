@@ -32,7 +32,7 @@ EXAMPLES = """Examples:
   sa-apps new duo_auth -c prod --from-file tenants.csv --dry-run
 
 \b
-Without a terminal, for an app that is there already:
+Without a terminal, for an app that already exists:
   --update-settings  changes its interval, timeout, memory and destinations to those given
   --update-auth      replaces its credentials by those of --auth-file
 
@@ -41,7 +41,7 @@ Without a terminal, for an app that is there already:
 objects. A row has the app's name and its credentials by their names, or the name of a file in auth_file:
   name,api_hostname,integration_key,secret_key      name,auth_file
   acme,api-1a2b3c4d.duosecurity.com,DI…,…            acme,acme.json
-Apps that are there already stay as they are, unless --update-settings or --update-auth is given."""
+Apps that already exist stay as they are, unless --update-settings or --update-auth is given."""
 
 NAME: Final = "collector"
 
@@ -65,17 +65,22 @@ def command(
     ] = None,
     cluster: options.Cluster = None,
     name: Annotated[
-        str,
-        typer.Option("--name", "-n", help="The app's name, one of its kind in the cluster.", metavar="NAME"),
-    ] = NAME,
+        str | None,
+        typer.Option(
+            "--name",
+            "-n",
+            help="The app's name, unique in the cluster.  [default: collector]",
+            metavar="NAME",
+        ),
+    ] = None,
     interval: Annotated[
         str | None,
         typer.Option(
             "--interval",
             "--schedule-expression",
             "-s",
-            help="How often it collects.  [default: rate(2 hours)]",
-            metavar="RATE",
+            help="When it collects: 1h, rate(1 hour) or cron(0 9 ? * MON-FRI *).  [default: rate(2 hours)]",
+            metavar="SCHEDULE",
         ),
     ] = None,
     timeout: Annotated[
@@ -146,7 +151,7 @@ def command(
     given_type = either(type_argument, type_option, "app type")
     app_type = types.find(given_type or _ask_type(prompts, types))
     if from_file:
-        _refuse_beside_file({"--name": name != NAME, "--auth-file": auth_file is not None})
+        _refuse_beside_file({"--name": name is not None, "--auth-file": auth_file is not None})
         terms = Terms(
             cluster or _ask_cluster(project, prompts),
             app_type.type,
@@ -160,7 +165,8 @@ def command(
         return _from_file(project, rows, types, terms, prompts, dry_run=dry_run, yes=yes, as_json=as_json)
     if dry_run:
         raise UsageError("--dry-run goes with --from-file.")
-    app = wanted(project, cluster or _ask_cluster(project, prompts), app_type.type, name)
+    cluster = cluster or _ask_cluster(project, prompts)
+    app = wanted(project, cluster, app_type.type, name or _name(project, cluster, app_type.type, prompts))
     given = read_file(auth_file, app_type.auth) if auth_file else None
     setup = types.setup(app_type.type)
     source = Source(
@@ -206,7 +212,7 @@ def _from_file(
     planned, outcomes = several.plan(project, rows, terms), []
     _show(project, planned)
     if not dry_run and several.pending(planned):
-        if not yes and not prompts.confirm("Carry this out?", flag="--yes"):
+        if not yes and not prompts.confirm("Apply these changes?", flag="--yes"):
             raise Cancelled("Cancelled; nothing was changed.")
         done = []
         with output.working(f"Adding apps to cluster {terms.cluster}"):
@@ -344,6 +350,30 @@ def _ask_cluster(project: Project, prompts: Prompts) -> str:
     flag = f"--cluster, one of {', '.join(project.clusters)}"
     choices = {name: name for name in project.clusters}
     return prompts.choice("In which cluster?", what="the cluster", flag=flag, choices=choices)
+
+
+def _name(project: Project, cluster: str, app_type: str, prompts: Prompts) -> str:
+    """Return the usual name; ask for another where an app of another type has that."""
+    from streamalert_apps.config import rules
+
+    taken = {app.name: app.type for app in project.apps(cluster)}
+    if taken.get(NAME, app_type) == app_type:
+        return NAME
+
+    def parse(text: str) -> str:
+        name = rules.app_name(text)
+        if taken.get(name, app_type) != app_type:
+            raise UsageError(f"Cluster '{cluster}' already has an app '{name}', of type {taken[name]}.")
+        return name
+
+    name: str = prompts.text(
+        f"Name of the app (cluster '{cluster}' already has a '{NAME}'):",
+        what="the app's name",
+        flag=f"--name, for example --name {app_type}",
+        parse=parse,
+        default=app_type,
+    )
+    return name
 
 
 def _what_to_change(app: AppConf, prompts: Prompts, *, settings: bool, credentials: bool) -> set[str]:

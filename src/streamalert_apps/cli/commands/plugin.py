@@ -115,7 +115,7 @@ def check(
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> int:
-    """Hold a plugin to the scenarios that every app type passes.
+    """Test a plugin against the standard scenarios.
 
     Among them are many pages, late events, faults, and kills at any step. Says in words what is lost,
     repeated or stuck, and when.
@@ -135,7 +135,7 @@ def check(
     output.say(
         f"{plugin.name}: {failed} of {len(results)} scenarios fail."
         if failed
-        else f"{plugin.name}: fine in all {len(results)} scenarios."
+        else f"{plugin.name}: {len(results)} of {len(results)} passed."
     )
     return 1 if failed else 0
 

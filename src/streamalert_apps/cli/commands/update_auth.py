@@ -1,4 +1,4 @@
-"""`sa-apps update-auth`: give an app other credentials."""
+"""`sa-apps update-auth`: replace an app's credentials."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Give an app other credentials.
+    """Replace an app's credentials.
 
     They are tried at the service first. On a terminal, what is no secret is shown and can be kept.
     """

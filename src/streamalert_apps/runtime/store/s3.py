@@ -91,7 +91,7 @@ class S3Store:
             return True
 
         if not self._tried(once):
-            raise Conflict(f"{self._place(name)} is there already, with other bytes.")
+            raise Conflict(f"{self._place(name)} already exists, with other bytes.")
 
     def get(self, name: str) -> bytes | None:
         """Return an object, or None where it is not there."""
