@@ -134,7 +134,7 @@ def code_of_the_classifier(files: dict[str, str]) -> Plant:
         from streamalert_apps.deploy.classifier import digest
 
         archive = packed(files)
-        there = boto3.client("lambda").get_function(FunctionName=CLASSIFIER, Qualifier="production")
+        there: Any = boto3.client("lambda").get_function(FunctionName=CLASSIFIER, Qualifier="production")
         there["Configuration"]["CodeSha256"] = digest(archive)
         there["Code"] = {"Location": f"{world.aws.url}/other.zip"}
         there["Configuration"].pop("DeadLetterConfig")
