@@ -58,7 +58,7 @@ class RateLimited(TransientError, code="rate_limited"):
 
 
 class OutOfTime(TransientError, code="out_of_time"):
-    """The time left does not suffice for the next step; a later run goes on."""
+    """The time left does not suffice for the next step; a later run continues."""
 
 
 class Unavailable(TransientError, code="unavailable"):
@@ -107,6 +107,10 @@ class AlreadyRunning(AppError, code="already_running", kind="transient"):
 
 class Unhealthy(AppError, code="unhealthy"):
     """An app does not do what it should."""
+
+
+class Incomplete(AppError, code="events_missing"):
+    """The service lists events that are not on record."""
 
 
 class Cancelled(AppError, code="cancelled", kind="config", exit_code=130):

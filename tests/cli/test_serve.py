@@ -61,7 +61,7 @@ def test_the_address_is_that_of_conf(local: Path, sa_apps: Command) -> None:
     ("options", "told"),
     [
         (["--listen", "9464"], "'9464' is not an address and a port."),
-        (["--grace", "soon"], "'soon' is not a length of time."),
+        (["--grace", "soon"], "'soon' is not a valid duration."),
         (["--workers", "0"], "0 is not in the range"),
         (["--log-format", "xml"], "xml"),
     ],

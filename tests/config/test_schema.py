@@ -243,7 +243,7 @@ def test_what_lambda_and_we_take_passes(settings: dict[str, Any]) -> None:
         ({"destinations": "lake"}, "destinations must be a list"),
         ({"destinations": ["The Lake"]}, "destinations.0 must be a name of at most 32 lower-case letters"),
         ({"auth": {}}, "auth lacks from"),
-        ({"auth": {"from": "duo.json"}}, "auth.from must be a reference like file:"),
+        ({"auth": {"from": "duo.json"}}, "auth.from must be a reference: env:NAME"),
         ({"type": 5}, "type must be an app type, see `sa-apps types`, not 5"),
         ({"app_name": "X" * 70}, "not a string of 72 characters"),
         ({"journal_days": -1}, "journal_days must be a number of days from 0 to 3650, not -1"),

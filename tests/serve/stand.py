@@ -99,7 +99,7 @@ class Serving:
             stdin=subprocess.DEVNULL,
             stdout=self._file,
             stderr=self._file,
-            env={**os.environ, "PYTHONPATH": str(UNLIMITED), **env},
+            env={**os.environ, "PYTHONPATH": str(UNLIMITED), "PYTHONFAULTHANDLER": "1", **env},
             cwd=root,
         )
 

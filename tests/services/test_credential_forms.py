@@ -20,6 +20,9 @@ ALIKE = {  # what has one form
     "entra": {("client_id", "tenant_id"), ("tenant_id", "client_id")},
     "m365": {("client_id", "tenant_id"), ("tenant_id", "client_id")},
     "onelogin": {("client_id", "client_secret"), ("client_secret", "client_id")},
+    "snowflake": {
+        (one, other) for one in ("user", "role", "warehouse") for other in ("user", "role", "warehouse")
+    },
     "zoom": {("account_id", "client_id"), ("client_id", "account_id")},
 }
 

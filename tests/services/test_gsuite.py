@@ -24,8 +24,9 @@ from streamalert_apps.errors import (
     UsageError,
 )
 from streamalert_apps.sdk.http import ToSimulator
-from streamalert_apps.services.gsuite.app import SCOPE, key_file
+from streamalert_apps.services.gsuite.app import key_file
 from streamalert_apps.services.gsuite.twin import Gsuite, Throttled
+from streamalert_apps.services.gsuite.twin.access import SCOPE
 from streamalert_apps.simulator.faults import CutBody, Dropped, Fault, HtmlPage, Status
 from streamalert_apps.simulator.server import serve
 from tests.services.running import Collector, nothing_lost_or_repeated
@@ -33,7 +34,8 @@ from tests.services.test_schemas import accepts
 from tests.simulator.world import NOW, StillClock
 
 LOGIN, TOKEN = "gsuite_login", "gsuite_token"
-KINDS = services.apps("gsuite")
+ALERTS = "gsuite_alerts"
+KINDS = {name: kind for name, kind in services.apps("gsuite").items() if name != ALERTS}
 START = NOW - timedelta(hours=10)
 OLD = NOW - timedelta(hours=4)
 HOUR = timedelta(hours=1)
@@ -544,3 +546,53 @@ def test_the_administrators_address_has_to_be_one(text: str, *, is_right: bool) 
         return
     with pytest.raises(UsageError):
         field.parse(text)
+
+
+def alerts(**options: Any) -> Collector:
+    return Collector(Gsuite(StillClock(), rate=None, **options), ALERTS, NOW - timedelta(hours=3))
+
+
+def test_alerts_that_come_late_and_at_once_arrive_once() -> None:
+    app = alerts(page_size=50)
+    app.twin.seed(
+        ALERTS,
+        events=400,
+        burst=150,
+        late=40,
+        start=NOW - timedelta(hours=3),
+        end=NOW,
+        lateness=timedelta(minutes=8),
+    )
+
+    app.cut_short(runs=10)
+    app.come_to_rest(lag=timedelta(minutes=10))
+
+    assert nothing_lost_or_repeated(app.tally())
+    assert app.tally().arrived == 400
+
+
+def test_a_page_token_of_alerts_that_is_no_longer_known_loses_nothing() -> None:
+    twin = Gsuite(StillClock(), rate=None, page_size=50)
+    twin.seed(ALERTS, events=200, start=NOW - timedelta(hours=3), end=NOW - timedelta(hours=1))
+    app = Collector(twin, ALERTS, NOW - timedelta(hours=3))
+    app.run(pages=2)
+    twin.forget_page_tokens()
+
+    app.come_to_rest(lag=timedelta(minutes=10))
+
+    assert nothing_lost_or_repeated(app.tally())
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"delegated": False}, "https://www.googleapis.com/auth/apps.alerts"),
+        ({"privilege": False}, "its privilege"),
+        ({"api_enabled": False}, "Enable the Google Workspace Alert Center API"),
+    ],
+)
+def test_what_is_missing_for_alerts_is_told(options: dict[str, bool], hint: str) -> None:
+    with pytest.raises(CredentialsError) as told:
+        alerts(**options).app().check()
+
+    assert hint in told.value.hint

@@ -1,8 +1,8 @@
 """Twins' answers against what vendors publish of them: which fields there are, and of which kind.
 
-A file in published/ says it of one app type: the answers by the end of their path, and the shapes in them. A
-shape is an object of fields; a list is of its one item; `a|b` is one of these words. What is null is as if it
-were not there.
+A file in published/ says it of one app type: the answers by the end of their path (`*`: anything), and the
+shapes in them. A shape is an object of fields; a list is of its one item; `a|b` is one of these words. What
+is null is as if it were not there.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def test_every_answer_is_as_its_vendor_publishes(app_type: str) -> None:
 
     def note(request: httpx.Request, response: httpx.Response) -> httpx.Response:
         for end, seen in bodies.items():
-            if response.is_success and request.url.path.endswith(end):
+            if response.is_success and fnmatchcase(request.url.path, f"*{end}"):
                 seen.append(response.content)
         return response
 

@@ -20,6 +20,7 @@ import pytest
 
 from streamalert_apps import services
 from streamalert_apps.sdk.app import NoMemory, service_of
+from streamalert_apps.sdk.catalogue import Catalogue
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.stream import Stream
 from tests.services.test_refusals import Spoilt
@@ -27,7 +28,6 @@ from tests.services.test_schemas import accepts
 from tests.simulator.world import NOW, StillClock
 
 RECORDED = Path(__file__).parent / "recorded"
-FILES = {"m365", "salesforce"}
 FORMS = {"gsuite": "gsuite_login", "salesforce": "salesforce_login"}
 
 
@@ -35,8 +35,14 @@ def logs(name: str) -> Callable[[str], str]:
     return lambda rows: f'{{"stat": "OK", "response": {{"{name}": {rows}, "metadata": {{}}}}}}'
 
 
+def cells(rows: str) -> str:
+    return json.dumps({"statementHandle": "1", "data": [[*row.values()] for row in json.loads(rows)]})
+
+
 ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "airtable_audit": ("/v0", '{{"events": {}, "pagination": {{"next": null}}}}'.format),
     "aliyun_actiontrail": ("", '{{"RequestId": "1", "Events": {}}}'.format),
+    "anthropic_activities": ("/v1", '{{"data": {}, "has_more": false}}'.format),
     "atlassian_org_events": ("/admin", '{{"data": {}, "meta": {{"next": "x"}}}}'.format),
     "atlassian_jira": ("/rest", '{{"records": {}, "total": 2}}'.format),
     "atlassian_confluence": ("/wiki", '{{"results": {}, "_links": {{}}}}'.format),
@@ -46,6 +52,8 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "cloudflare_access": ("", '{{"success": true, "result": {}}}'.format),
     "datadog_audit": ("/api", '{{"data": {}, "meta": {{"status": "done"}}}}'.format),
     "dropbox_team": ("/2", '{{"events": {}, "cursor": "x", "has_more": false}}'.format),
+    "crowdstrike_alerts": ("/alerts", '{{"meta": {{}}, "errors": [], "resources": {}}}'.format),
+    "cursor_audit": ("", '{{"events": {}, "pagination": {{"hasNextPage": false}}}}'.format),
     "duo_activity": ("", logs("items")),
     "duo_admin": ("", '{{"stat": "OK", "response": {}}}'.format),
     "duo_auth": ("", logs("authlogs")),
@@ -58,6 +66,7 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
         ("entra_noninteractive", "entra_serviceprincipals", "entra_managedidentities"),
         ("/beta", '{{"@odata.context": "x", "value": {}}}'.format),
     ),
+    "figma_activity": ("/v1", '{{"status": 200, "error": false, "meta": {{"activity_logs": {}}}}}'.format),
     "github_audit": ("", "{}".format),
     "github_git": ("", "{}".format),
     **dict.fromkeys(("gitlab_instance", "gitlab_group", "gitlab_project"), ("", "{}".format)),
@@ -69,6 +78,10 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "slack_access": ("", '{{"ok": true, "logins": {}, "paging": {{"pages": 1}}}}'.format),
     "slack_audit": ("", '{{"entries": {}, "response_metadata": {{"next_cursor": ""}}}}'.format),
     **dict.fromkeys(("openai_audit", "openai_tenant"), ("/v1", '{{"object": "list", "data": {}}}'.format)),
+    "sentinelone_activities": ("/web", '{{"data": {}, "pagination": {{"totalItems": 2}}}}'.format),
+    "sentinelone_threats": ("/web", '{{"data": {}, "pagination": {{"totalItems": 2}}}}'.format),
+    "stripe_events": ("", '{{"object": "list", "has_more": false, "data": {}}}'.format),
+    "twilio_events": ("", '{{"events": {}, "meta": {{"next_page_url": null}}}}'.format),
     "tailscale_configuration": ("/api/v2/tailnet", '{{"version": "1.1", "logs": {}}}'.format),
     "tailscale_network": ("/api/v2/tailnet", '{{"logs": {}}}'.format),
     "zendesk_audit": ("/api", '{{"audit_logs": {}, "meta": {{"has_more": false}}}}'.format),
@@ -76,6 +89,16 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "zoom_operations": ("/v2", '{{"next_page_token": "", "operation_logs": {}}}'.format),
     "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
 }
+ANSWERS |= dict.fromkeys(("snowflake_logins", "snowflake_queries", "snowflake_sessions"), ("/api/v2", cells))
+ANSWERS["gsuite_alerts"] = ("/v1beta1", '{{"alerts": {}, "nextPageToken": ""}}'.format)
+ANSWERS |= dict.fromkeys(
+    ("salesforce_loginhistory", "salesforce_setupaudittrail"),
+    ("/services/data", '{{"totalSize": 2, "done": true, "records": {}}}'.format),
+)
+ANSWERS |= dict.fromkeys(
+    ("wiz_audit", "wiz_issues"),
+    ("/graphql", '{{"data": {{"list": {{"nodes": {}, "pageInfo": {{}}}}}}}}'.format),
+)
 ANSWERS |= dict.fromkeys(
     ("onepassword_signins", "onepassword_item_usages", "onepassword_audit"),
     ("/api", '{{"cursor": "x", "has_more": true, "items": {}}}'.format),
@@ -84,6 +107,7 @@ ANSWERS |= dict.fromkeys(services.apps("jumpcloud"), ("/insights", "{}".format))
 HEADERS = {"okta_system_log": {"Link": '<https://acme.okta.com/api/v1/logs?after=1>; rel="next"'}}
 HEADERS |= {name: {"X-Limit": "1000", "X-Search_after": "[]"} for name in services.apps("jumpcloud")}
 EVERY = [name for service in services.services() for name in services.apps(service)]
+FILES = [name for name in EVERY if issubclass(services.find(name), Catalogue)]
 
 
 def app(app_type: str, path: str, answer: bytes) -> Any:
@@ -99,11 +123,11 @@ def schema_of(app_type: str) -> dict[str, Any]:
     return schema
 
 
-@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) not in FILES])
+@pytest.mark.parametrize("app_type", [name for name in EVERY if name not in FILES])
 def test_a_recorded_event_is_read_as_it_is(app_type: str) -> None:
     form = app_type if (RECORDED / f"{app_type}.json").exists() else FORMS[service_of(app_type)]
     text = (RECORDED / f"{form}.json").read_text()
-    path, answer = ANSWERS[FORMS.get(service_of(form), form)]
+    path, answer = ANSWERS.get(form) or ANSWERS[FORMS[service_of(form)]]
     reader = app(app_type, path, answer(text).encode())
     ask = ("0",) if isinstance(reader, Stream) else (NOW - timedelta(hours=1), NOW, None)
 
@@ -116,7 +140,7 @@ def test_a_recorded_event_is_read_as_it_is(app_type: str) -> None:
     assert [log for log in json.loads(text) if not accepts(schema_of(app_type), log)] == []
 
 
-@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) == "salesforce"])
+@pytest.mark.parametrize("app_type", [name for name in FILES if service_of(name) == "salesforce"])
 def test_a_recorded_file_is_read_as_it_is(app_type: str) -> None:
     data = (RECORDED / "salesforce_login.csv").read_bytes()
     file = msgspec.Raw(b'{"Id": "0AT5g0000001", "LogFile": "/services/data/v66.0/sobjects/x/LogFile"}')
@@ -127,7 +151,7 @@ def test_a_recorded_file_is_read_as_it_is(app_type: str) -> None:
     assert [log for log in found if not accepts(schema_of(app_type), log)] == []
 
 
-@pytest.mark.parametrize("app_type", [name for name in EVERY if service_of(name) == "m365"])
+@pytest.mark.parametrize("app_type", [name for name in FILES if service_of(name) == "m365"])
 def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
     text = (RECORDED / f"{app_type}.json").read_text()
     file = msgspec.Raw(b'{"contentUri": "https://manage.office.com/api/v1.0/x/activity/feed/audit/1"}')
@@ -158,6 +182,20 @@ def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
         ("github_git", "2023-11-21T09:12:25.271+00:00"),
         ("cloudflare_audit", "2023-11-21T09:12:25+00:00"),
         ("cloudflare_access", "2023-11-21T09:12:25+00:00"),
+        ("crowdstrike_alerts", "2023-11-21T09:12:25.271776+00:00"),
+        ("sentinelone_activities", "2023-11-21T09:12:25.271483+00:00"),
+        ("sentinelone_threats", "2023-11-21T09:12:25.271483+00:00"),
+        ("stripe_events", "2023-11-21T09:12:25+00:00"),
+        ("twilio_events", "2023-11-21T09:12:25+00:00"),
+        ("cursor_audit", "2023-11-21T09:12:25.100+00:00"),
+        ("wiz_audit", "2023-11-21T09:12:25.442030+00:00"),
+        ("wiz_issues", "2023-11-21T09:12:25.271776+00:00"),
+        ("salesforce_loginhistory", "2023-11-21T09:12:25+00:00"),
+        ("salesforce_setupaudittrail", "2023-11-21T09:12:25+00:00"),
+        ("gsuite_alerts", "2023-11-21T09:12:25.271776+00:00"),
+        ("snowflake_logins", "2023-11-21T09:12:25.271+00:00"),
+        ("snowflake_queries", "2023-11-21T09:12:25.271+00:00"),
+        ("snowflake_sessions", "2023-11-21T09:12:25.271+00:00"),
         ("onepassword_audit", "2023-11-21T09:12:25.271776+00:00"),
         ("onepassword_signins", "2020-06-11T19:32:50+00:00"),
         ("okta_system_log", "2024-08-13T15:58:20.353+00:00"),
@@ -168,6 +206,9 @@ def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
         ("jumpcloud_directory", "2023-11-21T09:12:25.271+00:00"),
         ("jumpcloud_radius", "2023-11-21T09:12:25+00:00"),
         ("datadog_audit", "2023-11-21T09:12:25.271+00:00"),
+        ("anthropic_activities", "2023-11-21T09:12:25+00:00"),
+        ("figma_activity", "2023-11-21T09:12:25+00:00"),
+        ("airtable_audit", "2023-11-21T09:12:25.271+00:00"),
         ("entra_audits", "2024-12-27T10:01:19.579675+00:00"),
     ],
 )

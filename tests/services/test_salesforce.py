@@ -36,6 +36,7 @@ HOUR = timedelta(hours=1)
 START = NOW - 8 * HOUR
 FILE = "*/LogFile"
 QUERY = "*/query*"
+OBJECTS = ["salesforce_loginhistory", "salesforce_setupaudittrail"]
 FIELDS = {field.name: field for field in services.find(APP).auth}
 
 
@@ -414,7 +415,7 @@ def test_a_run_over_a_real_connection_brings_the_same() -> None:
 
 
 def test_each_event_type_of_the_document_has_an_app_type() -> None:
-    apps = services.apps("salesforce")
+    apps = {name: kind for name, kind in services.apps("salesforce").items() if name not in OBJECTS}
 
     assert apps.keys() == TYPES.keys()
     assert {kind.__name__ for kind in apps.values()} == {f"Salesforce{name}" for name in TYPES.values()}
@@ -428,7 +429,7 @@ def test_each_type_has_its_own_files_and_logs_that_match_the_schema(app_type: st
     app = collector(app_type=app_type)
     for other in ("salesforce_login", "salesforce_report", "salesforce_apexexecution"):
         app.twin.seed(other, events=200, start=START, end=NOW - 4 * HOUR)
-    (schema,) = services.schemas("salesforce").values()
+    schema = services.schemas("salesforce")["salesforce:event_log_file"]
 
     app.finish()
 
@@ -479,3 +480,54 @@ def test_a_field_may_be_longer_than_the_csv_module_takes_by_itself() -> None:
 
     assert len(app.logs[0]["URI"]) == 1_500_000
     assert salesforce.APPS
+
+
+every_object = pytest.mark.parametrize("app_type", OBJECTS)
+
+
+@every_object
+def test_rows_of_an_object_that_come_late_and_at_once_arrive_once(app_type: str) -> None:
+    app = collector(app_type=app_type, page_size=100)
+    app.twin.seed(
+        app_type, events=600, burst=250, late=40, start=START, end=NOW, lateness=timedelta(minutes=8)
+    )
+
+    app.cut_short(runs=10)
+    app.come_to_rest(lag=timedelta(minutes=10))
+
+    assert nothing_lost_or_repeated(app.tally())
+    assert app.tally().arrived == 600
+
+
+@every_object
+def test_rows_of_an_object_match_their_schema(app_type: str) -> None:
+    app = collector(app_type=app_type)
+    app.twin.seed(app_type, events=200, start=START, end=NOW - HOUR)
+    app.finish()
+    (name,) = services.find(app_type).schemas
+
+    assert len(app.logs) == 200
+    assert [log for log in app.logs if not accepts(services.schemas("salesforce")[name], log)] == []
+
+
+def test_the_rest_of_an_object_that_is_no_longer_known_loses_nothing() -> None:
+    app = collector(app_type=OBJECTS[0], page_size=50)
+    app.twin.seed(OBJECTS[0], events=300, start=START, end=NOW - HOUR)
+    app.run(pages=2)
+    twin(app).forget_locators()
+
+    app.come_to_rest(lag=timedelta(minutes=10))
+
+    assert nothing_lost_or_repeated(app.tally())
+
+
+@every_object
+def test_an_object_that_the_user_may_not_see_is_told(app_type: str) -> None:
+    with pytest.raises(CredentialsError) as told:
+        collector(app_type=app_type, permitted=False).app().check()
+
+    assert "Manage Users" in told.value.hint
+
+
+def test_an_object_needs_no_interval() -> None:
+    assert "interval" not in {field.name for field in services.find(OBJECTS[0]).auth}

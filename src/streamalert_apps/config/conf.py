@@ -119,6 +119,11 @@ class AppConf:
         return datetime.fromisoformat(self.extra["credentials_expire"]).replace(tzinfo=UTC)
 
     @property
+    def auth_from(self) -> str:
+        """Where its credentials are, like `env:DUO_AUTH`; none: where `sa-apps` stores them."""
+        return str(self.extra.get("auth", {}).get("from", ""))
+
+    @property
     def lag(self) -> timedelta | None:
         """How late events may appear, where conf/ states another lag than the type."""
         return duration(self.extra["lag"]) if "lag" in self.extra else None

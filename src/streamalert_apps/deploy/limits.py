@@ -30,6 +30,7 @@ def check(app: AppConf) -> None:
     faults = [
         *_name(app),
         *_schedule(app),
+        *_auth(app),
         *_destinations(app),
         *_ages(app),
         *_vpc(app.vpc_config or {}),
@@ -51,6 +52,10 @@ def _schedule(app: AppConf) -> list[str]:
     return [
         f"'{app.schedule_expression}' is for `sa-apps serve`: EventBridge takes 'rate(1 minute)' at least."
     ]
+
+
+def _auth(app: AppConf) -> list[str]:
+    return [f"auth ({app.auth_from}) is for `sa-apps serve`."] if app.auth_from else []
 
 
 def _destinations(app: AppConf) -> list[str]:

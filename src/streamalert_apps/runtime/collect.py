@@ -26,7 +26,8 @@ from streamalert_apps.errors import (
     StateError,
 )
 from streamalert_apps.runtime import head as heads
-from streamalert_apps.runtime import history, inbox, journal, log, pace
+from streamalert_apps.runtime import history, inbox, journal, ledger, log, pace
+from streamalert_apps.runtime.audit import Auditor
 from streamalert_apps.runtime.clean import clean
 from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.encode import as_bytes
@@ -60,7 +61,7 @@ class Outcome:
 
     `retry_after`: seconds that the service wants to be left alone. `cursor`: all that the service showed up
     to then is on record, where the app can tell; what appears late may be missing. `found_late`: events
-    that another process found missing. `lateness`: how old, in seconds, the oldest event was when it was
+    that came later than the lag. `lateness`: how old, in seconds, the oldest event was when it was
     found; 0 in a first run, which looks back. `credentials_until`: when they end, where they say so, in
     seconds since 1970. `delivered`: by destination.
     """
@@ -81,14 +82,6 @@ class Outcome:
     credentials_until: float = 0.0
     delivered: dict[str, Delivered] = field(default_factory=dict)
     error: AppError | None = None
-
-    def calls_for_another(self, seconds: float) -> bool:
-        """Tell whether another run, of so many seconds, would get on right now.
-
-        There is more, this one got somewhere, and most of the next one would not be a wait.
-        """
-        moved = self.pages or any(done.events for done in self.delivered.values())
-        return self.status == "partial" and bool(moved) and self.retry_after < seconds / 2
 
     def summary(self) -> dict[str, Any]:
         """Return what there is to say of it, for a log."""
@@ -112,14 +105,22 @@ class Outcome:
             told["error"] = {"code": self.error.code, "message": self.error.message}
         return told
 
+    def calls_for_another(self, seconds: float) -> bool:
+        """Tell whether another run, of so many seconds, would get on right now.
+
+        There is more, this one got somewhere, and most of the next one would not be a wait.
+        """
+        moved = self.pages or any(done.events for done in self.delivered.values())
+        return self.status == "partial" and bool(moved) and self.retry_after < seconds / 2
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a run is given: who it is, until when it may run, how far back a first run looks.
 
     `adopt` returns what an earlier version left, `bury` keeps that version from going on with it.
-    `threads`: whether destinations get one each. `journal_days`: how long what was delivered everywhere is
-    kept.
+    `threads`: whether destinations get one each. `audits`: whether what is long collected is listed again,
+    once a day. `journal_days`: how long what was delivered everywhere is kept.
     """
 
     identity: Identity
@@ -131,6 +132,7 @@ class Terms:
     bury: Callable[[], None] = field(default=lambda: None)
     journal_days: float = 7.0
     threads: bool = True
+    audits: bool = False
     progress: Callable[[Outcome], None] = field(default=lambda _: None)
 
 
@@ -253,7 +255,7 @@ class _Run:
         self.checkpoint = head.checkpoint
         assert self.memory is not None  # noqa: S101 (open made it)
         self._forget()
-        clean(self.held, self.store, self.terms.journal_days, self._watermark(), overdue=True)
+        self._clean(self._watermark(), overdue=True)
         self._empty_inbox()
         committed = page_began = self.terms.clock.now()
         slowest = 0.0
@@ -277,7 +279,24 @@ class _Run:
             if self.terms.deadline.left() <= slowest:
                 self.outcome.status = "partial"
                 self.outcome.retry_after = app.api.pace.wait()
-                break
+                return
+        if self.terms.audits:
+            self._audit(app)
+
+    def _audit(self, app: App) -> None:
+        """Look for what came later than the lag, once a day."""
+        if self.events:
+            self._commit()
+            self._start_forwarding()
+
+        def take(found: journal.Columns) -> None:
+            self._take(found)
+            self._commit()
+            self._start_forwarding()
+
+        left, days = self.terms.deadline.left, self.terms.journal_days
+        auditor = Auditor(app, self.held, self.store, take, left, days)
+        self.outcome.found_late = auditor.work(self._told(lambda app, checkpoint: app.settled(checkpoint)))
 
     def _prepare(self, app: App) -> None:
         """Tell the way to the service what the runs before know of it, and what this one wants to hear."""
@@ -511,15 +530,8 @@ class _Run:
                 store.put(journal.name_of(head.birth, sequence, head.fence), body)
                 del body
 
-            def name() -> str:
-                return f"{sequence:010d}-{head.fence:014d}-{next(self.numbers)}"
-
-            self.segments += self.memory.spill(self.held.now().timestamp(), name)
-            while self.segments:
-                segment, data = self.segments[0]
-                store.put(_segment_name(head.birth, segment), data)
-                del self.segments[0]
-            head.memory, head.checkpoint = self.memory.kept(), self.checkpoint
+            kept = self._put_segments(sequence)
+            head.memory, head.checkpoint, head.ledger = self.memory.kept(), self.checkpoint, kept
             events, ids, times = self.events, self.ids, self.times
             self.events, self.ids, self.times = [], [], []
             size, self.size = self.size, 0
@@ -540,6 +552,25 @@ class _Run:
             forwarding.wake()
         if self.telling:
             self._tell("on record", began, commit=sequence, events=len(events), bytes=size)
+
+    def _put_segments(self, sequence: int) -> ledger.Kept:
+        """Put the segments of memory and ledger that a commit brings; return the ledger with it."""
+        head, store = self.held.head, self.store
+        assert self.memory is not None  # noqa: S101 (open made it)
+
+        def name() -> str:
+            return f"{sequence:010d}-{head.fence:014d}-{next(self.numbers)}"
+
+        self.segments += self.memory.spill(self.held.now().timestamp(), name)
+        while self.segments:
+            segment, data = self.segments[0]
+            store.put(_segment_name(head.birth, segment), data)
+            del self.segments[0]
+        fresh = ledger.counted(self.ids, self.times)
+        kept, made = ledger.grown(head.ledger, fresh, name, ledger.loading(store, head.birth))
+        if made:
+            store.put(ledger.place(head.birth, made[0]), made[1])
+        return kept
 
     def _start_forwarding(self) -> None:
         if not self.forwarding:
@@ -562,7 +593,7 @@ class _Run:
                 self.held.renew()
         late = {forwarding.forwarder.name for forwarding in self.forwarding if not forwarding.join(0)}
         for forwarder in self.forwarders:
-            forwarder.note_lag()
+            forwarder.note_end()
             self.outcome.delivered[forwarder.name] = forwarder.done
             self.outcome.retries += forwarder.retries.made
             if isinstance(forwarder.error, AlreadyRunning):
@@ -593,10 +624,16 @@ class _Run:
             head.credentials_until = expiry.ends(self.app.credentials)
         outcome.credentials_until = head.credentials_until
         if self.terms.deadline.left() > 0:
-            clean(self.held, self.store, self.terms.journal_days, floor)
+            self._clean(floor)
         head.lease = None
         self.held.write()
         self.held.closed = True
+
+    def _clean(self, floor: datetime | None, *, overdue: bool = False) -> None:
+        dead = clean(self.held, self.store, self.terms.journal_days, floor, overdue=overdue)
+        if dead is not None:
+            for forwarder in self.forwarders:
+                forwarder.count_kept(dead[forwarder.name])
 
     def _summary(self, floor: datetime | None) -> Run:
         out = self.outcome

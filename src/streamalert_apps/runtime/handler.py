@@ -105,6 +105,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         adopt=old.adopt,
         bury=old.bury,
         journal_days=_number("SA_APPS_JOURNAL_DAYS", 7),
+        audits=True,
     )
     log.begin(app=function, app_type=order.app_type, run=context.aws_request_id)
     try:
@@ -202,10 +203,10 @@ def _number(name: str, default: float) -> float:
 
 
 def _invoke_successor(order: Event, context: Context) -> None:
-    """Invoke this function again for the rest of a backlog. Where that fails, the next tick goes on."""
+    """Invoke this function again for the rest of a backlog. Where that fails, the next tick continues."""
     successor = order.successor()
     if successor is None:
-        LOGGER.info("the backlog goes on with the next tick")
+        LOGGER.info("the backlog continues with the next tick")
         return
     qualifier = context.invoked_function_arn.split(":")[7:]
     try:
@@ -216,4 +217,4 @@ def _invoke_successor(order: Event, context: Context) -> None:
             Qualifier=qualifier[0] if qualifier else names.ALIAS,
         )
     except (ClientError, BotoCoreError) as error:
-        LOGGER.warning("the successive invocation failed (%s); the next tick goes on", type(error).__name__)
+        LOGGER.warning("the successive invocation failed (%s); the next tick continues", type(error).__name__)

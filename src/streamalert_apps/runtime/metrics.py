@@ -32,6 +32,7 @@ UNITS: Final = {
     "Lateness": "Seconds",
     CURSOR_AGE: "Seconds",
     "DestinationLag": "Seconds",
+    "DestinationRefused": "Count",
     "DestinationDead": "Count",
 }
 ALARMING: Final = (BEHIND, PROBLEMS)
@@ -98,8 +99,12 @@ def _age(time: datetime, now: datetime) -> float:
 
 def of_destination(name: str, delivered: Delivered, function: str, now: datetime) -> dict[str, Any]:
     """Return the metrics of one destination in a run, as `embedded` does."""
-    dimensions = {DIMENSION: function, DESTINATION: name}
-    return _line(dimensions, {"DestinationLag": delivered.lag, "DestinationDead": delivered.dead}, now)
+    values = {
+        "DestinationLag": delivered.lag,
+        "DestinationRefused": delivered.dead,
+        "DestinationDead": delivered.kept,
+    }
+    return _line({DIMENSION: function, DESTINATION: name}, values, now)
 
 
 def _line(dimensions: dict[str, str], values: dict[str, float], now: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import count, islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -147,6 +147,31 @@ class Catalogue(Feed):
         if aside:
             raise aside[0].error
 
+    def list_span(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
+        """Yield the logs of the files that a span has, in pieces: before a file is done, it counts as not."""
+        short = hashing(memory.key)
+        before = checkpoint
+        for page in super().list_span(checkpoint, memory):
+            for row, identity, time in zip(page.logs, page.ids, page.times, strict=True):
+                logs = self.open(msgspec.Raw(bytes(row)))  # type: ignore[arg-type]
+                for start in count(step=PIECE):
+                    if not (piece := list(islice(logs, PIECE))):
+                        break
+                    ids = [short(f"{identity.hex()}\0{start + at}") for at in range(len(piece))]
+                    times = [time] * len(piece)
+                    known = memory.known(ids, times)
+                    fresh = [at for at, one in enumerate(ids) if one not in known]
+                    yield Page(
+                        [piece[at] for at in fresh],
+                        before,
+                        more=True,
+                        repeats=len(known),
+                        ids=[ids[at] for at in fresh],
+                        times=times[: len(fresh)],
+                    )
+            before = page.checkpoint
+            yield Page([], before, more=page.more, repeats=page.repeats)
+
     def _read_or_put_aside(
         self, file: _File, place: _Place, memory: Memory, aside: list[_Aside]
     ) -> Iterator[Page]:
@@ -156,7 +181,7 @@ class Catalogue(Feed):
         except (RateLimited, OutOfTime, CredentialsError):
             raise
         except AppError as error:
-            LOGGER.warning("a file of %s is put aside: %s", moment_of(file.time), error.message)
+            LOGGER.warning("a file of %s is set aside: %s", moment_of(file.time), error.message)
             aside.append(_Aside(file.time, error))
             if place.skip:
                 place.aside[place.file] = place.skip

@@ -55,6 +55,8 @@ class Events(App):
     """What numbers in that field count; with milliseconds there is no ISO 8601."""
     id_fields: ClassVar[tuple[str, ...]] = ()
     """The fields that identify an event together; empty where the service has no id: its content is it."""
+    verbatim: ClassVar[bool] = True
+    """Whether events are the service's own bytes; of rows of cells, the app makes events."""
 
     @property
     def has_ids(self) -> bool:

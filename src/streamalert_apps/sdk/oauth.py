@@ -144,10 +144,19 @@ class Bearer:
             )
         )
 
-    def post(self, url: str, *, judge: Judge | None = None, **content: Any) -> Answer:
+    def post(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        judge: Judge | None = None,
+        **content: Any,
+    ) -> Answer:
         """POST to `url` with the token, as `Api.post`."""
         return self._authorized(
-            lambda authorization: self._api.post(url, headers=authorization, judge=judge, **content)
+            lambda authorization: self._api.post(
+                url, headers={**(headers or {}), **authorization}, judge=judge, **content
+            )
         )
 
     @property

@@ -76,6 +76,19 @@ class _Place(msgspec.Struct, omit_defaults=True):
         return done
 
 
+class _Span(msgspec.Struct, omit_defaults=True):
+    """A listing of a span of time under way."""
+
+    position: str
+    since: datetime
+    until: datetime
+    done: bool = False
+
+    def checkpoint(self) -> Checkpoint:
+        done: Checkpoint = msgspec.to_builtins(self)
+        return done
+
+
 class Stream(Events):
     """An app type whose service pages by position; an empty page is its end, unless it says itself."""
 
@@ -181,6 +194,50 @@ class Stream(Events):
         while place.gap:
             yield self._fill(place, place.gap, memory)
 
+    def settled(self, checkpoint: Checkpoint) -> datetime | None:
+        """Return when the feed was read last, less the lag, once it has been read to its end."""
+        place = _Place.of(checkpoint)
+        return None if place.since else place.at - (self.lag or timedelta(0))
+
+    def span(self, since: datetime, until: datetime) -> Checkpoint:
+        """Return a position before a span, as far back as the feed reaches."""
+        oldest = self._now() - self.retention + MARGIN if self.retention else since
+        begin = max(since, oldest)
+        return _Span(self.begin(begin), begin, until).checkpoint()
+
+    def list_span(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
+        """Yield the pages of a span: until those that come are all younger, or to the end of the feed."""
+        span, listing = msgspec.convert(checkpoint, _Span, strict=False), Listing()
+        last = (span.until + self._memory_span()).timestamp()
+        while not span.done:
+            fetched = self.fetch(span.position)
+            now = self._now().timestamp()
+            rows, ids, times = self.marked(fetched.rows, listing.met, memory, now)
+            listing.check_circle(fetched)
+            known = memory.known(ids, times)
+            span.done = not fetched.goes_on or fetched.next in {None, span.position}
+            span.done = span.done or min(times, default=now) > last
+            span.position = fetched.next or span.position
+            begin, end = span.since.timestamp(), span.until.timestamp()
+            taken = {
+                identity: (row, time)
+                for row, identity, time in zip(rows, ids, times, strict=True)
+                if identity not in known and (begin <= time < end or time == now)
+            }
+            yield Page(
+                [row for row, _ in taken.values()],
+                span.checkpoint(),
+                more=not span.done,
+                repeats=len(ids) - len(taken),
+                ids=[*taken],
+                times=[time for _, time in taken.values()],
+            )
+
+    def span_left(self, checkpoint: Checkpoint) -> datetime | None:
+        """Return the beginning of a span until it has been listed: the feed is in no order."""
+        span = msgspec.convert(checkpoint, _Span, strict=False)
+        return None if span.done else span.since
+
     def _memory_span(self) -> timedelta:
         return max(self.lag or timedelta(0), OVERLAP)
 
@@ -206,7 +263,7 @@ class Stream(Events):
         since = place.since or place.floor
         if place.gap:
             since = min(since, place.gap.since)
-        LOGGER.warning("the position of %s is lost; going on from %s", place.at, since)
+        LOGGER.warning("the position of %s is lost; continuing from %s", place.at, since)
         place.gap, place.tries, place.again = None, 0, True
         self._begin(place, since)
 
@@ -247,7 +304,7 @@ class Stream(Events):
         except RequestRefused:
             if gap.token is None:
                 raise
-            LOGGER.warning("the history's token is lost; going on from %s", gap.since)
+            LOGGER.warning("the history's token is lost; continuing from %s", gap.since)
             gap.token = None
             return Page([], place.checkpoint(), more=True)
         rows = Fetched([

@@ -16,7 +16,7 @@ from streamalert_apps.config import content
 from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.errors import AlreadyRunning, AppError, BadResponse
 from streamalert_apps.runtime import head as heads
-from streamalert_apps.runtime import log
+from streamalert_apps.runtime import kinds, log
 from streamalert_apps.runtime.collect import Outcome
 from streamalert_apps.runtime.schedule import parse
 from streamalert_apps.runtime.store import Store
@@ -25,6 +25,7 @@ from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.serve import destinations
 from streamalert_apps.serve.agenda import Again, Task
 from streamalert_apps.serve.ending import Ending, EndingClock
+from streamalert_apps.serve.priming import prime
 from streamalert_apps.serve.routes import Health
 from streamalert_apps.serve.turn import Place, Turn, place_of
 from streamalert_apps.serve.workers import Workers
@@ -145,7 +146,7 @@ class Collector:
             )
             outcome = turn.collect()
         self._ended(app, outcome)
-        return _when_there_is_more(outcome)
+        return Again(outcome.retry_after) if outcome.calls_for_another(app.timeout) else None
 
     def _ended(self, app: AppConf, outcome: Outcome) -> None:
         """Write the one line of a run, and tell those who listen."""
@@ -190,7 +191,15 @@ class Collector:
 
     def _planned(self, project: Project) -> _Plan:
         apps = {app.function: app for app in project.all_apps}
-        return _Plan(project, apps, self._tools.find(project))
+        find = self._tools.find(project)
+        for app in apps.values():
+            with suppress(AppError):  # what is wrong with a type is told by the runs of its apps
+                find(app.type)
+            for sink in app.sinks:
+                with suppress(AppError):
+                    kinds.find(sink.kind)
+        prime()
+        return _Plan(project, apps, find)
 
     def _schedules(self) -> dict[str, Any]:
         return {name: parse(app.schedule_expression) for name, app in self._plan.apps.items()}
@@ -230,13 +239,3 @@ def _when_free(error: AlreadyRunning, now: datetime) -> Again | None:
     if error.until is None:
         return None
     return Again(max(0.0, (error.until - now).total_seconds()) + LEASE_ENDED_SECONDS, same=True)
-
-
-def _when_there_is_more(outcome: Outcome) -> Again | None:
-    """Return when an app that left something runs again; None where a run at once would bring nothing."""
-    delivered = any(done.events for done in outcome.delivered.values())
-    if outcome.status != "partial":
-        return None
-    if not (outcome.events or delivered or outcome.retry_after):
-        return None
-    return Again(outcome.retry_after)

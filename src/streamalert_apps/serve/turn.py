@@ -72,7 +72,7 @@ class Turn:
     def look(self, span: Span, show: Callable[[Outcome], None] = lambda _: None) -> Outcome:
         """Collect once and hand it on, without a trace in the record; return how it ended."""
         aside = Aside(self.place.store, self.clock)
-        terms = replace(self._terms(show), bury=lambda: None)
+        terms = replace(self._terms(show), bury=lambda: None, audits=False)
         if span.since:
             terms = replace(terms, first_look=self.clock.now() - span.since, adopt=lambda: None)
         else:
@@ -91,6 +91,7 @@ class Turn:
             adopt=old.adopt if old else lambda: None,
             bury=old.bury if old else lambda: None,
             journal_days=self.app.journal_days,
+            audits=True,
             progress=show,
         )
 

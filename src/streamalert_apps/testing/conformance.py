@@ -63,7 +63,7 @@ def representatives(kinds: Iterable[type[App]]) -> list[type[App]]:
 
 
 def _alike(kind: type[App]) -> Any:
-    """Return what app types have in common that differ in names alone: base classes, methods, times, ids."""
+    """Return what app types have in common that differ in names alone, those of a time and an id, too."""
     methods = tuple(sorted(name for name, value in vars(kind).items() if callable(value)))
     facts = {
         name: value
@@ -72,5 +72,7 @@ def _alike(kind: type[App]) -> Any:
         and not callable(value := getattr(kind, name))
         and not isinstance(value, str)
     }
-    fixed = {name: repr(value) for name, value in facts.items() if name not in {"schemas", "auth"}}
-    return kind.__mro__[1:], methods, getattr(kind, "time_field", ""), tuple(sorted(fixed.items()))
+    names = {"schemas", "auth", "id_fields"}
+    fixed = {name: repr(value) for name, value in facts.items() if name not in names}
+    counted = len(getattr(kind, "id_fields", ())), getattr(kind, "time_unit", "")
+    return kind.__mro__[1:], methods, counted, tuple(sorted(fixed.items()))

@@ -397,7 +397,7 @@ class World:
         """Look for the rows of a page in the answers that came since the page before."""
         answers = [*self.wire.bodies]
         self.wire.bodies.clear()
-        if not issubclass(self.kind, Events) or issubclass(self.kind, Catalogue):
+        if not issubclass(self.kind, Events) or issubclass(self.kind, Catalogue) or not self.kind.verbatim:
             return  # it makes its logs itself
         changed = sum(not any(event in answer for answer in answers) for event in as_bytes(logs))
         if changed:

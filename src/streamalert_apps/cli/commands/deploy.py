@@ -31,7 +31,7 @@ EXAMPLES = """Examples:
   sa-apps deploy --yes --json
   sa-apps deploy --functions classifier apps   StreamAlert's way to say --with-classifier
 
-What is to be done is shown first. A deploy that ends midway does no harm: the next one goes on.
+What is to be done is shown first. A deploy that ends midway does no harm: the next one continues.
 Nothing of an app is deleted unless --prune says so."""
 
 PENDING: Final = 3
@@ -148,6 +148,8 @@ def command(
     _tell(whole, outcome, orphans, as_json=as_json)
     if dry_run:
         _say_notes(whole, deploy)
+        for line in deploy.ended_destinations(plans, all_apps=drop_undelivered):
+            output.warn(line)
     if dry_run and exit_code and whole.pending:
         return outcome.exit_code or PENDING
     return outcome.exit_code
@@ -195,8 +197,12 @@ def _show(whole: Whole, deploy: Deploy) -> None:
 
 def _say_notes(whole: Whole, deploy: Deploy) -> None:
     """Say what the plan costs, and what in conf/ won't do what somebody may think."""
+    for lack in deploy.lacking_room(whole.apps):
+        output.warn(lack)
     if cost := deploy.cost(whole.apps):
         output.say(cost)
+    for line in deploy.begun_destinations(whole.apps):
+        output.say(line)
     for warning in deploy.warnings(whole.apps):
         output.warn(warning)
     if whole.dashboard and whole.dashboard.trouble:
@@ -218,7 +224,7 @@ def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json:
     if outcome.dry_run:
         output.say(f"Plan: {summary(outcome.apps, whole.classifiers, done=False)}")
     elif not whole.pending and not outcome.errors:
-        output.say("No changes: AWS is as conf/ says.")
+        output.say("No changes: AWS matches conf/.")
     else:
         output.say(f"Apps: {summary(outcome.apps, whole.classifiers, done=True)}")
     for orphan in orphans:
@@ -298,10 +304,17 @@ class Deploy:
                 f"{self.fleet.place.bucket}. Take the key out of conf/."
             )
         if apps:
-            told += surroundings.alarms(self.fleet.session.client("sns"), self.fleet.place)
+            told += surroundings.unheard(self.fleet.session.client("sns"), self.fleet.place)
         if in_a_vpc := [app for app in apps if network.subnets_of(app)]:
             told += network.warnings(self.fleet.session.client("ec2"), self.fleet.place, in_a_vpc)
         return told
+
+    def lacking_room(self, planned: Sequence[AppPlan]) -> list[str]:
+        """Return what the account has no room for, where apps are to be created."""
+        from streamalert_apps.cli.examining import lacking_room
+
+        new = [plan.job.app for plan in planned if plan.job.app and plan.changes and not plan.observed]
+        return list(lacking_room(self.project, self.fleet.session, new)) if new else []
 
     def without_credentials(self, planned: Sequence[AppPlan]) -> list[AppPlan]:
         """Return those of the apps that are new and have no credentials yet."""
@@ -329,6 +342,18 @@ class Deploy:
         }
         known = parameters.values(self.fleet.session.client("ssm"), [*wanted.values()]) if wanted else {}
         return [sink for sink, parameter in wanted.items() if parameter not in known]
+
+    def begun_destinations(self, planned: Sequence[AppPlan]) -> list[str]:
+        """Return from where on new destinations of the apps are sent events, a line each."""
+        from streamalert_apps.cli import forgetting
+
+        return forgetting.begun(self.project, planned, self.fleet.session)
+
+    def ended_destinations(self, planned: Sequence[AppPlan], *, all_apps: bool) -> list[str]:
+        """Return what destinations lack that conf/ no longer names, a line each."""
+        from streamalert_apps.cli import forgetting
+
+        return forgetting.ended(forgetting.left(self.project, planned, self.fleet.session, all_apps=all_apps))
 
     def forget(self, planned: Sequence[AppPlan], prompts: Prompts, *, drop: bool) -> None:
         """Drop positions of destinations that conf/ no longer names; ask where something is undelivered."""

@@ -68,7 +68,7 @@ def command(
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> int:
-    """Run all apps on their schedules on this machine, until it is told to stop.
+    """Run all apps on their schedules, on this machine.
 
     Changes of conf/ take effect without a restart. Standard error gets one line for each run, standard
     output nothing; with --json it gets one line at the start.

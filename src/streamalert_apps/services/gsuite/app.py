@@ -1,7 +1,8 @@
-"""Google Workspace, Reports API.
+"""Google Workspace, Reports API and Alert Center.
 
 Each application has a list of its own, newest first. Its events show up out of order, most within
-minutes, some hours late. A service account signs in with a JWT, on behalf of an administrator.
+minutes, some hours late. Alerts are listed by when they were made; one that changes is collected as it was
+seen first. A service account signs in with a JWT, on behalf of an administrator.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from streamalert_apps.errors import (
 )
 from streamalert_apps.sdk.app import App, AuthField, Checkpoint, Credentials, Json, Stamp
 from streamalert_apps.sdk.clock import iso
-from streamalert_apps.sdk.events import Fetched, Row
-from streamalert_apps.sdk.feed import NewestFirst
-from streamalert_apps.sdk.http import Answer, Api, with_params
+from streamalert_apps.sdk.events import Events, Fetched, Row
+from streamalert_apps.sdk.feed import NewestFirst, OldestFirst
+from streamalert_apps.sdk.http import Answer, Api, Judge, with_params
 from streamalert_apps.sdk.keyfile import check_private_key, read_key_file
 from streamalert_apps.sdk.oauth import (
     JWT_BEARER,
@@ -37,10 +38,12 @@ from streamalert_apps.sdk.oauth import (
 
 requirements = ("cryptography",)
 
-SCOPE: Final = "https://www.googleapis.com/auth/admin.reports.audit.readonly"
+SCOPES: Final = "https://www.googleapis.com/auth"
 TOKEN: Final = "https://oauth2.googleapis.com/token"  # noqa: S105 (where one is to be had)
 ACTIVITIES: Final = "https://admin.googleapis.com/admin/reports/v1/activity/users/all/applications"
+ALERT_CENTER: Final = "https://alertcenter.googleapis.com/v1beta1/alerts"
 PAGE: Final = 1000
+ALERTS: Final = 100
 
 
 def key_file(text: str) -> Json:
@@ -69,8 +72,8 @@ class _Activities(msgspec.Struct, rename="camel"):
     next_page_token: str | None = None
 
 
-class _Report(NewestFirst):
-    """What Google's app types share: all but the application, its lag and its description."""
+class _Delegated(Events):
+    """How any of it is asked for: by a service account, on behalf of an administrator."""
 
     auth = (
         AuthField("keyfile", "the path of the service account's key file, in JSON", key_file),
@@ -83,11 +86,7 @@ class _Report(NewestFirst):
             ),
         ),
     )
-    schemas = ("gsuite:reports_v2",)
-    documentation = "https://developers.google.com/workspace/admin/reports/v1/reference/activities/list"
-    precision = timedelta(milliseconds=1)
-    retention = timedelta(days=180)
-    application: ClassVar[str]
+    scope: ClassVar[str]
 
     def __init__(self, credentials: Credentials, api: Api) -> None:
         super().__init__(credentials, api)
@@ -99,7 +98,7 @@ class _Report(NewestFirst):
         claims = {
             "iss": key["client_email"],
             "sub": self.credentials["delegation_email"],
-            "scope": SCOPE,
+            "scope": f"{SCOPES}/{self.scope}",
             "aud": TOKEN,
             "iat": now,
             "exp": now + 3600,
@@ -107,7 +106,18 @@ class _Report(NewestFirst):
         private_key = load_private_key(key["private_key"], check=False)
         assertion = signed_jwt(claims, private_key, key_id=key.get("private_key_id", ""))
         form = {"grant_type": JWT_BEARER, "assertion": assertion}
-        return Token.of(self.api.post(TOKEN, form=form, judge=_judge_token))
+        return Token.of(self.api.post(TOKEN, form=form, judge=_judging_token(self.scope)))
+
+
+class _Report(_Delegated, NewestFirst):
+    """What the reports share: all but the application, its lag and its description."""
+
+    schemas = ("gsuite:reports_v2",)
+    documentation = "https://developers.google.com/workspace/admin/reports/v1/reference/activities/list"
+    precision = timedelta(milliseconds=1)
+    retention = timedelta(days=180)
+    scope = "admin.reports.audit.readonly"
+    application: ClassVar[str]
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
         """Ask for up to 1000 activities between two times in milliseconds."""
@@ -136,6 +146,39 @@ class _Report(NewestFirst):
 
 
 _ACTIVITY: Final = msgspec.json.Decoder(_Activity)
+
+
+class _AlertPage(msgspec.Struct, rename="camel"):
+    alerts: list[Row] = []
+    next_page_token: str | None = None
+
+
+class GsuiteAlerts(_Delegated, OldestFirst):
+    """Alerts, each once."""
+
+    type = "gsuite_alerts"
+    collects = "alerts of the Alert Center: suspicious sign-ins, phishing, leaked passwords, rules"
+    schemas = ("gsuite:alerts",)
+    documentation = (
+        "https://developers.google.com/workspace/admin/alertcenter/reference/rest/v1beta1/alerts/list"
+    )
+    precision = timedelta(milliseconds=1)
+    lag = timedelta(minutes=10)  # a guess: the time is that at which an alert was made
+    scope = "apps.alerts"
+    time_field = "createTime"
+    id_fields = ("alertId",)
+
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        """Ask for up to 100 alerts that were made between two times in milliseconds."""
+        span = (iso(bound, "milliseconds") for bound in (since, until))
+        params = {
+            "filter": 'createTime >= "{}" AND createTime <= "{}"'.format(*span),
+            "orderBy": "create_time asc",
+            "pageSize": ALERTS,
+        }
+        url = with_params(ALERT_CENTER, params | ({"pageToken": token} if token else {}))
+        page = self._google.get(url, judge=_judge_alerts).json(_AlertPage)
+        return Fetched(page.alerts, page.next_page_token or None)
 
 
 _DAY: Final = re.compile(rb'"(dailyLimitExceeded|DAILY_LIMIT_EXCEEDED)"')
@@ -167,12 +210,26 @@ def _judge(answer: Answer) -> AppError | None:
             return None
 
 
-@judging_sign_in
-def _judge_token(refusal: Refusal, _: Answer) -> AppError:
+def _judge_alerts(answer: Answer) -> AppError | None:
+    """Name what the Alert Center tells: its limits as the reports do, what is not allowed otherwise."""
+    told = _judge(answer)
+    if not isinstance(told, CredentialsError):
+        return told
+    return CredentialsError(
+        f"Google refused access to alerts ({answer.status}).",
+        hint="Enable the Google Workspace Alert Center API; the administrator needs its privilege.",
+    )
+
+
+def _judging_token(scope: str) -> Judge:
+    return judging_sign_in(lambda refusal, _: _refused(refusal, scope))
+
+
+def _refused(refusal: Refusal, scope: str) -> AppError:
     """Tell which party to a delegation is wrong: the grant, the clock, the administrator or the key."""
     if refusal.error == "unauthorized_client":
         message = "Google does not let the service account act for the administrator."
-        hint = f"Grant its client ID domain-wide delegation with the scope {SCOPE}."
+        hint = f"Grant its client ID domain-wide delegation with the scope {SCOPES}/{scope}."
     elif "iat and exp" in refusal.error_description:
         message = "Google refused the time of the sign-in."
         hint = "Set this machine's clock: it differs too much."
@@ -201,50 +258,53 @@ def _app(name: str, hours: int, what: str) -> type[App]:
 
 # Application, hours within which its events are there, what it tells. Google names the lag "a couple of
 # minutes" for those with 1, "up to a few hours" for some of those with 4, and none for the others.
-APPS: Final = tuple(
-    _app(name, hours, what)
-    for name, hours, what in (
-        ("access_evaluation", 1, "access of third-party apps, allowed and denied"),
-        ("access_transparency", 1, "access of Google's staff to your data"),
-        ("admin", 1, "what administrators do in the Admin console"),
-        ("admin_data_action", 1, "what administrators do with the data of users"),
-        ("assignments", 1, "course work in Assignments"),
-        ("calendar", 4, "calendars and events: created, changed, shared"),
-        ("chat", 1, "messages, spaces and files in Chat"),
-        ("chrome", 1, "managed Chrome browsers and ChromeOS devices"),
-        ("chrome_sync", 4, "synchronisation of Chrome profiles"),
-        ("classroom", 1, "courses and members in Classroom"),
-        ("cloud_search", 4, "searches in Cloud Search"),
-        ("contacts", 4, "contacts: changed, shared, exported"),
-        ("context_aware_access", 1, "access denied by context-aware rules"),
-        ("data_migration", 1, "migrations of mail, files and calendars"),
-        ("data_studio", 4, "Looker Studio: reports viewed, shared, downloaded"),
-        ("directory_sync", 4, "runs of Directory Sync"),
-        ("drive", 1, "files: viewed, changed, shared, downloaded"),
-        ("gcp", 4, "Google Cloud: SSH keys of OS Login"),
-        ("gemini_in_workspace_apps", 4, "use of Gemini in the Workspace apps"),
-        ("gemini_notebook", 4, "use of Gemini notebooks"),
-        ("gmail", 4, "messages: delivered, opened, marked, links followed"),
-        ("gplus", 4, "Google+, which is retired: expect nothing new"),
-        ("graduation", 4, "transfers of content by leaving students"),
-        ("groups", 4, "groups as their users change them: members, settings"),
-        ("groups_enterprise", 4, "groups as administrators and moderators change them"),
-        ("jamboard", 4, "Jamboard devices, which are retired: expect nothing new"),
-        ("keep", 4, "notes in Keep: created, changed, shared"),
-        ("ldap", 4, "binds and searches of Secure LDAP clients"),
-        ("login", 1, "sign-ins, failures, suspicious ones, sign-outs"),
-        ("meet", 4, "calls in Meet, and who took part"),
-        ("meet_hardware", 4, "devices of meeting rooms"),
-        ("mobile", 1, "mobile devices: synchronised, compromised, changed"),
-        ("profile", 4, "profiles of users"),
-        ("rules", 4, "rules for data protection and alerts that applied"),
-        ("saml", 1, "sign-ins to other services by SAML"),
-        ("takeout", 4, "exports of users' data with Takeout"),
-        ("tasks", 4, "tasks: created, changed, done"),
-        ("token", 4, "access granted to third-party apps, used and revoked"),
-        ("user_accounts", 4, "users' own changes: passwords, recovery, second factors"),
-        ("vault", 4, "matters, searches and exports in Vault"),
-        ("voice", 4, "calls and messages of Voice"),
-        ("workspace_studio", 4, "flows of Workspace Studio"),
-    )
+APPS: Final = (
+    GsuiteAlerts,
+    *(
+        _app(name, hours, what)
+        for name, hours, what in (
+            ("access_evaluation", 1, "access of third-party apps, allowed and denied"),
+            ("access_transparency", 1, "access of Google's staff to your data"),
+            ("admin", 1, "what administrators do in the Admin console"),
+            ("admin_data_action", 1, "what administrators do with the data of users"),
+            ("assignments", 1, "course work in Assignments"),
+            ("calendar", 4, "calendars and events: created, changed, shared"),
+            ("chat", 1, "messages, spaces and files in Chat"),
+            ("chrome", 1, "managed Chrome browsers and ChromeOS devices"),
+            ("chrome_sync", 4, "synchronisation of Chrome profiles"),
+            ("classroom", 1, "courses and members in Classroom"),
+            ("cloud_search", 4, "searches in Cloud Search"),
+            ("contacts", 4, "contacts: changed, shared, exported"),
+            ("context_aware_access", 1, "access denied by context-aware rules"),
+            ("data_migration", 1, "migrations of mail, files and calendars"),
+            ("data_studio", 4, "Looker Studio: reports viewed, shared, downloaded"),
+            ("directory_sync", 4, "runs of Directory Sync"),
+            ("drive", 1, "files: viewed, changed, shared, downloaded"),
+            ("gcp", 4, "Google Cloud: SSH keys of OS Login"),
+            ("gemini_in_workspace_apps", 4, "use of Gemini in the Workspace apps"),
+            ("gemini_notebook", 4, "use of Gemini notebooks"),
+            ("gmail", 4, "messages: delivered, opened, marked, links followed"),
+            ("gplus", 4, "Google+, which is retired: expect nothing new"),
+            ("graduation", 4, "transfers of content by leaving students"),
+            ("groups", 4, "groups as their users change them: members, settings"),
+            ("groups_enterprise", 4, "groups as administrators and moderators change them"),
+            ("jamboard", 4, "Jamboard devices, which are retired: expect nothing new"),
+            ("keep", 4, "notes in Keep: created, changed, shared"),
+            ("ldap", 4, "binds and searches of Secure LDAP clients"),
+            ("login", 1, "sign-ins, failures, suspicious ones, sign-outs"),
+            ("meet", 4, "calls in Meet, and who took part"),
+            ("meet_hardware", 4, "devices of meeting rooms"),
+            ("mobile", 1, "mobile devices: synchronised, compromised, changed"),
+            ("profile", 4, "profiles of users"),
+            ("rules", 4, "rules for data protection and alerts that applied"),
+            ("saml", 1, "sign-ins to other services by SAML"),
+            ("takeout", 4, "exports of users' data with Takeout"),
+            ("tasks", 4, "tasks: created, changed, done"),
+            ("token", 4, "access granted to third-party apps, used and revoked"),
+            ("user_accounts", 4, "users' own changes: passwords, recovery, second factors"),
+            ("vault", 4, "matters, searches and exports in Vault"),
+            ("voice", 4, "calls and messages of Voice"),
+            ("workspace_studio", 4, "flows of Workspace Studio"),
+        )
+    ),
 )

@@ -1,9 +1,9 @@
-"""Salesforce Event Monitoring.
+"""Salesforce: Event Monitoring, and what an organization keeps of logins and changes in Setup.
 
-Events are in files, EventLogFile, one for each type and day or, with `interval` Hourly, hour. A file
-is made hours or days after its events and listed by CreatedDate from then on; what comes later is in
-another file. Each is CSV with a header. The API answers errors with an array, a spent daily allowance
-with 403, and an ended session with 401.
+Logins and changes in Setup are rows of two objects, listed between two seconds. Other events are in files,
+EventLogFile, one for each type and day or, with `interval` Hourly, hour. A file is made hours or days after
+its events and listed by CreatedDate from then on; what comes later is in another file. Each is CSV with a
+header. The API answers errors with an array, a spent daily allowance with 403, and an ended session with 401.
 
 Tokens: client credentials at the organisation's My Domain, or username and password (blocked in
 newer organisations). An answer names the instance to ask; a token has no stated end.
@@ -12,7 +12,7 @@ newer organisations). An answer names the instance to ask; a token has no stated
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar, Final
@@ -32,14 +32,16 @@ from streamalert_apps.errors import (
 from streamalert_apps.sdk.app import App, AuthField, Credentials, Json, Log
 from streamalert_apps.sdk.catalogue import Catalogue
 from streamalert_apps.sdk.csvfile import objects
-from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.events import Events, Fetched, Row
+from streamalert_apps.sdk.feed import OldestFirst
 from streamalert_apps.sdk.hosts import host_like, plain_host
-from streamalert_apps.sdk.http import Answer, Api, pinned, with_params
+from streamalert_apps.sdk.http import Answer, Api, Judge, pinned, with_params
 from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, judging_sign_in
 from streamalert_apps.sdk.refusals import by_code
 
 API: Final = "/services/data/v66.0"  # Spring '26; a version is served for years
 LOGIN: Final = "login.salesforce.com"
+OBJECTS: Final = "https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference"
 SECOND: Final = "%Y-%m-%dT%H:%M:%SZ"
 HOST: Final = re.compile(
     r"([a-z0-9-]+\.)+(salesforce\.com|salesforce\.mil|cloudforce\.com|crmforce\.mil|sfcrmproducts\.cn)"
@@ -73,7 +75,7 @@ SAYS: Final = {
 }
 
 
-class _Files(msgspec.Struct, rename={"rows": "records", "more": "nextRecordsUrl"}):
+class _Found(msgspec.Struct, rename={"rows": "records", "more": "nextRecordsUrl"}):
     rows: list[Row]
     done: bool
     more: str | None = None
@@ -96,10 +98,10 @@ class _NoSuchFieldError(RequestRefused):
     """The organisation has no such field."""
 
 
-class _EventLogFile(Catalogue):
-    """What the event types share: all but their name."""
+class _Organization(Events):
+    """How any of it is asked for: by an app that signs in, at the instance that the sign-in names."""
 
-    auth = (
+    auth: ClassVar[tuple[AuthField, ...]] = (
         AuthField(
             "domain",
             "the host of your My Domain, like 'acme.my.salesforce.com'",
@@ -118,12 +120,6 @@ class _EventLogFile(Catalogue):
             secret=True,
         ),
         AuthField(
-            "interval",
-            "'Daily' or 'Hourly': the files to collect",
-            re.compile(r"Daily|Hourly"),
-            optional=True,
-        ),
-        AuthField(
             "username",
             "a username, only where the app may not use client credentials",
             re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
@@ -138,53 +134,18 @@ class _EventLogFile(Catalogue):
             optional=True,
         ),
     )
-    schemas = ("salesforce:event_log_file",)
-    documentation = "https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/using_resources_event_log_files.htm"
-    time_field = "CreatedDate"
-    id_fields = ("Id", "CreatedDate")  # the file of a day may be replaced, perhaps under its id
-    precision = timedelta(seconds=1)
-    lag = timedelta(hours=6)  # from CreatedDate until a file is listed; not documented
-    retention = timedelta(days=30)
-    event_type: ClassVar[str]
 
     def __init__(self, credentials: Credentials, api: Api) -> None:
         super().__init__(credentials, api)
         self._salesforce = Bearer(api, self._token)
         self._instance = ""
 
-    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
-        """List the files of the type and interval that were made between two seconds, oldest first."""
-        if token is not None:
-            return self._files(token)
-        made = f"CreatedDate >= {since:{SECOND}} AND CreatedDate <= {until:{SECOND}}"
-        interval = self.credentials.get("interval", "Daily")
-        try:
-            return self._query(f"{made} AND Interval = '{interval}'")
-        except _NoSuchFieldError as error:
-            if interval == "Hourly":
-                error.hint = "The organization has no hourly files; use 'Daily', or have them turned on."
-                raise
-            return self._query(made)  # without hourly files the field is missing, and all are daily
-
-    def open(self, file: Row) -> Iterator[Log]:
-        """Return the rows of a file, each as an object with the names of the header."""
-        try:
-            path = msgspec.json.decode(file, type=_File).path
-        except msgspec.ValidationError:
-            raise BadResponse("Salesforce lists a log file without the place of its content.") from None
-        return objects(self._salesforce.stream(self._url(path), judge=_judge))
-
-    def _query(self, conditions: str) -> Fetched:
-        which = f"EventType = '{self.event_type}' AND {conditions}"
-        files = f"SELECT Id, CreatedDate, LogFile FROM EventLogFile WHERE {which}"  # noqa: S608 (it's SOQL)
-        soql = f"{files} ORDER BY CreatedDate ASC, Id ASC"
-        return self._files(with_params(f"{API}/query", {"q": soql}))
-
-    def _files(self, path: str) -> Fetched:
-        files = self._salesforce.get(self._url(path), judge=_judge).json(_Files)
-        if not (files.done or files.more):
-            raise BadResponse("Salesforce has more files, and gave no link to them.")
-        return Fetched(files.rows, None if files.done else files.more)
+    def _rows(self, path: str, judge: Judge) -> Fetched:
+        """Return a page of what a query found."""
+        found = self._salesforce.get(self._url(path), judge=judge).json(_Found)
+        if not (found.done or found.more):
+            raise BadResponse("Salesforce has more rows, and gave no link to them.")
+        return Fetched(found.rows, None if found.done else found.more)
 
     def _url(self, path: str) -> str:
         self._salesforce.sign_in()
@@ -211,6 +172,107 @@ class _EventLogFile(Catalogue):
         return Token.of(answer)
 
 
+class _EventLogFile(_Organization, Catalogue):
+    """What the event types share: all but their name."""
+
+    auth = (
+        *_Organization.auth,
+        AuthField(
+            "interval",
+            "'Daily' or 'Hourly': the files to collect",
+            re.compile(r"Daily|Hourly"),
+            optional=True,
+        ),
+    )
+    schemas = ("salesforce:event_log_file",)
+    documentation = "https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/using_resources_event_log_files.htm"
+    time_field = "CreatedDate"
+    id_fields = ("Id", "CreatedDate")  # the file of a day may be replaced, perhaps under its id
+    precision = timedelta(seconds=1)
+    lag = timedelta(hours=6)  # from CreatedDate until a file is listed; not documented
+    retention = timedelta(days=30)
+    event_type: ClassVar[str]
+
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        """List the files of the type and interval that were made between two seconds, oldest first."""
+        if token is not None:
+            return self._rows(token, _judge)
+        made = f"CreatedDate >= {since:{SECOND}} AND CreatedDate <= {until:{SECOND}}"
+        interval = self.credentials.get("interval", "Daily")
+        try:
+            return self._query(f"{made} AND Interval = '{interval}'")
+        except _NoSuchFieldError as error:
+            if interval == "Hourly":
+                error.hint = "The organization has no hourly files; use 'Daily', or have them turned on."
+                raise
+            return self._query(made)  # without hourly files the field is missing, and all are daily
+
+    def open(self, file: Row) -> Iterator[Log]:
+        """Return the rows of a file, each as an object with the names of the header."""
+        try:
+            path = msgspec.json.decode(file, type=_File).path
+        except msgspec.ValidationError:
+            raise BadResponse("Salesforce lists a log file without the place of its content.") from None
+        return objects(self._salesforce.stream(self._url(path), judge=_judge))
+
+    def _query(self, conditions: str) -> Fetched:
+        which = f"EventType = '{self.event_type}' AND {conditions}"
+        files = f"SELECT Id, CreatedDate, LogFile FROM EventLogFile WHERE {which}"  # noqa: S608 (it's SOQL)
+        soql = f"{files} ORDER BY CreatedDate ASC, Id ASC"
+        return self._rows(_asked(soql), _judge)
+
+
+class _Object(_Organization, OldestFirst):
+    """What the objects share whose rows are events."""
+
+    precision = timedelta(seconds=1)
+    lag = timedelta(minutes=10)  # a guess: not documented
+    retention = timedelta(days=180)
+    id_fields = ("Id",)
+    object: ClassVar[str]
+    fields: ClassVar[str]
+
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        """Ask for up to 2000 rows between two seconds. The token is the path of the page."""
+        time = self.time_field
+        when = f"{time} >= {since:{SECOND}} AND {time} <= {until:{SECOND}}"
+        soql = f"SELECT {self.fields} FROM {self.object} WHERE {when} ORDER BY {time} ASC, Id ASC"  # noqa: S608
+        return self._rows(token or _asked(soql), _judge_object)
+
+
+class SalesforceLoginHistory(_Object):
+    """Logins, of organizations without Event Monitoring, too."""
+
+    type = "salesforce_loginhistory"
+    collects = "logins of the last six months, those that failed too; without Event Monitoring as well"
+    schemas = ("salesforce:login_history",)
+    documentation = f"{OBJECTS}/sforce_api_objects_loginhistory.htm"
+    time_field = "LoginTime"
+    object = "LoginHistory"
+    fields = (
+        "Id, UserId, LoginTime, LoginType, SourceIp, LoginUrl, Browser, Platform, Status, Application, "
+        "ClientVersion, ApiType, ApiVersion, CountryIso, TlsProtocol, CipherSuite, AuthenticationServiceId"
+    )
+
+
+class SalesforceSetupAuditTrail(_Object):
+    """What administrators change in Setup."""
+
+    type = "salesforce_setupaudittrail"
+    collects = "changes in Setup: users, permissions, settings, code"
+    schemas = ("salesforce:setup_audit_trail",)
+    documentation = f"{OBJECTS}/sforce_api_objects_setupaudittrail.htm"
+    time_field = "CreatedDate"
+    object = "SetupAuditTrail"
+    fields = (
+        "Id, CreatedDate, CreatedById, Action, Section, Display, DelegateUser, ResponsibleNamespacePrefix"
+    )
+
+
+def _asked(soql: str) -> str:
+    return with_params(f"{API}/query", {"q": soql})
+
+
 @judging_sign_in
 def _judge_token(refusal: Refusal, _: Answer) -> AppError:
     said = "Salesforce refused to sign the app in."
@@ -235,33 +297,43 @@ def _code(answer: Answer) -> str:
     return TOO_MANY_AT_ONCE if at_once else error.code
 
 
-_judge = by_code(
+_MEANINGS: Final[Mapping[str, Callable[[], AppError]]] = {
+    TOO_MANY_AT_ONCE: partial(RateLimited, "Salesforce has too many requests of this user at once."),
+    **dict.fromkeys(
+        (
+            "QUERY_TIMEOUT",
+            "REQUEST_RUNNING_TOO_LONG",
+            "SERVER_UNAVAILABLE",
+            "UNABLE_TO_LOCK_ROW",
+            "UNKNOWN_EXCEPTION",
+        ),
+        partial(Unavailable, "Salesforce has a fault."),
+    ),
+    LIMIT: partial(RateLimited, "The requests of 24 hours are used up.", retry_after=ALLOWANCE_SECONDS),
+    "INVALID_QUERY_LOCATOR": partial(PageTokenExpired, "Salesforce no longer knows the rest of the list."),
+    "INVALID_FIELD": partial(_NoSuchFieldError, "Salesforce knows no field 'Interval' of EventLogFile."),
+    "INVALID_SESSION_ID": partial(CredentialsError, "The session has ended."),
+    **{
+        code: partial(
+            CredentialsError,
+            f"Salesforce does not let the user see log files ({code}).",
+            hint="Grant 'API Enabled' and 'View Event Log Files'; most types need Event Monitoring.",
+        )
+        for code in ("INVALID_TYPE", "INSUFFICIENT_ACCESS", "API_DISABLED_FOR_ORG")
+    },
+}
+_judge = by_code(_code, _MEANINGS)
+_judge_object = by_code(
     _code,
     {
-        TOO_MANY_AT_ONCE: partial(RateLimited, "Salesforce has too many requests of this user at once."),
-        **dict.fromkeys(
-            (
-                "QUERY_TIMEOUT",
-                "REQUEST_RUNNING_TOO_LONG",
-                "SERVER_UNAVAILABLE",
-                "UNABLE_TO_LOCK_ROW",
-                "UNKNOWN_EXCEPTION",
-            ),
-            partial(Unavailable, "Salesforce has a fault."),
-        ),
-        LIMIT: partial(RateLimited, "The requests of 24 hours are used up.", retry_after=ALLOWANCE_SECONDS),
-        "INVALID_QUERY_LOCATOR": partial(
-            PageTokenExpired, "Salesforce no longer knows the rest of the list."
-        ),
-        "INVALID_FIELD": partial(_NoSuchFieldError, "Salesforce knows no field 'Interval' of EventLogFile."),
-        "INVALID_SESSION_ID": partial(CredentialsError, "The session has ended."),
+        **_MEANINGS,
         **{
             code: partial(
                 CredentialsError,
-                f"Salesforce does not let the user see log files ({code}).",
-                hint="Grant 'API Enabled' and 'View Event Log Files'; most types need Event Monitoring.",
+                f"Salesforce does not let the user see the rows ({code}).",
+                hint="Grant 'API Enabled', and 'Manage Users' or 'View Setup and Configuration'.",
             )
-            for code in ("INVALID_TYPE", "INSUFFICIENT_ACCESS", "API_DISABLED_FOR_ORG")
+            for code in ("INVALID_TYPE", "INVALID_FIELD", "INSUFFICIENT_ACCESS", "API_DISABLED_FOR_ORG")
         },
     },
 )
@@ -275,4 +347,8 @@ def _app(event_type: str) -> type[App]:
     return type(f"Salesforce{event_type}", (_EventLogFile,), members | own)
 
 
-APPS: Final = tuple(_app(event_type) for event_type in EVENT_TYPES)
+APPS: Final = (
+    *(_app(event_type) for event_type in EVENT_TYPES),
+    SalesforceLoginHistory,
+    SalesforceSetupAuditTrail,
+)

@@ -1,4 +1,4 @@
-"""The Admin SDK's Reports API: activities.list, one report per application.
+"""The Admin SDK's Reports API: activities.list, one report per application; and the Alert Center.
 
 Events are listed newest first and show up out of order: some at once, others of the same moment
 minutes or hours later. Filters, and users other than all, are not simulated and refused.
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.clock import Clock, SystemClock
-from streamalert_apps.services.gsuite.twin import rows
+from streamalert_apps.services.gsuite.twin import alerts, rows
 from streamalert_apps.services.gsuite.twin.access import SCOPE, AuthServer, failure, key_file
 from streamalert_apps.services.gsuite.twin.query import PAGE, PageTokens, Query, read
 from streamalert_apps.simulator.contract import Facts, Refused, Request, Response
@@ -69,7 +69,7 @@ class Gsuite:
         key = key_file(seeded(seed))
         self.credentials: dict[str, Any] = {"delegation_email": ADMIN, "keyfile": key}
         self.wrong_credentials = self.credentials | {"delegation_email": "nobody@example.com"}
-        scopes = frozenset({SCOPE} if delegated else ())
+        scopes = frozenset({SCOPE, alerts.SCOPE} if delegated else ())
         self._auth = AuthServer(self.clock, key, frozenset({ADMIN}), scopes, token_seconds)
         self._seed = seed
         self._privilege = privilege
@@ -81,9 +81,12 @@ class Gsuite:
         self._plans: defaultdict[str, list[Callable[[], Iterable[Event]]]] = defaultdict(list)
         self._additions: Counter[str] = Counter()
         self._requests = Limit(self.clock, rate, timedelta(minutes=1))
+        self._alerts = alerts.Alerts(self.clock, seed=seed, page_size=page_size, rate=None)
 
     def facts(self, app_type: str) -> Facts:
         """Return what Google documents of a report; the time to appear is what is usual."""
+        if app_type == alerts.APP_TYPE:
+            return self._alerts.facts(app_type)
         delay = DELAYS.get(self._application(app_type), PROMPT)
         return Facts(self._page_size, delay + LATENESS)
 
@@ -103,6 +106,11 @@ class Gsuite:
         Every event shows up at a moment of its own within the delay of its application. They are made
         when the report is first looked at: there are 42 of them.
         """
+        if app_type == alerts.APP_TYPE:
+            self._alerts.seed(
+                app_type, events=events, burst=burst, late=late, start=start, end=end, lateness=lateness
+            )
+            return
         application, random = self._application(app_type), self._random(app_type)
         end = end or self.clock.now()
         start = start or end - timedelta(hours=1)
@@ -120,6 +128,8 @@ class Gsuite:
         **fields: Any,
     ) -> str:
         """Add one event with these fields and return its id; without `visible` it can be seen at once."""
+        if app_type == alerts.APP_TYPE:
+            return self._alerts.put(app_type, at=at, visible=visible, size=size, **fields)
         application, random = self._application(app_type), self._random(app_type)
         row = rows.activity(random, application)
         if size:
@@ -134,17 +144,23 @@ class Gsuite:
         self, app_type: str, *, since: datetime | None = None, until: datetime | None = None
     ) -> Counter[str]:
         """Count the ids of the events that happened from `since` to `until`, both inclusive."""
+        if app_type == alerts.APP_TYPE:
+            return self._alerts.held(app_type, since=since, until=until)
         self._application(app_type)
         return self._feed(app_type).count(since, until)
 
     def identify(self, app_type: str, log: Mapping[str, Any]) -> str:
         """Return the id of a log that arrived."""
+        if app_type == alerts.APP_TYPE:
+            return self._alerts.identify(app_type, log)
         self._application(app_type)
         found = log.get("id", {})
         return f"{found.get('time')} {found.get('uniqueQualifier')}"
 
     def complete(self, app_type: str) -> datetime:
         """Return the time from which on every event of the report is visible."""
+        if app_type == alerts.APP_TYPE:
+            return self._alerts.complete(app_type)
         self._application(app_type)
         return self._feed(app_type).complete()
 
@@ -158,6 +174,8 @@ class Gsuite:
         if host == "oauth2.googleapis.com" and request.path == "/token":
             return self._auth.answer(request)
         path = _PATH.fullmatch(request.path)
+        if host == alerts.HOST:
+            return self._alert_center(request)
         if host not in _HOSTS or request.method != "GET" or not path:
             return failure(404, note=f"{request.method} {host}{request.path} is not simulated")
         try:
@@ -165,6 +183,17 @@ class Gsuite:
             return Response(200, self._page(path[1], path[2], request))
         except Refused as refused:
             return refused.response
+
+    def forget_page_tokens(self) -> None:
+        """Make every page token of the Alert Center invalid that was given out."""
+        self._alerts.forget_cursors()
+
+    def _alert_center(self, request: Request) -> Response:
+        try:
+            self._admit(request)
+        except Refused as refused:
+            return refused.response
+        return self._alerts.handle(request)
 
     def failure(self, status: int) -> Response:
         """Word an answer of this status the way Google does."""

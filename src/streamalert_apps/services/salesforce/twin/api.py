@@ -1,4 +1,4 @@
-"""Salesforce: the token endpoint, SOQL queries of EventLogFile, and the files themselves."""
+"""Salesforce: the token endpoint, SOQL queries of EventLogFile and two objects, and the files themselves."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from streamalert_apps.services.salesforce.twin.access import (
     secrets_of,
 )
 from streamalert_apps.services.salesforce.twin.files import Files, Happened, LogFile
+from streamalert_apps.services.salesforce.twin.objects import Objects
 from streamalert_apps.simulator.contract import Facts, Refused, Request, Response
 from streamalert_apps.simulator.oauth import Tokens
 from streamalert_apps.simulator.store import EPOCH, MILLISECOND, Plan, moment, seeded
@@ -80,9 +81,10 @@ class Salesforce:
             app_type: Files(self.clock, name, interval, delay, seeded(seed, name, "ids"))
             for app_type, name in TYPES.items()
         }
+        self._objects = Objects(self.clock, seed, page_size)
         self._tokens = Tokens(self.clock, "00D5g00000AbCdE!", SESSION.total_seconds())
         self._additions: Counter[str] = Counter()
-        self._locators: dict[str, tuple[soql.Query, list[LogFile]]] = {}
+        self._locators: dict[str, list[dict[str, Any]]] = {}
         self._answered = 0
 
     @property
@@ -92,6 +94,8 @@ class Salesforce:
 
     def facts(self, app_type: str) -> Facts:
         """Return what Salesforce documents of its files: they may come three days late."""
+        if self._objects.has(app_type):
+            return self._objects.facts(app_type)
         _known(app_type)
         return Facts(self._page_size, LATEST)
 
@@ -118,6 +122,11 @@ class Salesforce:
 
         Late ones are in a file that is made up to `lateness` after that of the others of their time.
         """
+        if self._objects.has(app_type):
+            self._objects.seed(
+                app_type, events=events, burst=burst, late=late, start=start, end=end, lateness=lateness
+            )
+            return
         random, event_type = self._random(app_type), _known(app_type)
         end = end or self.clock.now()
         start = start or end - timedelta(hours=1)
@@ -135,6 +144,8 @@ class Salesforce:
         self, app_type: str, *, at: datetime, visible: datetime | None = None, size: int = 0, **fields: Any
     ) -> str:
         """Add one event with these fields and return its id."""
+        if self._objects.has(app_type):
+            return self._objects.put(app_type, at=at, visible=visible, size=size, **fields)
         random = self._random(app_type)
         content = rows.row(random, _known(app_type), at)
         content |= ({"URI": "x" * size} if size else {}) | fields
@@ -145,16 +156,22 @@ class Salesforce:
         self, app_type: str, *, since: datetime | None = None, until: datetime | None = None
     ) -> Counter[str]:
         """Count the ids of the events that happened from `since` to `until`, both inclusive."""
+        if self._objects.has(app_type):
+            return self._objects.held(app_type, since=since, until=until)
         _known(app_type)
         return self._files[app_type].held(since, until)
 
     def identify(self, app_type: str, log: Mapping[str, Any]) -> str:
-        """Return the id of a log that arrived: a hash of what it says."""
+        """Return the id of a log that arrived; of a row of a file, a hash of what it says."""
+        if self._objects.has(app_type):
+            return self._objects.identify(app_type, log)
         _known(app_type)
         return _hash(log)
 
     def complete(self, app_type: str) -> datetime:
-        """Return the time from which on every event is in a file that is there."""
+        """Return the time from which on every event is there, or in a file that is."""
+        if self._objects.has(app_type):
+            return self._objects.complete(app_type)
         _known(app_type)
         return max((file.created for file in self._files[app_type].files()), default=EPOCH)
 
@@ -201,21 +218,31 @@ class Salesforce:
             name, _, offset = locator.rpartition("-")
             if name not in self._locators:
                 raise refused(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-            query, files = self._locators[name]
             start = int(offset)
         else:
-            query, there = self._parsed(request, int(version)), self._visible()
-            seeded(self._seed, len(there)).shuffle(there)  # without ORDER BY there is no order
-            name, files = rows.identifier(self._random("salesforce_login"), "01g"), query.run(there)
-            self._locators[name] = query, files
-        shown = files[start : start + min(self._page_size, BATCH)]
-        done = start + len(shown) >= len(files)
-        path = f"/services/data/v{version}.0"
-        more = {} if done else {"nextRecordsUrl": f"{path}/query/{name}-{start + len(shown)}"}
-        records = [_record(file, query.fields, path) for file in shown]
+            name = rows.identifier(self._random("salesforce_login"), "01g")
+            self._locators[name] = self._found(request, version)
+        records = self._locators[name]
+        shown = records[start : start + min(self._page_size, BATCH)]
+        done = start + len(shown) >= len(records)
+        path = f"/services/data/v{version}.0/query/{name}-{start + len(shown)}"
+        more = {} if done else {"nextRecordsUrl": path}
         return Response(
-            200, encode({"totalSize": len(files), "done": done} | more | {"records": records}), self._usage()
+            200, encode({"totalSize": len(records), "done": done} | more | {"records": shown}), self._usage()
         )
+
+    def _found(self, request: Request, version: str) -> list[dict[str, Any]]:
+        """Return the records that a query finds."""
+        try:
+            found = self._objects.found(dict(request.params).get("q", ""))
+        except soql.SoqlError as error:
+            raise refused(400, error.code, error.message) from None
+        if found is not None:
+            return found
+        query, there = self._parsed(request, int(version)), self._visible()
+        seeded(self._seed, len(there)).shuffle(there)  # without ORDER BY there is no order
+        path = f"/services/data/v{version}.0"
+        return [_record(file, query.fields, path) for file in query.run(there)]
 
     def _parsed(self, request: Request, version: int) -> soql.Query:
         params = dict(request.params)
