@@ -110,6 +110,17 @@ def test_the_cursors_age_is_judged_over_two_intervals(schedule: str, period: int
     assert (alarm.attributes["period"], alarm.attributes["evaluation_periods"]) == (period, count)
 
 
+def test_events_found_late_are_counted_over_a_day() -> None:
+    _, alarm = desired("alarm", metric_alarms={"found_late": {}})
+    told = {key: alarm.attributes[key] for key in ("metric", "threshold", "period", "missing")}
+    assert told == {
+        "metric": "StreamAlert FoundLate Sum",
+        "threshold": 0.0,
+        "period": 86_400,
+        "missing": "missing",
+    }
+
+
 @pytest.mark.parametrize(("chosen", "told"), [({}, None), ({"enable_custom_metrics": True}, "on")])
 def test_a_function_writes_metrics_where_conf_says_so(chosen: dict[str, bool], told: str | None) -> None:
     assert attributes("function", extra=chosen)["environment"].get("SA_APPS_METRICS") == told

@@ -143,6 +143,7 @@ def test_a_run_is_told_in_numbers() -> None:
         "Retries": 3,
         "RateLimits": 1,
         "FailedRuns": 1,
+        "FoundLate": 0,
         "CursorAge": 120.0,
     }
     assert line["FunctionName"] == FUNCTION

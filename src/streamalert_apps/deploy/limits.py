@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from streamalert_apps.config.conf import AppConf
-from streamalert_apps.deploy.resources.alarm import CURSOR_AGE, periods
+from streamalert_apps.deploy.resources.alarm import CURSOR_AGE, FOUND_LATE, periods
 from streamalert_apps.deploy.resources.function import stated_destinations
 from streamalert_apps.errors import AppError, ConfigError
 from streamalert_apps.runtime import kinds, names
@@ -27,6 +27,7 @@ def check(app: AppConf) -> None:
         *_schedule(app),
         *_destinations(app),
         *_cursor_age(app),
+        *_found_late(app),
         *_vpc(app.vpc_config or {}),
     ]
     if faults:
@@ -88,6 +89,17 @@ def _cursor_age(app: AppConf) -> list[str]:
             "the schedule's interval, or it rings between two runs."
         )
     return faults
+
+
+def _found_late(app: AppConf) -> list[str]:
+    """Return what is wrong with the alarm on events that came later than the lag, where the app has one."""
+    settings = app.metric_alarms.get(FOUND_LATE)
+    if settings is None or not settings.get("enabled", True):
+        return []
+    if app.extra.get("enable_custom_metrics") is True:
+        return []
+    key = f"metric_alarms.{FOUND_LATE}"
+    return [f"{key} needs enable_custom_metrics to be true: it is a custom metric."]
 
 
 def _vpc(vpc: Mapping[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ NAMESPACE: Final = "StreamAlert"
 DIMENSION: Final = "FunctionName"
 DESTINATION: Final = "Destination"
 CURSOR_AGE: Final = "CursorAge"
+FOUND_LATE: Final = "FoundLate"
 UNITS: Final = {
     "Events": "Count",
     "Bytes": "Bytes",
@@ -24,6 +25,7 @@ UNITS: Final = {
     "Retries": "Count",
     "RateLimits": "Count",
     "FailedRuns": "Count",
+    FOUND_LATE: "Count",
     CURSOR_AGE: "Seconds",
     "DestinationLag": "Seconds",
     "DestinationRefused": "Count",
@@ -50,6 +52,7 @@ def embedded(outcome: Outcome, function: str, now: datetime) -> dict[str, Any]:
         "Retries": outcome.retries,
         "RateLimits": outcome.rate_limits,
         "FailedRuns": int(outcome.status == "failed"),
+        FOUND_LATE: outcome.found_late,
     }
     if outcome.cursor:
         values[CURSOR_AGE] = max(0.0, round((now - outcome.cursor).total_seconds(), 3))

@@ -89,6 +89,11 @@ def cursor_age_alarm(function: str) -> str:
     return f"{function}_cursor_age"
 
 
+def found_late_alarm(function: str) -> str:
+    """Return the name of the alarm on events that came later than the lag."""
+    return f"{function}_found_late"
+
+
 def alarm_topic(prefix: str) -> str:
     """Return the name of the SNS topic that alarms go to unless global.json names another."""
     return f"{prefix}_streamalert_monitoring"

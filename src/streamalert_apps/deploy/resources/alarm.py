@@ -1,8 +1,8 @@
-"""The alarms on failed runs, on throttled ones and on an app that is far behind, as conf/ has them.
+"""The alarms on failed and on throttled runs, on an app far behind, on events found late, as conf/ has them.
 
 A failed run is an error by default. Throttles are one only where conf/ says so: an app that runs one at
 a time is throttled whenever a tick meets a run. An alarm that conf/ does not speak of is left alone,
-but for that on the age of the cursor, which only we make.
+but for those on metrics of ours, which only we make.
 """
 
 from __future__ import annotations
@@ -22,24 +22,31 @@ from streamalert_apps.runtime.schedule import interval
 KIND: Final = "alarm"
 
 CURSOR_AGE: Final = "cursor_age"
+FOUND_LATE: Final = "found_late"
+OURS: Final = (CURSOR_AGE, FOUND_LATE)
+"""Those on metrics that the runs write."""
 
 _NAMES: Final = {
     "errors": names.errors_alarm,
     "throttles": names.throttles_alarm,
     CURSOR_AGE: names.cursor_age_alarm,
+    FOUND_LATE: names.found_late_alarm,
 }
 _METRICS: Final = {
     "errors": "AWS/Lambda Errors Sum",
     "throttles": "AWS/Lambda Throttles Sum",
     # the best of a period: a backlog that was worked off within it is no trouble
     CURSOR_AGE: f"{metrics.NAMESPACE} {metrics.CURSOR_AGE} Minimum",
+    FOUND_LATE: f"{metrics.NAMESPACE} {metrics.FOUND_LATE} Sum",
 }
 _WORDS: Final = {
     "errors": "StreamAlert Lambda Invocation Errors",
     "throttles": "StreamAlert Lambda Throttles",
     CURSOR_AGE: "StreamAlert App Cursor Age",
+    FOUND_LATE: "StreamAlert App Events Later Than the Lag",
 }
 _DEFAULTS: Final = {"enabled": True, "evaluation_periods": 1, "period_secs": 120, "threshold": 0}
+_DAILY: Final = {**_DEFAULTS, "period_secs": 86_400}
 _MINUTE: Final = timedelta(minutes=1)
 LONGEST_PERIOD: Final = timedelta(days=1)  # CloudWatch's
 
@@ -60,6 +67,8 @@ def periods(app: AppConf) -> dict[str, int]:
 
 
 def _defaults(app: AppConf, kind: str) -> dict[str, Any]:
+    if kind == FOUND_LATE:
+        return _DAILY
     return _DEFAULTS | periods(app) if kind == CURSOR_AGE else _DEFAULTS
 
 
@@ -70,7 +79,7 @@ def _spoken_of(app: AppConf) -> dict[str, Mapping[str, Any]]:
 def _alarm(wanted: Wanted, kind: str, settings: Mapping[str, Any]) -> Resource:
     app, place = wanted.app, wanted.place
     dimensions = {metrics.DIMENSION: app.function}
-    if kind != CURSOR_AGE:
+    if kind not in OURS:
         dimensions["Resource"] = f"{app.function}:{names.ALIAS}"
     attributes = {
         "metric": _METRICS[kind],
@@ -89,7 +98,7 @@ def _alarm(wanted: Wanted, kind: str, settings: Mapping[str, Any]) -> Resource:
 
 def observe(view: View) -> tuple[Resource, ...]:
     """Return those alarms that are there and that conf/ speaks of; all of an app that shall be gone."""
-    kinds = {**_spoken_of(view.job.app), CURSOR_AGE: {}} if view.job.app else _NAMES
+    kinds = {**_spoken_of(view.job.app), **{kind: {} for kind in OURS}} if view.job.app else _NAMES
     wanted = (_NAMES[kind](view.job.function) for kind in kinds)
     return tuple(_observed(view, view.known.alarms[name]) for name in wanted if name in view.known.alarms)
 
