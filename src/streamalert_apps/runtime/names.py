@@ -89,9 +89,19 @@ def cursor_age_alarm(function: str) -> str:
     return f"{function}_cursor_age"
 
 
-def found_late_alarm(function: str) -> str:
-    """Return the name of the alarm on events that came later than the lag."""
-    return f"{function}_found_late"
+def behind_alarm(function: str) -> str:
+    """Return the name of the alarm on an app whose collection or destinations are behind."""
+    return f"{function}_behind"
+
+
+def problems_alarm(function: str) -> str:
+    """Return the name of the alarm on what needs somebody: dead letters, credentials, what was found late."""
+    return f"{function}_problems"
+
+
+def dashboard(prefix: str) -> str:
+    """Return the name of the dashboard of a prefix's apps."""
+    return f"{prefix}-sa-apps"
 
 
 def alarm_topic(prefix: str) -> str:

@@ -34,6 +34,7 @@ Without a terminal, for an app that already exists:
 
 NAME: Final = "collector"
 INTERVAL: Final = "rate(2 hours)"
+_STATED: Final = {"auth", "destinations"}
 
 
 def command(
@@ -93,6 +94,14 @@ def command(
         ),
     ] = None,
     auth_file: options.AuthFile = None,
+    auth_from: Annotated[
+        str | None,
+        typer.Option(
+            "--auth-from",
+            help="Where the credentials are, for `sa-apps serve`: env:NAME, file:PATH or secretsmanager:ID.",
+            metavar="REF",
+        ),
+    ] = None,
     no_check: options.NoCheck = False,
     simulator: options.Simulator = "",
     update_settings: Annotated[
@@ -110,11 +119,14 @@ def command(
     The settings go to conf/, the credentials to Parameter Store or, in a local project, to .sa-apps/.
     What is missing is asked for on a terminal. Credentials are tried at the service before they are saved.
     """
-    from streamalert_apps.cli.credentials import Source, read_file, record_of
+    from streamalert_apps.cli.credentials import Source, read_file, read_reference, record_of
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.selection import either, known_types
     from streamalert_apps.cli.terminal.prompts import Prompts
+    from streamalert_apps.config import rules
 
+    if auth_file and auth_from:
+        raise UsageError("--auth-file and --auth-from can't be given together.", hint="Give one.")
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)
     settings = _checked(schedule_expression=interval, timeout=timeout, memory=memory)
@@ -127,6 +139,9 @@ def command(
     cluster = cluster or _ask_cluster(project, prompts)
     app = wanted(project, cluster, app_type.type, name or _name(project, cluster, app_type.type, prompts))
     given = read_file(auth_file, app_type.auth) if auth_file else None
+    if auth_from:
+        settings["auth"] = {"from": rules.reference(auth_from)}
+        given = read_reference(project, auth_from, app_type.auth)
     setup = types.setup(app_type.type)
     source = Source(
         prompts,
@@ -183,7 +198,10 @@ def _tell(project: Project, outcome: Outcome, *, as_json: bool) -> None:
         )
     if outcome.schemas.added:
         output.say(f"Added to conf/schemas/{app.service}.json: {', '.join(outcome.schemas.added)}.")
-    output.say(f"Next: `{step}`")
+    if project.account.local:
+        output.say(f"Next: `{step}` collects now, `sa-apps serve` collects on schedule.")
+    else:
+        output.say(f"Next: `{step}`")
 
 
 class Outcome(NamedTuple):
@@ -218,9 +236,9 @@ def _destinations(project: Project, names: Sequence[str]) -> list[str]:
 
 
 def _set(app: AppConf, settings: Mapping[str, Any]) -> AppConf:
-    """Return the app with other settings; `destinations` is none of those that an app always has."""
-    own = {key: value for key, value in settings.items() if key != "destinations"}
-    stated = {key: value for key, value in settings.items() if key == "destinations"}
+    """Return the app with other settings; some are none of those that an app always has."""
+    own = {key: value for key, value in settings.items() if key not in _STATED}
+    stated = {key: value for key, value in settings.items() if key in _STATED}
     return replace(app, **own, extra={**app.extra, **stated})
 
 
@@ -285,8 +303,11 @@ def add(project: Project, app: AppConf, types: Registry, source: Source) -> Outc
     from streamalert_apps.cli.credentials import place, saved, store_of
 
     source.need()
-    store = store_of(project, app.function)
     schemas = types.schemas(app.type)
+    if app.auth_from:
+        source.obtain(types.find(app.type))
+        return Outcome(app, created=True, changed=("settings",), schemas=project.add_app(app, schemas))
+    store = store_of(project, app.function)
     credentials = source.obtain(types.find(app.type))
     with saved(store, credentials, place(project, app.function)):
         added = project.add_app(app, schemas)
@@ -324,7 +345,7 @@ def _change(
     types: Registry,
 ) -> Outcome:
     """Change an app that is there: its settings to those given or asked for, its credentials to new ones."""
-    from streamalert_apps.cli.credentials import load_if_any, place, saved, store_of
+    from streamalert_apps.cli.credentials import load_if_any, place, refuse_reference, saved, store_of
 
     if "settings" in what and not settings and source.prompts.allowed:
         settings = _ask_settings(old, source.prompts)
@@ -332,7 +353,10 @@ def _change(
     schemas = types.schemas(new.type)
     changed = ("settings",) if new != old else ()
     if "credentials" not in what:
+        if new.auth_from != old.auth_from:
+            source.obtain(types.find(new.type))
         return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
+    refuse_reference(new)
     source.need()
     store = store_of(project, new.function)
     present = load_if_any(store)

@@ -52,6 +52,7 @@ def command(
         place,
         read_file,
         record_of,
+        refuse_reference,
         save,
         store_of,
     )
@@ -61,6 +62,7 @@ def command(
 
     prompts = Prompts.on_terminal(no_input=no_input)
     project, app = one_app(project_dir, name, name_option, cluster, prompts)
+    refuse_reference(app)
     app_type = known_types(project.root).find(app.type)
     if rollback and auth_file:
         raise UsageError("--rollback stores what was there before.", hint="Leave out --auth-file.")
