@@ -49,6 +49,7 @@ HOSTS = (
     "login.microsoftonline.com",
     "*.microsoft.com",
     "api.openai.com",
+    "api.airtable.com",
     "api.datadoghq.eu",
     "api.dropboxapi.com",
     "gitlab.com",

@@ -14,6 +14,7 @@ from typer.models import CommandInfo
 
 from streamalert_apps import __version__
 from streamalert_apps.cli.commands import (
+    backfill,
     check,
     config,
     dead,
@@ -30,6 +31,7 @@ from streamalert_apps.cli.commands import (
     package,
     plugin,
     remove,
+    replay,
     rollback,
     run,
     serve,
@@ -128,6 +130,8 @@ for name, module in {
     "invoke": invoke,
     "check": check,
     "verify": verify,
+    "replay": replay,
+    "backfill": backfill,
     "rollback": rollback,
     "disable": disable,
     "enable": enable,
