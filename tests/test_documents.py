@@ -64,7 +64,7 @@ TO_SIMULATOR = """
 trap 'kill $(jobs -p) 2> /dev/null || true' EXIT
 sa-apps() {
   case "$1" in
-    new | run | update-auth | check) command sa-apps "$1" --simulator "$SIMULATOR" "${@:2}" ;;
+    new | run | update-auth | check | doctor) command sa-apps "$1" --simulator "$SIMULATOR" "${@:2}" ;;
     *) command sa-apps "$@" ;;
   esac
 }

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from streamalert_apps.runtime.head import Head, Lease, Position, Run
+from streamalert_apps.runtime.head import Audit, Head, Lease, Position, Run
 from streamalert_apps.runtime.store.local import LocalStore
 from tests.cli.conftest import settings
 from tests.cli.test_json import SCHEMA
@@ -126,6 +126,39 @@ def test_what_could_not_be_collected_is_told_for_a_week(deployed: Path, sa_apps:
         f"What happened from {new[0]:%Y-%m-%d %H:%M:%S} UTC to {new[1]:%Y-%m-%d %H:%M:%S} UTC "
         "could not be collected."
     )
+
+
+def test_what_the_audit_found_late_is_told_with_the_lag_that_would_have_held(
+    deployed: Path, sa_apps: Command
+) -> None:
+    late = [(minutes(30 * 24 * 60).timestamp(), 9, 1e6), (minutes(60).timestamp(), 3, 5.2 * 3600)]
+    record(head(ran(), audit=Audit(at=late[-1][0], until=late[-1][0], history=late)))
+
+    code, app = status(sa_apps)
+
+    assert (code, app["health"]) == (0, "warning")
+    assert "3 events came later than the lag" in app["notes"][0]
+    assert "A lag of 6 h 0 min would have held" in app["notes"][0]
+    assert (app["audit"]["found_late"], app["audit"]["lag_needed_seconds"]) == (3, 6 * 3600)
+    assert app["audit"]["lag_declared_seconds"] > 0
+
+
+def test_how_late_events_come_is_told_beside_the_lag_that_is_declared(
+    deployed: Path, sa_apps: Command
+) -> None:
+    record(head(ran(), checkpoint=place(late={"counts": {"5": 40, "12": 10}})))
+
+    app = status(sa_apps)[1]
+
+    assert app["audit"]["lag_measured_seconds"] == 73
+    assert app["audit"]["lag_needed_seconds"] is None
+
+
+def test_why_there_is_no_audit_is_told(deployed: Path, sa_apps: Command) -> None:
+    record(head(ran(), audit=Audit(off="the service allows 2 requests in 60 s, too few for it")))
+
+    assert status(sa_apps)[1]["audit"]["off"].startswith("the service allows")
+    assert "no daily audit: the service allows" in sa_apps("status").out
 
 
 def test_it_is_told_in_words(deployed: Path, sa_apps: Command) -> None:

@@ -54,6 +54,11 @@ def app_name(text: str) -> str:
     return _matching("app_name", text, "app name", "Use lower-case letters, digits, '_' and '-'.")
 
 
+def is_app_name(text: str) -> bool:
+    """Tell whether an app can have this name."""
+    return schema.takes(schema.named("app_name"), text)
+
+
 def destination_name(text: str) -> str:
     """Return a destination's name."""
     hint = "Use at most 32 lower-case letters, digits, '_' and '-'."
@@ -77,6 +82,16 @@ def is_device(name: str) -> bool:
 def prefix(text: str) -> str:
     """Return the prefix that all names in AWS begin with."""
     return _matching("prefix", text, "prefix", "Use lower-case letters, digits and '-'.")
+
+
+def reference(text: str) -> str:
+    """Return where credentials are: `env:NAME`, `file:PATH` or `secretsmanager:ID`."""
+    form = schema.named("app")["properties"]["auth"]["properties"]["from"]
+    if not schema.takes(form, text):
+        raise UsageError(
+            f"'{text}' does not say where credentials are.", hint=f"It is {schema.allowed(form)}."
+        )
+    return text
 
 
 def account_id(text: str) -> str:

@@ -102,6 +102,8 @@ class Progress:
     listed: datetime | None = None
     gaps: Sequence[tuple[datetime, datetime]] = ()
     """The last spans of time that could not be collected."""
+    lateness: timedelta | None = None
+    """How late its events came that came late, within the lag."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,15 @@ from typing import Final
 
 from streamalert_apps.errors import AppError
 from streamalert_apps.runtime import journal, ledger
-from streamalert_apps.runtime.head import MOST_PASSING, PASSING, Head, HeldHead
+from streamalert_apps.runtime.head import MOST_PASSING, NAME, PASSING, Head, HeldHead, parse
+from streamalert_apps.runtime.record import BACKFILL
+from streamalert_apps.runtime.replay import FOLDER as REPLAY
 from streamalert_apps.runtime.store import Item, Store
 
 DAY: Final = 86_400.0
 UNNAMED_SECONDS: Final = 3_600.0  # a reader may still be at an older head
 DEAD_DAYS: Final = 30
+_PAST: Final = re.compile(rf"({BACKFILL}[^/]+)/[^/]+/(?:journal|memory)/.+")
 _RECORD: Final = re.compile(r"(\d{8}-[0-9a-f]{12})/(journal|memory|ledger)/.+")
 _DEAD: Final = "dead/"
 
@@ -42,7 +45,7 @@ def clean(
         if floor is not None:
             kept_from = min(kept_from, floor.timestamp())
         items = store.list("")
-        old = _old(head, items, now, kept_from)
+        old = _old(head, items, now, kept_from) + _old_backfills(store, items, now - journal_days * DAY)
         held.write()
         store.delete(old)
         dead = _dead({item.name for item in items}.difference(old))
@@ -73,7 +76,7 @@ def _old(head: Head, items: Sequence[Item], now: float, kept_from: float) -> lis
     for item in items:
         age = now - item.written.timestamp()
         found = _RECORD.fullmatch(item.name)
-        if item.name.startswith(_DEAD):
+        if item.name.startswith((_DEAD, REPLAY)):
             is_old = age > DEAD_DAYS * DAY
         elif found and found[1] != head.birth:  # a record that was removed, and begun anew
             is_old = age > max(now - kept_from, DAY)
@@ -84,6 +87,22 @@ def _old(head: Head, items: Sequence[Item], now: float, kept_from: float) -> lis
         if is_old:
             old.append(item.name)
     return old
+
+
+def _old_backfills(store: Store, items: Sequence[Item], kept_from: float) -> list[str]:
+    """Return the old events of backfills that are done; how many they are stays."""
+    done = set()
+    for item in items:
+        folder, _, name = item.name.rpartition("/")
+        if folder.startswith(BACKFILL) and name == NAME:
+            backfill = parse(store.read(item.name).body)[0].backfill
+            if backfill and backfill.done:
+                done.add(folder)
+    return [
+        item.name
+        for item in items
+        if (found := _PAST.fullmatch(item.name)) and found[1] in done and item.written.timestamp() < kept_from
+    ]
 
 
 def _old_commits(head: Head, items: Sequence[Item], now: float, kept_from: float) -> list[str]:

@@ -13,6 +13,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from operator import not_
 from threading import Event, Lock, Thread
@@ -265,7 +266,7 @@ class Forwarder:
                 self.position.opened = window.commits[0].made
         for rows in self._batches(window):
             if self.deadline.left() <= 0 and self.done.batches:
-                self.error = OutOfTime("There is no time left to deliver everything; the next run goes on.")
+                self.error = OutOfTime("There is no time left to deliver everything; the next run continues.")
                 return
             self._send(window, rows)
             if self._has_stopped():
@@ -338,7 +339,7 @@ class Forwarder:
         parts = [rows]
         while parts and error is None:
             if self.deadline.left() <= 0 and parts != [rows]:
-                error = OutOfTime("There is no time left to find what is refused; the next run goes on.")
+                error = OutOfTime("There is no time left to find what is refused; the next run continues.")
                 break
             part = parts.pop()
             answer = self._answer(window, part)
@@ -530,7 +531,9 @@ class Beside:
     def __init__(self, forwarder: Forwarder) -> None:
         self.forwarder = forwarder
         self._work, self._finish = Event(), False
-        self._thread = Thread(target=self._loop, name=f"to {forwarder.name}", daemon=True)
+        self._thread = Thread(
+            target=copy_context().run, args=(self._loop,), name=f"to {forwarder.name}", daemon=True
+        )
         self._thread.start()
 
     def wake(self) -> None:

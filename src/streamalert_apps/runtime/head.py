@@ -63,6 +63,8 @@ class Run(msgspec.Struct, omit_defaults=True):
     message: str = ""
     floor: float = 0.0
     """All that the service showed of the time before it is on record, where the app can tell; since 1970."""
+    lateness: float = 0.0
+    """How old the oldest event was when it was found, in seconds."""
 
 
 class Position(msgspec.Struct, omit_defaults=True):
@@ -104,6 +106,16 @@ class Position(msgspec.Struct, omit_defaults=True):
     def lag(self, now: float) -> float:
         """Return for how many seconds they wait."""
         return max(0.0, now - self.lacking_since)
+
+
+class Backfill(msgspec.Struct, omit_defaults=True):
+    """What a head beside the app's is for: a span of time that was not collected, and where its events go."""
+
+    since: datetime
+    until: datetime
+    to: str = ""
+    """A destination that was named; empty: those of the app."""
+    done: bool = False
 
 
 class Audit(msgspec.Struct, omit_defaults=True):
@@ -175,6 +187,7 @@ class Head(msgspec.Struct, omit_defaults=True):
     """When a run last looked into the inbox; 0: there may be something in it."""
     purged: list[tuple[float, float]] = []
     """Spans whose events were taken off the record, in seconds since 1970."""
+    backfill: Backfill | None = None
     audit: Audit = msgspec.field(default_factory=Audit)
     sealed: Sealed | None = None
     buried: bool = False

@@ -173,7 +173,7 @@ def _tell(shown: Sequence[Shown], seconds: float, keep: Path | None) -> None:
     if keep:
         logs = keep / LOGS if len(shown) == 1 else keep / "*" / LOGS
         output.say(f"The project is in {keep}, the logs in {logs}.")
-    output.say("Next: `sa-apps init` starts a project of your own.")
+    output.say("Next: `sa-apps init --local` starts a project of your own on this machine.")
 
 
 def _tell_one(result: Shown, seconds: float) -> None:
@@ -324,8 +324,8 @@ def _project(
     folder: Path, app_type: str, credentials: Mapping[str, Any], clock: Clock, server: Server
 ) -> tuple[Project, AppConf]:
     """Do what `init --local` and `new` do."""
+    from streamalert_apps.cli.adding import add, wanted
     from streamalert_apps.cli.commands.init import start_project
-    from streamalert_apps.cli.commands.new import add, wanted
     from streamalert_apps.cli.credentials import Source
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.config import conf
