@@ -32,12 +32,12 @@ MEANINGS: Final = {
     2: "wrong usage",
     3: "changes pending",
     4: "credentials refused, by the service or by AWS",
-    5: "some of several apps failed, or are not well",
+    5: "some of several apps failed, or are unhealthy",
     130: "interrupted, or a question answered with no",
 }
 ALWAYS: Final = (0, 1, 2, 130)
 NO_CREDENTIALS: Final = ("demo", "destination list", "init", "types", "list", "package", "simulate")
-SEVERAL_APPS: Final = ("deploy", "status")
+SEVERAL_APPS: Final = ("check", "deploy", "run", "status")
 
 
 def page() -> str:

@@ -20,7 +20,16 @@ collect_ignore: list[str] = []
 if sys.platform != "linux":  # AWS's runtime client is for Linux alone
     collect_ignore += ["runtime/test_handler_in_lambda.py", "test_rig.py", "test_end_to_end.py"]
 if sys.platform == "win32":  # no pseudo-terminal, no bash
-    with_terminal = ("deploy", "init", "list", "new", "optional_credentials", "remove", "update_auth")
+    with_terminal = (
+        "deploy",
+        "init",
+        "list",
+        "new",
+        "optional_credentials",
+        "remove",
+        "status_on_a_terminal",
+        "update_auth",
+    )
     collect_ignore += ["test_documents.py", *(f"cli/test_{name}.py" for name in with_terminal)]
 
 

@@ -18,10 +18,16 @@ from typing import Final
 from rich.console import CONSOLE_SVG_FORMAT, Console  # type: ignore[attr-defined]  # its documented place
 from rich.text import Text
 
+from streamalert_apps.plugins.registry import Registry
+from streamalert_apps.runtime.head import Position
 from streamalert_apps.sdk.clock import SystemClock
+from streamalert_apps.serve import condition, page
+from streamalert_apps.serve.heads import Found
 from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
-from tests import moto_server
+from tests import browser, moto_server
+from tests.deploy.cloud import app
+from tests.serve.test_page import NOW, head
 
 FOLDER: Final = Path(__file__).parent.parent / "docs/pictures"
 WIDTH: Final = 80
@@ -49,6 +55,22 @@ def main() -> None:
         for command in SHOWN:
             printed = _run(aws, Path(folder), command)
             (FOLDER / f"{command}.svg").write_text(_picture(command, printed), "utf-8", newline="\n")
+    with TemporaryDirectory() as folder:
+        _page(Path(folder))
+
+
+def _page(folder: Path) -> None:
+    """Take the picture of a status page that has something to show."""
+    refused = "The service refused the token (401)."
+    stuck = Position(3, events=880, until=(NOW - timedelta(minutes=90)).timestamp(), dead=2)
+    stuck.state, stuck.error, stuck.message = "configuration", "credentials_refused", refused
+    heads = {"duo_prod": head(positions={"splunk": stuck}), "duo_admins": head(), "okta": None}
+    apps = [app(name=name) for name in heads]
+    found = [Found(NOW, left) for left in heads.values()]
+    statuses = condition.worst_first(condition.read(apps, found, Registry(None, lambda _: None), None))
+    shown = page.Answer([status.described() for status in statuses], [], "acme", NOW)
+    (folder / "page.html").write_text(page.page(shown), "utf-8")
+    browser.picture(folder / "page.html", FOLDER / "page.png", 1000, 760, folder)
 
 
 def _picture(command: str, printed: str) -> str:

@@ -109,5 +109,9 @@ class Unhealthy(AppError, code="unhealthy"):
     """An app does not do what it should."""
 
 
+class Incomplete(AppError, code="events_missing"):
+    """The service lists events that are not on record."""
+
+
 class Cancelled(AppError, code="cancelled", kind="config", exit_code=130):
     """The user said no, or pressed Ctrl-C."""

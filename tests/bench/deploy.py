@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from tests import moto_server, proxy
-from tests.bench import peers
+from tests.bench import _chalice
 from tests.proxy import Delay
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def main() -> None:
         for count in ROUNDS:
             apps(Path(folder), count)
             _measure("sa-apps", url, _Deploy(OURS, Path(folder)), count)
-        if chalice := peers.chalice():
-            peer = _Deploy((str(chalice), "deploy"), Path(folder) / "chalice", peers.environment)
+        if chalice := _chalice.chalice():
+            peer = _Deploy((str(chalice), "deploy"), Path(folder) / "chalice", _chalice.environment)
             for count in ROUNDS:
-                peers.chalice_project(peer.folder, count)
+                _chalice.chalice_project(peer.folder, count)
                 _empty(url)
                 peer.run(url)  # fetches the packages
                 _measure("chalice", url, peer, count)

@@ -19,7 +19,7 @@ from typing import Final
 from zipfile import ZipFile
 
 from streamalert_apps.deploy.package import build
-from tests.bench import peers
+from tests.bench import _chalice
 from tests.bench.deploy import apps, project
 
 ROUNDS: Final = 21
@@ -61,7 +61,7 @@ def main() -> None:
             "sa-apps --help": [*ours, "--help"],
             f"sa-apps list --json, {APPS} apps": [*ours, "list", "--json"],
         }
-        if chalice := peers.chalice():
+        if chalice := _chalice.chalice():
             starts["chalice --help"] = [str(chalice), "--help"]
         _print(folder, starts, os.environ)
         _print(folder, *_cold(folder / "task"))

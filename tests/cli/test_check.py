@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.cli.conftest import FUNCTION, write_auth
-from tests.cli.test_json import check
+from tests.cli.test_json import SCHEMA, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,7 @@ def test_a_service_that_cannot_be_asked_says_nothing_of_the_credentials(
     ran = sa_apps("check", "collector", "--simulator", "http://127.0.0.1:9")
 
     assert ran.code == 1
-    assert "It says nothing of the credentials." in ran.err
+    assert "This doesn't mean that the credentials are wrong." in ran.err
 
 
 def test_an_app_without_credentials_says_how_to_give_them(deployable: Path, sa_apps: Command) -> None:
@@ -81,3 +82,37 @@ def test_credentials_that_lack_a_value_are_told(deployable: Path, sa_apps: Comma
     ran = sa_apps("check", "collector")
     assert ran.code == 4
     assert "lack api_hostname, integration_key" in ran.err
+
+
+@pytest.fixture
+def two(with_keys: Callable[..., None], local: Path) -> None:
+    """A project with the app `collector`, whose credentials are right, and `other`, which has none."""
+    with_keys()
+    path = local / "conf/clusters/prod.json"
+    conf = json.loads(path.read_text())
+    apps = conf["modules"]["streamalert_apps"]
+    (entry,) = apps.values()
+    apps["local_prod_duo_auth_other_app"] = {**entry, "app_name": "other"}
+    path.write_text(json.dumps(conf))
+
+
+@pytest.mark.usefixtures("two")
+def test_all_apps_are_checked_whatever_becomes_of_one(sa_apps: Command, duo: Duo) -> None:
+    ran = sa_apps("check", "--all", "--simulator", duo.url, "--json")
+
+    answer = json.loads(ran.out)
+    Draft202012Validator({"$ref": "#/$defs/check", "$defs": SCHEMA["$defs"]}).validate(answer)
+    assert ran.code == 5
+    assert {app["name"]: app["accepted"] for app in answer["apps"]} == {"collector": True, "other": False}
+    assert answer["errors"] == [answer["apps"][1]["error"]]
+    assert "2 apps: 1 accepted, 1 failed." in ran.err
+
+
+@pytest.mark.usefixtures("two")
+def test_all_apps_and_one_of_them_is_no_question(sa_apps: Command) -> None:
+    assert sa_apps("check", "collector", "--all").code == 2
+
+
+def test_a_project_without_apps_has_none_to_check(local: Path, sa_apps: Command) -> None:
+    ran = sa_apps("check", "--all")
+    assert (ran.code, "`sa-apps new` adds one." in ran.err) == (2, True)

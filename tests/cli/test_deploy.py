@@ -100,7 +100,7 @@ def test_without_a_terminal_nothing_is_written_unasked(
 @pytest.mark.parametrize(("answer", "code", "made"), [("y", 0, 1), ("n", 130, 0)])
 def test_on_a_terminal_the_plan_is_asked_about(deployable: Path, answer: str, code: int, made: int) -> None:
     with Terminal("deploy", folder=deployable) as terminal:
-        terminal.see("+ collector (prod): role").see("Carry this out?").type(answer + ENTER)
+        terminal.see("+ collector (prod): role").see("Apply these changes?").type(answer + ENTER)
         assert terminal.ends() == code
     assert len(functions()) == made
 
@@ -236,7 +236,7 @@ def test_an_app_without_credentials_is_deployed_with_a_warning(deployable: Path,
 def test_a_local_project_has_nothing_to_deploy(local: Path, sa_apps: Command) -> None:
     ran = sa_apps("deploy", "--yes")
     assert ran.code == 1
-    assert "lives without AWS" in ran.err
+    assert "is a local project" in ran.err
 
 
 def test_a_project_without_apps_is_fine(aws_project: Path, sa_apps: Command) -> None:

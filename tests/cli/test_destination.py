@@ -107,7 +107,7 @@ def test_a_setting_is_json_or_text_whatever_its_kind_takes(local: Path, sa_apps:
         (["../up", "--type", "http"], "not a valid name of a destination"),
         (["classifier", "--type", "http"], "StreamAlert's"),
         (["soc", "--type", "htp"], "There is no kind of destination 'htp'"),
-        (["soc", "--type", "http"], "Nobody can be asked for url"),
+        (["soc", "--type", "http"], "Can't ask for url"),
         (["soc", "--type", "http", "--set", "url"], "--set takes KEY=VALUE"),
         (["soc", "--type", "http", "--set", "ur=x"], "Did you mean 'url'?"),
         (["soc", "--type", "http", "--set", "url=ftp://x"], "url: It is not a URL"),

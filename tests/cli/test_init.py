@@ -65,7 +65,13 @@ def test_values_that_an_existing_project_contradicts_are_refused(project: Path, 
 
 @pytest.mark.parametrize(
     ("flag", "value"),
-    [("--prefix", "Acme_1"), ("--account-id", "1234"), ("--region", "virginia"), ("--cluster", "Prod!")],
+    [
+        ("--prefix", "Acme_1"),
+        ("--account-id", "1234"),
+        ("--region", "virginia"),
+        ("--region", "us-east-9"),
+        ("--cluster", "Prod!"),
+    ],
 )
 def test_an_impossible_value_is_refused_before_anything_is_written(
     project: Path, sa_apps: Command, flag: str, value: str
@@ -86,9 +92,39 @@ def test_what_is_missing_is_asked_for_on_a_terminal(project: Path) -> None:
     assert content(project / "conf/global.json")["account"]["aws_account_id"] == "123456789012"
 
 
+def test_this_machine_is_the_first_choice(project: Path) -> None:
+    with Terminal("init", folder=project) as terminal:
+        terminal.see("Where will the apps run?").see("on this machine").type(ENTER)
+        assert terminal.ends() == 0
+    assert content(project / "conf/global.json")["sa_apps"] == {"store": "local"}
+
+
+def test_account_and_region_are_suggested_from_aws_configuration(
+    project: Path, aws: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with Terminal("init", folder=project) as terminal:
+        terminal.see("Where will the apps run?").type("in AWS" + ENTER)
+        terminal.see("AWS account id").see("123456789012").type(ENTER)
+        terminal.see("AWS region").see("eu-west-1").type(ENTER)
+        terminal.answer("prefix", "acme")
+        assert terminal.ends() == 0
+    account = content(project / "conf/global.json")["account"]
+    assert account == {"aws_account_id": "123456789012", "prefix": "acme", "region": "eu-west-1"}
+
+
+def test_a_region_that_aws_does_not_have_is_told_with_those_that_are_like_it(
+    project: Path, sa_apps: Command
+) -> None:
+    ran = sa_apps("init", *AWS, "--region", "us-esat-1")
+    assert (ran.code, list(project.iterdir())) == (2, [])
+    assert "Did you mean" in ran.err
+    assert "us-east-1" in ran.err
+
+
 def test_ctrl_c_in_a_prompt_leaves_nothing_behind(project: Path) -> None:
     with Terminal("init", folder=project) as terminal:
-        terminal.see("AWS account id").type("\x03")
+        terminal.see("Where will the apps run?").type("\x03")
         assert terminal.ends() == 130
         assert "Cancelled; nothing was changed." in terminal.text
         assert "Traceback" not in terminal.text

@@ -55,7 +55,7 @@ def test_our_lines_are_made_readable_and_others_stay(sa_apps: Command) -> None:
     assert ran.code == 0
     start, ended, report, half = ran.out.splitlines()
     assert start.endswith("  START RequestId: 1")
-    assert ended[19:] == "  INFO     run ended logs=9 status=partial"
+    assert ended[19:] == " UTC  INFO     run ended logs=9 status=partial"
     assert report.endswith("  REPORT RequestId: 1 Duration: 3 ms")
     assert half.endswith("  {half")
 
@@ -67,7 +67,7 @@ def test_what_every_line_of_an_app_says_is_left_out(deployable: Path, sa_apps: C
 
     lines = sa_apps("logs", "collector").out.splitlines()
 
-    assert [line[19:] for line in lines] == ["  INFO     page polled logs=9", "  INFO     metrics Events=9"]
+    assert [line[25:] for line in lines] == ["INFO     page polled logs=9", "INFO     metrics Events=9"]
 
 
 def test_the_run_of_a_line_is_in_the_json(deployable: Path, sa_apps: Command) -> None:
@@ -81,7 +81,7 @@ def test_lambdas_own_lines_are_readable_in_their_json_form_too(deployable: Path,
 
     (line,) = sa_apps("logs", "collector").out.splitlines()
 
-    assert line[19:].split() == [
+    assert line[25:].split() == [
         *("platform.report", "requestId=1a2b", "status=success", "durationMs=3.1", "billedDurationMs=4")
     ]
 
@@ -102,6 +102,64 @@ def test_only_what_is_younger_than_asked_is_shown(deployable: Path, sa_apps: Com
 
     assert "old" not in sa_apps("logs", "collector").out
     assert "old" in sa_apps("logs", "collector", "--since", "4h").out
+
+
+def test_only_what_is_older_than_asked_is_shown(deployable: Path, sa_apps: Command) -> None:
+    write("old", ago=timedelta(hours=3))
+    write("new", ago=timedelta(minutes=5))
+
+    shown = sa_apps("logs", "collector", "--since", "4h", "--until", "1h").out
+
+    assert ("old" in shown, "new" in shown) == (True, False)
+
+
+@pytest.mark.parametrize("since", ["yesterday", f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"])
+def test_a_day_is_a_time_too(deployable: Path, sa_apps: Command, since: str) -> None:
+    write("new", ago=timedelta(minutes=5))
+    assert "new" in sa_apps("logs", "collector", "--since", since).out
+
+
+def lines_of_levels() -> None:
+    write(
+        *(json.dumps({"message": f"of {level}", "level": level}) for level in ("INFO", "WARNING", "ERROR")),
+        "START RequestId: 1",
+        "2026-11-26T10:00:00.000Z 1a2b-3c Task timed out after 3.00 seconds",
+        json.dumps({"type": "platform.report", "record": {"requestId": "1a2b", "status": "timeout"}}),
+    )
+
+
+@pytest.mark.parametrize(("level", "count"), [("debug", 5), ("info", 5), ("warning", 4), ("error", 3)])
+def test_lines_of_a_level_and_above_are_shown_and_what_lambda_says_of_an_error(
+    deployable: Path, sa_apps: Command, level: str, count: int
+) -> None:
+    lines_of_levels()
+    answer = check(sa_apps("logs", "collector", "--level", level, "--json").out, "logs")
+    assert answer["count"] == count
+
+
+def test_the_lines_of_one_run_are_shown_lambdas_own_too(deployable: Path, sa_apps: Command) -> None:
+    write(
+        json.dumps({"message": "mine", "level": "INFO", "run": "1a2b-3c"}),
+        json.dumps({"message": "another's", "level": "INFO", "run": "9f-1"}),
+        "REPORT RequestId: 1a2b-3c\tDuration: 3 ms",
+        "2026-11-26T10:00:00.000Z 1a2b-3c Task timed out after 3.00 seconds",
+        json.dumps({"type": "platform.report", "record": {"requestId": "1a2b-3c"}}),
+    )
+
+    answer = check(sa_apps("logs", "collector", "--run", "1a2b", "--json").out, "logs")
+
+    assert answer["count"] == 4
+    assert "another's" not in json.dumps(answer)
+
+
+def test_what_is_not_found_is_said_as_it_was_asked_for(deployable: Path, sa_apps: Command) -> None:
+    ran = sa_apps("logs", "collector", "--level", "error", "--since", "2026-11-01")
+    assert "collector has written nothing of level error or above since 2026-11-01." in ran.err
+
+
+@pytest.mark.parametrize("words", [["--follow", "--until", "1h"], ["--since", "1h", "--until", "2h"]])
+def test_a_span_that_is_none_is_an_error(deployable: Path, sa_apps: Command, words: list[str]) -> None:
+    assert sa_apps("logs", "collector", *words).code == 2
 
 
 def test_an_app_that_has_written_nothing_is_no_error(deployable: Path, sa_apps: Command) -> None:

@@ -264,9 +264,23 @@ def test_a_project_without_clusters_names_init(local: Path, sa_apps: Command) ->
 
 def test_two_apps_of_one_cluster_never_share_a_name(local: Path, sa_apps: Command, auth_file: Path) -> None:
     sa_apps(*NEW, "--auth-file", str(auth_file), "--no-check")
-    ran = sa_apps("new", "duo_admin", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
+    words = ("new", "duo_admin", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
+    ran = sa_apps(*words, "--name", "collector")
     assert ran.code == 2
-    assert "an app 'collector' already, of type duo_auth" in ran.err
+    assert "already has an app 'collector', of type duo_auth" in ran.err
+    unnamed = sa_apps(*words)
+    assert unnamed.code == 2
+    assert "Can't ask for the app's name" in unnamed.err
+    assert "--name duo_admin" in unnamed.err
+
+
+def test_a_second_app_is_asked_for_its_name(local: Path, sa_apps: Command, auth_file: Path) -> None:
+    sa_apps(*NEW, "--auth-file", str(auth_file), "--no-check")
+    words = ("new", "duo_admin", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
+    with Terminal(*words, folder=local) as terminal:
+        terminal.see("already has a 'collector'").see("duo_admin").type(ENTER)
+        assert terminal.ends() == 0
+    assert "local_prod_duo_admin_duo_admin_app" in apps(local)
 
 
 def test_an_app_that_is_there_needs_to_be_told_what_to_change(
@@ -399,11 +413,11 @@ def test_a_person_is_asked_for_all_that_is_missing(aws_project: Path, duo: Duo) 
 def test_a_wrong_answer_is_explained_and_asked_again(local: Path, duo: Duo) -> None:
     with Terminal(*NEW, "--simulator", duo.url, folder=local) as terminal:
         terminal.answer("the API hostname of your", "duo.example.com")
-        terminal.see("does not have the right form").type("\x15")
+        terminal.see("is invalid").type("\x15")
         terminal.answer("the API hostname of your", duo.api_hostname)
         terminal.answer("integration key", duo.integration_key)
         terminal.answer("secret key", "short")
-        terminal.see("does not have the right form").type("\x15")
+        terminal.see("is invalid").type("\x15")
         terminal.type(duo.secret_key + ENTER)
         assert terminal.ends() == 0
     assert stored(local)["secret_key"] == duo.secret_key

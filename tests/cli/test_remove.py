@@ -72,7 +72,9 @@ def test_without_a_terminal_nothing_goes_unasked(ran_once: Path, sa_apps: Comman
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 130)])
 def test_on_a_terminal_it_asks(ran_once: Path, answer: str, code: int) -> None:
     with Terminal("remove", "collector", folder=ran_once) as terminal:
-        terminal.see("Of collector (prod) goes:").see("Remove collector (prod)?").type(answer + ENTER)
+        terminal.see("This will delete of collector (prod):").see("Remove collector (prod)?").type(
+            answer + ENTER
+        )
         assert terminal.ends() == code
     assert (FUNCTION in conf(ran_once)) == (code != 0)
 
@@ -154,4 +156,4 @@ def test_a_folder_that_can_not_be_removed_is_told(
     ran = sa_apps("remove", "collector", "--yes")
     assert ran.code == 1
     assert "can't be removed: Permission denied" in ran.err
-    assert "is gone" not in ran.err
+    assert "is deleted" not in ran.err

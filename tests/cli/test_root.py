@@ -112,6 +112,28 @@ def test_every_example_is_understood_by_the_parser(example: str) -> None:
     assert command.make_context("", words).params
 
 
+@pytest.mark.parametrize(("short", "long"), root.ALIASES.items())
+def test_an_alias_is_the_command(sa_apps: Command, short: str, long: str) -> None:
+    assert sa_apps(short, "--help").out == sa_apps(long, "--help").out
+
+
+def test_help_is_a_word_too(sa_apps: Command) -> None:
+    assert sa_apps("help").out == sa_apps("--help").out
+    assert sa_apps("help", "config", "get").out == sa_apps("config", "get", "--help").out
+
+
+@pytest.mark.parametrize("words", [["version"], ["-V"]])
+def test_the_version_has_short_forms(sa_apps: Command, words: list[str]) -> None:
+    assert sa_apps(*words).out == sa_apps("--version").out
+
+
+@pytest.mark.parametrize(("word", "meant"), root.MEANT.items())
+def test_a_word_from_elsewhere_leads_to_what_it_means(sa_apps: Command, word: str, meant: str) -> None:
+    ran = sa_apps(word, "duo_prod")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"Did you mean '{meant}'?" in ran.err
+
+
 def test_a_mistyped_command_gets_a_suggestion(sa_apps: Command) -> None:
     ran = sa_apps("lsit")
     assert (ran.code, ran.out) == (2, "")

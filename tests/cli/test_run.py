@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
 from streamalert_apps.cli.terminal import collecting
 from streamalert_apps.runtime import head as heads
@@ -27,7 +28,7 @@ from streamalert_apps.services import twins
 from streamalert_apps.simulator.faults import Fault, Status
 from streamalert_apps.simulator.server import serve
 from tests.cli.conftest import Ran
-from tests.cli.test_json import check
+from tests.cli.test_json import SCHEMA, check
 from tests.terminal import Terminal
 
 Command = Callable[..., Ran]
@@ -286,3 +287,34 @@ def test_in_aws_a_terminal_gets_a_summary_and_the_classifier_the_events(deployab
     with Terminal("run", "collector", "--simulator", "http://127.0.0.1:9", folder=deployable) as terminal:
         terminal.see("0 events on record, 0 delivered to acme_prod_streamalert_classifier")
         assert terminal.ends() == 1
+
+
+@pytest.fixture
+def with_another(tried: Tried) -> Tried:
+    """The same with an app besides, `bad`, that has no credentials."""
+    path = tried.folder / "conf/clusters/prod.json"
+    conf = json.loads(path.read_text())
+    apps = conf["modules"]["streamalert_apps"]
+    apps[FUNCTION.replace("try", "bad")] = {**apps[FUNCTION], "app_name": "bad"}
+    path.write_text(json.dumps(conf))
+    return tried
+
+
+def test_all_apps_run_to_where_their_events_go_whatever_becomes_of_one(
+    with_another: Tried, sa_apps: Command
+) -> None:
+    ran = sa_apps("run", "--all", "--simulator", with_another.url, "--json")
+
+    answer = json.loads(ran.out)
+    Draft202012Validator({"$ref": "#/$defs/run", "$defs": SCHEMA["$defs"]}).validate(answer)
+    bad, well = answer["apps"]
+    assert ran.code == 5
+    assert (bad["name"], bad["error"]["code"]) == ("bad", "credentials_refused")
+    assert (well["name"], well["recorded"], well["error"]) == ("try", EVENTS, None)
+    assert lines(with_another.folder / "logs/try.jsonl") == EVENTS
+    assert "2 apps: 1 collected, 1 failed." in ran.err
+
+
+def test_all_apps_of_a_cluster_that_has_one_end_as_that_one_does(tried: Tried, sa_apps: Command) -> None:
+    ran = sa_apps("run", "--all", "-c", "prod", "--simulator", tried.url, "--to", "all.jsonl")
+    assert (ran.code, lines(tried.folder / "all.jsonl")) == (0, EVENTS)

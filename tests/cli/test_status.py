@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,11 +17,11 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from streamalert_apps.runtime.head import Head, Lease, Position, Run
+from streamalert_apps.runtime.head import Audit, Head, Lease, Position, Run
 from streamalert_apps.runtime.store.local import LocalStore
 from tests.cli.conftest import settings
 from tests.cli.test_json import SCHEMA
-from tests.proxy import Proxy, Refuse
+from tests.proxy import Answer, Call, Proxy, Refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,17 +128,81 @@ def test_what_could_not_be_collected_is_told_for_a_week(deployed: Path, sa_apps:
     )
 
 
+def test_what_the_audit_found_late_is_told_with_the_lag_that_would_have_held(
+    deployed: Path, sa_apps: Command
+) -> None:
+    late = [(minutes(30 * 24 * 60).timestamp(), 9, 1e6), (minutes(60).timestamp(), 3, 5.2 * 3600)]
+    record(head(ran(), audit=Audit(at=late[-1][0], until=late[-1][0], history=late)))
+
+    code, app = status(sa_apps)
+
+    assert (code, app["health"]) == (0, "warning")
+    assert "3 events came later than the lag" in app["notes"][0]
+    assert "A lag of 6 h 0 min would have held" in app["notes"][0]
+    assert (app["audit"]["found_late"], app["audit"]["lag_needed_seconds"]) == (3, 6 * 3600)
+    assert app["audit"]["lag_declared_seconds"] > 0
+
+
+def test_how_late_events_come_is_told_beside_the_lag_that_is_declared(
+    deployed: Path, sa_apps: Command
+) -> None:
+    record(head(ran(), checkpoint=place(late={"counts": {"5": 40, "12": 10}})))
+
+    app = status(sa_apps)[1]
+
+    assert app["audit"]["lag_measured_seconds"] == 73
+    assert app["audit"]["lag_needed_seconds"] is None
+
+
+def test_why_there_is_no_audit_is_told(deployed: Path, sa_apps: Command) -> None:
+    record(head(ran(), audit=Audit(off="the service allows 2 requests in 60 s, too few for it")))
+
+    assert status(sa_apps)[1]["audit"]["off"].startswith("the service allows")
+    assert "no daily audit: the service allows" in sa_apps("status").out
+
+
 def test_it_is_told_in_words(deployed: Path, sa_apps: Command) -> None:
-    record(head(ran(), positions={"classifier": Position(3, events=990, dead=1)}))
+    record(head(ran(), positions={"classifier": Position(3, events=1000)}))
 
     told = sa_apps("status")
 
     assert told.code == 0
-    assert "collector (prod): well" in told.out
-    assert "version 1, as conf/ says" in told.out
-    assert "succeeded, 312 logs in 1.5 s" in told.out
+    assert "collector (prod): healthy" in told.out
+    assert "version 1, up to date" in told.out
+    assert "succeeded, 312 events in 1.5 s" in told.out
     assert "collected until" in told.out
-    assert "classifier: 10 events wait, 1 were refused for good and are kept" in told.out
+    assert "classifier: up to date" in told.out
+
+
+def test_what_a_destination_lacks_is_told_in_words(deployed: Path, sa_apps: Command) -> None:
+    lacking = Position(3, events=990, dead=1, opened=minutes(4).timestamp())
+    record(head(ran(), positions={"classifier": lacking}))
+
+    told = sa_apps("status")
+
+    assert told.code == 0
+    assert "classifier: 10 events waiting, the oldest for 4 min, 1 refused for good" in told.out
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_a_destination_that_takes_events_too_slowly_is_told(deployed: Path, sa_apps: Command) -> None:
+    slow = Position(3, events=880, opened=minutes(9 * 60).timestamp())
+    record(head(ran(), positions={"classifier": slow}))
+
+    (problem,) = problems(sa_apps)
+
+    assert problem.startswith("classifier falls behind: 120 events wait since ")
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_a_destination_that_waits_for_more_is_not_slow(deployed: Path, sa_apps: Command) -> None:
+    settings(deployed, destinations=["lake"])
+    lake = {"destinations": {"lake": {"type": "s3", "bucket": "acme-lake", "hold": "6h"}}}
+    (deployed / "conf/destinations.json").write_text(json.dumps(lake))
+    waiting = Position(3, events=880, opened=minutes(9 * 60).timestamp())
+    record(head(ran(), positions={"lake": waiting}))
+
+    assert problems(sa_apps) == []
 
 
 def test_each_destination_is_told(deployed: Path, sa_apps: Command) -> None:
@@ -202,7 +272,7 @@ def test_a_difference_to_conf_is_told_and_is_no_illness(deployed: Path, sa_apps:
 
     assert code == 0
     assert [change["kind"] for change in app["deployment"]["drift"]] == ["rule"]
-    assert "AWS differs from conf/: rule" in sa_apps("status").out
+    assert "drift: rule" in sa_apps("status").out
 
 
 def test_a_failed_run_is_told_with_its_reason(deployed: Path, sa_apps: Command) -> None:
@@ -231,7 +301,7 @@ def test_a_run_under_way_is_no_illness(deployed: Path, sa_apps: Command) -> None
     code, app = status(sa_apps)
 
     assert (code, app["state"], app["last_run"]["logs"]) == (0, "running", 312)
-    assert "a run is under way" in sa_apps("status").out
+    assert "running since " in sa_apps("status").out
 
 
 @pytest.mark.usefixtures("long_ago")
@@ -326,7 +396,7 @@ def test_an_app_that_lacks_its_schedule_is_not_well(deployed: Path, sa_apps: Com
     events.remove_targets(Rule=f"{FUNCTION}_schedule", Ids=["sa-apps"])
     events.delete_rule(Name=f"{FUNCTION}_schedule")
     code, app = status(sa_apps)
-    assert (code, app["problems"]) == (1, ["It is not wholly deployed: no rule, no target."])
+    assert (code, app["problems"]) == (1, ["Partly deployed: rule, target missing."])
 
 
 def test_an_app_without_a_record_has_not_run_yet(deployed: Path, sa_apps: Command) -> None:
@@ -470,3 +540,150 @@ def test_where_aws_does_not_tell_no_orphan_is_shown(orphaned: Path, sa_apps: Com
 def test_a_project_without_apps_has_none_that_are_unwell(aws_project: Path, sa_apps: Command) -> None:
     told = sa_apps("status")
     assert (told.code, told.out) == (0, "No Apps configured\n")
+
+
+# Several apps
+
+
+def entered(folder: Path, *names: str) -> None:
+    """Put local apps of these names into conf/."""
+    path = folder / "conf/clusters/prod.json"
+    conf = json.loads(path.read_text())
+    apps = conf["modules"]["streamalert_apps"]
+    (entry,) = apps.values()
+    apps.clear()
+    for name in names:
+        apps[f"local_prod_duo_auth_{name}_app"] = {**entry, "app_name": name}
+    path.write_text(json.dumps(conf))
+
+
+def keep(folder: Path, name: str, left: Head) -> None:
+    """Put a local app's head where its runs would."""
+    store = LocalStore(folder / ".sa-apps", f"local_prod_duo_auth_{name}_app")
+    store.write("head.json", msgspec.json.encode(left), replacing=None)
+
+
+@pytest.fixture
+def several(local_app: LocalStore, local: Path) -> Path:
+    """A local project with apps of which some are healthy and some are not."""
+    entered(local, "app10", "app2", "app1", "dead", "late", "later")
+    keep(local, "dead", head(ran(), positions={"file": Position(9, events=1000, dead=3)}))
+    keep(local, "late", head(ran("failed", message="Duo refused."), checkpoint=place(floor=90, looked=60)))
+    keep(local, "later", head(ran("failed", message="Duo said."), checkpoint=place(floor=300, looked=200)))
+    return local
+
+
+def test_the_worst_is_first_and_the_rest_is_counted_as_people_do(several: Path, sa_apps: Command) -> None:
+    answer = json.loads(sa_apps("status", "--json").out)
+    assert [(app["name"], app["health"]) for app in answer["apps"]] == [
+        ("later", "unhealthy"),
+        ("late", "unhealthy"),
+        ("dead", "warning"),
+        ("app1", "healthy"),
+        ("app2", "healthy"),
+        ("app10", "healthy"),
+    ]
+
+
+def test_one_line_sums_it_up(several: Path, sa_apps: Command) -> None:
+    last = sa_apps("status").out.splitlines()[-1]
+    assert last == "6 apps: 2 unhealthy, 1 warning, 3 healthy; largest lag 3 h 20 min."
+
+
+def test_an_app_that_was_paused_is_at_the_end(deployed: Path, sa_apps: Command, auth_file: Path) -> None:
+    sa_apps("new", "duo_auth", "-c", "prod", "-n", "other", "--auth-file", str(auth_file), "--no-check")
+    sa_apps("deploy", "--yes")
+    sa_apps("disable", "collector")
+    answer = json.loads(sa_apps("status", "--json").out)
+    assert [app["health"] for app in answer["apps"]] == ["healthy", "paused"]
+
+
+def test_the_page_is_written_whole_and_shows_the_same_apps(several: Path, sa_apps: Command) -> None:
+    ran = sa_apps("status", "--html", "status.html")
+
+    page = (several / "status.html").read_text()
+    named = re.findall(r'data-function="local_prod_duo_auth_(\w+)_app"', page)
+    assert (ran.code, ran.out) == (5, "")
+    assert named == ["later", "late", "dead", "app1", "app2", "app10"]
+    assert "Duo refused." in page
+
+
+def test_a_page_that_can_not_be_written_is_told(several: Path, sa_apps: Command) -> None:
+    ran = sa_apps("status", "--html", "nowhere/status.html")
+    assert (ran.code, "can't be written" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("stated", "noted"), [(timedelta(days=3), True), (timedelta(days=-3), True), (timedelta(days=30), False)]
+)
+def test_credentials_near_their_end_are_worth_a_look(
+    deployed: Path, sa_apps: Command, stated: timedelta, noted: bool
+) -> None:
+    settings(deployed, credentials_expire=f"{NOW + stated:%Y-%m-%d}")
+    record(head(ran()))
+    code, app = status(sa_apps)
+    assert (code, any("Its credentials end" in note for note in app["notes"])) == (0, noted)
+
+
+def test_watching_without_a_terminal_needs_json(local_app: LocalStore, sa_apps: Command) -> None:
+    ran = sa_apps("status", "--watch")
+    assert (ran.code, "Pass --json" in ran.err) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal ends it")
+def test_watching_writes_an_object_each_time_until_ctrl_c(several: Path) -> None:
+    words = [sys.executable, "-m", "streamalert_apps", "status", "--watch", "--every", "1s", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as watching:
+        assert watching.stdout is not None
+        answers = [json.loads(watching.stdout.readline()) for _ in range(2)]
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait() == 5
+    assert [len(answer["apps"]) for answer in answers] == [6, 6]
+
+
+def test_two_hundred_apps_take_three_calls_each_and_ten_more(
+    deployed: Path, sa_apps: Command, aws: Proxy
+) -> None:
+    record(head(ran()))
+    like_the_first = _two_hundred(deployed, aws)
+    aws.calls.clear()
+    aws.before = like_the_first
+
+    answer = json.loads(sa_apps("status", "--json", "--jobs", "16").out)
+
+    counts = Counter(aws.names())
+    assert [app["health"] for app in answer["apps"]] == ["healthy"] * 200
+    assert (counts["s3.GetObject"], counts["events.ListTargetsByRule"]) == (200, 200)
+    assert counts["lambda.GetFunction"] <= 201  # one is the classifier's
+    assert counts.total() <= 3 * 200 + 10
+
+
+def _two_hundred(deployed: Path, aws: Proxy) -> Callable[[Call], Answer | None]:
+    """Have 200 apps in conf/, and a rule for each; return what answers of each what is true of the first."""
+    path = deployed / "conf/clusters/prod.json"
+    conf = json.loads(path.read_text())
+    apps = conf["modules"]["streamalert_apps"]
+    events = boto3.client("events")
+    for number in range(1, 200):
+        name = FUNCTION.replace("collector", f"app{number}")
+        apps[name] = {**apps[FUNCTION], "app_name": f"app{number}"}
+        events.put_rule(Name=f"{name}_schedule", ScheduleExpression="rate(2 hours)")
+    path.write_text(json.dumps(conf))
+    aws.calls.clear()
+    get = boto3.client("lambda").get_function(FunctionName=FUNCTION, Qualifier="production")
+    function = {"Configuration": {**get["Configuration"], "LastModified": NOW.isoformat()}}
+    targets = events.list_targets_by_rule(Rule=f"{FUNCTION}_schedule")["Targets"]
+    left = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"{FUNCTION}/head.json")["Body"].read()
+
+    def like_the_first(call: Call) -> Answer | None:
+        found = re.search(r"acme_prod_duo_auth_app[0-9]+_app", f"{call.path} {call.body.decode()}")
+        if not found:
+            return None
+        if call.name == "s3.GetObject":
+            return Answer(200, left, {"ETag": '"1"', "Date": formatdate(usegmt=True)})
+        told = {"lambda.GetFunction": function, "events.ListTargetsByRule": {"Targets": targets}}
+        if call.name not in told:
+            return None
+        return Answer(200, json.dumps(told[call.name]).replace(FUNCTION, found[0]).encode())
+
+    return like_the_first

@@ -13,10 +13,40 @@ if TYPE_CHECKING:
     Command = Callable[..., Ran]
 
 
-def test_types_say_what_is_collected_and_what_is_needed(sa_apps: Command) -> None:
-    out = sa_apps("types").out
-    assert "duo_auth" in out
-    assert "secret_key" in out
+def test_types_are_listed_by_service_a_line_each(sa_apps: Command) -> None:
+    ran = sa_apps("types")
+    duo = next(part for part in ran.out.split("\n\n") if part.startswith("duo\n"))
+    assert (
+        duo.splitlines()[2]
+        == "  duo_admin      what administrators do: sign in, change users, settings and devices"
+    )
+    assert "secret_key" not in ran.out
+    assert f"`sa-apps types {ran.out.split()[1]}` shows what to set up." in ran.err
+
+
+def test_the_types_of_one_service_are_listed(sa_apps: Command) -> None:
+    ran = sa_apps("types", "duo")
+    assert [line.split()[0] for line in ran.out.splitlines()] == [
+        "duo",
+        "duo_activity",
+        "duo_admin",
+        "duo_auth",
+        "duo_telephony",
+    ]
+
+
+def test_types_are_found_by_what_they_collect(sa_apps: Command) -> None:
+    found = {
+        entry["type"] for entry in json.loads(sa_apps("types", "--search", "Sign-In", "--json").out)["types"]
+    }
+    assert "okta_system_log" in found
+    assert "duo_telephony" not in found
+
+
+def test_a_search_without_a_result_says_so(sa_apps: Command) -> None:
+    ran = sa_apps("types", "--search", "submarine")
+    assert (ran.code, ran.out) == (2, "")
+    assert "No app type has 'submarine' in it." in ran.err
 
 
 def test_one_type_is_told_in_full(sa_apps: Command) -> None:

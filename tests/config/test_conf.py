@@ -267,6 +267,17 @@ def test_what_is_wrong_is_told_with_its_file_and_its_keys(root: Path) -> None:
     assert caught.value.hint == ""
 
 
+def test_a_schedule_that_never_comes_is_told_with_its_place(root: Path) -> None:
+    entry = {"app_name": "x", "type": "duo_auth", "schedule_expression": "cron(0 0 31 2 ? *)"}
+    put(root, "clusters/prod.json", {"modules": {"streamalert_apps": {"f": entry}}})
+    with pytest.raises(ConfigError) as caught:
+        conf.load(root)
+    assert caught.value.message == (
+        "conf/clusters/prod.json: modules.streamalert_apps.f.schedule_expression: "
+        "'cron(0 0 31 2 ? *)' never comes: no month has such a day."
+    )
+
+
 def test_of_several_errors_one_is_told_and_how_to_see_the_others(root: Path) -> None:
     put(root, "global.json", {"account": {"prefix": "Acme", "region": "here"}})
     with pytest.raises(ConfigError) as caught:

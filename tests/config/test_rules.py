@@ -29,12 +29,32 @@ def test_singular_and_plural_are_put_right(text: str, right: str) -> None:
     assert right in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("30s", "rate(30 seconds)"),
+        ("60s", "rate(1 minute)"),
+        ("90m", "rate(90 minutes)"),
+        ("1h", "rate(1 hour)"),
+        ("48h", "rate(2 days)"),
+    ],
+)
+def test_a_length_of_time_is_a_rate_too(text: str, rate: str) -> None:
+    assert rules.schedule_expression(text) == rate
+
+
+def test_a_cron_expression_is_taken_as_it_is() -> None:
+    assert rules.schedule_expression("cron(0 9 ? * MON-FRI *)") == "cron(0 9 ? * MON-FRI *)"
+
+
 def test_spaces_that_aws_would_not_take_are_left_out() -> None:
     assert rules.schedule_expression("rate( 2  hours )") == "rate(2 hours)"
 
 
-@pytest.mark.parametrize("text", ["", "2 hours", "rate(0 hours)", "rate(-1 hours)", "cron(0 * * * ? *)"])
-def test_what_is_no_rate_is_refused(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "2 hours", "rate(0 hours)", "rate(-1 hours)", "1w", "0h", "cron(0 * * * * *)"]
+)
+def test_what_is_no_schedule_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         rules.schedule_expression(text)
 

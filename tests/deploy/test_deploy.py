@@ -107,6 +107,14 @@ def test_the_rule_invokes_the_alias_with_the_apps_event(cloud: Cloud) -> None:
     assert rule["targets"] == [{"arn": f"{ARN}:production", "input": event}]
 
 
+def test_a_cron_expression_is_passed_on(cloud: Cloud) -> None:
+    cloud.deploy_well(app(schedule_expression="cron(0 9 ? * MON-FRI *)"))
+
+    rule = world()["rules"][f"{FUNCTION}_schedule"]
+    ((_, event),) = (target.values() for target in rule["targets"])
+    assert rule["schedule"] == event["schedule_expression"] == "cron(0 9 ? * MON-FRI *)"
+
+
 def test_the_permission_is_the_aliass_own(cloud: Cloud) -> None:
     cloud.deploy_well(app())
 

@@ -305,12 +305,18 @@ def test_a_project_is_loaded_or_refused(content: dict[str, Any], entry: Any) -> 
 
 
 @fuzz
-@given(st.text() | st.from_regex(r"rate\(\s*\d+\s+\w+\)"))
+@given(
+    st.text()
+    | st.from_regex(r"rate\(\s*\d+\s+\w+\)")
+    | st.from_regex(r"cron\(([0-9A-Z*?#,/-]+ ){5}[0-9*]+\)", fullmatch=True)
+)
+@example("cron(0 0 31W * ? *)")
+@example("cron(0 0 ? * L#5 *)")
 @example("rate(\u0661 hour)")
 @example("rate(999999 days)")
 def test_a_schedule_is_an_interval_or_refused(text: str) -> None:
     try:
-        assert interval(rules.schedule_expression(text)).total_seconds() >= 60
+        assert interval(rules.schedule_expression(text)).total_seconds() >= 1
     except (ConfigError, UsageError):
         return
 

@@ -139,7 +139,7 @@ def test_it_is_checked_by_folder_file_or_service(box: Path, sa_apps: Command, na
     ran = sa_apps("plugin", "check", named, "--only", "form")
 
     assert ran.code == 0
-    assert "apps/box: fine in all 1 scenarios." in ran.err
+    assert "apps/box: 1 of 1 passed." in ran.err
 
 
 def test_a_name_with_both_forms_is_one_clear_error(box: Path, sa_apps: Command) -> None:
@@ -157,7 +157,7 @@ def test_new_writes_no_folder_beside_a_file_of_the_same_service(local: Path, sa_
     ran = sa_apps("plugin", "new", "box_events")
 
     assert ran.code == 2
-    assert "apps/box.py is there already; nothing was written." in ran.err
+    assert "apps/box.py already exists; nothing was written." in ran.err
     assert not (local / "apps/box").exists()
 
 

@@ -87,7 +87,7 @@ def test_a_file_that_is_there_stays_and_no_other_is_written(
     ran = sa_apps("plugin", "new", "box_events")
 
     assert (ran.code, (local / there).read_text()) == (2, "mine")
-    assert f"{there} is there already; nothing was written." in ran.err
+    assert f"{there} already exists; nothing was written." in ran.err
     assert [path for path in (local / "apps").rglob("*.*") if path.is_file()] == [local / there]
 
 

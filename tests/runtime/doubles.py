@@ -188,6 +188,7 @@ class World:
     app: Callable[[World, Api], App] = Numbers
     adopted: Any = None
     journal_days: float = 7.0
+    audits: bool = False
     told: list[tuple[str, Any]] = field(default_factory=list)
     under: Store | None = None
     transport: httpx.BaseTransport = NOWHERE
@@ -227,6 +228,7 @@ class World:
             journal_days=self.journal_days,
             threads=threads,
             progress=progress,
+            audits=self.audits,
         )
         outlets = {
             name: sink if isinstance(sink, Outlet) else Outlet(sink) for name, sink in self.sinks.items()

@@ -25,6 +25,7 @@ from streamalert_apps.errors import (
 )
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime.collect import CIRCLES, COMMIT_SECONDS, Outcome
+from streamalert_apps.runtime.forward import Delivered
 from streamalert_apps.sdk.app import App, Checkpoint, Page
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Rate
@@ -268,8 +269,21 @@ def test_a_run_that_time_will_mend_is_partial(error: AppError) -> None:
 
     outcome = world.run()
 
-    assert (outcome.status, outcome.error, outcome.backlog) == ("partial", error, True)
+    assert (outcome.status, outcome.error) == ("partial", error)
     assert (world.head.status, world.head.runs[-1].error) == ("partial", error.code)
+
+
+def test_another_run_follows_one_that_got_somewhere() -> None:
+    assert Outcome("partial", pages=1).calls_for_another(60)
+    assert Outcome("partial", delivered={"siem": Delivered(events=1)}).calls_for_another(60)
+
+
+def test_no_other_run_follows_one_that_got_nowhere() -> None:
+    assert not Outcome("partial").calls_for_another(60)
+
+
+def test_no_other_run_follows_where_most_of_it_would_be_a_wait() -> None:
+    assert not Outcome("partial", pages=1, retry_after=31).calls_for_another(60)
 
 
 def test_a_limit_tells_when_to_come_back() -> None:
@@ -382,7 +396,7 @@ def test_at_the_deadline_a_run_ends_partial_and_the_next_one_goes_on() -> None:
 
     while (outcome := world.run(left=45)).status == "partial":
         assert outcome.error is None
-        assert outcome.backlog
+        assert outcome.status == "partial"
         assert outcome.seconds <= 45
         runs += 1
 

@@ -215,11 +215,11 @@ def test_the_format_is_always_written(memory: MemoryStore, clock: StillClock) ->
 
 def test_what_a_newer_version_says_besides_is_kept(memory: MemoryStore, clock: StillClock) -> None:
     take(memory, clock)
-    change(memory, ledger={"2026-03-01T12": 7})
+    change(memory, almanac={"2026-03-01T12": 7})
 
     take(memory, clock).write()
 
-    assert stored(memory)["ledger"] == {"2026-03-01T12": 7}
+    assert stored(memory)["almanac"] == {"2026-03-01T12": 7}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Credentials of an app that lives without AWS: private, replaced as a whole, told when broken."""
+"""Credentials of a local app: private, replaced as a whole, told when broken."""
 
 from __future__ import annotations
 

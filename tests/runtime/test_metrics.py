@@ -169,12 +169,13 @@ def test_the_line_is_written_where_only_errors_are_logged(caplog: pytest.LogCapt
 
 def test_each_destination_has_a_line_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "streamalert_apps.runtime.metrics")
-    outcome = Outcome(delivered={"lake": Delivered(), "soc": Delivered(dead=2, lag=90.5)})
+    outcome = Outcome(delivered={"lake": Delivered(), "soc": Delivered(dead=2, kept=7, lag=90.5)})
 
     metrics.write(outcome, FUNCTION, NOW)
 
     _, lake, soc = (logged(record.__dict__["fields"]) for record in caplog.records)
     assert faults(lake) == faults(soc) == []
     assert soc["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["FunctionName", "Destination"]]
-    assert (soc["Destination"], soc["DestinationLag"], soc["DestinationDead"]) == ("soc", 90.5, 2)
-    assert (lake["DestinationLag"], lake["DestinationDead"]) == (0.0, 0)
+    names = ("Destination", "DestinationLag", "DestinationRefused", "DestinationDead")
+    assert [soc[name] for name in names] == ["soc", 90.5, 2, 7]
+    assert [lake[name] for name in names] == ["lake", 0.0, 0, 0]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from streamalert_apps.errors import ConfigError, UsageError
-from streamalert_apps.runtime.schedule import duration, interval
+from streamalert_apps.runtime.schedule import Rate, duration, interval, parse
 
 
 @pytest.mark.parametrize(
     ("expression", "time"),
     [
+        ("rate(1 second)", timedelta(seconds=1)),
+        ("rate(30 seconds)", timedelta(seconds=30)),
         ("rate(1 minute)", timedelta(minutes=1)),
         ("rate(2 minutes)", timedelta(minutes=2)),
         ("rate(1 hour)", timedelta(hours=1)),
@@ -37,7 +39,6 @@ def test_a_rate_is_the_time_between_two_runs(expression: str, time: timedelta) -
         ("rate(1 hour", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
         ("rate(1 hour)\n", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
         ("Rate(1 hour)", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
-        ("cron(0 12 * * ? *)", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
         ("rate(99999999999999 days)", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
         ("", "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."),
     ],
@@ -47,6 +48,20 @@ def test_what_eventbridge_would_refuse_is_refused_with_what_to_write(expression:
         interval(expression)
 
     assert raised.value.hint == hint
+
+
+def test_a_rate_begins_at_the_same_times_whatever_was_before() -> None:
+    rate = Rate(timedelta(minutes=10))
+    now = datetime(2026, 3, 1, 12, 3, tzinfo=UTC)
+
+    assert rate.next(now) == datetime(2026, 3, 1, 12, 10, tzinfo=UTC)
+    assert rate.next(rate.next(now)) == datetime(2026, 3, 1, 12, 20, tzinfo=UTC)
+    assert rate.next(now, phase=0.25) == datetime(2026, 3, 1, 12, 12, 30, tzinfo=UTC)
+
+
+def test_a_schedule_says_how_many_runs_a_day_has() -> None:
+    assert parse("rate(1 hour)").runs_a_day == 24
+    assert parse("cron(0/30 * * * ? *)").runs_a_day == 48
 
 
 @pytest.mark.parametrize(
@@ -64,5 +79,5 @@ def test_a_length_of_time_has_a_unit(text: str, length: timedelta) -> None:
 
 @pytest.mark.parametrize("text", ["", "10", "0m", "-1h", "1w", "1 h", "10m\n"])
 def test_what_is_no_length_of_time_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is not a length of time"):
+    with pytest.raises(UsageError, match="is not a valid duration"):
         duration(text)

@@ -16,7 +16,7 @@ WORD = AuthField("word", "a word in lower case", re.compile("[a-z]+"), secret=Tr
 
 @pytest.mark.parametrize("text", ["Abc", "abc1", "abc\n", " abc", "", "abc def"])
 def test_a_format_has_to_match_the_whole_input(text: str) -> None:
-    with pytest.raises(UsageError, match="The value for 'word' does not have the right form") as raised:
+    with pytest.raises(UsageError, match="The value for 'word' is invalid") as raised:
         WORD.parse(text)
 
     assert raised.value.hint == "It should be a word in lower case."

@@ -206,7 +206,7 @@ def test_a_format_may_be_a_text_a_function_or_left_out() -> None:
     assert word.parse("abc") == "abc"
     assert file.parse("x") == {"content": "x"}
     assert free.parse("any\nthing") == "any\nthing"
-    with pytest.raises(UsageError, match="'word' does not have the right form"):
+    with pytest.raises(UsageError, match="'word' is invalid"):
         word.parse("abc1")
 
 

@@ -16,6 +16,7 @@ from streamalert_apps.simulator.contract import Twin
 from tests.simulator.world import StillClock
 
 ALIKE = {  # what has one form
+    "dropbox": {("app_key", "app_secret"), ("app_secret", "app_key")},
     **{
         service: {("client_id", "tenant_id"), ("tenant_id", "client_id")}
         for service in ("defender", "entra", "intune", "m365")

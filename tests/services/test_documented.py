@@ -2,7 +2,7 @@
 
 documented/entra.json, defender.json and intune.json are made of the metadata of Microsoft Graph 1.0, in
 microsoftgraph/msgraph-metadata; openai.json of OpenAI's OpenAPI document, in openai/openai-openapi, as far as
-the twin makes use of it.
+the twin makes use of it; figma.json of Figma's, in figma/rest-api-spec.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def validator(service: str, name: str) -> Draft202012Validator:
         ("entra_signins", "signIn"),
         ("entra_provisioning", "provisioningObjectSummary"),
         ("entra_risks", "riskDetection"),
+        ("figma_activity", "ActivityLog"),
         ("intune_audit", "auditEvent"),
         ("openai_audit", "AuditLog"),
         ("openai_tenant", "AuditLog"),

@@ -219,36 +219,50 @@ def test_one_empty_answer_makes_no_event_come_twice() -> None:
 
 
 SERVICES = {
+    "airtable": "airtable_audit",
     "aliyun": "aliyun_actiontrail",
+    "anthropic": "anthropic_activities",
     "atlassian": "atlassian_org_events",
     "auth0": "auth0_logs",
     "box": "box_admin_events",
     "cloudflare": "cloudflare_audit",
+    "datadog": "datadog_audit",
+    "dropbox": "dropbox_team",
     "crowdstrike": "crowdstrike_alerts",
     "cursor": "cursor_audit",
     "defender": "defender_alerts",
     "duo": "duo_auth",
     "entra": "entra_risks",
+    "figma": "figma_activity",
     "github": "github_audit",
+    "gitlab": "gitlab_instance",
     "gsuite": "gsuite_login",
     "intercom": "intercom_admin_activity_logs",
     "intune": "intune_audit",
+    "jumpcloud": "jumpcloud_all",
     "m365": "m365_exchange",
     "okta": "okta_system_log",
     "onelogin": "onelogin_events",
     "onepassword": "onepassword_audit",
     "openai": "openai_audit",
+    "pagerduty": "pagerduty_audit",
     "salesforce": "salesforce_login",
     "sentinelone": "sentinelone_activities",
     "slack": "slack_audit",
     "snowflake": "snowflake_logins",
     "stripe": "stripe_events",
     "tailscale": "tailscale_configuration",
+    "zendesk": "zendesk_audit",
     "twilio": "twilio_events",
     "wiz": "wiz_audit",
     "zoom": "zoom_activities",
 }
-BARE = {"github_audit", "okta_system_log"}  # whose answers are arrays of events
+BARE = {
+    "github_audit",
+    "gitlab_instance",
+    "jumpcloud_all",
+    "okta_system_log",
+}  # answers are arrays
 MORE = ["atlassian_jira", "atlassian_confluence", "duo_admin", "slack_access", "slack_integration"]
 
 

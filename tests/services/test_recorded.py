@@ -40,7 +40,9 @@ def cells(rows: str) -> str:
 
 
 ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "airtable_audit": ("/v0", '{{"events": {}, "pagination": {{"next": null}}}}'.format),
     "aliyun_actiontrail": ("", '{{"RequestId": "1", "Events": {}}}'.format),
+    "anthropic_activities": ("/v1", '{{"data": {}, "has_more": false}}'.format),
     "atlassian_org_events": ("/admin", '{{"data": {}, "meta": {{"next": "x"}}}}'.format),
     "atlassian_jira": ("/rest", '{{"records": {}, "total": 2}}'.format),
     "atlassian_confluence": ("/wiki", '{{"results": {}, "_links": {{}}}}'.format),
@@ -48,6 +50,8 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "box_admin_events": ("/2.0", '{{"chunk_size": 2, "next_stream_position": "7", "entries": {}}}'.format),
     "cloudflare_audit": ("", '{{"success": true, "result": {}, "result_info": {{"cursor": "x"}}}}'.format),
     "cloudflare_access": ("", '{{"success": true, "result": {}}}'.format),
+    "datadog_audit": ("/api", '{{"data": {}, "meta": {{"status": "done"}}}}'.format),
+    "dropbox_team": ("/2", '{{"events": {}, "cursor": "x", "has_more": false}}'.format),
     "crowdstrike_alerts": ("/alerts", '{{"meta": {{}}, "errors": [], "resources": {}}}'.format),
     "cursor_audit": ("", '{{"events": {}, "pagination": {{"hasNextPage": false}}}}'.format),
     "duo_activity": ("", logs("items")),
@@ -65,12 +69,15 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
         ("entra_noninteractive", "entra_serviceprincipals", "entra_managedidentities"),
         ("/beta", '{{"@odata.context": "x", "value": {}}}'.format),
     ),
+    "figma_activity": ("/v1", '{{"status": 200, "error": false, "meta": {{"activity_logs": {}}}}}'.format),
     "github_audit": ("", "{}".format),
     "github_git": ("", "{}".format),
+    **dict.fromkeys(("gitlab_instance", "gitlab_group", "gitlab_project"), ("", "{}".format)),
     "gsuite_login": ("/admin", '{{"kind": "admin#reports#activities", "items": {}}}'.format),
     "intercom_admin_activity_logs": ("", '{{"pages": {{"next": null}}, "activity_logs": {}}}'.format),
     "okta_system_log": ("/api", "{}".format),
     "onelogin_events": ("/api", '{{"pagination": {{"next_link": null}}, "data": {}}}'.format),
+    "pagerduty_audit": ("/audit", '{{"records": {}, "next_cursor": null, "limit": 100}}'.format),
     "slack_access": ("", '{{"ok": true, "logins": {}, "paging": {{"pages": 1}}}}'.format),
     "slack_audit": ("", '{{"entries": {}, "response_metadata": {{"next_cursor": ""}}}}'.format),
     **dict.fromkeys(("openai_audit", "openai_tenant"), ("/v1", '{{"object": "list", "data": {}}}'.format)),
@@ -80,6 +87,7 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "twilio_events": ("", '{{"events": {}, "meta": {{"next_page_url": null}}}}'.format),
     "tailscale_configuration": ("/api/v2/tailnet", '{{"version": "1.1", "logs": {}}}'.format),
     "tailscale_network": ("/api/v2/tailnet", '{{"logs": {}}}'.format),
+    "zendesk_audit": ("/api", '{{"audit_logs": {}, "meta": {{"has_more": false}}}}'.format),
     "zoom_activities": ("/v2", '{{"next_page_token": "", "activity_logs": {}}}'.format),
     "zoom_operations": ("/v2", '{{"next_page_token": "", "operation_logs": {}}}'.format),
     "slack_integration": ("", '{{"ok": true, "logs": {}, "paging": {{"pages": 1}}}}'.format),
@@ -98,7 +106,9 @@ ANSWERS |= dict.fromkeys(
     ("onepassword_signins", "onepassword_item_usages", "onepassword_audit"),
     ("/api", '{{"cursor": "x", "has_more": true, "items": {}}}'.format),
 )
+ANSWERS |= dict.fromkeys(services.apps("jumpcloud"), ("/insights", "{}".format))
 HEADERS = {"okta_system_log": {"Link": '<https://acme.okta.com/api/v1/logs?after=1>; rel="next"'}}
+HEADERS |= {name: {"X-Limit": "1000", "X-Search_after": "[]"} for name in services.apps("jumpcloud")}
 EVERY = [name for service in services.services() for name in services.apps(service)]
 FILES = [name for name in EVERY if issubclass(services.find(name), Catalogue)]
 
@@ -195,6 +205,16 @@ def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
         ("onepassword_audit", "2023-11-21T09:12:25.271776+00:00"),
         ("onepassword_signins", "2020-06-11T19:32:50+00:00"),
         ("okta_system_log", "2024-08-13T15:58:20.353+00:00"),
+        ("zendesk_audit", "2023-11-21T09:12:25+00:00"),
+        ("gitlab_instance", "2023-11-21T09:12:25.271+00:00"),
+        ("pagerduty_audit", "2023-11-21T09:12:25.271+00:00"),
+        ("dropbox_team", "2023-11-21T09:12:25+00:00"),
+        ("jumpcloud_directory", "2023-11-21T09:12:25.271+00:00"),
+        ("jumpcloud_radius", "2023-11-21T09:12:25+00:00"),
+        ("datadog_audit", "2023-11-21T09:12:25.271+00:00"),
+        ("anthropic_activities", "2023-11-21T09:12:25+00:00"),
+        ("figma_activity", "2023-11-21T09:12:25+00:00"),
+        ("airtable_audit", "2023-11-21T09:12:25.271+00:00"),
         ("entra_audits", "2024-12-27T10:01:19.579675+00:00"),
     ],
 )

@@ -159,7 +159,7 @@ class Bucket:
             self.objects[name] = Stored(body, self._world.timeline.now)
             self._world.judge.put(name, body)
         elif found.body != body:
-            raise Conflict(f"{name} is there already, with other bytes")
+            raise Conflict(f"{name} already exists, with other bytes")
 
     def _remove(self, names: builtins.list[str]) -> None:
         for name in names:

@@ -35,6 +35,9 @@ def events(plan: Plan) -> list[Event]:
     luck = Random(f"{plan.seed}:events")
     times = _seconds(plan, luck) if plan.shape == "seed style" else _bursts(plan, luck)
     made = [_event(plan, luck, number, time) for number, time in enumerate(times)]
+    if plan.tardy:
+        luck = Random(f"{plan.seed}:tardy")
+        made = [_tardy(plan, luck, event) for event in made]
     if plan.moves and plan.ids:
         made += [_moved(plan, luck, event) for event in made if luck.random() < 0.1]
     return sorted(made, key=lambda event: (event.published, event.id))
@@ -77,6 +80,14 @@ def _event(plan: Plan, luck: Random, number: int, time: float) -> Event:
     if time > plan.span + 3600:  # of a clock that is ahead
         published, late = luck.uniform(0, plan.span), 0.0
     return Event(told, luck.randrange(1 << 30), published, late > 0, identity, data, logs)
+
+
+def _tardy(plan: Plan, luck: Random, event: Event) -> Event:
+    """Return an event, perhaps as one that comes later than it may."""
+    if luck.random() > 0.1 or event.published < event.time / 1e6:
+        return event
+    published = event.time / 1e6 + plan.lag + luck.uniform(10, plan.span / 2)
+    return replace(event, published=published, late=True)
 
 
 def _moved(plan: Plan, luck: Random, event: Event) -> Event:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final, Literal
 
@@ -135,6 +135,7 @@ class Plan:
     unreadable: bool  # some events have a time that can't be read
     future: bool  # some events are ahead of the clock, some in the year 2038
     moves: bool  # some events change, and their time with them
+    tardy: bool  # some events come later than the lag; now and then somebody looks for what is missing
     turns_at: float  # from when on the list is in the opposite order
     shrinks_at: float  # from when on pages hold half as much
     date: Date
@@ -197,7 +198,7 @@ def plan(seed: int) -> Plan:
     turns = luck.random() < 0.08 and shape in {"oldest first", "newest first"}
     moves = luck.random() < 0.1 and by_time and lag >= 600 and not turns
     no_since = luck.random() < 0.1 and shape == "newest first" and not turns
-    return Plan(
+    made = Plan(
         seed=seed,
         shape=shape,
         quiet=quiet,
@@ -222,6 +223,7 @@ def plan(seed: int) -> Plan:
         unreadable=luck.random() < 0.08 and shape != "seed style",
         future=future,
         moves=moves,
+        tardy=False,
         turns_at=luck.uniform(0, span) if turns else float("inf"),
         shrinks_at=luck.uniform(0, span) if luck.random() < 0.2 and not busy else float("inf"),
         date=date,
@@ -252,6 +254,8 @@ def plan(seed: int) -> Plan:
         faults={kind: FAULTS[kind] * luck.choice((0.3, 1.0, 2.0)) for kind in kinds},
         storms=tuple(_storm(luck, span) for _ in range(luck.choice((0, 0, 1, 2)))) if kinds else (),
     )
+    may_be_tardy = ids and by_time and made.journal_days and not (quiet or moves or turns)
+    return replace(made, tardy=bool(may_be_tardy) and Random(f"{seed} tardy").random() < 0.4)
 
 
 def _sink(luck: Random, name: str, seed: int) -> SinkPlan:

@@ -16,6 +16,7 @@ from unittest import mock
 from streamalert_apps.errors import AlreadyRunning, AppError, StateError
 from streamalert_apps.runtime import collect as run
 from streamalert_apps.runtime import head as heads
+from streamalert_apps.runtime import inbox
 from streamalert_apps.runtime import memory as memories
 from streamalert_apps.runtime.collect import Outcome, Terms
 from streamalert_apps.runtime.delivery import Outlet
@@ -32,6 +33,7 @@ from tests.simulation.bucket import OWNER, Bucket
 from tests.simulation.judge import DAY, Judge
 from tests.simulation.luck import Luck
 from tests.simulation.plan import plan
+from tests.simulation.repair import Repair
 from tests.simulation.sinks import Sink
 from tests.simulation.timeline import Killed, Process, Timeline
 from tests.simulation.vendor import Vendor
@@ -120,6 +122,10 @@ class World:
         assert self.timeline.current is not None
         return self.timeline.current
 
+    def clock(self) -> Clock:
+        """Return the clock of the running process."""
+        return Clock(self)
+
     def say(self, words: str) -> None:
         """Tell the story."""
         if self._tell:
@@ -183,6 +189,9 @@ class World:
         return [
             mock.patch.object(heads, "secrets", Secrets(plan.seed)),
             mock.patch.object(heads, "take", self._taking(heads.take)),
+            mock.patch.object(inbox, "secrets", Secrets(plan.seed)),
+            mock.patch.object(inbox, "PAUSE_SECONDS", 0.0),
+            mock.patch.object(inbox, "OBJECT_BYTES", plan.commit_bytes),
             mock.patch.object(run, "COMMIT_BYTES", plan.commit_bytes),
             mock.patch.object(memories, "INLINE", plan.inline),
             mock.patch.object(memories, "MERGED", plan.merged),
@@ -209,6 +218,8 @@ class World:
                 return
         else:
             self._operate()
+        if self.plan.tardy and (self.luck.calm or self.luck.of("repair").random() < 0.5):
+            self._repair()
         if not self.strikes("tick lost"):
             self._submit(self._named(), self.luck.of("tick").uniform(0, 1))
         if self.strikes("tick doubled"):
@@ -244,6 +255,27 @@ class World:
 
     def _submit(self, order: Order, delay: float) -> None:
         self.timeline.at(self.timeline.now + delay, lambda: self._begin(order))
+
+    def _repair(self) -> None:
+        """Let somebody look for what is missing, and leave it in the inbox: now, or in a while."""
+        repair = Repair(self)
+
+        def begin() -> None:
+            process = Process(
+                "repair", self.timeline, on_end=self._repaired, limit=self.timeline.now + self.plan.time_limit
+            )
+            if self.strikes("killed"):
+                process.fuse = self.luck.of("killed").randint(1, 6)
+            self._alive[process] = None
+            self.judge.began(process, process.name)
+            process.start(repair.leave_what_is_missing)
+
+        self.timeline.at(self.timeline.now + self.luck.of("repair").choice((0.0, 0.1, 0.2, 1.0, 30.0)), begin)
+
+    def _repaired(self, process: Process) -> None:
+        del self._alive[process]
+        self.bucket.held.pop(process, None)
+        self.judge.ended(process)
 
     # Runs
 
@@ -352,10 +384,7 @@ class World:
         if isinstance(process.error, Killed) and order.tries < 2 and not self.strikes("not tried again"):
             self._submit(Order(order.holder, order.depth, order.tries + 1, owner=order.owner), 60)
         if (
-            outcome
-            and outcome.backlog
-            and outcome.retry_after < self.plan.time_limit
-            and order.depth < DEEPEST
+            outcome and outcome.calls_for_another(self.plan.time_limit) and order.depth < DEEPEST
         ) and not self.strikes("successor lost"):
             self._submit(self._named(depth=order.depth + 1), 0.2)
 

@@ -26,9 +26,9 @@ class Line:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-def lines(client: Any, group: str, since: datetime) -> Iterator[Line]:
-    """Yield the lines since a time, oldest first; none where there is no such group."""
-    for _, line in _events(client, group, since):
+def lines(client: Any, group: str, since: datetime, until: datetime | None = None) -> Iterator[Line]:
+    """Yield the lines from a time to before another, oldest first; none where there is no such group."""
+    for _, line in _events(client, group, since, until):
         yield line
 
 
@@ -53,9 +53,13 @@ def follow(client: Any, group: str, since: datetime, sleep: Callable[[float], No
         sleep(FOLLOW_SECONDS)
 
 
-def _events(client: Any, group: str, since: datetime) -> Iterator[tuple[str, Line]]:
-    start = int(since.timestamp() * 1000)
-    pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start)
+def _events(
+    client: Any, group: str, since: datetime, until: datetime | None = None
+) -> Iterator[tuple[str, Line]]:
+    span = {"startTime": int(since.timestamp() * 1000)}
+    if until:
+        span["endTime"] = int(until.timestamp() * 1000) - 1  # CloudWatch's end is inclusive
+    pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, **span)
     try:
         for page in pages:
             for event in page["events"]:

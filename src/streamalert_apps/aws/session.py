@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
+from threading import RLock
 from typing import Any, Final
 
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps import __version__
 from streamalert_apps.aws.trouble import SIGN_IN, explained, raise_refusal, unavailable_credentials
-from streamalert_apps.errors import CredentialsError
+from streamalert_apps.errors import AppError, CredentialsError, UsageError
 
 MOST_AT_ONCE: Final = 16  # calls to one service
 EMULATORS: Final = {
@@ -24,6 +28,7 @@ EMULATORS: Final = {
 }  # LocalStack's account, moto's; no real one has such a number
 
 _SENT_WHOLE: Final = 1 << 16
+_ANYWHERE: Final = "us-east-1"  # where an identity can be asked for that no region is known of
 # What botocore lets through of a credential_process that does not do.
 _NO_PROVIDER: Final = (OSError, ValueError, TypeError, LookupError, AttributeError)
 
@@ -40,6 +45,8 @@ class Session:
     connect_seconds: float = 5.0
     read_seconds: float = 20.0
     ask: Callable[[str], str] | None = None
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _making: RLock = field(default_factory=RLock, init=False, repr=False, compare=False)
 
     @cached_property
     def _boto(self) -> Any:
@@ -47,10 +54,20 @@ class Session:
         core = botocore.session.Session(profile=self.profile)
         provider: Any = core.get_component("credential_provider").get_provider("assume-role")
         provider._prompter = self._code  # noqa: SLF001 (there is no public way; its own reads where nobody types)
-        return boto3.Session(botocore_session=core, region_name=self.region)
+        return boto3.Session(botocore_session=core, region_name=self.region or None)
 
     def client(self, service: str, **limits: Any) -> Any:
-        """Return a client, `ssm` for instance. `limits` are botocore's, where others than ours are wanted."""
+        """Return a client, `ssm` for instance; the same one for whoever asks for the same.
+
+        `limits` are botocore's, where others than ours are wanted.
+        """
+        wanted = f"{service} {sorted(limits.items())}"
+        with self._making:  # boto3's session is not for several threads
+            if wanted not in self._clients:
+                self._clients[wanted] = self._made(service, limits)
+            return self._clients[wanted]
+
+    def _made(self, service: str, limits: Mapping[str, Any]) -> Any:
         usual = {
             "connect_timeout": self.connect_seconds,
             "read_timeout": self.read_seconds,
@@ -67,6 +84,22 @@ class Session:
     def credentials(self) -> Any:
         """Return botocore's credentials, which renew themselves; None where there are none."""
         return self._boto.get_credentials()
+
+    def configured_region(self) -> str:
+        """Return the region that AWS's configuration names, or nothing."""
+        with suppress(BotoCoreError):  # a profile that is not there, a file that can't be read
+            return botocore.session.Session(profile=self.profile).get_config_variable("region") or ""
+        return ""
+
+    def account_if_any(self) -> str:
+        """Return the account that this machine is signed in to, or nothing. Asks once, and not for long."""
+        with suppress(AppError, BotoCoreError, ClientError, *_NO_PROVIDER):
+            if self.credentials():
+                client = replace(self, region=self.configured_region() or _ANYWHERE).client(
+                    "sts", retries={"mode": "standard", "total_max_attempts": 1}
+                )
+                return str(client.get_caller_identity()["Account"])
+        return ""
 
     def sign_in(self, account: str) -> None:
         """Raise CredentialsError when nobody is signed in, or in another account than conf/ says.
@@ -97,6 +130,25 @@ class Session:
                 hint=f"Run it on a terminal, or use credentials that need no code. {SIGN_IN}",
             )
         return self.ask(question)
+
+
+def known_region(name: str) -> str:
+    """Return the name of a region; raise UsageError for one that botocore does not know."""
+    session = botocore.session.Session()
+    known = [
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("lambda", partition)
+    ]
+    if name in known:
+        return name
+    close = difflib.get_close_matches(name, known, 3, 0.7)
+    hint = (
+        f"Did you mean {' or '.join(close)}?"
+        if close
+        else "See https://docs.aws.amazon.com/general/latest/gr/rande.html"
+    )
+    raise UsageError(f"'{name}' is not a region of AWS that this version knows.", hint=hint)
 
 
 def _send_in_pieces(request: Any, **_: Any) -> None:

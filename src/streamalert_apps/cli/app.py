@@ -6,13 +6,15 @@ import errno
 import os
 import sys
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 from typer.models import CommandInfo
 
 from streamalert_apps import __version__
 from streamalert_apps.cli.commands import (
+    backfill,
     check,
     config,
     dead,
@@ -29,13 +31,16 @@ from streamalert_apps.cli.commands import (
     package,
     plugin,
     remove,
+    replay,
     rollback,
     run,
+    serve,
     simulate,
     state,
     status,
     types,
     update_auth,
+    verify,
 )
 from streamalert_apps.cli.commands import list as list_command
 from streamalert_apps.cli.project import forget_session
@@ -62,9 +67,46 @@ Environment:
 Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 changes pending, 4 credentials refused, 5 some failed,
 130 interrupted."""
 
+ALIASES: Final = {"ls": "list", "rm": "remove"}
+
+# What people type for a command that has another name: the closest by its letters may do the opposite.
+MEANT: Final = {
+    "add": "new",
+    "create": "new",
+    "delete": "remove",
+    "destroy": "remove",
+    "undeploy": "remove",
+    "uninstall": "remove",
+    "pause": "disable",
+    "stop": "disable",
+    "resume": "enable",
+    "start": "enable",
+    "daemon": "serve",
+    "schedule": "serve",
+    "tail": "logs",
+    "test": "check",
+    "validate": "config validate",
+}
+
 _CANNOT_BE_WRITTEN = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
+
+class Commands(TyperGroup):
+    """The commands. One of another name is suggested by what it means."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that is meant; raise UsageError where there is none."""
+        word = args[0]
+        if word in MEANT and word not in self.commands:
+            raise UsageError(
+                f"No such command '{word}'. Did you mean '{MEANT[word]}'?",
+                hint="`sa-apps --help` shows all commands.",
+            )
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
+    cls=Commands,
     name="sa-apps",
     help="Collect the audit logs of SaaS products, and lose none of them.",
     epilog=EXAMPLES,
@@ -81,11 +123,15 @@ for name, module in {
     "list": list_command,
     "update-auth": update_auth,
     "run": run,
+    "serve": serve,
     "deploy": deploy,
     "status": status,
     "logs": logs,
     "invoke": invoke,
     "check": check,
+    "verify": verify,
+    "replay": replay,
+    "backfill": backfill,
     "rollback": rollback,
     "disable": disable,
     "enable": enable,
@@ -116,7 +162,7 @@ def commands() -> dict[str, CommandInfo]:
 def root(
     context: typer.Context,
     *,
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version.")] = False,
 ) -> None:
     """Collect the audit logs of SaaS products, and lose none of them."""
     if version:
@@ -137,7 +183,7 @@ def start() -> None:
 def main(arguments: list[str]) -> int:
     """Run one command and return its exit code; every error ends here, as words or as JSON."""
     try:
-        code = _invoke(arguments)
+        code = _invoke(_spelled_out(arguments))
         sys.stdout.flush()
     except BrokenPipeError:
         output.nobody_reads()
@@ -148,6 +194,18 @@ def main(arguments: list[str]) -> int:
             output.error(AppError(f"The output can't be written: {error.strerror or error}."))
         return 1
     return code
+
+
+def _spelled_out(arguments: list[str]) -> list[str]:
+    """Return the arguments with the usual short forms written out: `ls`, `rm`, `help new`, `version`."""
+    match arguments:
+        case ["help", *words]:
+            return [*words, "--help"]
+        case ["version"]:
+            return ["--version"]
+        case [word, *others] if word in ALIASES:
+            return [ALIASES[word], *others]
+    return arguments
 
 
 def _invoke(arguments: list[str]) -> int:

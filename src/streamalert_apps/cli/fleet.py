@@ -14,10 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from streamalert_apps.cli.project import aws_session, need_aws
 from streamalert_apps.cli.selection import known_types
 from streamalert_apps.config.conf import AppConf, Project
-from streamalert_apps.deploy import limits
+from streamalert_apps.deploy import limits, view
 from streamalert_apps.deploy.clients import Aws
 from streamalert_apps.deploy.job import Job
-from streamalert_apps.deploy.orphans import Orphan, orphans
+from streamalert_apps.deploy.orphans import Orphan, orphans, prefix_of
 from streamalert_apps.deploy.package import DEFAULT_RUNTIME, Package, build
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.survey import AppPlan
@@ -41,7 +41,7 @@ class Fleet:
 
     @classmethod
     def of(cls, project: Project) -> Fleet:
-        """Connect; raise ConfigError for a project that lives without AWS."""
+        """Connect; raise ConfigError for a local project."""
         need_aws(project)
         session = aws_session(project.account)
         types = known_types(project.root)
@@ -50,7 +50,7 @@ class Fleet:
     def orphans(self, project: Project, clusters: Sequence[str]) -> list[Orphan]:
         """Return what runs for these clusters, or for all, and is not in conf/; none where AWS won't tell."""
         with suppress(AppError, ClientError, BotoCoreError):
-            return list(orphans(self.aws, project, clusters))
+            return list(orphans(view.rules(self.aws, prefix_of(project)), project, clusters))
         return []
 
     def job(self, function: str) -> Job:

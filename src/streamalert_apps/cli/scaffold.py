@@ -57,7 +57,7 @@ def create(root: Path, texts: dict[str, str]) -> None:
     taken = (*texts, f"{Path(next(iter(texts))).parent.as_posix()}.py")  # the service's one file, as of 0.1.0
     if there := [name for name in taken if (root / name).exists()]:
         raise UsageError(
-            f"{there[0]} is there already; nothing was written.",
+            f"{there[0]} already exists; nothing was written.",
             hint="Another app type of the same service is another class in the same file.",
         )
     made: list[Path] = []

@@ -24,6 +24,19 @@ def one_app(
     return project, _picked(project, either(name, name_option, "name"), cluster, prompts)
 
 
+def all_apps(
+    project_dir: Path | None, name: str | None, name_option: str | None, cluster: str | None
+) -> tuple[Project, list[AppConf]]:
+    """Return the project and all its apps, or all of a cluster; raise UsageError where there is none."""
+    if name or name_option:
+        raise UsageError("--all is about all apps.", hint="Leave out the name, or --all.")
+    project = open_project(project_dir)
+    apps = list(project.apps(cluster))
+    if not apps:
+        raise UsageError("No Apps configured.", hint="`sa-apps new` adds one.")
+    return project, apps
+
+
 def either(argument: str | None, option: str | None, what: str) -> str | None:
     """Return a value that may be given as an argument or as an option."""
     if argument and option and argument != option:

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Final
 
 from streamalert_apps.config import schema
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.names import CLASSIFIER
-from streamalert_apps.runtime.schedule import interval
+from streamalert_apps.runtime.schedule import duration, interval
 
+_LENGTHS: Final = {
+    "day": timedelta(days=1),
+    "hour": timedelta(hours=1),
+    "minute": timedelta(minutes=1),
+    "second": timedelta(seconds=1),
+}
 _DEVICES: Final = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 
 
 def schedule_expression(text: str) -> str:
-    """Return a rate expression as AWS wants it: `rate(1 hour)`, `rate(2 hours)`."""
+    """Return a schedule as AWS wants it: `rate(1 hour)`, `cron(0 9 ? * MON-FRI *)`; `1h` is a rate too."""
+    if re.fullmatch(r"[0-9]+[smhd]", text, re.ASCII):
+        return _rate(duration(text))
     try:
         interval(text)
     except ConfigError as error:
         raise UsageError(error.message, hint=error.hint) from None
     return " ".join(text.split()).replace("( ", "(").replace(" )", ")")
+
+
+def _rate(every: timedelta) -> str:
+    """Return the rate of an interval in the largest unit that it is a multiple of."""
+    unit, length = next((unit, length) for unit, length in _LENGTHS.items() if not every % length)
+    count = every // length
+    return f"rate({count} {unit}{'' if count == 1 else 's'})"
 
 
 def timeout(seconds: int) -> int:
@@ -62,6 +79,16 @@ def prefix(text: str) -> str:
     return _matching("prefix", text, "prefix", "Use lower-case letters, digits and '-'.")
 
 
+def reference(text: str) -> str:
+    """Return where credentials are: `env:NAME`, `file:PATH` or `secretsmanager:ID`."""
+    form = schema.named("app")["properties"]["auth"]["properties"]["from"]
+    if not schema.takes(form, text):
+        raise UsageError(
+            f"'{text}' does not say where credentials are.", hint=f"It is {schema.allowed(form)}."
+        )
+    return text
+
+
 def account_id(text: str) -> str:
     """Return an AWS account's number."""
     return _matching("account_id", text, "AWS account id", "It has 12 digits.")
@@ -96,5 +123,5 @@ def _between(value: int, key: str, unit: str) -> int:
     form = schema.named("app")["properties"][key]
     if not schema.takes(form, value):
         limits = f"{form['minimum']} to {form['maximum']}"
-        raise UsageError(f"A {key} of {value} {unit} is not possible.", hint=f"Give {limits} {unit}.")
+        raise UsageError(f"{value} {unit} is out of range for {key}.", hint=f"Give {limits} {unit}.")
     return value

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from streamalert_apps.config.conf import AppConf
-from streamalert_apps.runtime.schedule import interval
+from streamalert_apps.runtime.schedule import parse
 
 PUT: Final = 0.005 / 1000  # a LIST costs the same, but there are four a day; a DELETE nothing
 GET: Final = 0.0004 / 1000
 GB_MONTH: Final = 0.023
-MONTH: Final = timedelta(days=30)
+MONTH_DAYS: Final = 30
 
 IDLE_PUTS: Final = 2  # the lease, the end
 IDLE_GETS: Final = 2  # the head, the pace that commands share
@@ -42,7 +41,7 @@ def monthly(apps: Iterable[AppConf]) -> Cost:
     """Return what the records of some apps cost: requests of their runs, and the journal."""
     idle = busy = 0.0
     for app in apps:
-        runs = MONTH / interval(app.schedule_expression)
+        runs = MONTH_DAYS * parse(app.schedule_expression).runs_a_day
         requests = runs * (IDLE_PUTS * PUT + IDLE_GETS * GET)
         idle += requests
         busy += requests + runs * COMMIT_PUTS * PUT + BUSY_GB_A_DAY * app.journal_days * GB_MONTH

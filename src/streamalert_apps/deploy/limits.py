@@ -22,16 +22,35 @@ _LONGEST_INTERVAL: Final = timedelta(days=3)  # CloudWatch judges seven days at 
 
 def check(app: AppConf) -> None:
     """Raise ConfigError that names each setting of an app that can't be deployed."""
-    faults = [*_name(app), *_destinations(app), *_cursor_age(app), *_vpc(app.vpc_config or {})]
+    faults = [
+        *_name(app),
+        *_schedule(app),
+        *_auth(app),
+        *_destinations(app),
+        *_cursor_age(app),
+        *_vpc(app.vpc_config or {}),
+    ]
     if faults:
         raise ConfigError(
-            " ".join(faults), hint=f"Mend it in conf/clusters/{app.cluster}.json, {app.function}."
+            " ".join(faults), hint=f"Fix it in conf/clusters/{app.cluster}.json, {app.function}."
         )
 
 
 def _name(app: AppConf) -> list[str]:
     over = len(app.function) - names.FUNCTION_NAME_LIMIT
     return [f"The function's name is {over} characters too long."] if over > 0 else []
+
+
+def _schedule(app: AppConf) -> list[str]:
+    if "second" not in app.schedule_expression:
+        return []
+    return [
+        f"'{app.schedule_expression}' is for `sa-apps serve`: EventBridge takes 'rate(1 minute)' at least."
+    ]
+
+
+def _auth(app: AppConf) -> list[str]:
+    return [f"auth ({app.auth_from}) is for `sa-apps serve`."] if app.auth_from else []
 
 
 def _destinations(app: AppConf) -> list[str]:

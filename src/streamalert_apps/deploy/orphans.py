@@ -5,13 +5,12 @@ The rule tells: it is what makes an app run, whoever deployed it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from streamalert_apps.config.conf import Project
 from streamalert_apps.deploy import view
-from streamalert_apps.deploy.clients import Aws
 from streamalert_apps.runtime import names
 
 _ENDING: Final = names.rule("_app")
@@ -31,12 +30,19 @@ class Orphan:
         return f"{self.function} {runs}, but is not in conf/. `deploy --prune` deletes what sa-apps deployed."
 
 
-def orphans(aws: Aws, project: Project, clusters: Collection[str]) -> Iterator[Orphan]:
-    """Yield the orphans of some clusters, or of all; asks for the rules of the project's prefix."""
-    prefix = f"{project.account.prefix}_"
+def prefix_of(project: Project) -> str:
+    """Return what the names of a project's functions begin with."""
+    return f"{project.account.prefix}_"
+
+
+def orphans(
+    rules: Mapping[str, Mapping[str, Any]], project: Project, clusters: Collection[str]
+) -> Iterator[Orphan]:
+    """Yield the orphans of some clusters, or of all. `rules`: those of the project's prefix, by name."""
+    prefix = prefix_of(project)
     known = {names.rule(app.function) for app in project.all_apps}
-    for name, rule in sorted(view.rules(aws, prefix).items()):
-        if name in known or not name.endswith(_ENDING):
+    for name, rule in sorted(rules.items()):
+        if name in known or not name.endswith(_ENDING) or not name.startswith(prefix):
             continue
         if not clusters or _cluster(name.removeprefix(prefix), project.clusters) in clusters:
             function = name.removesuffix(names.rule(""))

@@ -83,7 +83,7 @@ def _chosen(history: list[dict[str, Any]], before: str, to: str | None) -> str:
     for version in history:
         if int(version["Version"]) < int(before) and _differs(version, live):
             return str(version["Version"])
-    raise ConfigError(f"There is no version before {before} that differs from it.")
+    raise ConfigError(f"Nothing to roll back to: no version before {before} differs from it.")
 
 
 def _differs(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps.deploy import resources
+from streamalert_apps.deploy.clients import Aws
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.package import DEFAULT_ARCHITECTURE
 from streamalert_apps.deploy.patience import explained
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Change, Resource, plan
-from streamalert_apps.deploy.resources import function
-from streamalert_apps.deploy.view import Lists, View, alarms, lists, log_groups, rules
+from streamalert_apps.deploy.resources import alias, function, rule, target
+from streamalert_apps.deploy.view import Glance, Lists, View, alarms, lists, log_groups, rules
 from streamalert_apps.errors import AppError, ConfigError
+
+_GLANCED: Final = (alias.KIND, rule.KIND, target.KIND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,40 @@ def survey(jobs: Sequence[Job], workers: int, *, adopt: bool = False) -> list[Ap
         except (ClientError, BotoCoreError) as error:
             raise explained(error) from error
         return list(pool.map(lambda job: _planned(job, known, adopt=adopt), jobs))
+
+
+def glance(jobs: Sequence[Job], rules: Mapping[str, Mapping[str, Any]], workers: int) -> list[AppPlan]:
+    """Return what runs of each app, and how version, rule and target differ from conf/: two calls an app."""
+    known = Lists(rules, {}, {})
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda job: _glanced(job, known), jobs))
+
+
+def _glanced(job: Job, known: Lists) -> AppPlan:
+    view = Glance(job, known)
+    try:
+        trouble = _choose_package(job, view)
+        kinds = [resources.KINDS[name] for name in _GLANCED]
+        observed = tuple(resource for kind in kinds for resource in kind.observe(view))
+    except (AppError, ClientError, BotoCoreError) as error:
+        return AppPlan(job, error=explained(error))
+    if trouble:
+        return AppPlan(job, view, observed, error=trouble)
+    desired = [resource for resource in resources.desired(job) if resource.kind in _GLANCED]
+    return AppPlan(job, view, observed, plan(desired, observed))
+
+
+def known_rules(aws: Aws, functions: Sequence[str], prefix: str = "") -> dict[str, Any]:
+    """Return the rules of some functions, and all whose names begin with `prefix`, where there is one."""
+    others = [name for name in functions if not (prefix and name.startswith(prefix))]
+    try:
+        return {
+            name: rule
+            for start in [*([prefix] if prefix else []), *_starts(others)]
+            for name, rule in rules(aws, start).items()
+        }
+    except (ClientError, BotoCoreError) as error:
+        raise explained(error) from error
 
 
 def _starts(functions: Sequence[str]) -> list[str]:

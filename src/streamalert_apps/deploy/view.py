@@ -159,6 +159,28 @@ class View:
         return not tags.ours(self.tags) or any(self.tags.get(key) != value for key, value in wanted.items())
 
 
+class Glance(View):
+    """What runs of an app: version, rule, target. What is not asked for counts as right."""
+
+    alias = None
+    retries = 0
+    strange = False
+
+    @cached_property
+    def latest(self) -> dict[str, Any] | None:
+        """GetFunction's answer for what runs; where nothing does, for what would be published next."""
+        call, name = self.job.aws.functions.get_function, self.job.function
+        live = found(lambda: call(FunctionName=name, Qualifier=names.ALIAS))
+        self.live = dict(live["Configuration"]) if live else None
+        return live or found(lambda: call(FunctionName=name))
+
+    @cached_property
+    def live(self) -> dict[str, Any] | None:
+        """The configuration of the version that the alias points to."""
+        _ = self.latest
+        return self.live
+
+
 def found(call: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
     """Return AWS's answer, or None where what was asked for is not there."""
     try:

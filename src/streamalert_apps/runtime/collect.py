@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -26,15 +26,18 @@ from streamalert_apps.errors import (
     StateError,
 )
 from streamalert_apps.runtime import head as heads
-from streamalert_apps.runtime import journal, log, pace
+from streamalert_apps.runtime import history, inbox, journal, ledger, log, pace
+from streamalert_apps.runtime.audit import Auditor
 from streamalert_apps.runtime.clean import clean
 from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.forward import Beside, Delivered, Forwarder, Within
 from streamalert_apps.runtime.head import HeldHead, Identity, Run
+from streamalert_apps.runtime.history import Hour
 from streamalert_apps.runtime.memory import FUTURE, Former, Memory, packed
 from streamalert_apps.runtime.store import Store
 from streamalert_apps.runtime.window import Commit
+from streamalert_apps.sdk import expiry
 from streamalert_apps.sdk.app import App, Checkpoint, Json, Page
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.ids import hashing
@@ -58,7 +61,7 @@ class Outcome:
 
     `retry_after`: seconds that the service wants to be left alone. `cursor`: all that the service showed up
     to then is on record, where the app can tell; what appears late may be missing.
-    `delivered`: by destination.
+    `found_late`: events that came later than the lag. `delivered`: by destination.
     """
 
     status: Literal["succeeded", "partial", "failed"] = "succeeded"
@@ -69,12 +72,42 @@ class Outcome:
     repeats: int = 0
     retries: int = 0
     rate_limits: int = 0
+    found_late: int = 0
     seconds: float = 0.0
     retry_after: float = 0.0
     cursor: datetime | None = None
-    backlog: bool = False
     delivered: dict[str, Delivered] = field(default_factory=dict)
     error: AppError | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """Return what there is to say of it, for a log."""
+        told: dict[str, Any] = {
+            "status": self.status,
+            "logs": self.events,
+            "bytes": self.bytes,
+            "commits": self.commits,
+            "pages": self.pages,
+            "repeats": self.repeats,
+            "delivered": {name: done.events for name, done in self.delivered.items()},
+            "retries": self.retries,
+            "rate_limits": self.rate_limits,
+            "seconds": round(self.seconds, 3),
+        }
+        if self.cursor:
+            told["cursor"] = self.cursor.isoformat(timespec="seconds")
+        if self.retry_after:
+            told["retry_after"] = self.retry_after
+        if self.error:
+            told["error"] = {"code": self.error.code, "message": self.error.message}
+        return told
+
+    def calls_for_another(self, seconds: float) -> bool:
+        """Tell whether another run, of so many seconds, would get on right now.
+
+        There is more, this one got somewhere, and most of the next one would not be a wait.
+        """
+        moved = self.pages or any(done.events for done in self.delivered.values())
+        return self.status == "partial" and bool(moved) and self.retry_after < seconds / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +115,8 @@ class Terms:
     """What a run is given: who it is, until when it may run, how far back a first run looks.
 
     `adopt` returns what an earlier version left, `bury` keeps that version from going on with it.
-    `threads`: whether destinations get one each. `journal_days`: how long what was delivered everywhere is
-    kept.
+    `threads`: whether destinations get one each. `audits`: whether what is long collected is listed again,
+    once a day. `journal_days`: how long what was delivered everywhere is kept.
     """
 
     identity: Identity
@@ -95,6 +128,7 @@ class Terms:
     bury: Callable[[], None] = field(default=lambda: None)
     journal_days: float = 7.0
     threads: bool = True
+    audits: bool = False
     progress: Callable[[Outcome], None] = field(default=lambda _: None)
 
 
@@ -217,7 +251,8 @@ class _Run:
         self.checkpoint = head.checkpoint
         assert self.memory is not None  # noqa: S101 (open made it)
         self._forget()
-        clean(self.held, self.store, self.terms.journal_days, self._watermark(), overdue=True)
+        self._clean(self._watermark(), overdue=True)
+        self._empty_inbox()
         committed = page_began = self.terms.clock.now()
         slowest = 0.0
         for page in app.walk(self.checkpoint, self.memory):
@@ -238,9 +273,26 @@ class _Run:
                 committed = self.terms.clock.now()
             self.terms.progress(self.outcome)
             if self.terms.deadline.left() <= slowest:
-                self.outcome.status, self.outcome.backlog = "partial", True
+                self.outcome.status = "partial"
                 self.outcome.retry_after = app.api.pace.wait()
-                break
+                return
+        if self.terms.audits:
+            self._audit(app)
+
+    def _audit(self, app: App) -> None:
+        """Look for what came later than the lag, once a day."""
+        if self.events:
+            self._commit()
+            self._start_forwarding()
+
+        def take(found: journal.Columns) -> None:
+            self._take(found)
+            self._commit()
+            self._start_forwarding()
+
+        left, days = self.terms.deadline.left, self.terms.journal_days
+        auditor = Auditor(app, self.held, self.store, take, left, days)
+        self.outcome.found_late = auditor.work(self._told(lambda app, checkpoint: app.settled(checkpoint)))
 
     def _prepare(self, app: App) -> None:
         """Tell the way to the service what the runs before know of it, and what this one wants to hear."""
@@ -253,6 +305,37 @@ class _Run:
         app.api.alive = self.held.renew
         app.api.before_wait = self._commit_before_wait
 
+    def _empty_inbox(self) -> None:
+        """Put on record what others found missing; what time does not suffice for waits for the next run."""
+        head, left = self.held.head, self.terms.deadline.left()
+        if left <= 0 or 0 <= self.held.now().timestamp() - head.inbox < inbox.PAUSE_SECONDS:
+            return
+        objects = inbox.left(self.store.list(inbox.FOLDER))
+        known = inbox.brought_since(self.store, head, self.held.sequence, objects) if objects else set()
+        for one in objects:
+            if self.terms.deadline.left() < left / 2:
+                return
+            if one.judged.is_still_known(head):
+                self._take(inbox.missing(self.store.get(one.name) or b"", known, head.purged))
+                known.update(identity.hex() for identity in self.ids)
+            else:
+                LOGGER.warning("what was left in the inbox is of another record, or too old: %s", one.name)
+            if self.events:
+                self._commit()
+                self._start_forwarding()
+            self.store.delete([one.name])
+        head.inbox = self.held.now().timestamp()
+
+    def _take(self, found: journal.Columns) -> None:
+        """Buffer events that another process found missing."""
+        assert self.memory is not None  # noqa: S101 (open made it)
+        self.got = round(self.held.now().timestamp(), 3)
+        self.events += found.events
+        self.ids += found.ids
+        self.times += found.times
+        self.size += journal.size_of(found.events)
+        self.memory.add(found.ids, found.times)  # the floor may have been put back below them
+
     def _commit_before_wait(self) -> None:
         """Put on record what is buffered: it need not wait for what the service is to be asked next."""
         if self.events:
@@ -262,7 +345,6 @@ class _Run:
     def stop(self, status: Literal["partial", "failed"], error: AppError) -> None:
         """Note how polling ended; what was collected before is put on record all the same."""
         self.outcome.status, self.outcome.error = status, error
-        self.outcome.backlog = status == "partial"
         if isinstance(error, RateLimited):
             self.outcome.retry_after = error.retry_after or 0.0
 
@@ -440,15 +522,8 @@ class _Run:
                 store.put(journal.name_of(head.birth, sequence, head.fence), body)
                 del body
 
-            def name() -> str:
-                return f"{sequence:010d}-{head.fence:014d}-{next(self.numbers)}"
-
-            self.segments += self.memory.spill(self.held.now().timestamp(), name)
-            while self.segments:
-                segment, data = self.segments[0]
-                store.put(_segment_name(head.birth, segment), data)
-                del self.segments[0]
-            head.memory, head.checkpoint = self.memory.kept(), self.checkpoint
+            kept = self._put_segments(sequence)
+            head.memory, head.checkpoint, head.ledger = self.memory.kept(), self.checkpoint, kept
             events, ids, times = self.events, self.ids, self.times
             self.events, self.ids, self.times = [], [], []
             size, self.size = self.size, 0
@@ -469,6 +544,25 @@ class _Run:
             forwarding.wake()
         if self.telling:
             self._tell("on record", began, commit=sequence, events=len(events), bytes=size)
+
+    def _put_segments(self, sequence: int) -> ledger.Kept:
+        """Put the segments of memory and ledger that a commit brings; return the ledger with it."""
+        head, store = self.held.head, self.store
+        assert self.memory is not None  # noqa: S101 (open made it)
+
+        def name() -> str:
+            return f"{sequence:010d}-{head.fence:014d}-{next(self.numbers)}"
+
+        self.segments += self.memory.spill(self.held.now().timestamp(), name)
+        while self.segments:
+            segment, data = self.segments[0]
+            store.put(_segment_name(head.birth, segment), data)
+            del self.segments[0]
+        fresh = ledger.counted(self.ids, self.times)
+        kept, made = ledger.grown(head.ledger, fresh, name, ledger.loading(store, head.birth))
+        if made:
+            store.put(ledger.place(head.birth, made[0]), made[1])
+        return kept
 
     def _start_forwarding(self) -> None:
         if not self.forwarding:
@@ -491,13 +585,12 @@ class _Run:
                 self.held.renew()
         late = {forwarding.forwarder.name for forwarding in self.forwarding if not forwarding.join(0)}
         for forwarder in self.forwarders:
-            forwarder.note_lag()
+            forwarder.note_end()
             self.outcome.delivered[forwarder.name] = forwarder.done
             self.outcome.retries += forwarder.retries.made
             if isinstance(forwarder.error, AlreadyRunning):
                 raise forwarder.error
             if forwarder.name in late or isinstance(forwarder.error, OutOfTime):
-                self.outcome.backlog = True
                 if self.outcome.status == "succeeded":
                     self.outcome.status = "partial"
             elif forwarder.error is not None and self.outcome.error is None:
@@ -518,11 +611,20 @@ class _Run:
         head.memory = self.memory.kept()
         head.status = outcome.status
         head.runs = [*head.runs, self._summary(floor)][-heads.RUNS :]
+        head.hours = history.added(head.hours, self._hour())
+        if self.app:
+            head.credentials_until = expiry.ends(self.app.credentials)
         if self.terms.deadline.left() > 0:
-            clean(self.held, self.store, self.terms.journal_days, floor)
+            self._clean(floor)
         head.lease = None
         self.held.write()
         self.held.closed = True
+
+    def _clean(self, floor: datetime | None, *, overdue: bool = False) -> None:
+        dead = clean(self.held, self.store, self.terms.journal_days, floor, overdue=overdue)
+        if dead is not None:
+            for forwarder in self.forwarders:
+                forwarder.count_kept(dead[forwarder.name])
 
     def _summary(self, floor: datetime | None) -> Run:
         out = self.outcome
@@ -538,6 +640,12 @@ class _Run:
             out.error.message[: heads.MESSAGE_CHARACTERS] if out.error else "",
             floor.timestamp() if floor else 0.0,
         )
+
+    def _hour(self) -> Hour:
+        out, now = self.outcome, self.held.now()
+        lag = max(0.0, round((now - out.cursor).total_seconds(), 1)) if out.cursor else -1.0
+        failed = int(out.status == "failed")
+        return Hour(history.hour_of(now), 1, failed, out.events, out.bytes, lag)
 
     def _watermark(self) -> datetime | None:
         return self._told(lambda app, checkpoint: app.watermark(checkpoint))

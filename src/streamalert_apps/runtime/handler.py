@@ -25,7 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from streamalert_apps import services
 from streamalert_apps.errors import AlreadyRunning, ConfigError
 from streamalert_apps.runtime import kinds, legacy, log, metrics, names, outlets
-from streamalert_apps.runtime.collect import Outcome, Terms, collect
+from streamalert_apps.runtime.collect import Terms, collect
 from streamalert_apps.runtime.delivery import BATCH_BYTES, Outlet
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.event import Event
@@ -104,6 +104,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         adopt=old.adopt,
         bury=old.bury,
         journal_days=_number("SA_APPS_JOURNAL_DAYS", 7),
+        audits=True,
     )
     log.begin(app=function, app_type=order.app_type, run=context.aws_request_id)
     try:
@@ -123,14 +124,14 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     except AlreadyRunning as error:
         LOGGER.warning("%s", error.message)
         return {"status": error.code}
-    summary = _summary(outcome)
+    summary = outcome.summary()
     level = logging.ERROR if outcome.status == "failed" else logging.INFO
     LOGGER.log(level, "run ended", extra={"fields": summary})
     if os.environ.get("SA_APPS_METRICS") == "on":
         metrics.write(outcome, function, clock.now())
     if outcome.error and outcome.status == "failed":
         raise outcome.error
-    if outcome.backlog and outcome.retry_after < whole / 2:  # else most of it would be a wait
+    if outcome.calls_for_another(whole):
         _invoke_successor(order, context)
     return summary
 
@@ -197,28 +198,6 @@ def _number(name: str, default: float) -> float:
         return float(value)
     except ValueError:
         raise ConfigError(f"{name} has to be a number, not '{value}'.") from None
-
-
-def _summary(outcome: Outcome) -> dict[str, Any]:
-    summary: dict[str, Any] = {
-        "status": outcome.status,
-        "logs": outcome.events,
-        "bytes": outcome.bytes,
-        "commits": outcome.commits,
-        "pages": outcome.pages,
-        "repeats": outcome.repeats,
-        "delivered": {name: done.events for name, done in outcome.delivered.items()},
-        "retries": outcome.retries,
-        "rate_limits": outcome.rate_limits,
-        "seconds": round(outcome.seconds, 3),
-    }
-    if outcome.cursor:
-        summary["cursor"] = outcome.cursor.isoformat(timespec="seconds")
-    if outcome.retry_after:
-        summary["retry_after"] = outcome.retry_after
-    if outcome.error:
-        summary["error"] = {"code": outcome.error.code, "message": outcome.error.message}
-    return summary
 
 
 def _invoke_successor(order: Event, context: Context) -> None:

@@ -18,6 +18,8 @@ from typing import Any, Final
 import msgspec
 
 from streamalert_apps.errors import AlreadyRunning, AppError, StateError
+from streamalert_apps.runtime import ledger
+from streamalert_apps.runtime.history import Hour
 from streamalert_apps.runtime.memory import Former, Kept
 from streamalert_apps.runtime.store import Conflict, Gone, Read, Store, Unsettled
 from streamalert_apps.sdk.app import Checkpoint, Json
@@ -76,7 +78,7 @@ class Position(msgspec.Struct, omit_defaults=True):
     end: int = 0
     """The last commit of what is being sent; it was fixed before anything of it was. 0: none."""
     opened: float = 0.0
-    """Since when events wait for more to come."""
+    """Since when the oldest of the events that it lacks is on record, as far as that is known."""
     waiting: int = 0
     """How many bytes of them there are on record."""
     events: int = 0
@@ -84,6 +86,7 @@ class Position(msgspec.Struct, omit_defaults=True):
     until: float = 0.0
     """When the last event before it was collected."""
     dead: int = 0
+    """How many events that it refused are kept."""
     state: str = ""
     """Why it stands still: `retry` or `configuration`."""
     error: str = ""
@@ -92,6 +95,47 @@ class Position(msgspec.Struct, omit_defaults=True):
     """Until when it wants to be left alone, in seconds since 1970."""
     settings: str = ""
     """What tells the settings under which an event was accepted last."""
+
+    @property
+    def lacking_since(self) -> float:
+        """Since when events wait that it lacks, if there are any."""
+        return self.opened or self.until
+
+    def lag(self, now: float) -> float:
+        """Return for how many seconds they wait."""
+        return max(0.0, now - self.lacking_since)
+
+
+class Backfill(msgspec.Struct, omit_defaults=True):
+    """What a head beside the app's is for: a span of time that was not collected, and where its events go."""
+
+    since: datetime
+    until: datetime
+    to: str = ""
+    """A destination that was named; empty: those of the app."""
+    done: bool = False
+
+
+class Audit(msgspec.Struct, omit_defaults=True):
+    """What the daily listings found of what was collected before; times in seconds since 1970."""
+
+    at: float = 0.0
+    """When the last one ended, or else when they could have begun."""
+    cursor: float = 0.0
+    """How far the one under way is; 0: none is."""
+    until: float = 0.0
+    """Up to when the last one compared, or the one under way does."""
+    tries: int = 0
+    found: int = 0
+    """Events that came later than the lag, and were found by the last one, or the one under way so far."""
+    latest: float = 0.0
+    """Within how many seconds each of them had come at the latest."""
+    skipped: float = 0.0
+    """Seconds that could not be compared, as no run had time for them."""
+    off: str = ""
+    """Why there are none."""
+    history: list[tuple[float, int, float]] = []
+    """Of the last ones that found any: when, how many, and within how many seconds they had come."""
 
 
 class Sealed(msgspec.Struct, omit_defaults=True):
@@ -127,18 +171,31 @@ class Head(msgspec.Struct, omit_defaults=True):
     """How many events are on record since birth."""
     recorded: float = 0.0
     """When the last commit was made."""
+    begins: float = 0.0
+    """From when on all that happened is on record, and nowhere else; seconds since 1970."""
+    expired: float = 0.0
+    """When the last commit was made that the journal has no more."""
+    ledger: ledger.Kept = msgspec.field(default_factory=ledger.Kept)
     memory: Kept = msgspec.field(default_factory=Kept)
     positions: dict[str, Position] = {}
     requests: list[float] = []
     not_before: float = 0.0
     cleaned: float = 0.0
+    inbox: float = 0.0
+    """When a run last looked into the inbox; 0: there may be something in it."""
     purged: list[tuple[float, float]] = []
     """Spans whose events were taken off the record, in seconds since 1970."""
+    backfill: Backfill | None = None
+    audit: Audit = msgspec.field(default_factory=Audit)
     sealed: Sealed | None = None
     buried: bool = False
     """No state of an earlier version is left that it could go on from."""
     removed: bool = False
     runs: list[Run] = []
+    hours: list[Hour] = []
+    """What the runs of the last day did, hour by hour, the oldest first."""
+    credentials_until: float = 0.0
+    """When the credentials end, where they say so themselves; in seconds since 1970."""
 
 
 def parse(body: bytes) -> tuple[Head, dict[str, Any]]:
@@ -304,6 +361,9 @@ def take(
         _take_over(head, adopt(), now)
     head.fence = max(head.fence + 1, int(now.timestamp() * 1000))
     head.since = head.since or (now - first_look)
+    if not head.begins:
+        earlier = head.adopted is not None or head.checkpoint is not None
+        head.begins = (now if earlier else head.since).timestamp()
     head.status = "running"
     head.lease = Lease(identity.holder, 0.0, identity.process)
     held = HeldHead(store, head, there.version, identity, clock, deadline, offset, unknown)
@@ -326,7 +386,7 @@ def _take_over(head: Head, left: Json, now: datetime) -> None:
     sealed, head.sealed = head.sealed, None
     if not isinstance(left, dict) or (sealed and sealed.state == digest(left)):
         return
-    head.adopted, head.checkpoint = left, None
+    head.adopted, head.checkpoint, head.begins = left, None, 0.0
     head.requests = [float(time) for time in left.get("requests") or ()]
     head.not_before = float(left.get("not_before") or 0.0)
     if since := left.get("since"):

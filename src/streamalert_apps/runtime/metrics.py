@@ -26,6 +26,7 @@ UNITS: Final = {
     "FailedRuns": "Count",
     CURSOR_AGE: "Seconds",
     "DestinationLag": "Seconds",
+    "DestinationRefused": "Count",
     "DestinationDead": "Count",
 }
 
@@ -57,8 +58,12 @@ def embedded(outcome: Outcome, function: str, now: datetime) -> dict[str, Any]:
 
 def of_destination(name: str, delivered: Delivered, function: str, now: datetime) -> dict[str, Any]:
     """Return the metrics of one destination in a run, as `embedded` does."""
-    dimensions = {DIMENSION: function, DESTINATION: name}
-    return _line(dimensions, {"DestinationLag": delivered.lag, "DestinationDead": delivered.dead}, now)
+    values = {
+        "DestinationLag": delivered.lag,
+        "DestinationRefused": delivered.dead,
+        "DestinationDead": delivered.kept,
+    }
+    return _line({DIMENSION: function, DESTINATION: name}, values, now)
 
 
 def _line(dimensions: dict[str, str], values: dict[str, float], now: datetime) -> dict[str, Any]:

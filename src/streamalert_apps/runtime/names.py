@@ -95,7 +95,7 @@ def alarm_topic(prefix: str) -> str:
 
 
 def local_folder(root: Path, function: str) -> Path:
-    """Return the folder that holds credentials and state of an app that lives without AWS."""
+    """Return the folder that holds credentials and state of a local app."""
     return root / ".sa-apps" / function
 
 

@@ -12,11 +12,10 @@ from typing import Final
 
 import msgspec
 
-from streamalert_apps.runtime import journal
+from streamalert_apps.runtime import inbox, journal
 from streamalert_apps.runtime.head import HeldHead
 from streamalert_apps.runtime.store import Store
 
-INBOX: Final = "inbox/"
 DEAD: Final = "dead/"
 SPANS: Final = 100  # that the head remembers
 
@@ -67,7 +66,7 @@ def _purge_journal(held: HeldHead, store: Store, is_within: Callable[[float], bo
 
 
 def _purge_inbox(held: HeldHead, store: Store, is_within: Callable[[float], bool]) -> None:
-    for item in store.list(INBOX):
+    for item in store.list(inbox.FOLDER):
         rest, found = _without(store.get(item.name) or b"", is_within, b"")
         if found and rest:
             store.put(f"{item.name.removesuffix('.jsonl')}-{held.head.fence}.jsonl", rest)

@@ -61,7 +61,7 @@ class AuthField:
             if value is not False and value is not None:
                 return value
         raise WrongFormError(
-            f"The value for '{self.name}' does not have the right form.",
+            f"The value for '{self.name}' is invalid.",
             hint=f"It should be {self.description}.",
         )
 
@@ -190,10 +190,39 @@ class App(ABC):
         """Return the last spans of time that could not be collected, the oldest first."""
         return []
 
+    def lateness(self, checkpoint: Checkpoint) -> timedelta | None:  # noqa: ARG002 (a feed knows)
+        """Return within how long 99 of 100 late events came, where some did and the checkpoint tells."""
+        return None
+
     def last_timestamp(self, checkpoint: Checkpoint) -> Json:
         """Return how far the app is as StreamAlert would store it: seconds since 1970, or 0."""
         mark = self.watermark(checkpoint)
         return int(mark.timestamp()) if mark else 0
+
+    def settled(self, checkpoint: Checkpoint) -> datetime | None:
+        """Return the time before which all is on record that did not come later than the lag."""
+        return self.watermark(checkpoint)
+
+    def span(self, since: datetime, until: datetime) -> Checkpoint:  # noqa: ARG002 (a feed has one)
+        """Return where a listing of a span of time begins.
+
+        Raises UsageError for a type whose events can't be listed again, or not be told from others.
+        """
+        raise UsageError(
+            f"{self.type} can't list a span of time again.",
+            hint="Its events have no id, or the plugin no listing by time.",
+        )
+
+    def list_span(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
+        """Yield what the service lists from there to the end of the span, and perhaps some events around it.
+
+        Each page's checkpoint goes on after it. What the memory knows is left out.
+        """
+        raise NotImplementedError
+
+    def span_left(self, checkpoint: Checkpoint) -> datetime | None:
+        """Return up to when a span has been listed; None where it has been to its end."""
+        raise NotImplementedError
 
     def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:  # noqa: ARG002 (feeds have one)
         """Yield pages as `poll` does; a feed leaves out what the memory knows to be on record."""

@@ -16,7 +16,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import count, islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -146,6 +146,31 @@ class Catalogue(Feed):
             yield Page([], place.checkpoint(), more=more or bool(aside))
         if aside:
             raise aside[0].error
+
+    def list_span(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
+        """Yield the logs of the files that a span has, in pieces: before a file is done, it counts as not."""
+        short = hashing(memory.key)
+        before = checkpoint
+        for page in super().list_span(checkpoint, memory):
+            for row, identity, time in zip(page.logs, page.ids, page.times, strict=True):
+                logs = self.open(msgspec.Raw(bytes(row)))  # type: ignore[arg-type]
+                for start in count(step=PIECE):
+                    if not (piece := list(islice(logs, PIECE))):
+                        break
+                    ids = [short(f"{identity.hex()}\0{start + at}") for at in range(len(piece))]
+                    times = [time] * len(piece)
+                    known = memory.known(ids, times)
+                    fresh = [at for at, one in enumerate(ids) if one not in known]
+                    yield Page(
+                        [piece[at] for at in fresh],
+                        before,
+                        more=True,
+                        repeats=len(known),
+                        ids=[ids[at] for at in fresh],
+                        times=times[: len(fresh)],
+                    )
+            before = page.checkpoint
+            yield Page([], before, more=page.more, repeats=page.repeats)
 
     def _read_or_put_aside(
         self, file: _File, place: _Place, memory: Memory, aside: list[_Aside]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -117,6 +117,16 @@ class Events(App):
                     memory.adopt(old, identity, time)
         return rows, ids, times
 
+    def count_on(self, rows: Sequence[Row], met: Counter[bytes], memory: Memory, now: float) -> None:
+        """Let rows without an id be counted on from how many of their equals are on record."""
+        short = hashing(memory.key)
+        counts = dict.fromkeys({short(_content(row)) for row in rows} - met.keys(), 0)
+        while counts:
+            ids = {_counted(short, content, count): content for content, count in counts.items()}
+            known = memory.known([*ids], [now] * len(ids))
+            met.update({content: counts[content] for name, content in ids.items() if name not in known})
+            counts = {ids[name]: counts[ids[name]] + 1 for name in known}
+
     def old_ids(self, rows: Sequence[Row]) -> list[bytes]:
         """Return the short ids by which 0.1.0 knew the rows; equal ones without an id are counted."""
         return self._old_ids(rows, self.stamps(rows), Counter(), b"")
@@ -135,7 +145,7 @@ class Events(App):
             content = short(_content(row))
             count = met[content]
             met[content] = count + 1
-            ids.append(short(f"{content.hex()}\0{count}") if count else content)
+            ids.append(_counted(short, content, count))
         return ids
 
     def _old_ids(
@@ -151,6 +161,11 @@ class Events(App):
             ids.append(legacy.counted(content, met[counter]))
             met[counter] += 1
         return ids
+
+
+def _counted(short: Callable[[str], bytes], content: bytes, count: int) -> bytes:
+    """Return the short id of a row without one, of which there are so many equal ones before."""
+    return short(f"{content.hex()}\0{count}") if count else content
 
 
 def _content(row: Row) -> str:
@@ -180,7 +195,8 @@ def _stamps(
         times = [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
     if not columns:
         return [Stamp(time) for time in times]
-    ids = map("\0".join, zip(*(map(str, column) for column in columns), strict=True))
+    texts = [map(str, column) for column in columns]
+    ids = texts[0] if len(texts) == 1 else map("\0".join, zip(*texts, strict=True))
     if None not in columns[0]:
         return [*map(Stamp, times, ids)]
     return [

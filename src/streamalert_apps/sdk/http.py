@@ -132,6 +132,8 @@ class Api:
         """Where this service says how long to wait, besides Retry-After."""
         self.ahead = self.skew = timedelta(0)
         self.retries = Retries()
+        self.requests = 0
+        """How many were made."""
         self.alive: Callable[[], None] = lambda: None
         """Called while the service is waited for: a run shows that it lives."""
         self.limited: Callable[[], None] = lambda: None
@@ -295,6 +297,7 @@ class Api:
             with _faults_named(request):
                 response = self._client.send(request, stream=True)
         finally:
+            self.requests += 1
             self.pace.request_made()  # now, not before: the service counts from when the request arrived
         self._compare_clocks(sent, response)
         return response

@@ -58,7 +58,7 @@ _SHAPES: Final = bytes(
     for code in range(256)
 )
 _LONG: Final = b"0" * (LONGEST_NUMBER + 1)
-_LARGE: Final = re.compile(rb",-?[0.]++e\+?000")
+_EXPONENT: Final = b"0e000"  # after the rest of a number, of which this is the last digit
 
 
 def is_odd(body: bytes) -> bool:
@@ -88,7 +88,8 @@ def _has_huge(body: bytes) -> bool:
     shape = body.translate(_SHAPES)
     if _LONG in shape:
         return True
-    return (b"0e000" in shape or b"0e+000" in shape) and _LARGE.search(shape) is not None
+    *begun, _ = shape.replace(b"e+000", b"e000").split(_EXPONENT)
+    return any(part.rstrip(b"0.").removesuffix(b"-").endswith(b",") for part in begun)
 
 
 def readable(body: bytes) -> bytes:

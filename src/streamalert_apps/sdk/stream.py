@@ -13,6 +13,9 @@ after the feed, which is the one that runs out.
 What is on record is known by the memory. An event is remembered by the later of when it happened and
 when it was met, since one that is late comes at the end of such a feed; the floor is the moment at
 which the feed was last read to its end, less the lag.
+
+Rows without an id may be equal. What comes after a position is new, so such a row is one more of its kind;
+only where the feed is read again are they counted, and as many left out as are on record.
 """
 
 from __future__ import annotations
@@ -59,12 +62,27 @@ class _Place(msgspec.Struct, omit_defaults=True):
     reached: datetime | None = None
     gap: _Gap | None = None
     tries: int = 0
+    again: bool = False
+    """A position was lost, and the feed is read from an older one, up to its end."""
     gaps: list[tuple[datetime, datetime]] = []
     """Times of which the service has no events any more."""
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> _Place:
         return msgspec.convert(checkpoint, cls, strict=False)
+
+    def checkpoint(self) -> Checkpoint:
+        done: Checkpoint = msgspec.to_builtins(self)
+        return done
+
+
+class _Span(msgspec.Struct, omit_defaults=True):
+    """A listing of a span of time under way."""
+
+    position: str
+    since: datetime
+    until: datetime
+    done: bool = False
 
     def checkpoint(self) -> Checkpoint:
         done: Checkpoint = msgspec.to_builtins(self)
@@ -170,11 +188,55 @@ class Stream(Events):
             page = self._read(fetched, place, listing, memory)
             place.position, place.at, place.tries = fetched.next or place.position, self._now(), 0
             if not more:
-                place.since = None
+                place.since, place.again = None, False
                 place.floor = max(place.floor, asked - self.api.ahead - self._memory_span())
             yield replace(page, checkpoint=place.checkpoint(), more=more or place.gap is not None)
         while place.gap:
             yield self._fill(place, place.gap, memory)
+
+    def settled(self, checkpoint: Checkpoint) -> datetime | None:
+        """Return when the feed was read last, less the lag, once it has been read to its end."""
+        place = _Place.of(checkpoint)
+        return None if place.since else place.at - (self.lag or timedelta(0))
+
+    def span(self, since: datetime, until: datetime) -> Checkpoint:
+        """Return a position before a span, as far back as the feed reaches."""
+        oldest = self._now() - self.retention + MARGIN if self.retention else since
+        begin = max(since, oldest)
+        return _Span(self.begin(begin), begin, until).checkpoint()
+
+    def list_span(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
+        """Yield the pages of a span: until those that come are all younger, or to the end of the feed."""
+        span, listing = msgspec.convert(checkpoint, _Span, strict=False), Listing()
+        last = (span.until + self._memory_span()).timestamp()
+        while not span.done:
+            fetched = self.fetch(span.position)
+            now = self._now().timestamp()
+            rows, ids, times = self.marked(fetched.rows, listing.met, memory, now)
+            listing.check_circle(fetched)
+            known = memory.known(ids, times)
+            span.done = not fetched.goes_on or fetched.next in {None, span.position}
+            span.done = span.done or min(times, default=now) > last
+            span.position = fetched.next or span.position
+            begin, end = span.since.timestamp(), span.until.timestamp()
+            taken = {
+                identity: (row, time)
+                for row, identity, time in zip(rows, ids, times, strict=True)
+                if identity not in known and (begin <= time < end or time == now)
+            }
+            yield Page(
+                [row for row, _ in taken.values()],
+                span.checkpoint(),
+                more=not span.done,
+                repeats=len(ids) - len(taken),
+                ids=[*taken],
+                times=[time for _, time in taken.values()],
+            )
+
+    def span_left(self, checkpoint: Checkpoint) -> datetime | None:
+        """Return the beginning of a span until it has been listed: the feed is in no order."""
+        span = msgspec.convert(checkpoint, _Span, strict=False)
+        return None if span.done else span.since
 
     def _memory_span(self) -> timedelta:
         return max(self.lag or timedelta(0), OVERLAP)
@@ -202,12 +264,14 @@ class Stream(Events):
         if place.gap:
             since = min(since, place.gap.since)
         LOGGER.warning("the position of %s is lost; going on from %s", place.at, since)
-        place.gap, place.tries = None, 0
+        place.gap, place.tries, place.again = None, 0, True
         self._begin(place, since)
 
     def _read(self, fetched: Fetched, place: _Place, listing: Listing, memory: Memory) -> Page:
         """Return the events of a page that are new and wanted."""
         now = self._now().timestamp()
+        if not (self.has_ids or place.again):
+            self.count_on(fetched.rows, listing.met, memory, now)
         rows, ids, times = self.marked(fetched.rows, listing.met, memory, now)
         listing.check_circle(fetched)
         since = place.since.timestamp() if place.since else float("-inf")
@@ -249,7 +313,7 @@ class Stream(Events):
             if time is NEVER or gap.since <= time < gap.until
         ])
         beyond = sum(time >= gap.until for time, _ in self.stamps(fetched.rows))
-        page = self._read(rows, _Place(place.position, place.at, place.floor), Listing(), memory)
+        page = self._read(rows, _Place(place.position, place.at, place.floor, again=True), Listing(), memory)
         if beyond == len(fetched.rows) or fetched.next in {None, gap.token}:
             place.gap = None
         gap.token = fetched.next

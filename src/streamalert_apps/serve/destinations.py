@@ -63,7 +63,7 @@ class Target:
 
 
 def own(project: Project, app: AppConf, session: Callable[[], Session]) -> Target:
-    """Return an app's own destination: the classifier, or a file of a project that lives without AWS."""
+    """Return an app's own destination: the classifier, or a file of a local project."""
     if not project.account.local:
         return _classifier(project, app, session())
     same = [other for other in project.all_apps if other.name == app.name]

@@ -106,7 +106,7 @@ class Trial:
         disturbance: Callable[[World], Disturbance],
         *,
         edges: Container[Edge],
-        done: Container[bool] = (False, True),
+        done: Container[bool],
         what: str,
         conditions: Conditions | None = None,
     ) -> None:
@@ -120,7 +120,7 @@ class Trial:
         model.tick()
         steps = [step for step in model.steps.taken if step.edge in edges and step.done in done]
         most = MOST_STEPS if model.facts.page <= SMALL else FEW_STEPS
-        for step in steps[:: len(steps) // most | 1]:  # an odd stride: before and after
+        for step in steps[:: 1 + len(steps) // most]:
             world = self.world(conditions)
             prepare(world)
             world.steps.disturb = once(step, disturbance(world))

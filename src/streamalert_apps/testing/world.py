@@ -244,8 +244,7 @@ class World:
         """Run as on a schedule's tick, with the successive invocations that follow; return the last one."""
         run = self.invoke()
         for _ in range(DEEPEST_SUCCESSION):
-            wait = run.outcome.retry_after if run.outcome else 0.0
-            if run.status != "partial" or wait > self.conditions.budget / 2:
+            if run.outcome is None or not run.outcome.calls_for_another(self.conditions.budget):
                 break
             run = self.invoke(after=f"run-{len(self.runs) - 1}")
         return run

@@ -239,7 +239,7 @@ def test_an_object_of_somebody_else_that_came_in_between_is_a_conflict(s3: FakeS
 
     s3.spoil(theirs)
 
-    with pytest.raises(Conflict, match=r"1\.jsonl is there already, with other bytes"):
+    with pytest.raises(Conflict, match=r"1\.jsonl already exists, with other bytes"):
         opened(s3).put("4f1c/journal/1.jsonl", b"ours")
 
     assert s3.operations() == ["put", "put", "get"]

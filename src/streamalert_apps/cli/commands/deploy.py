@@ -77,7 +77,8 @@ def command(
     adopt: Annotated[
         bool,
         typer.Option(
-            "--adopt", help="Take over things of the same name that neither we nor StreamAlert made."
+            "--adopt",
+            help="Take over resources of the same name that neither sa-apps nor StreamAlert created.",
         ),
     ] = False,
     with_classifier: Annotated[
@@ -96,7 +97,7 @@ def command(
         ),
     ] = False,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="With --dry-run: end with 3 where something is to be done.")
+        bool, typer.Option("--exit-code", help="With --dry-run: exit 3 if changes are pending.")
     ] = False,
     at_once: Annotated[
         int, typer.Option("--jobs", help="How many apps at a time.", min=1, max=16, metavar="N")
@@ -105,7 +106,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> int:
-    """Bring AWS to what conf/ says, app by app.
+    """Deploy apps so that AWS matches conf/.
 
     An app has a function, a role, a schedule, a log group and alarms. All apps share one bucket, in which
     each has its record.
@@ -167,7 +168,7 @@ def _words(functions: Sequence[str] | None, names: Sequence[str]) -> set[str]:
 def _carried_out(whole: Whole, deploy: Deploy, prompts: Prompts, *, yes: bool) -> Outcome:
     """Show what is to be done, and do it unless somebody says no."""
     _show(whole, deploy)
-    if not yes and not prompts.confirm("Carry this out?", flag="--yes"):
+    if not yes and not prompts.confirm("Apply these changes?", flag="--yes"):
         raise Cancelled("Cancelled; nothing was changed.")
     return deploy.apply(whole)
 

@@ -34,7 +34,7 @@ ADD_EXAMPLES = """Examples:
 \b
   sa-apps destination add soc --type http
   sa-apps destination add soc --type http --set url=https://logs.example.com/in --auth-file - < soc.json
-  sa-apps destination add soc --update-auth     other credentials for one that is there
+  sa-apps destination add soc --update-auth     replace a destination's credentials
 
 What is missing is asked for on a terminal. Events go there once an app or a cluster names it:
 `sa-apps new TYPE --to soc`, or `destinations` in conf/."""
@@ -351,7 +351,7 @@ def remove(
     project.without_destination(name)
     session, store = _session(project), _store(project, name)
     held = [one for one in positions.held(project, project.all_apps, session) if one.destination == name]
-    output.say(f"Of {name} goes:")
+    output.say(f"This will delete of {name}:")
     output.say("  the definition in conf/destinations.json")
     if has_credentials := store.exists():
         output.say(f"  the credentials, {_place(project, name)}")
@@ -371,7 +371,7 @@ def remove(
         dropped = [{**identity(one.app), "undelivered": one.waiting} for one in held]
         output.envelope("destination remove", {"name": name, "positions": dropped})
     else:
-        output.say(f"{name} is gone.")
+        output.say(f"{name} is deleted.")
 
 
 def _session(project: Project) -> Callable[[], Session]:

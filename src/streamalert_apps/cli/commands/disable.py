@@ -23,7 +23,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Keep an app from running, until `sa-apps enable`."""
+    """Pause an app's schedule."""
     from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.prompts import Prompts
 

@@ -28,7 +28,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Run an app on its schedule again."""
+    """Resume an app's schedule."""
     from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.prompts import Prompts
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 EXAMPLES = """Examples:
 
 \b
+  sa-apps init
   sa-apps init --local
   sa-apps init --prefix acme --account-id 123456789012 --region us-east-1
   sa-apps init --cluster corp"""
 
 CLUSTER: Final = "prod"
+LOCAL: Final = "local"
 LOCAL_PREFIX: Final = "local"
 
 
@@ -39,15 +42,17 @@ def command(
         typer.Option("--cluster", "-c", help="Name of the first (or one more) cluster.", metavar="CLUSTER"),
     ] = CLUSTER,
     local: Annotated[
-        bool, typer.Option("--local", help="Keep credentials and state in .sa-apps/ here; no AWS needed.")
+        bool, typer.Option("--local", help="Collect on this machine; no AWS account needed.")
     ] = False,
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Start a project: make conf/ in this folder.
+    """Start a project: create conf/ in this folder.
 
-    What is there stays as it is. In a project that is there, --cluster adds a cluster.
+    Existing files are never changed. In an existing project, --cluster adds a cluster. A local project
+    keeps credentials, records and logs in this folder. On a terminal, what is missing is asked for; account
+    and region are suggested from your AWS configuration.
     """
     from streamalert_apps.cli.terminal.prompts import Prompts
 
@@ -61,14 +66,14 @@ def command(
     for shown in made:
         output.say(f"Created {shown}.")
     if not made:
-        output.say("Everything is there already; nothing was changed.")
+        output.say("Everything already exists; nothing was changed.")
     output.say(f"Next: `{step}` adds an app.")
 
 
 def start_project(
     root: Path, cluster: str, given: Mapping[str, str | None], prompts: Prompts, *, local: bool
 ) -> list[str]:
-    """Make what is missing of a project; return the files that were made. What is there stays."""
+    """Create what is missing of a project; return the files that were created. Existing ones stay."""
     from streamalert_apps.config import conf, jsonfile, rules
 
     questions = _questions()
@@ -97,32 +102,59 @@ def _agree(there: dict[str, Any], account: dict[str, str], *, local: bool) -> No
         other.append("its store in AWS")
     if other:
         raise ConfigError(
-            f"{conf.GLOBAL} is there already and has {', '.join(other)}.",
+            f"{conf.GLOBAL} already exists and has {', '.join(other)}.",
             hint="Edit it; init never overwrites.",
         )
 
 
 def _global(account: dict[str, str], prompts: Prompts, *, local: bool) -> dict[str, Any]:
-    if local:
-        return {"account": {"prefix": LOCAL_PREFIX, **account}, "sa_apps": {"store": "local"}}
     missing = {key: question for key, question in _questions().items() if key not in account}
     flags = ", ".join(flag for _, flag, _ in missing.values()) + ", or --local to do without AWS"
+    if local or (not account and _where(prompts, flags) == LOCAL):
+        return {"account": {"prefix": LOCAL_PREFIX, **account}, "sa_apps": {"store": "local"}}
+    likely = _likely(missing) if missing else {}
     for key, (question, _, check) in missing.items():
         account[key] = prompts.text(
             f"Please supply the {question}:",
             what=f"the {question.partition(',')[0]}",
             flag=flags,
             parse=check,
+            default=likely.get(key, ""),
         )
     return {"account": dict(sorted(account.items()))}
+
+
+def _where(prompts: Prompts, flags: str) -> str:
+    places = {
+        LOCAL: "on this machine: no AWS account needed",
+        "aws": "in AWS: a small Lambda function for each app",
+    }
+    return prompts.choice("Where will the apps run?", what="where apps run", flag=flags, choices=places)
+
+
+def _likely(missing: Container[str]) -> dict[str, str]:
+    """Return what AWS's configuration on this machine says; nothing where nobody is signed in."""
+    from streamalert_apps.aws.session import Session
+
+    session = Session("", os.environ.get("SA_APPS_PROFILE"), connect_seconds=2.0, read_seconds=5.0)
+    likely = {"region": os.environ.get("SA_APPS_REGION") or session.configured_region()}
+    if "aws_account_id" in missing:
+        with output.working("Looking for your AWS account"):
+            likely["aws_account_id"] = session.account_if_any()
+    return likely
 
 
 def _questions() -> dict[str, tuple[str, str, Callable[[str], str]]]:
     """Return what is asked of a project in AWS, by its key in conf/global.json: words, flag, check."""
     from streamalert_apps.config import rules
 
+    def region(text: str) -> str:
+        from streamalert_apps.aws.session import known_region
+
+        return known_region(rules.region(text))
+
     return {
         "aws_account_id": ("AWS account id, 12 digits", "--account-id", rules.account_id),
-        "region": ("AWS region, like us-east-1", "--region", rules.region),
+        "region": ("AWS region, like us-east-1", "--region", region),
         "prefix": ("prefix of all names in AWS, for instance your company's name", "--prefix", rules.prefix),
     }

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.errors import UsageError
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.logs import Line
@@ -19,12 +24,25 @@ EXAMPLES = """Examples:
 
 \b
   sa-apps logs duo_prod_collector
-  sa-apps logs duo_prod_collector --since 2d
+  sa-apps logs duo_prod_collector --since yesterday --until today
+  sa-apps logs duo_prod_collector --level warning --since 2d
+  sa-apps logs duo_prod_collector --run 4f1c2a9e-…
   sa-apps logs collector --cluster prod --follow
   sa-apps logs collector --json | jq -r '.lines[].message'"""
 
+_ERROR: Final = re.compile(r"\bTask timed out\b|^\[ERROR\]|\bRuntime\.\w+|\bsignal: killed\b")
+_REQUEST: Final = re.compile(r"(?:RequestId: |^\S+Z\s+)([0-9a-f-]+)\b")
 _SHOWN_APART: Final = ("time", "level", "message", "logger")
 _NOT_FOR_PEOPLE: Final = (*_SHOWN_APART, "app", "type", "run", "_aws", "FunctionName")
+
+
+class Level(Enum):
+    """How much a line matters."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 def command(
@@ -33,18 +51,35 @@ def command(
     name_option: options.NameOption = None,
     cluster: options.Cluster = None,
     since: Annotated[
-        str, typer.Option("--since", help="How far back (90s, 30m, 2h, 7d).", metavar="TIME")
+        str,
+        typer.Option(
+            "--since",
+            help="From so long ago (90s, 30m, 2h, 7d), or from a date or time (UTC).",
+            metavar="TIME",
+        ),
     ] = "1h",
+    until: Annotated[
+        str | None, typer.Option("--until", help="Up to so long ago, or to a date or time.", metavar="TIME")
+    ] = None,
+    level: Annotated[
+        Level | None,
+        typer.Option("--level", help="Only lines of this level and above.", show_default=False),
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", help="Only lines of this run: its id, or how that begins.", metavar="ID"),
+    ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+        bool, typer.Option("--follow", "-f", help="Continue with new lines, until Ctrl-C.")
     ] = False,
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show what a deployed app has written, oldest first.
+    """Show what a deployed app has written, oldest first, with times in UTC.
 
-    With --follow and --json each line is an object of its own, and the last one tells how many there were.
+    Lines without a level, as Lambda's own are, are left out by --level unless they tell of an error. With
+    --follow and --json each line is an object of its own, and the last one tells how many there were.
     """
     from streamalert_apps.aws import logs
     from streamalert_apps.cli.project import aws_session, need_aws
@@ -53,29 +88,91 @@ def command(
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.runtime import names
 
-    begin = datetime.now(UTC) - options.since(since)
+    wanted = _wanted(since, until, level, run, follow=follow)
     project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
     need_aws(project)
     client, group = aws_session(project.account).client("logs"), names.log_group(app.function)
     if not follow:
-        lines = list(logs.lines(client, group, begin))
+        found = [
+            line for line in logs.lines(client, group, wanted.since, wanted.until) if wanted.includes(line)
+        ]
         if as_json:
-            shown = [_described(line) for line in lines]
+            shown = [_described(line) for line in found]
             output.envelope("logs", {**identity(app), "count": len(shown), "lines": shown})
             return
-        for line in lines:
+        for line in found:
             output.data(_text(line))
-        if not lines:
-            output.say(f"{app.name} has written nothing in the last {since}.")
+        if not found:
+            output.say(_nothing(app.name, since, until, level, run))
         return
     count = 0
     with suppress(KeyboardInterrupt):
-        for line in logs.follow(client, group, begin, time.sleep):
+        for line in filter(wanted.includes, logs.follow(client, group, wanted.since, time.sleep)):
             output.data(json.dumps(_described(line)) if as_json else _text(line))
             output.flush()
             count += 1
     if as_json:
         output.envelope("logs", {**identity(app), "count": count, "lines": []}, line=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines are asked for."""
+
+    since: datetime
+    until: datetime | None
+    level: Level | None
+    run: str | None
+
+    def includes(self, line: Line) -> bool:
+        """Tell whether a line is asked for."""
+        if self.level and _number(_level(line)) < _number(self.level.value):
+            return False
+        return not self.run or _run(line).startswith(self.run)
+
+
+def _wanted(since: str, until: str | None, level: Level | None, run: str | None, *, follow: bool) -> Wanted:
+    if follow and until:
+        raise UsageError("--follow has no end.", hint="Leave out --until.")
+    now = datetime.now(UTC)
+    wanted = Wanted(options.moment(since, now), options.moment(until, now) if until else None, level, run)
+    if wanted.since >= (wanted.until or now):
+        raise UsageError("There is no time to look at: --since has to be before --until and now.")
+    return wanted
+
+
+def _nothing(name: str, since: str, until: str | None, level: Level | None, run: str | None) -> str:
+    """Say that there is no line of those that are asked for."""
+    of_level = f" of level {level.value} or above" if level else ""
+    of_run = f" in run {run}" if run else ""
+    so_long = re.fullmatch(r"[0-9]+[a-z]", since) and not until
+    span = f"in the last {since}" if so_long else f"since {since}" + (f" until {until}" if until else "")
+    return f"{name} has written nothing{of_level}{of_run} {span}."
+
+
+def _number(level: str) -> int:
+    found = logging.getLevelNamesMapping().get(level.upper())
+    return logging.NOTSET if found is None else found
+
+
+def _level(line: Line) -> str:
+    """Return a line's level; of Lambda's own that of an error, where they tell of one."""
+    if level := line.fields.get("level"):
+        return str(level)
+    record = line.fields.get("record")
+    status = record.get("status") if isinstance(record, dict) else None
+    failed = status in {"timeout", "error", "failure"} or _ERROR.search(line.text)
+    return "error" if failed else ""
+
+
+def _run(line: Line) -> str:
+    """Return the id of the run that a line is of; empty where it does not tell."""
+    record = line.fields.get("record")
+    told = line.fields.get("run") or (record.get("requestId") if isinstance(record, dict) else None)
+    if told:
+        return str(told)
+    found = _REQUEST.search(line.text)
+    return found[1] if found else ""
 
 
 def _described(line: Line) -> dict[str, Any]:
@@ -88,7 +185,7 @@ def _described(line: Line) -> dict[str, Any]:
 
 
 def _text(line: Line) -> str:
-    stamp = f"{line.time:%Y-%m-%d %H:%M:%S}"
+    stamp = f"{line.time:%Y-%m-%d %H:%M:%S} UTC"
     fields = _of_lambda(line.fields) or line.fields
     if "message" not in fields:
         return f"{stamp}  {line.text}"

@@ -28,12 +28,13 @@ EXAMPLES = """Examples:
   sa-apps new duo_auth -c prod --update-settings --memory 256
 
 \b
-Without a terminal, for an app that is there already:
+Without a terminal, for an app that already exists:
   --update-settings  changes its interval, timeout, memory and destinations to those given
   --update-auth      replaces its credentials by those of --auth-file"""
 
 NAME: Final = "collector"
 INTERVAL: Final = "rate(2 hours)"
+_STATED: Final = {"auth", "destinations"}
 
 
 def command(
@@ -55,17 +56,22 @@ def command(
     ] = None,
     cluster: options.Cluster = None,
     name: Annotated[
-        str,
-        typer.Option("--name", "-n", help="The app's name, one of its kind in the cluster.", metavar="NAME"),
-    ] = NAME,
+        str | None,
+        typer.Option(
+            "--name",
+            "-n",
+            help="The app's name, unique in the cluster.  [default: collector]",
+            metavar="NAME",
+        ),
+    ] = None,
     interval: Annotated[
         str | None,
         typer.Option(
             "--interval",
             "--schedule-expression",
             "-s",
-            help="How often it collects.  [default: rate(2 hours)]",
-            metavar="RATE",
+            help="When it collects: 1h, rate(1 hour) or cron(0 9 ? * MON-FRI *).  [default: rate(2 hours)]",
+            metavar="SCHEDULE",
         ),
     ] = None,
     timeout: Annotated[
@@ -88,6 +94,14 @@ def command(
         ),
     ] = None,
     auth_file: options.AuthFile = None,
+    auth_from: Annotated[
+        str | None,
+        typer.Option(
+            "--auth-from",
+            help="Where the credentials are, for `sa-apps serve`: env:NAME, file:PATH or secretsmanager:ID.",
+            metavar="REF",
+        ),
+    ] = None,
     no_check: options.NoCheck = False,
     simulator: options.Simulator = "",
     update_settings: Annotated[
@@ -105,11 +119,14 @@ def command(
     The settings go to conf/, the credentials to Parameter Store or, in a local project, to .sa-apps/.
     What is missing is asked for on a terminal. Credentials are tried at the service before they are saved.
     """
-    from streamalert_apps.cli.credentials import Source, read_file, record_of
+    from streamalert_apps.cli.credentials import Source, read_file, read_reference, record_of
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.selection import either, known_types
     from streamalert_apps.cli.terminal.prompts import Prompts
+    from streamalert_apps.config import rules
 
+    if auth_file and auth_from:
+        raise UsageError("--auth-file and --auth-from can't be given together.", hint="Give one.")
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)
     settings = _checked(schedule_expression=interval, timeout=timeout, memory=memory)
@@ -119,8 +136,12 @@ def command(
     types = known_types(project.root)
     given_type = either(type_argument, type_option, "app type")
     app_type = types.find(given_type or _ask_type(prompts, types))
-    app = wanted(project, cluster or _ask_cluster(project, prompts), app_type.type, name)
+    cluster = cluster or _ask_cluster(project, prompts)
+    app = wanted(project, cluster, app_type.type, name or _name(project, cluster, app_type.type, prompts))
     given = read_file(auth_file, app_type.auth) if auth_file else None
+    if auth_from:
+        settings["auth"] = {"from": rules.reference(auth_from)}
+        given = read_reference(project, auth_from, app_type.auth)
     setup = types.setup(app_type.type)
     source = Source(
         prompts,
@@ -212,9 +233,9 @@ def _destinations(project: Project, names: Sequence[str]) -> list[str]:
 
 
 def _set(app: AppConf, settings: Mapping[str, Any]) -> AppConf:
-    """Return the app with other settings; `destinations` is none of those that an app always has."""
-    own = {key: value for key, value in settings.items() if key != "destinations"}
-    stated = {key: value for key, value in settings.items() if key == "destinations"}
+    """Return the app with other settings; some are none of those that an app always has."""
+    own = {key: value for key, value in settings.items() if key not in _STATED}
+    stated = {key: value for key, value in settings.items() if key in _STATED}
     return replace(app, **own, extra={**app.extra, **stated})
 
 
@@ -235,6 +256,30 @@ def _ask_cluster(project: Project, prompts: Prompts) -> str:
     return prompts.choice("In which cluster?", what="the cluster", flag=flag, choices=choices)
 
 
+def _name(project: Project, cluster: str, app_type: str, prompts: Prompts) -> str:
+    """Return the usual name; ask for another where an app of another type has that."""
+    from streamalert_apps.config import rules
+
+    taken = {app.name: app.type for app in project.apps(cluster)}
+    if taken.get(NAME, app_type) == app_type:
+        return NAME
+
+    def parse(text: str) -> str:
+        name = rules.app_name(text)
+        if taken.get(name, app_type) != app_type:
+            raise UsageError(f"Cluster '{cluster}' already has an app '{name}', of type {taken[name]}.")
+        return name
+
+    name: str = prompts.text(
+        f"Name of the app (cluster '{cluster}' already has a '{NAME}'):",
+        what="the app's name",
+        flag=f"--name, for example --name {app_type}",
+        parse=parse,
+        default=app_type,
+    )
+    return name
+
+
 def wanted(project: Project, cluster: str, app_type: str, name: str) -> AppConf:
     """Return the app with default settings, once its names are known to be possible."""
     from streamalert_apps.config import rules
@@ -244,7 +289,7 @@ def wanted(project: Project, cluster: str, app_type: str, name: str) -> AppConf:
     for other in project.apps(cluster):
         if other.name == name and other.function != function:
             raise UsageError(
-                f"Cluster '{cluster}' has an app '{name}' already, of type {other.type}.",
+                f"Cluster '{cluster}' already has an app '{name}', of type {other.type}.",
                 hint="Give this one another --name.",
             )
     return AppConf(cluster, function, name, app_type, INTERVAL)
@@ -255,8 +300,11 @@ def add(project: Project, app: AppConf, types: Registry, source: Source) -> Outc
     from streamalert_apps.cli.credentials import place, saved, store_of
 
     source.need()
-    store = store_of(project, app.function)
     schemas = types.schemas(app.type)
+    if app.auth_from:
+        source.obtain(types.find(app.type))
+        return Outcome(app, created=True, changed=("settings",), schemas=project.add_app(app, schemas))
+    store = store_of(project, app.function)
     credentials = source.obtain(types.find(app.type))
     with saved(store, credentials, place(project, app.function)):
         added = project.add_app(app, schemas)
@@ -294,7 +342,7 @@ def _change(
     types: Registry,
 ) -> Outcome:
     """Change an app that is there: its settings to those given or asked for, its credentials to new ones."""
-    from streamalert_apps.cli.credentials import load_if_any, place, saved, store_of
+    from streamalert_apps.cli.credentials import load_if_any, place, refuse_reference, saved, store_of
 
     if "settings" in what and not settings and source.prompts.allowed:
         settings = _ask_settings(old, source.prompts)
@@ -302,7 +350,10 @@ def _change(
     schemas = types.schemas(new.type)
     changed = ("settings",) if new != old else ()
     if "credentials" not in what:
+        if new.auth_from != old.auth_from:
+            source.obtain(types.find(new.type))
         return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
+    refuse_reference(new)
     source.need()
     store = store_of(project, new.function)
     present = load_if_any(store)

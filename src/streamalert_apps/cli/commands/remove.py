@@ -42,7 +42,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Take an app away: from AWS, its credentials, from conf/."""
+    """Delete an app from AWS and conf/, with its credentials."""
     from streamalert_apps.cli.project import aws_session
     from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.description import identity, label
@@ -56,7 +56,7 @@ def command(
     find = _local if project.account.local else _deployed
     things, carry_out = find(project, app, place, keep_auth=keep_auth)
     gone = [*things, ("entries", f"conf/clusters/{app.cluster}.json")]
-    output.say(f"Of {label(app)} goes:")
+    output.say(f"This will delete of {label(app)}:")
     for kind, thing in gone:
         output.say(f"  {kind:<10}  {thing}")
     if not yes and not prompts.confirm(f"Remove {label(app)}?", flag="--yes"):
@@ -68,7 +68,7 @@ def command(
         removed = [{"kind": kind, "name": thing} for kind, thing in gone]
         output.envelope("remove", {**identity(app), "removed": removed})
     else:
-        output.say(f"{label(app)} is gone.")
+        output.say(f"{label(app)} is deleted.")
 
 
 def _begin(app: AppConf, place: Place, clock: Clock) -> None:

@@ -38,7 +38,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Let the version before, or a certain one, run again."""
+    """Roll an app back to an earlier version."""
     from streamalert_apps.cli.commands.state import consequences, described
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.handing_back import hand_back, is_handed_back

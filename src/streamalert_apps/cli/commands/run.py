@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.errors import UsageError
+from streamalert_apps.cli.terminal.description import identity
+from streamalert_apps.errors import AppError, UsageError
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
@@ -26,11 +29,13 @@ EXAMPLES = """Examples:
   sa-apps run duo_prod_collector --since 2h | jq .user.name
   sa-apps run duo_prod_collector --to classifier
   sa-apps run duo_prod_collector --to lake
+  sa-apps run --all --cluster prod
 
 A run takes its turn with the scheduled function: it continues where the last one ended, and the
 next one continues after it. Without --to, events go where the app's events go (the classifier; in a
 local project logs/NAME.jsonl), or to standard output where that is no terminal. --since and --until
-only look: they write to standard output unless --to is given, and the next run collects the same."""
+only look: they write to standard output unless --to is given, and the next run collects the same.
+--all runs one app after the other, and one that fails does not keep the rest from running."""
 
 
 def command(
@@ -38,6 +43,7 @@ def command(
     name: options.Name = None,
     name_option: options.NameOption = None,
     cluster: options.Cluster = None,
+    every_app: options.All = False,
     to: Annotated[
         str | None,
         typer.Option(
@@ -69,27 +75,95 @@ def command(
 
     The summary goes to standard error; with --json it is the last line of standard output.
     """
-    from contextlib import ExitStack
-
-    from streamalert_apps.cli.selection import one_app
-    from streamalert_apps.cli.terminal.collecting import collecting
+    from streamalert_apps.cli.selection import all_apps, one_app
     from streamalert_apps.cli.terminal.prompts import Prompts
 
     span = _span(since, until, keep_state=keep_state)
+    if every_app:
+        project, apps = all_apps(project_dir, name, name_option, cluster)
+        if to is None and span is None:
+            to = OWN
+        return _run_all(project, apps, Order(to, simulator, span), as_json=as_json)
     project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
-    turn, targets = _prepared(project, app, to, simulator, looks=span is not None)
+    done = _run(project, app, Order(to, simulator, span))
+    if done is None:
+        return 0
+    if as_json:
+        errors = [done.failure] if done.failure else []
+        output.envelope("run", {**identity(app), **summary(done)}, errors=errors, line=True)
+    _tell(app, done)
+    return done.failure.exit_code if done.failure else 0
+
+
+OWN: Final = ""
+"""Where an app's events go by conf/, even where standard output is no terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is told: where to forward to, whom to ask, what only to look at."""
+
+    to: str | None
+    simulator: str
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a run ended, and where it forwarded to."""
+
+    outcome: Outcome
+    targets: Sequence[Target]
+    looked: bool
+
+    @property
+    def failure(self) -> AppError | None:
+        """Why the run failed."""
+        return self.outcome.error if self.outcome.status == "failed" else None
+
+
+def _run(project: Project, app: AppConf, order: Order) -> Done | None:
+    """Run an app once; None: whoever read its events is there no more."""
+    from contextlib import ExitStack
+
+    from streamalert_apps.cli.terminal.collecting import collecting
+
+    turn, targets = _prepared(project, app, order)
     to_standard_output = any(target.is_standard_output for target in targets)
     on_screen = to_standard_output and output.is_terminal(sys.stdout)
     with ExitStack() as stack:
         for target in targets:
             stack.callback(target.close)
         show = stack.enter_context(collecting(app.name, turn.kind, quiet=on_screen))
-        outcome = turn.look(span, show) if span else turn.collect(show)
+        outcome = turn.look(order.span, show) if order.span else turn.collect(show)
     if to_standard_output and any(target.gone for target in targets):
         output.nobody_reads()
-        return 0
-    _tell(app, outcome, targets, looked=span is not None, as_json=as_json)
-    return outcome.error.exit_code if outcome.error and outcome.status == "failed" else 0
+        return None
+    return Done(outcome, targets, looked=order.span is not None)
+
+
+def _run_all(project: Project, apps: Sequence[AppConf], order: Order, *, as_json: bool) -> int:
+    """Run apps one after the other; return what says how many failed."""
+    from streamalert_apps.cli.terminal.failures import Failures
+
+    failures = Failures(len(apps))
+    told: list[dict[str, Any]] = []
+    for app in apps:
+        try:
+            done = _run(project, app, order)
+        except AppError as error:
+            told.append(identity(app) | {"error": output.described(failures.note(app, error))})
+            output.error(failures.errors[-1])
+            continue
+        if done is None:
+            return 0
+        failure = failures.note(app, done.failure) if done.failure else None
+        told.append(identity(app) | summary(done) | {"error": failure and output.described(failure)})
+        _tell(app, done)
+    if as_json:
+        output.envelope("run", {"apps": told}, errors=failures.errors, line=True)
+    output.say(f"{failures.summary('collected')}.")
+    return failures.exit_code
 
 
 def _span(since: str | None, until: str | None, *, keep_state: bool) -> Span | None:
@@ -109,9 +183,7 @@ def _span(since: str | None, until: str | None, *, keep_state: bool) -> Span | N
     return span
 
 
-def _prepared(
-    project: Project, app: AppConf, to: str | None, simulator: str, *, looks: bool
-) -> tuple[Turn, list[Target]]:
+def _prepared(project: Project, app: AppConf, order: Order) -> tuple[Turn, list[Target]]:
     """Return the turn, and where it forwards to: to all that conf/ says, or to what was named."""
     from streamalert_apps.cli.credentials import credentials_of
     from streamalert_apps.cli.project import aws_session
@@ -126,7 +198,8 @@ def _prepared(
         return aws_session(project.account)
 
     place = place_of(project, app, session)
-    if to is None and (looks or not output.is_terminal(sys.stdout)):
+    to = order.to
+    if to is None and (order.span or not output.is_terminal(sys.stdout)):
         to = destinations.STANDARD_OUTPUT
     targets = (
         [destinations.named(project, app, to, session, SystemClock())]
@@ -139,56 +212,52 @@ def _prepared(
         lambda: credentials_of(project, app, kind),
         place,
         {target.name: target.outlet for target in targets},
-        simulator,
+        order.simulator,
         deadline=Deadline(lambda: 0.0 if any(target.gone for target in targets) else LONGEST_WAIT_SECONDS),
     )
     return turn, targets
 
 
-def summary(outcome: Outcome, *, looked: bool) -> dict[str, Any]:
+def summary(done: Done) -> dict[str, Any]:
     """Return how a run ended, as --json shows it."""
+    outcome = done.outcome
     delivered = outcome.delivered.values()
     return {
         "outcome": outcome.status,
-        "recorded": 0 if looked else outcome.events,
-        "logs": sum(done.events for done in delivered),
-        "bytes": sum(done.bytes for done in delivered),
-        "batches": sum(done.batches for done in delivered),
+        "recorded": 0 if done.looked else outcome.events,
+        "logs": sum(one.events for one in delivered),
+        "bytes": sum(one.bytes for one in delivered),
+        "batches": sum(one.batches for one in delivered),
         "pages": outcome.pages,
         "repeats_removed": outcome.repeats,
-        "truncated": sum(done.trimmed for done in delivered),
+        "truncated": sum(one.trimmed for one in delivered),
         "seconds": round(outcome.seconds, 3),
         "retry_after": round(outcome.retry_after, 1),
         "destinations": [
-            {"name": name, "logs": done.events, "bytes": done.bytes, "batches": done.batches}
-            for name, done in outcome.delivered.items()
+            {"name": name, "logs": one.events, "bytes": one.bytes, "batches": one.batches}
+            for name, one in outcome.delivered.items()
         ],
     }
 
 
-def _tell(app: AppConf, outcome: Outcome, targets: list[Target], *, looked: bool, as_json: bool) -> None:
-    failed = outcome.status == "failed"
-    told = summary(outcome, looked=looked)
-    if as_json:
-        errors = [outcome.error] if outcome.error and failed else []
-        output.envelope("run", {"cluster": app.cluster, "name": app.name, **told}, errors=errors, line=True)
-    output.say(f"{app.name}: {_in_words(outcome, targets, looked=looked)} in {outcome.seconds:.1f} s.")
-    if told["truncated"]:
-        output.warn(
-            f"{told['truncated']} events were too large; the whole of them is kept, see `_truncated`."
-        )
-    if failed and outcome.error:
-        output.error(outcome.error)
+def _tell(app: AppConf, done: Done) -> None:
+    outcome = done.outcome
+    output.say(f"{app.name}: {_in_words(done)} in {outcome.seconds:.1f} s.")
+    if truncated := sum(one.trimmed for one in outcome.delivered.values()):
+        output.warn(f"{truncated} events were too large; the whole of them is kept, see `_truncated`.")
+    if done.failure:
+        output.error(done.failure)
     elif outcome.status == "partial":
         wait = f" in {outcome.retry_after:.0f} s" if outcome.retry_after else ""
         output.say(f"There is more: run it again{wait}.")
 
 
-def _in_words(outcome: Outcome, targets: list[Target], *, looked: bool) -> str:
+def _in_words(done: Done) -> str:
     from streamalert_apps.cli.terminal.collecting import counted
 
-    delivered = {target.shown: outcome.delivered[target.name].events for target in targets}
-    if looked:
+    outcome = done.outcome
+    delivered = {target.shown: outcome.delivered[target.name].events for target in done.targets}
+    if done.looked:
         told = ", ".join(
             f"{counted(events, 'event')} delivered to {shown}" for shown, events in delivered.items()
         )

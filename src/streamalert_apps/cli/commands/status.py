@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.errors import AppError
+from streamalert_apps.errors import AppError, TransientError, UsageError
 
 if TYPE_CHECKING:
-    from streamalert_apps.cli.fleet import Fleet
-    from streamalert_apps.cli.terminal.condition import Status
     from streamalert_apps.config.conf import AppConf, Project
-    from streamalert_apps.deploy.health import Counts, Progress
+    from streamalert_apps.deploy.health import Counts
+    from streamalert_apps.deploy.orphans import Orphan
     from streamalert_apps.deploy.survey import AppPlan
     from streamalert_apps.plugins.registry import Registry
-    from streamalert_apps.sdk.app import Checkpoint
+    from streamalert_apps.serve.condition import Status
     from streamalert_apps.serve.heads import Found
 
 EXAMPLES = """Examples:
 
 \b
   sa-apps status
-  sa-apps status --cluster prod
+  sa-apps status --cluster prod --watch
+  sa-apps status --html status.html
   sa-apps status duo_prod_collector --json
 
-It ends with 0 where all apps are well, 5 where some are not, 1 where none is. An app that was disabled
-on purpose is well."""
+Exit codes: 0 if all apps are healthy, 5 if some are not, 1 if none is. An app that was paused on purpose
+is healthy."""
 
 
 def command(
@@ -39,93 +41,228 @@ def command(
     name: options.Name = None,
     name_option: options.NameOption = None,
     cluster: options.Cluster = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show it again and again, until Ctrl-C.")
+    ] = False,
+    every: Annotated[
+        str, typer.Option("--every", help="With --watch: how often (5s, 1m).", metavar="TIME")
+    ] = "15s",
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            help="Write it to this file as a page to look at with a browser.",
+            metavar="FILE",
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     at_once: Annotated[
         int, typer.Option("--jobs", help="How many apps at a time.", min=1, max=16, metavar="N")
     ] = 8,
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> int:
-    """Show what is deployed, how it ran, and how far it came.
+    """Show each app's deployment, last run and progress, the worst first.
 
-    In a local project it shows what the runs on this machine left.
+    A local project shows what the runs on this machine left. With --watch and --json each answer is an
+    object on a line of its own.
     """
-    from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.project import aws_session, open_project
     from streamalert_apps.cli.selection import either
 
+    pause = options.since(every).total_seconds()
     project = open_project(project_dir)
-    wanted = either(name, name_option, "name")
-    apps = [project.find(wanted, cluster)] if wanted else list(project.apps(cluster))
+    asked = Asked(project, cluster, either(name, name_option, "name"), at_once)
+    asked.apps()  # what is not there is told before anything is asked
     if not project.account.local:
         aws_session(project.account)  # whoever has to be asked is asked before a spinner turns
-    with output.working("Asking how the apps are"):
-        warnings = _warnings(project, apps)
-        if project.account.local:
-            statuses, orphans = _local(project, apps, at_once), []
-        else:
-            fleet = Fleet.of(project)
-            statuses = _deployed(fleet, project, apps, at_once)
-            orphans = [] if wanted else fleet.orphans(project, [cluster] if cluster else [])
-    errors = [error for status in statuses for error in status.errors()]
-    if as_json:
+    if watch:
+        if html:
+            raise UsageError("--watch writes no page.", hint="`sa-apps serve` has one that is always new.")
+        return _watch(asked, pause, as_json=as_json)
+    with output.working("Checking apps"):
+        answer = asked.answer()
+    if html:
+        output.write_file(html, answer.page(project.account.prefix).encode("utf-8", "backslashreplace"))
+        output.say(f"Wrote {html}.")
+    if as_json or not html:
+        _tell(answer, as_json=as_json)
+    return answer.exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How some apps are, the worst first, and what is wrong around them."""
+
+    statuses: Sequence[Status]
+    orphans: Sequence[Orphan]
+    warnings: Sequence[str]
+
+    @property
+    def exit_code(self) -> int:
+        """0 where all are healthy, 5 where some are not, 1 where none is."""
+        unwell = sum(bool(status.problems) for status in self.statuses)
+        if not unwell:
+            return 0
+        return 1 if unwell == len(self.statuses) else 5
+
+    def notes(self) -> Iterator[str]:
+        """Yield what is wrong around the apps."""
+        yield from (orphan.text() for orphan in self.orphans)
+        yield from self.warnings
+
+    def page(self, title: str) -> str:
+        """Return it as a page."""
+        from streamalert_apps.serve import page
+
+        apps = [status.described() for status in self.statuses]
+        return page.page(page.Answer(apps, [*self.notes()], title, datetime.now(UTC)))
+
+    def write_json(self, *, line: bool) -> None:
+        """Write it as one object."""
+        from streamalert_apps.cli.terminal.description import label
+        from streamalert_apps.errors import Unhealthy
+
         content = {
-            "apps": [status.described() for status in statuses],
-            "orphans": [asdict(orphan) for orphan in orphans],
-            "warnings": warnings,
+            "apps": [status.described() for status in self.statuses],
+            "orphans": [asdict(orphan) for orphan in self.orphans],
+            "warnings": list(self.warnings),
         }
-        output.envelope("status", content, errors=errors)
+        errors = [
+            Unhealthy(f"{label(status.app)}: {problem}")
+            for status in self.statuses
+            for problem in status.problems
+        ]
+        output.envelope("status", content, errors=errors, line=line)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which apps are asked about."""
+
+    project: Project
+    cluster: str | None
+    name: str | None
+    at_once: int
+
+    def apps(self) -> list[AppConf]:
+        """Return the apps."""
+        if self.name:
+            return [self.project.find(self.name, self.cluster)]
+        return list(self.project.apps(self.cluster))
+
+    def answer(self) -> Answer:
+        """Ask AWS, or this machine's store."""
+        from streamalert_apps.cli.selection import known_types
+        from streamalert_apps.serve import condition
+
+        apps = self.apps()
+        if self.project.account.local:
+            found = self._found(apps)
+            types = known_types(self.project.root)
+            return Answer(condition.worst_first(condition.read(apps, found, types, since=None)), [], [])
+        return self._deployed(apps)
+
+    def _deployed(self, apps: Sequence[AppConf]) -> Answer:
+        from streamalert_apps.cli.fleet import Fleet
+        from streamalert_apps.deploy import health, orphans, survey
+        from streamalert_apps.serve import condition
+
+        fleet = Fleet.of(self.project)
+        functions = [app.function for app in apps]
+        rules: Mapping[str, Any] = {}
+        with _suppressed(unless=bool(apps)):
+            prefix = "" if self.name else orphans.prefix_of(self.project)
+            rules = survey.known_rules(fleet.aws, functions, prefix)
+        jobs, refused = fleet.jobs(apps, looks=True)
+        plans = {plan.job.function: plan for plan in survey.glance(jobs, rules, self.at_once)}
+        plans |= {plan.job.function: plan for plan in refused}
+        there = [app for app in apps if _is_deployed(plans[app.function])]
+        found = {app.function: one for app, one in zip(there, self._found(there), strict=True)}
+        counts = health.counts(fleet.aws.alarms, functions, datetime.now(UTC))
+        statuses = [
+            _with_deployment(
+                condition.recorded(app, fleet.types, found.get(app.function)),
+                fleet.types,
+                plans[app.function],
+                counts[app.function],
+            )
+            for app in apps
+        ]
+        clusters = [self.cluster] if self.cluster else []
+        left = [] if self.name else list(orphans.orphans(rules, self.project, clusters))
+        return Answer(condition.worst_first(statuses), left, _warnings(fleet.session, self.project, apps))
+
+    def _found(self, apps: Sequence[AppConf]) -> list[Found]:
+        from streamalert_apps.cli.project import aws_session
+        from streamalert_apps.serve import heads
+
+        return heads.read_all(self.project, apps, lambda: aws_session(self.project.account), self.at_once)
+
+
+@contextmanager
+def _suppressed(*, unless: bool) -> Iterator[None]:
+    """Let an error pass where nothing depends on the answer."""
+    try:
+        yield
+    except AppError:
+        if unless:
+            raise
+
+
+def _tell(answer: Answer, *, as_json: bool) -> None:
+    if as_json:
+        answer.write_json(line=False)
+    elif answer.statuses:
+        from streamalert_apps.cli.terminal import condition
+
+        condition.show(answer.statuses)
     else:
-        output.data("\n\n".join(status.text() for status in statuses) or "No Apps configured")
-    for warning in [*(orphan.text() for orphan in orphans), *warnings]:
-        output.warn(warning)
-    unwell = sum(bool(status.problems) for status in statuses)
-    if not unwell:
-        return 0
-    return 1 if unwell == len(statuses) else 5
+        output.data("No Apps configured")
+        output.say("Next: `sa-apps new` adds one.")
+    for note in answer.notes():
+        output.warn(note)
 
 
-def _local(project: Project, apps: Sequence[AppConf], workers: int) -> list[Status]:
-    """Return how the apps of a local project are. Nobody runs them on schedule, so none is late."""
-    from streamalert_apps.cli.selection import known_types
+def _watch(asked: Asked, pause: float, *, as_json: bool) -> int:
+    """Show it again and again; return how it was last."""
+    if as_json:
+        return _repeated(asked, pause, lambda answer: answer.write_json(line=True))
+    if not output.is_terminal(sys.stdout):
+        raise UsageError("--watch needs a terminal.", hint="Pass --json for an object each time.")
+    from streamalert_apps.cli.terminal import watching
 
-    types = known_types(project.root)
-    found = _found(project, apps, workers)
-    return [
-        _with_runs(_with_type(_recorded(app, types, there), types), types, None)
-        for app, there in zip(apps, found, strict=True)
-    ]
-
-
-def _deployed(fleet: Fleet, project: Project, apps: Sequence[AppConf], workers: int) -> list[Status]:
-    """Return how the apps in AWS are."""
-    from streamalert_apps.deploy import health, survey
-
-    jobs, refused = fleet.jobs(apps, looks=True)
-    plans = [*survey.survey(jobs, workers), *refused]
-    counts = health.counts(fleet.aws.alarms, [app.function for app in apps], datetime.now(UTC))
-    plan_of = {plan.job.function: plan for plan in plans}
-    is_there = [app for app in apps if _is_deployed(plan_of[app.function])]
-    found = dict(zip((app.function for app in is_there), _found(project, is_there, workers), strict=True))
-    return [
-        _with_deployment(
-            _recorded(app, fleet.types, found.get(app.function)),
-            fleet.types,
-            plan_of[app.function],
-            counts[app.function],
-        )
-        for app in apps
-    ]
+    with watching.screen() as show:
+        return _repeated(asked, pause, lambda answer: show(answer.statuses, [*answer.notes()]))
 
 
-def _warnings(project: Project, apps: Sequence[AppConf]) -> list[str]:
+def _repeated(asked: Asked, pause: float, show: Any) -> int:
+    """Ask and show until Ctrl-C. What keeps AWS from answering and passes is waited out."""
+    import time
+
+    code = 0
+    with suppress(KeyboardInterrupt):
+        while True:
+            try:
+                answer = asked.answer()
+            except TransientError as error:
+                output.warn(error.message)
+            else:
+                show(answer)
+                output.flush()
+                code = answer.exit_code
+            time.sleep(pause)
+    return code
+
+
+def _warnings(session: Any, project: Project, apps: Sequence[AppConf]) -> list[str]:
     """Return what is wrong around the apps in AWS."""
-    from streamalert_apps.cli.project import aws_session
     from streamalert_apps.deploy import surroundings
     from streamalert_apps.deploy.place import Place
 
-    if project.account.local or not apps:
+    if not apps:
         return []
-    session = aws_session(project.account)
     clusters = {app.cluster for app in apps}
     return surroundings.warnings(
         session.client("sns"), session.client("lambda"), Place.of(project.account), clusters
@@ -143,69 +280,14 @@ def _is_deployed(plan: AppPlan) -> bool:
     return variables is None or "SA_APPS_BUCKET" in variables
 
 
-def _found(project: Project, apps: Sequence[AppConf], workers: int) -> list[Found]:
-    from streamalert_apps.cli.project import aws_session
-    from streamalert_apps.serve import heads
-
-    return heads.read_all(project, apps, lambda: aws_session(project.account), workers)
-
-
-def _recorded(app: AppConf, types: Registry, found: Found | None) -> Status:
-    """Return what an app's head tells."""
-    from streamalert_apps.cli.terminal.condition import Status
-
-    if found is None:
-        return Status(app, datetime.now(UTC), [])
-    if found.error:
-        return Status(app, found.now, [found.error.message], is_readable=False)
-    status = Status(app, found.now, [], found.head)
-    if found.head is None or found.head.checkpoint is None:
-        return status
-    return replace(status, progress=_progress(types, app, found.head.checkpoint))
-
-
-def _progress(types: Registry, app: AppConf, checkpoint: Checkpoint) -> Progress:
-    """Return how far the app is; nothing for a type or a checkpoint of another version."""
-    import msgspec
-
-    from streamalert_apps.deploy.health import Progress
-    from streamalert_apps.sdk.clock import SystemClock
-    from streamalert_apps.sdk.http import Api
-
-    api = Api(clock=SystemClock())
-    foreign = (AppError, KeyError, ValueError, TypeError, AttributeError, msgspec.MsgspecError)
-    try:
-        kind = types.find(app.type)({}, api)
-        floor = kind.watermark(checkpoint)
-        recorded, listed = kind.recorded(checkpoint) or floor, kind.listed(checkpoint) or floor
-        return Progress(floor, recorded, listed, kind.gaps(checkpoint))
-    except foreign:
-        return Progress()
-    finally:
-        api.close()
-
-
-def _with_type(status: Status, types: Registry) -> Status:
-    """Add what is wrong with the app's type, if it is none."""
-    try:
-        types.find(status.app.type)
-    except AppError as error:
-        return replace(status, problems=[*status.problems, _said(error)])
-    return status
-
-
-def _said(error: AppError) -> str:
-    return f"{error.message} {error.hint}".rstrip()
-
-
 def _with_deployment(status: Status, types: Registry, plan: AppPlan, counts: Counts) -> Status:
     """Add what is deployed, and what is wrong with it or with the runs that it makes."""
     from streamalert_apps.cli.terminal.changes import described_change
-    from streamalert_apps.cli.terminal.condition import Deployment
     from streamalert_apps.deploy import health
     from streamalert_apps.deploy.view import is_enabled
+    from streamalert_apps.serve import condition
 
-    told = [_said(plan.error)] if plan.error else []
+    told = [condition.said(plan.error)] if plan.error else []
     view = plan.view
     if view is None:
         return replace(status, problems=[*status.problems, *told])
@@ -213,7 +295,7 @@ def _with_deployment(status: Status, types: Registry, plan: AppPlan, counts: Cou
     if not view.live or not view.rule:
         return replace(status, problems=problems)
     enabled = is_enabled(view.rule)
-    deployment = Deployment(
+    deployment = condition.Deployment(
         version=view.live["Version"],
         schedule=view.rule.get("ScheduleExpression", "no schedule"),
         enabled=enabled,
@@ -221,36 +303,9 @@ def _with_deployment(status: Status, types: Registry, plan: AppPlan, counts: Cou
         counts=counts,
     )
     since = _since(view.live) if enabled else None
-    return _with_runs(replace(status, problems=problems, deployment=deployment), types, since)
-
-
-def _with_runs(status: Status, types: Registry, since: datetime | None) -> Status:
-    """Add what is wrong with the runs. `since`: from when on there were to be some; None: nobody counts."""
-    from streamalert_apps.deploy import health
-
-    if not status.is_readable:
-        return status
-    pace = health.Pace(_every(status.app), _lag(status.app, types), since)
-    runs = health.run_problems(status.head, status.progress, status.now, pace)
-    return replace(status, problems=[*status.problems, *runs])
-
-
-def _lag(app: AppConf, types: Registry) -> timedelta:
-    """Return how late an app's events may appear; what is not declared is an hour."""
-    from streamalert_apps.sdk.feed.reader import UNDECLARED_LAG
-
-    with suppress(AppError):
-        return app.lag or types.find(app.type).lag or UNDECLARED_LAG
-    return UNDECLARED_LAG
+    return condition.with_runs(replace(status, problems=problems, deployment=deployment), types, since)
 
 
 def _since(live: Mapping[str, Any]) -> datetime:
     """Return from when on the version that runs could run."""
     return datetime.fromisoformat(live["LastModified"])
-
-
-def _every(app: AppConf) -> timedelta:
-    """Return the time between two runs."""
-    from streamalert_apps.runtime.schedule import interval
-
-    return interval(app.schedule_expression)

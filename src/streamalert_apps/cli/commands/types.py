@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +23,12 @@ EXAMPLES = """Examples:
 
 \b
   sa-apps types
+  sa-apps types duo
   sa-apps types duo_auth
+  sa-apps types --search sign-in
   sa-apps types --json
 
-Those of plugins are among them: of the project's apps/ folder, and of installed distributions."""
+Plugins' types are included: from the project's apps/ folder, and from installed packages."""
 
 
 _UNITS: Final = {
@@ -40,19 +45,19 @@ def command(
     app_type: Annotated[
         str | None,
         typer.Argument(
-            help="Show all about this app type.",
-            metavar="TYPE",
+            help="A service, to list its types, or one type, to show its setup.",
+            metavar="SERVICE|TYPE",
             show_default=False,
             autocompletion=options.complete_type,
         ),
     ] = None,
+    search: Annotated[
+        str, typer.Option("--search", "-s", help="List the types that have this text.", metavar="TEXT")
+    ] = "",
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show what can be collected, and what it needs.
-
-    Of one type, also what an administrator sets up in the service, and what is known of its API.
-    """
+    """List what can be collected, or show how to set up one type."""
     import sys
     from dataclasses import asdict
 
@@ -61,26 +66,35 @@ def command(
     from streamalert_apps.services.table import describe
 
     types = known_types(root_if_any(project_dir))
-    if app_type and not as_json:
-        output.markdown(_page(types.find(app_type), types), sys.stdout)
-        return
-    known = [describe(types.find(app_type))] if app_type else list(types.described().values())
+    known = [one for one in types.described().values() if not search or _has(one, search)]
+    of_service = [one for one in known if one.service == app_type]
+    if app_type and not of_service:
+        if not as_json:
+            output.markdown(_page(types.find(app_type), types), sys.stdout)
+            return
+        known = [describe(types.find(app_type))]
+    known = of_service or known
+    if not known:
+        raise UsageError(f"No app type has '{search}' in it.", hint="`sa-apps types` lists them all.")
     if as_json:
         warnings = [output.described(error) for error in types.left_out]
         described = [asdict(app) | {"setup": types.setup(app.type)} for app in known]
         output.envelope("types", {"types": described, "warnings": warnings})
     else:
-        output.data("\n\n".join("\n".join([_title(app), *_fields(app)]) for app in known))
+        output.data("\n\n".join(_listed(known)))
+        output.say(f"`sa-apps types {known[0].type}` shows what to set up.")
 
 
-def _title(app: AppType) -> str:
-    return f"{app.type}  {app.collects}"
+def _has(app: AppType, text: str) -> bool:
+    return text.lower() in f"{app.type} {app.service} {app.collects}".lower()
 
 
-def _fields(app: AppType) -> Iterator[str]:
-    width = max((len(field.name) for field in app.auth), default=0)
-    for field in app.auth:
-        yield f"  {field.name:<{width}}  {field.description}{_marks(field)}"
+def _listed(known: list[AppType]) -> Iterator[str]:
+    """Yield a paragraph for each service: a line for each of its types."""
+    for service, grouped in groupby(known, attrgetter("service")):
+        apps = list(grouped)
+        width = max(len(app.type) for app in apps)
+        yield "\n".join([service, *(f"  {app.type:<{width}}  {app.collects}" for app in apps)])
 
 
 def _page(app: type[App], types: Registry) -> str:

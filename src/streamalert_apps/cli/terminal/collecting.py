@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from streamalert_apps.cli.terminal import output
+from streamalert_apps.serve.plain import plain
 
 if TYPE_CHECKING:
     from streamalert_apps.runtime.collect import Outcome
@@ -63,8 +64,8 @@ def _shown(state: _State, *, quiet: bool) -> Iterator[None]:
     from rich.text import Text
 
     with (
-        Console(stderr=True).status(Text(output.plain(f"{state.text()} …"))) as status,
-        _repeated(lambda: status.update(Text(output.plain(f"{state.text()} …"))), LIVE_SECONDS),
+        Console(stderr=True).status(Text(plain(f"{state.text()} …"))) as status,
+        _repeated(lambda: status.update(Text(plain(f"{state.text()} …"))), LIVE_SECONDS),
     ):
         yield
 

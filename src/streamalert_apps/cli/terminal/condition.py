@@ -1,164 +1,143 @@
-"""How an app is, in words and as JSON."""
+"""How apps are, in words: a table for several, lines for one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
+from streamalert_apps.cli.terminal import output
+from streamalert_apps.cli.terminal.collecting import counted
 from streamalert_apps.cli.terminal.description import label
-from streamalert_apps.deploy import health
-from streamalert_apps.deploy.health import Progress
-from streamalert_apps.errors import AppError, Unhealthy
+from streamalert_apps.cli.terminal.output import Cell
+from streamalert_apps.serve.condition import Health, Status, length
 
 if TYPE_CHECKING:
-    from streamalert_apps.config.conf import AppConf
-    from streamalert_apps.deploy.health import Counts
-    from streamalert_apps.runtime.head import Head, Position, Run
+    from rich.table import Table
+
+    from streamalert_apps.runtime.head import Position
+
+COLUMNS: Final = ("App", "Health", "Lag", "Last run", "Events", "Destinations")
+_RIGHT: Final = {2, 4}
+_COLOURS: Final = {
+    Health.UNHEALTHY: "bold red",
+    Health.WARNING: "yellow",
+    Health.HEALTHY: "green",
+    Health.PAUSED: "dim",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What runs in AWS."""
+def lines(statuses: Sequence[Status]) -> Iterator[str]:
+    """Yield how apps are, some lines for each, and one in all for several."""
+    for status in statuses:
+        yield f"{label(status.app)}: {status.health.value}"
+        yield from (f"  ! {problem}" for problem in status.problems)
+        yield from (f"  - {note}" for note in status.notes)
+        yield from (f"  {line}" for line in (*_deployed(status), *_collected(status)))
+        if len(statuses) > 1:
+            yield ""
+    if len(statuses) > 1:
+        yield summary(statuses)
 
-    version: str
-    schedule: str
-    enabled: bool
-    drift: list[dict[str, Any]]
-    counts: Counts
+
+def table(statuses: Sequence[Status]) -> Table:
+    """Return a table with a row for each app."""
+    return output.drawn(COLUMNS, [_row(status) for status in statuses], right=_RIGHT)
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """One app's. Without `head` it has not run yet, or that can't be told. `now`: by the store's clock."""
+def problems(statuses: Sequence[Status]) -> Iterator[str]:
+    """Yield what is wrong or worth a look, a line each below the app's name."""
+    for status in statuses:
+        if status.problems or status.notes:
+            yield label(status.app)
+            yield from (f"  ! {problem}" for problem in status.problems)
+            yield from (f"  - {note}" for note in status.notes)
 
-    app: AppConf
-    now: datetime
-    problems: list[str]
-    head: Head | None = None
-    is_readable: bool = True
-    progress: Progress = field(default_factory=Progress)
-    deployment: Deployment | None = None
 
-    @property
-    def last_run(self) -> Run | None:
-        """The last run that came to its end."""
-        return self.head.runs[-1] if self.head and self.head.runs else None
+def summary(statuses: Sequence[Status]) -> str:
+    """Return in one line how many are how, and how far the worst is behind."""
+    counts = Counter(status.health for status in statuses)
+    told = ", ".join(f"{counts[health]} {health.value}" for health in Health if counts[health])
+    lags = [status.lag for status in statuses if status.lag is not None]
+    behind = f"; largest lag {length(max(lags))}" if lags else ""
+    return f"{counted(len(statuses), 'app')}: {told}{behind}."
 
-    @property
-    def state(self) -> str | None:
-        """How the last run ended, or that one is under way."""
-        if self.head and health.is_running(self.head, self.now):
-            return "running"
-        return self.last_run.status if self.last_run else None
 
-    def errors(self) -> Iterator[AppError]:
-        """Yield what is wrong."""
-        for problem in self.problems:
-            yield Unhealthy(f"{label(self.app)}: {problem}")
-
-    def described(self) -> dict[str, Any]:
-        """Return it as --json shows it."""
-        deployment, last, progress = self.deployment, self.last_run, self.progress
-        return {
-            "cluster": self.app.cluster,
-            "name": self.app.name,
-            "type": self.app.type,
-            "function": self.app.function,
-            "healthy": not self.problems,
-            "problems": self.problems,
-            "deployment": deployment
-            and {
-                "version": deployment.version,
-                "schedule": deployment.schedule,
-                "enabled": deployment.enabled,
-                "drift": deployment.drift,
-                **asdict(deployment.counts),
-            },
-            "state": self.state,
-            "collected_until": _iso(progress.floor),
-            "behind_seconds": self._age(progress.floor),
-            "recorded_until": _iso(progress.recorded),
-            "lag_seconds": self._age(progress.recorded),
-            "gaps": [[since.isoformat(), until.isoformat()] for since, until in progress.gaps],
-            "last_run": last
-            and {
-                "started": last.started.isoformat(),
-                "seconds": last.seconds,
-                "logs": last.events,
-                "repeats": last.repeats,
-                "error": last.error,
-                "message": last.message,
-            },
-            "destinations": [self._destination(*item) for item in self._positions()],
-        }
-
-    def _positions(self) -> list[tuple[str, Position]]:
-        return list(health.destinations(self.head).items()) if self.head else []
-
-    def _destination(self, name: str, position: Position) -> dict[str, Any]:
-        assert self.head is not None  # noqa: S101 (it has the positions)
-        until = datetime.fromtimestamp(position.until, UTC) if position.until else None
-        waiting = health.waiting(self.head, position)
-        return {
-            "name": name,
-            "state": position.state or "ok",
-            "lag_seconds": self._age(until) if waiting else 0,
-            "waiting_events": waiting,
-            "dead": position.dead,
-            "delivered_until": _iso(until),
-            "error": position.error,
-            "message": position.message,
-        }
-
-    def _age(self, time: datetime | None) -> int | None:
-        return None if time is None else max(0, round((self.now - time).total_seconds()))
-
-    def text(self) -> str:
-        """Return it in words."""
-        lines = [f"{label(self.app)}: {'not well' if self.problems else 'well'}"]
-        lines += [f"  ! {problem}" for problem in self.problems]
-        lines += [f"  {line}" for line in (*self._deployed(), *self._collected())]
-        return "\n".join(lines)
-
-    def _deployed(self) -> Iterator[str]:
-        if not self.deployment:
+def show(statuses: Sequence[Status]) -> None:
+    """Write how apps are: as a table where somebody looks and it fits, else as lines."""
+    if len(statuses) > 1 and output.is_terminal(sys.stdout):
+        drawn = table(statuses)
+        if output.fits(drawn):
+            output.show(drawn)
+            output.data("\n".join(("", *problems(statuses), summary(statuses))))
             return
-        kinds = dict.fromkeys(change["kind"] for change in self.deployment.drift)
-        drift = f"AWS differs from conf/: {', '.join(kinds)}" if kinds else "as conf/ says"
-        yield f"version {self.deployment.version}, {drift}"
-        yield self.deployment.schedule + ("" if self.deployment.enabled else ", disabled")
-        counted = self.deployment.counts
-        yield f"last 24 hours: {counted.invocations} invocations, {counted.errors} errors"
-
-    def _collected(self) -> Iterator[str]:
-        last = self.last_run
-        if self.state == "running":
-            yield "a run is under way"
-        elif not last and self.is_readable:
-            yield "has not run yet"
-        if last:
-            ago = _length(self.now - last.started)
-            yield f"last run {ago} ago: {last.status}, {last.events:,} logs in {last.seconds:.1f} s"
-        if recorded := self.progress.recorded:
-            yield f"collected until {recorded:%Y-%m-%d %H:%M:%S} UTC, {_length(self.now - recorded)} ago"
-        for name, position in self._positions():
-            yield f"{name}: {self._delivered(position)}"
-
-    def _delivered(self, position: Position) -> str:
-        assert self.head is not None  # noqa: S101 (it has the position)
-        waiting = health.waiting(self.head, position)
-        words = f"{waiting:,} events wait" if waiting else "has all that was collected"
-        return words + (f", {position.dead:,} were refused for good and are kept" if position.dead else "")
+    output.data("\n".join(lines(statuses)))
 
 
-def _iso(time: datetime | None) -> str | None:
-    return time.isoformat() if time else None
+def _row(status: Status) -> list[Cell]:
+    lag = "" if status.lag is None else length(status.lag)
+    last = status.last_run
+    delivered = ", ".join(_in_short(status, name, at) for name, at in status.positions())
+    health = Cell(status.health.value, _COLOURS[status.health])
+    events = f"{last.events:,}" if last else ""
+    cells = (lag, _run_in_short(status), events, delivered)
+    return [Cell(label(status.app)), health, *map(Cell, cells)]
 
 
-def _length(time: timedelta) -> str:
-    minutes = max(0, round(time.total_seconds() / 60))
-    if minutes < 60:  # noqa: PLR2004
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes < 24 * 60 else f"{minutes // (24 * 60)} d"
+def _run_in_short(status: Status) -> str:
+    if status.running_since:
+        return f"running for {length(status.now - status.running_since)}"
+    last = status.last_run
+    return f"{length(status.now - last.started)} ago: {last.status}" if last else "none yet"
+
+
+def _in_short(status: Status, name: str, position: Position) -> str:
+    told = [position.state] if position.state else []
+    if waiting := status.waiting(position):
+        told.append(f"{waiting:,} waiting")
+    if position.dead:
+        told.append(f"{position.dead:,} dead")
+    return f"{name} ({', '.join(told)})" if told else name
+
+
+def _deployed(status: Status) -> Iterator[str]:
+    if not status.deployment:
+        return
+    kinds = dict.fromkeys(change["kind"] for change in status.deployment.drift)
+    drift = f"drift: {', '.join(kinds)}" if kinds else "up to date"
+    yield f"version {status.deployment.version}, {drift}"
+    yield status.deployment.schedule + ("" if status.deployment.enabled else ", paused")
+    runs = status.deployment.counts
+    yield f"last 24 hours: {counted(runs.invocations, 'invocation')}, {counted(runs.errors, 'error')}"
+
+
+def _collected(status: Status) -> Iterator[str]:
+    last = status.last_run
+    if since := status.running_since:
+        yield f"running since {since:%H:%M:%S} UTC"
+    elif not last and status.is_readable:
+        yield "has not run yet"
+    if last:
+        what = "last finished run" if status.running_since else "last run"
+        ago = length(status.now - last.started)
+        yield f"{what} {ago} ago: {last.status}, {counted(last.events, 'event')} in {last.seconds:.1f} s"
+    if recorded := status.progress.recorded:
+        ago = length(status.now - recorded)
+        yield f"collected until {recorded:%Y-%m-%d %H:%M:%S} UTC, {ago} ago"
+    if status.head and status.head.audit.off:
+        yield f"no daily audit: {status.head.audit.off}"
+    for name, position in status.positions():
+        yield f"{name}: {_delivered(status, position)}"
+
+
+def _delivered(status: Status, position: Position) -> str:
+    waiting = status.waiting(position)
+    words = "up to date"
+    if waiting:
+        lag = length(timedelta(seconds=position.lag(status.now.timestamp())))
+        words = f"{counted(waiting, 'event')} waiting, the oldest for {lag}"
+    return words + (
+        f", {position.dead:,} refused for good (see `sa-apps dead list`)" if position.dead else ""
+    )

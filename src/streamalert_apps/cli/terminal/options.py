@@ -13,6 +13,7 @@ import typer
 from streamalert_apps.errors import UsageError
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DAYS: Final = {"today": 0, "yesterday": 1}
 
 
 def _project(context: typer.Context) -> Any:
@@ -66,14 +67,17 @@ ProjectDir = Annotated[
     typer.Option(
         "--project-dir",
         envvar="SA_APPS_PROJECT_DIR",
-        help="Folder that holds conf/; else the nearest one from here upwards.",
+        help="Folder that holds conf/; by default the nearest, in this or a parent folder.",
         metavar="DIR",
         file_okay=False,
         show_default=False,
     ),
 ]
 NoInput = Annotated[
-    bool, typer.Option("--no-input", envvar="SA_APPS_NO_INPUT", help="Never ask; fail and name the flag.")
+    bool,
+    typer.Option(
+        "--no-input", envvar="SA_APPS_NO_INPUT", help="Never prompt; fail and name the missing flag."
+    ),
 ]
 Cluster = Annotated[
     str | None,
@@ -91,6 +95,7 @@ NameOption = Annotated[
         "--name", "-n", help="The app's name, as an option.", metavar="NAME", autocompletion=complete_name
     ),
 ]
+All = Annotated[bool, typer.Option("--all", help="All apps, or all of --cluster, one after the other.")]
 AuthFile = Annotated[
     Path | None,
     typer.Option(
@@ -119,21 +124,26 @@ def since(text: str) -> timedelta:
     """Return how far back `text` means, as 90s, 30m, 2h or 7d; raise UsageError for anything else."""
     match = re.fullmatch(r"([0-9]{1,5})([smhd])", text)
     if not match or not int(match[1]):
-        raise UsageError(f"'{text}' is not a length of time.", hint="Write it like 90s, 30m, 2h or 7d.")
+        raise UsageError(f"'{text}' is not a valid duration.", hint="Write it like 90s, 30m, 2h or 7d.")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """Return the time that `text` means: so long ago (2h), or a date or time, in UTC unless it says else.
+    """Return the time that `text` means: so long ago (2h), a date or time, in UTC unless it says else.
+
+    `today` and `yesterday` are the beginning of that day.
 
     Raises UsageError for anything else.
     """
     if re.fullmatch(r"[0-9]+[a-z]", text):
         return now - since(text)
+    if text in _DAYS:
+        return now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=_DAYS[text])
     try:
         told = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"'{text}' is not a time.", hint="Write it like 90s, 30m, 2h, 7d, 2026-03-01 or 2026-03-01T12:00."
+            f"'{text}' is not a time.",
+            hint="Write it like 90s, 2h, 7d, yesterday, 2026-03-01 or 2026-03-01T12:00.",
         ) from None
     return told if told.tzinfo else told.replace(tzinfo=UTC)

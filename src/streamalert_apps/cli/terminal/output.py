@@ -10,23 +10,25 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 from urllib.parse import quote
 
 from streamalert_apps.errors import AppError, UsageError
+from streamalert_apps.serve.plain import plain
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 SCHEMA: Final = 1
 WIDEST_TEXT: Final = 100
+_INDENT: Final = 2
 _SHORTEST_SECRET: Final = 8
 _AWS_SECRETS: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _TOKEN: Final = re.compile(r"\b((?:Bearer|Basic) )[\w.~+/=-]{8,}", re.IGNORECASE)
-# Of what controls a terminal only the line break and the tab are left; what turns text around is as bad.
-_CONTROL: Final = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _secrets: set[str] = set()
 
 
@@ -48,11 +50,6 @@ def masked(text: str) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return _TOKEN.sub(r"\1***", text)
-
-
-def plain(text: str) -> str:
-    """Return text whose control characters are written out: no terminal does anything but show it."""
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
 
 
 def data(text: str) -> None:
@@ -141,18 +138,48 @@ def described(problem: AppError) -> dict[str, str]:
     return {"code": problem.code, "message": masked(problem.message), "hint": masked(problem.hint)}
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a table, and Rich's name of its colour."""
+
+    text: str
+    colour: str = ""
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Write a table for a person to look at."""
+    show(drawn(columns, [[Cell(str(value)) for value in row] for row in rows]))
+
+
+def drawn(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Collection[int] = ()) -> Table:
+    """Return a table. Only the last column may wrap; `right`: the numbers of those that end in line."""
     from rich import box
-    from rich.console import Console
-    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for number, column in enumerate(columns):
+        is_last = number == len(columns) - 1
+        made.add_column(column, justify="right" if number in right else "left", no_wrap=not is_last)
     for row in rows:
-        drawn.add_row(*(Text(plain(str(value))) for value in row))
-    Console().print(Padding(drawn, (0, 0, 0, 2)))
+        made.add_row(*(Text(plain(cell.text), style=cell.colour) for cell in row))
+    return made
+
+
+def fits(table: Table) -> bool:
+    """Tell whether the terminal is wide enough for a table."""
+    from rich.console import Console
+
+    console = Console()
+    return console.measure(table).minimum + _INDENT <= console.width
+
+
+def show(table: Table) -> None:
+    """Write a table."""
+    from rich.console import Console
+    from rich.padding import Padding
+
+    Console().print(Padding(table, (0, 0, 0, _INDENT)))
 
 
 def markdown(text: str, stream: TextIO) -> None:

@@ -12,6 +12,7 @@ from streamalert_apps.cli.terminal import output
 from streamalert_apps.cli.terminal.changes import job_label
 from streamalert_apps.deploy.apply import Step, Tell
 from streamalert_apps.deploy.survey import AppPlan
+from streamalert_apps.serve.plain import plain
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def applying(plans: Sequence[AppPlan]) -> Iterator[Tell]:
         def tell(step: Step) -> None:
             kind = step.change.subject.kind
             why = f": waiting, {step.waiting}" if step.waiting else ""
-            description = output.plain(f"{labels[step.function]}, {kind}{why}")
+            description = plain(f"{labels[step.function]}, {kind}{why}")
             shown.update(task, advance=not step.waiting, description=description)
 
         yield tell

@@ -11,6 +11,7 @@ from typing import Any
 
 from streamalert_apps.cli.terminal import output
 from streamalert_apps.errors import AppError, Cancelled, UsageError
+from streamalert_apps.serve.plain import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Prompts:
     def need(self, what: str, flag: str) -> None:
         """Raise UsageError where nobody can be asked for `what`."""
         if self.refusal:
-            raise UsageError(f"Nobody can be asked for {what}: {self.refusal}.", hint=f"Pass {flag}.")
+            raise UsageError(f"Can't ask for {what}: {self.refusal}.", hint=f"Pass {flag}.")
 
     def text(
         self, question: str, *, what: str, flag: str, parse: Callable[[str], Any], default: str = ""
@@ -47,7 +48,7 @@ class Prompts:
         self.need(what, flag)
         with _asked() as (questionary, streams):
             answer = questionary.text(
-                output.plain(question),
+                plain(question),
                 default=default,
                 validate=_judge(parse),
                 validate_while_typing=False,
@@ -60,7 +61,7 @@ class Prompts:
         self.need(what, flag)
         with _asked() as (questionary, streams):
             answer = questionary.password(
-                output.plain(question), validate=_judge(parse), validate_while_typing=False, **streams
+                plain(question), validate=_judge(parse), validate_while_typing=False, **streams
             ).unsafe_ask()
         return parse(answer.strip())
 
@@ -69,8 +70,8 @@ class Prompts:
         self.need(what, flag)
         with _asked() as (questionary, streams):
             answer = questionary.select(
-                output.plain(question),
-                choices=[questionary.Choice(output.plain(shown), value) for value, shown in choices.items()],
+                plain(question),
+                choices=[questionary.Choice(plain(shown), value) for value, shown in choices.items()],
                 use_search_filter=True,
                 use_jk_keys=False,
                 **streams,
@@ -79,9 +80,9 @@ class Prompts:
 
     def confirm(self, question: str, *, flag: str, default: bool = False) -> bool:
         """Ask yes or no."""
-        self.need(f"an answer to '{question}'", flag)
+        self.need("confirmation", flag)
         with _asked() as (questionary, streams):
-            return bool(questionary.confirm(output.plain(question), default=default, **streams).unsafe_ask())
+            return bool(questionary.confirm(plain(question), default=default, **streams).unsafe_ask())
 
 
 def _judge(parse: Callable[[str], Any]) -> Callable[[str], bool | str]:
@@ -91,7 +92,7 @@ def _judge(parse: Callable[[str], Any]) -> Callable[[str], bool | str]:
         try:
             parse(text.strip())
         except AppError as error:
-            return output.plain(f"{error.message} {error.hint}".strip())
+            return plain(f"{error.message} {error.hint}".strip())
         return True
 
     return judge

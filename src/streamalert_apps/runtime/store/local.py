@@ -106,7 +106,7 @@ class LocalStore:
         path = self._files / name
         with _explained(path, "written"):
             if not write_once(path, body) and path.read_bytes() != body:
-                raise Conflict(f"{path} is there already, with other bytes.")
+                raise Conflict(f"{path} already exists, with other bytes.")
 
     def get(self, name: str) -> bytes | None:
         """Return an object, or None where it is not there."""

@@ -51,7 +51,7 @@ class MemoryStore:
             if found is None:
                 self._keep(name, body)
             elif found.body != body:
-                raise Conflict(f"{name} is there already, with other bytes.")
+                raise Conflict(f"{name} already exists, with other bytes.")
 
     def get(self, name: str) -> bytes | None:
         """Return an object, or None where it is not there."""

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from streamalert_apps.sdk.app import Checkpoint, Json, Memory, NoMemory, Page
 from streamalert_apps.sdk.feed import legacy
 from streamalert_apps.sdk.feed.listed import Listed
-from streamalert_apps.sdk.feed.place import Place, rounded
+from streamalert_apps.sdk.feed.place import Place, Sweep, rounded
+from streamalert_apps.sdk.feed.reader import Reader
+from streamalert_apps.sdk.feed.sweep import Sweeps
 from streamalert_apps.sdk.feed.walk import walk
 from streamalert_apps.sdk.legacy import Inherited
 
@@ -56,6 +58,11 @@ class Feed(Listed):
         """Return the last spans of time that could not be read, the oldest first."""
         return Place.of(checkpoint).gaps
 
+    def lateness(self, checkpoint: Checkpoint) -> timedelta | None:
+        """Return within how long 99 of 100 events came that a look had not seen."""
+        seconds = Place.of(checkpoint).late.quantile(0.99)
+        return timedelta(seconds=seconds) if seconds else None
+
     def check(self) -> None:
         """Ask for the last minute of events."""
         now = self.api.clock.now()
@@ -64,6 +71,24 @@ class Feed(Listed):
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
         """Yield pages as `walk` does, without a memory of what is on record."""
         return self.walk(checkpoint, NoMemory())
+
+    def span(self, since: datetime, until: datetime) -> Checkpoint:
+        """Return where a listing of a span of time begins: a sweep whose end is fixed."""
+        place = Place(rounded(since, self.precision))
+        place.sweep = Sweep(self.api.clock.now(), end=until, cursor=place.floor, sure=place.floor)
+        return place.checkpoint()
+
+    def list_span(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
+        """Yield the pages of a sweep."""
+        place = Place.of(checkpoint)
+        sweeps = Sweeps(Reader(self, place, memory))
+        while place.sweep:
+            yield from sweeps.page()
+
+    def span_left(self, checkpoint: Checkpoint) -> datetime | None:
+        """Return up to when a span has been listed, whatever becomes of the order of the list."""
+        sweep = Place.of(checkpoint).sweep
+        return sweep.sure if sweep else None
 
     def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
         """Yield pages of new events. Each page's checkpoint is true once its events are on record."""

@@ -116,7 +116,7 @@ class Sweeps:
 
     def _tell_behind(self) -> None:
         sweep = self._place.sweep
-        if sweep and self._reader.now() - sweep.began > 2 * self._reader.lag + BEHIND:
+        if sweep and sweep.ceiling and self._reader.now() - sweep.began > 2 * self._reader.lag + BEHIND:
             LOGGER.warning("the record is complete only up to %s, and falls behind", self._place.floor)
 
     def _begin(self) -> Sweep:

@@ -48,12 +48,16 @@ def pauses(trial: Trial) -> None:
 
 
 def kill(trial: Trial) -> None:
-    """Die before and after each request, delivery, and call to the store."""
-    trial.each_step(_fill, lambda _: _die, edges=EDGES, what="killed")
+    """Die after each request, delivery, and call to the store: to all others that is before the next."""
+    trial.each_step(_fill, lambda _: _die, edges=EDGES, done=(True,), what="killed")
 
 
 def overlap(trial: Trial) -> None:
-    """Start a second invocation at each step of the first; the first goes on, its lease over or not."""
+    """Start a second invocation at each step of the first; the first goes on, its lease over or not.
+
+    After a step is before the next one, so each of the two looks at one of both: a run whose lease is
+    over does most harm with the call that it is about to make.
+    """
 
     def overlapping(world: World) -> Disturbance:
         return lambda _: world.meanwhile()
@@ -65,10 +69,9 @@ def overlap(trial: Trial) -> None:
 
         return disturb
 
-    trial.each_step(_fill, overlapping, edges=EDGES, what="a second invocation")
-    trial.each_step(
-        _fill, outliving, edges=EDGES, what="a second invocation after the lease had ended", conditions=ZOMBIE
-    )
+    trial.each_step(_fill, overlapping, edges=EDGES, done=(True,), what="a second invocation")
+    late = "a second invocation after the lease had ended"
+    trial.each_step(_fill, outliving, edges=EDGES, done=(False,), what=late, conditions=ZOMBIE)
 
 
 def takeover(trial: Trial) -> None:

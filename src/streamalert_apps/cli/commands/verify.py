@@ -1,0 +1,136 @@
+"""`sa-apps verify`: compare what a service lists with what is on record."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.errors import Incomplete
+
+if TYPE_CHECKING:
+    from streamalert_apps.serve.estimate import Estimate
+    from streamalert_apps.serve.verify import Verified
+
+EXAMPLES = """Examples:
+
+\b
+  sa-apps verify duo_prod_collector
+  sa-apps verify duo_prod_collector --since 30d --json
+  sa-apps verify duo_prod_collector --since 2026-03-01 --until 2026-03-02 --repair
+
+It lists the span again beside the app's runs, with half of the service's limit, and changes nothing.
+What is older than the journal is compared by the count of each hour. It ends with 1 if events are missing
+and --repair is not given."""
+
+MOST_SHOWN = 20
+
+
+def command(
+    *,
+    name: options.Name = None,
+    name_option: options.NameOption = None,
+    cluster: options.Cluster = None,
+    since: Annotated[
+        str, typer.Option(help="From so long ago (2h, 30d), or a date or time.", metavar="TIME")
+    ] = "24h",
+    until: Annotated[
+        str | None, typer.Option(help="Up to so long ago, or a date or time. Default: now.", metavar="TIME")
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Leave what is missing for the next run to put on record.")
+    ] = False,
+    simulator: options.Simulator = "",
+    project_dir: options.ProjectDir = None,
+    no_input: options.NoInput = False,
+    as_json: options.Json = False,
+) -> int:
+    """Compare what the service lists with what is on record, and name what is missing."""
+    from streamalert_apps.cli.asking import asker_of, span_of
+    from streamalert_apps.cli.selection import one_app
+    from streamalert_apps.cli.terminal.collecting import counted
+    from streamalert_apps.cli.terminal.description import identity, label
+    from streamalert_apps.cli.terminal.prompts import Prompts
+    from streamalert_apps.serve.verify import verify
+
+    project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
+    begin, end = span_of(since, until)
+    asker = asker_of(project, app, simulator)
+
+    def tell(estimate: Estimate) -> None:
+        lasting = _lasting(estimate.seconds)
+        asked, events = counted(estimate.requests, "request"), counted(estimate.events, "event")
+        output.say(f"About {asked} for {events}{lasting}.")
+
+    with output.working(f"Listing the events of {label(app)} again"):
+        found = verify(asker, begin, end, repair=repair, tell=tell)
+    lacking = len(found.missing) + sum(hour.listed - hour.recorded for hour in found.hours)
+    left = lacking - found.repaired
+    errors = []
+    if left:
+        hint = "" if repair else "`--repair` puts on record what is named by its id."
+        errors = [Incomplete(f"Missing on record of {label(app)}: {counted(left, 'event')}.", hint=hint)]
+    if as_json:
+        output.envelope("verify", {**identity(app), **_described(found)}, errors=errors)
+    else:
+        _show(found)
+    if found.repaired:
+        when = "The next run puts" if found.soon else "A run within a quarter of an hour puts"
+        output.say(f"{when} {counted(found.repaired, 'event')} on record.")
+    for error in errors:
+        output.error(error)
+    return errors[0].exit_code if errors else 0
+
+
+def _lasting(seconds: float) -> str:
+    return f", {seconds / 60:,.0f} min within half of the service's limit" if seconds >= 60 else ""  # noqa: PLR2004
+
+
+def _described(found: Verified) -> dict[str, Any]:
+    return {
+        "since": found.since.isoformat(),
+        "until": found.until.isoformat(),
+        "whole_from": found.whole_from.isoformat(),
+        "listed": found.listed,
+        "recorded": found.recorded,
+        "missing": [
+            {
+                "id": one.id,
+                "at": one.at.isoformat(),
+                "late_at_least_seconds": round(one.least, 3),
+                "late_at_most_seconds": round(one.most, 3),
+            }
+            for one in found.missing
+        ],
+        "hours": [
+            {"begins": hour.begins.isoformat(), "listed": hour.listed, "recorded": hour.recorded}
+            for hour in found.hours
+        ],
+        "estimate": {
+            "requests": found.estimate.requests,
+            "events": found.estimate.events,
+            "seconds": round(found.estimate.seconds, 1),
+        },
+        "requests": found.requests,
+        "repaired": found.repaired,
+    }
+
+
+def _show(found: Verified) -> None:
+    output.data(
+        f"{found.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} to {found.until.astimezone(UTC):%Y-%m-%d %H:%M:%S} "
+        f"UTC: {found.listed:,} listed, {found.recorded:,} on record, {len(found.missing):,} missing"
+    )
+    for one in found.missing[:MOST_SHOWN]:
+        late = f"between {_hours(one.least)} and {_hours(one.most)} late"
+        output.data(f"{one.id}  {one.at:%Y-%m-%d %H:%M:%S} UTC, {late}")
+    if len(found.missing) > MOST_SHOWN:
+        output.data(f"and {len(found.missing) - MOST_SHOWN:,} more; --json names all")
+    for hour in found.hours:
+        output.data(f"{hour.begins:%Y-%m-%d %H:00} UTC: {hour.listed:,} listed, {hour.recorded:,} on record")
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"  # noqa: PLR2004

@@ -1,0 +1,107 @@
+"""The ledger: of each hour how many events are on record, and the sum of their ids.
+
+It outlives the journal. The youngest hours are in the head, the others in one object, which is written
+anew, under another name, when the head has too many.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from streamalert_apps.runtime.store import Store
+
+HOUR: Final = 3_600
+INLINE: Final = 100  # hours in the head
+KEPT_HOURS: Final = 400 * 24
+_SUMS: Final = (1 << 64) - 1
+
+
+class Count(NamedTuple):
+    """How many events, and the sum of their short ids: equal only for the same events."""
+
+    events: int = 0
+    sum: int = 0
+
+    def __add__(self, other: Count) -> Count:  # type: ignore[override]
+        return Count(self.events + other.events, (self.sum + other.sum) & _SUMS)
+
+
+class Kept(msgspec.Struct, omit_defaults=True):
+    """The part of the head that is the ledger's: hours since 1970 with their counts; the object's name."""
+
+    hours: list[tuple[int, int, int]] = []
+    name: str = ""
+
+
+Hours = dict[int, Count]
+
+
+def counted(ids: Sequence[bytes], times: Sequence[float]) -> Hours:
+    """Return the counts of events by the hours in which they happened."""
+    if not times:
+        return {}
+    numbers = array("Q", b"".join(ids))
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    first, last = int(min(times) // HOUR), int(max(times) // HOUR)
+    if first == last:
+        return {first: Count(len(numbers), sum(numbers) & _SUMS)}
+    hours: Hours = {}
+    for number, time in zip(numbers, times, strict=True):
+        hour = int(time // HOUR)
+        hours[hour] = hours.get(hour, Count()) + Count(1, number)
+    return hours
+
+
+def added(one: Mapping[int, Count], other: Mapping[int, Count]) -> Hours:
+    """Return the counts of both."""
+    return {hour: one.get(hour, Count()) + other.get(hour, Count()) for hour in one.keys() | other.keys()}
+
+
+def of(kept: Kept, load: Callable[[str], bytes | None]) -> Hours:
+    """Return all hours, those of the object included. `load`: returns its bytes."""
+    return added(_inline(kept), _parsed(load(kept.name) if kept.name else b""))
+
+
+def grown(
+    kept: Kept, fresh: Mapping[int, Count], name: Callable[[], str], load: Callable[[str], bytes | None]
+) -> tuple[Kept, tuple[str, bytes] | None]:
+    """Return the ledger with what is new, and the object to write first where the head has too many hours."""
+    if not fresh:
+        return kept, None
+    hours = added(_inline(kept), fresh)
+    if len(hours) <= INLINE:
+        return Kept(_listed(hours), kept.name), None
+    hours = added(hours, _parsed(load(kept.name) if kept.name else b""))
+    oldest = max(hours) - KEPT_HOURS
+    whole = _listed({hour: count for hour, count in hours.items() if hour > oldest})
+    made = name()
+    return Kept(name=made), (made, msgspec.json.encode(whole))
+
+
+def place(birth: str, name: str) -> str:
+    """Return where the object is."""
+    return f"{birth}/ledger/{name}"
+
+
+def loading(store: Store, birth: str) -> Callable[[str], bytes | None]:
+    """Return what loads an object."""
+    return lambda name: store.get(place(birth, name))
+
+
+def _inline(kept: Kept) -> Hours:
+    return {hour: Count(events, total) for hour, events, total in kept.hours}
+
+
+def _listed(hours: Mapping[int, Count]) -> list[tuple[int, int, int]]:
+    return [(hour, *hours[hour]) for hour in sorted(hours)]
+
+
+def _parsed(body: bytes | None) -> Hours:
+    rows = msgspec.json.decode(body or b"[]", type=list[tuple[int, int, int]])
+    return {hour: Count(events, total) for hour, events, total in rows}

@@ -1,0 +1,174 @@
+"""JumpCloud, Directory Insights: events of one of its services, or of all.
+
+Events are listed between two times, the oldest first. How many a full page holds, and where the next one
+begins, is told in headers, even of the last page, which is one that is not full. The next one is asked for in
+the same way, with that place in addition.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
+
+from streamalert_apps.errors import AppError, BadResponse, CredentialsError
+from streamalert_apps.sdk.app import AuthField, Json
+from streamalert_apps.sdk.clock import iso
+from streamalert_apps.sdk.events import Fetched, Row
+from streamalert_apps.sdk.feed import OldestFirst
+from streamalert_apps.sdk.http import Answer
+from streamalert_apps.sdk.pace import Rate
+
+HOSTS: Final = {"us": "api.jumpcloud.com", "eu": "api.eu.jumpcloud.com", "in": "api.in.jumpcloud.com"}
+PAGE: Final = 1000
+
+
+class _Events(OldestFirst):
+    """What the services share."""
+
+    schemas = ("jumpcloud:events",)
+    auth = (
+        AuthField(
+            "api_key",
+            "the API key of an administrator, 40 letters and digits, or one that begins with 'jca_'",
+            re.compile(r"[A-Za-z0-9]{40}|jca_[A-Za-z0-9_-]{20,100}"),
+            secret=True,
+        ),
+        AuthField(
+            "region",
+            "the region of your organization's data center, 'us', 'eu' or 'in' ('us', if nothing is given)",
+            re.compile("|".join(HOSTS)),
+            optional=True,
+        ),
+        AuthField(
+            "org_id",
+            "the ID of the organization, if the key is of a provider of several; 24 digits and letters to f",
+            re.compile(r"[0-9a-f]{24}"),
+            optional=True,
+        ),
+    )
+    documentation = "https://docs.jumpcloud.com/api/insights/directory/1.0/index.html"
+    rate = Rate(requests=2, seconds=1, after_429=60)  # a guess: no limit is documented
+    lag = timedelta(minutes=15)  # a guess: not documented
+    retention = timedelta(days=90)
+    time_field = "timestamp"
+    id_fields = ("id",)
+    service: ClassVar[str]
+
+    def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        """Ask for up to 1000 events. The token is the place that the page before told."""
+        given = self.credentials
+        asked: dict[str, Any] = {"service": [self.service], "sort": "ASC", "limit": PAGE}
+        asked |= {"start_time": iso(since), "end_time": iso(until)}
+        asked |= {"search_after": token} if token else {}
+        headers = {"x-api-key": given["api_key"]}
+        headers |= {"x-org-id": given["org_id"]} if given.get("org_id") else {}
+        url = f"https://{HOSTS[given.get('region') or 'us']}/insights/directory/v1/events"
+        answer = self.api.post(url, headers=headers, judge=_judge, json=asked)
+        rows = answer.json(list[Row])
+        return Fetched(rows, _after(answer) if len(rows) >= _limit(answer) else None)
+
+
+def _limit(answer: Answer) -> int:
+    """Return how many events a full page has; where that is not told, any page may be full."""
+    told = answer.headers.get("X-Limit", "")
+    return int(told) if re.fullmatch("[1-9][0-9]{0,5}", told) else 1
+
+
+def _after(answer: Answer) -> Json:
+    try:
+        return json.loads(answer.headers.get("X-Search_after", ""))
+    except ValueError:
+        raise BadResponse("JumpCloud has more events, and did not say where they begin.") from None
+
+
+def _judge(answer: Answer) -> AppError | None:
+    match answer.status:
+        case 401:
+            return CredentialsError(
+                "JumpCloud refused the API key.",
+                hint="Check key and region; a new key of the same administrator ends the old one.",
+            )
+        case 403:
+            return CredentialsError(
+                "JumpCloud refused access to Directory Insights.",
+                hint="The administrator needs a role that may read it, and of a provider the org_id.",
+            )
+        case _:
+            return None
+
+
+class JumpcloudAll(_Events):
+    """Events of all services."""
+
+    type = "jumpcloud_all"
+    collects = "the events of all services, those without an app type of their own, too"
+    service = "all"
+
+
+class JumpcloudDirectory(_Events):
+    """Events of the portals."""
+
+    type = "jumpcloud_directory"
+    collects = "sign-ins to the portals, and what administrators change in the directory"
+    service = "directory"
+
+
+class JumpcloudSso(_Events):
+    """Events of single sign-on."""
+
+    type = "jumpcloud_sso"
+    collects = "sign-ins to applications by single sign-on"
+    service = "sso"
+
+
+class JumpcloudRadius(_Events):
+    """Events of RADIUS."""
+
+    type = "jumpcloud_radius"
+    collects = "sign-ins by RADIUS: to wireless networks and VPNs"
+    service = "radius"
+
+
+class JumpcloudLdap(_Events):
+    """Events of LDAP."""
+
+    type = "jumpcloud_ldap"
+    collects = "binds and searches by LDAP"
+    service = "ldap"
+
+
+class JumpcloudSystems(_Events):
+    """Events of devices."""
+
+    type = "jumpcloud_systems"
+    collects = "sign-ins to devices, lockouts, changes of passwords and of disk encryption keys"
+    service = "systems"
+    lag = timedelta(hours=2)  # a guess: a device that was offline tells later
+
+
+class JumpcloudMdm(_Events):
+    """Events of device management."""
+
+    type = "jumpcloud_mdm"
+    collects = "results of commands to managed devices"
+    service = "mdm"
+    lag = timedelta(hours=2)
+
+
+class JumpcloudSoftware(_Events):
+    """Events of software."""
+
+    type = "jumpcloud_software"
+    collects = "software that was added to devices, changed or removed"
+    service = "software"
+    lag = timedelta(hours=2)
+
+
+class JumpcloudPasswords(_Events):
+    """Events of the password manager."""
+
+    type = "jumpcloud_passwords"
+    collects = "what is done in the password manager"
+    service = "password_manager"

@@ -1,0 +1,176 @@
+"""The daily audit: what comes later than the lag is on record a day later, and told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from streamalert_apps.runtime import ledger, record
+from streamalert_apps.runtime.purge import purge
+from streamalert_apps.sdk.pace import Rate
+from tests.runtime.doubles import START, World
+from tests.runtime.listing import Service, listing_world
+
+HOUR, DAY = 3_600.0, 86_400.0
+
+
+def busy(*, hours: int = 96, **shape: object) -> tuple[World, Service]:
+    """Return a world in which an event happens every 20 minutes."""
+    world, service = listing_world(audits=True, **shape)
+    for number in range(hours * 3):
+        service.happens(number, number * 1200.0)
+    return world, service
+
+
+def collect(world: World, hours: int) -> None:
+    """Let the app run every half hour."""
+    for _ in range(hours * 2):
+        world.clock.sleep(HOUR / 2)
+        world.run()
+
+
+def test_what_is_shown_hours_late_is_on_record_a_day_later_and_reported() -> None:
+    world, service = busy()
+    service.happens(7777, 20 * HOUR, late=5 * HOUR)
+
+    collect(world, 24)
+    assert b"7777" not in b"".join(world.raws())
+    collect(world, 25)
+
+    assert b"".join(world.raws()).count(b'"n":7777,') == 1
+    assert [b'"n":7777,' in raw for raw in world.raws()].count(True) == 1
+    when, found, latest = world.head.audit.history[0]
+    assert found == 1
+    assert when < START.timestamp() + 49 * HOUR
+    assert 5 * HOUR <= latest <= 30 * HOUR
+
+
+def test_it_tells_what_it_found_in_the_run_that_found_it() -> None:
+    world, service = busy()
+    service.happens(7777, 20 * HOUR, late=5 * HOUR)
+
+    told = []
+    for _ in range(100):
+        world.clock.sleep(HOUR / 2)
+        told.append(world.run().found_late)
+
+    assert sum(told) == 1
+
+
+def test_where_nothing_came_late_the_journal_is_not_read() -> None:
+    world, _ = busy()
+    collect(world, 24)
+    world.store.calls.clear()
+
+    collect(world, 2)
+
+    assert world.head.audit.until > 0
+    assert [name for what, name in world.store.calls if what == "get" and "/journal/" in name] == []
+
+
+def test_everything_is_on_record_once_whatever_is_late() -> None:
+    world, service = busy()
+    for number in range(40):
+        service.happens(10_000 + number, number * 1.3 * HOUR, late=(number % 12) * HOUR)
+
+    collect(world, 100)
+
+    assert len(world.raws()) == len({*world.raws()})
+    on_record = b"".join(world.raws())
+    due = [number for at, number, _ in service.events if at < 56 * HOUR]
+    assert [number for number in due if b'"n":%d,' % number not in on_record] == []
+
+
+def test_hours_with_many_events_are_listed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamalert_apps.runtime.audit.EVENTS", 2)
+    world, service = busy()
+    service.happens(7777, 20 * HOUR, late=5 * HOUR)
+
+    collect(world, 50)
+
+    assert b'"n":7777,' in b"".join(world.raws())
+
+
+def test_one_that_has_no_time_goes_on_in_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamalert_apps.runtime.audit.EVENTS", 2)
+    world, service = busy()
+    service.happens(7777, 22 * HOUR, late=1 * HOUR)
+    collect(world, 24)
+    world.clock.sleep(HOUR)
+    runs = 0
+
+    while b'"n":7777,' not in b"".join(world.raws()):
+        service.tires_at = service.asked + 12
+        world.run(left=service.left)
+        world.clock.sleep(60)
+        runs += 1
+
+    assert 1 < runs < 10
+
+
+def test_what_can_not_be_listed_is_left_out_after_three_tries() -> None:
+    world, service = busy()
+    collect(world, 24)
+
+    for _ in range(5):
+        world.clock.sleep(HOUR)
+        service.breaks_at = service.asked + 2  # the look's and the sweep's
+        assert world.run().status == "succeeded"
+
+    assert world.head.audit.cursor == 0
+    assert world.head.audit.skipped == pytest.approx(24 * HOUR)
+
+
+def test_what_was_purged_is_not_put_on_record_again() -> None:
+    world, _ = busy()
+    collect(world, 20)
+    held = world.hold()
+    purge(held, world.store, START + timedelta(hours=5), START + timedelta(hours=6))
+    held.head.lease = None
+    held.write()
+    before = len([raw for raw in world.raws() if raw])
+
+    collect(world, 5)
+
+    assert world.head.audit.until > 0
+    assert len([raw for raw in world.raws() if raw]) == before + 15
+
+
+def test_where_the_journal_is_not_kept_there_is_none_and_that_is_said() -> None:
+    world, _ = busy(journal_days=0.0)
+
+    collect(world, 26)
+
+    assert "journal_days is 0" in world.head.audit.off
+
+
+def test_where_the_service_allows_too_few_requests_there_is_none_and_that_is_said() -> None:
+    world, service = busy(rate=Rate(2, 60))
+    service.rate = world.rate
+
+    collect(world, 26)
+
+    assert "2 requests in 60 s" in world.head.audit.off
+    assert world.head.audit.until == 0
+
+
+def test_the_ledger_counts_what_is_on_record_by_the_hour() -> None:
+    world, _ = busy(hours=10)
+    collect(world, 12)
+
+    hours = record.hours(record.of(world.store, world.head))
+
+    first = int(START.timestamp() // ledger.HOUR)
+    assert [hours[first + hour].events for hour in range(1, 10)] == [3] * 9
+
+
+def test_the_ledger_outlives_the_journal() -> None:
+    world, _ = busy(hours=24 * 12)
+    collect(world, 24 * 12)
+
+    hours = record.hours(record.of(world.store, world.head))
+
+    assert sum(count.events for count in hours.values()) == world.head.events
+    assert len(world.names("/ledger/")) <= 2
+    assert len(world.raws()) < world.head.events
