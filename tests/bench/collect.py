@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, ClassVar, Final
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -133,11 +134,20 @@ class _Aws(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         body = self.kept.get(path)
         if "list-type" in query:
-            self._answer(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+            self._answer(200, self._listing(f"{path.rstrip('/')}/{parse_qs(query).get('prefix', [''])[0]}"))
         elif body is None:
             self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
         else:
             self._answer(200, body, etag=f'"{zlib.crc32(body):08x}"')
+
+    def _listing(self, prefix: str) -> bytes:
+        found = "".join(
+            f"<Contents><Key>{path.split('/', 2)[2]}</Key><Size>{len(body)}</Size>"
+            "<LastModified>2026-11-26T12:00:00Z</LastModified></Contents>"
+            for path, body in sorted(self.kept.items())
+            if path.startswith(prefix)
+        )
+        return f"<ListBucketResult><IsTruncated>false</IsTruncated>{found}</ListBucketResult>".encode()
 
     def _answer(self, status: int, body: bytes = b"", etag: str = "") -> None:
         self.send_response(status)

@@ -69,6 +69,16 @@ def test_the_simulator_has_the_documented_form(project: Path) -> None:
         simulator.send_signal(signal.SIGINT)
 
 
+def test_the_collector_and_its_probe_have_the_documented_form(local: Path) -> None:
+    words = [sys.executable, "-m", "streamalert_apps", "serve", "--listen", "127.0.0.1:0", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as collector:
+        assert collector.stdout is not None
+        url = check(collector.stdout.readline(), "serve")["url"]
+        probe = [*words[:4], "--check", "--listen", url.removeprefix("http://"), "--json"]
+        check(subprocess.run(probe, capture_output=True, text=True, check=True).stdout, "serve")
+        collector.terminate()
+
+
 @pytest.mark.parametrize("arguments", [["list"], ["new", "nothing"], ["update-auth", "--what"], ["run", "x"]])
 def test_an_error_has_the_documented_form(project: Path, sa_apps: Command, arguments: list[str]) -> None:
     check(sa_apps(*arguments, "--json").out, "failed")

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from streamalert_apps.runtime.head import Head, Lease, Position, Run
+from streamalert_apps.runtime.head import Audit, Head, Lease, Position, Run
 from streamalert_apps.runtime.store.local import LocalStore
 from tests.cli.conftest import settings
 from tests.cli.test_json import SCHEMA
@@ -128,17 +128,81 @@ def test_what_could_not_be_collected_is_told_for_a_week(deployed: Path, sa_apps:
     )
 
 
+def test_what_the_audit_found_late_is_told_with_the_lag_that_would_have_held(
+    deployed: Path, sa_apps: Command
+) -> None:
+    late = [(minutes(30 * 24 * 60).timestamp(), 9, 1e6), (minutes(60).timestamp(), 3, 5.2 * 3600)]
+    record(head(ran(), audit=Audit(at=late[-1][0], until=late[-1][0], history=late)))
+
+    code, app = status(sa_apps)
+
+    assert (code, app["health"]) == (0, "warning")
+    assert "3 events came later than the lag" in app["notes"][0]
+    assert "A lag of 6 h 0 min would have held" in app["notes"][0]
+    assert (app["audit"]["found_late"], app["audit"]["lag_needed_seconds"]) == (3, 6 * 3600)
+    assert app["audit"]["lag_declared_seconds"] > 0
+
+
+def test_how_late_events_come_is_told_beside_the_lag_that_is_declared(
+    deployed: Path, sa_apps: Command
+) -> None:
+    record(head(ran(), checkpoint=place(late={"counts": {"5": 40, "12": 10}})))
+
+    app = status(sa_apps)[1]
+
+    assert app["audit"]["lag_measured_seconds"] == 73
+    assert app["audit"]["lag_needed_seconds"] is None
+
+
+def test_why_there_is_no_audit_is_told(deployed: Path, sa_apps: Command) -> None:
+    record(head(ran(), audit=Audit(off="the service allows 2 requests in 60 s, too few for it")))
+
+    assert status(sa_apps)[1]["audit"]["off"].startswith("the service allows")
+    assert "no daily audit: the service allows" in sa_apps("status").out
+
+
 def test_it_is_told_in_words(deployed: Path, sa_apps: Command) -> None:
-    record(head(ran(), positions={"classifier": Position(3, events=990, dead=1)}))
+    record(head(ran(), positions={"classifier": Position(3, events=1000)}))
 
     told = sa_apps("status")
 
     assert told.code == 0
-    assert "collector (prod): warning" in told.out
+    assert "collector (prod): healthy" in told.out
     assert "version 1, up to date" in told.out
     assert "succeeded, 312 events in 1.5 s" in told.out
     assert "collected until" in told.out
-    assert "classifier: 10 events waiting, 1 refused for good" in told.out
+    assert "classifier: up to date" in told.out
+
+
+def test_what_a_destination_lacks_is_told_in_words(deployed: Path, sa_apps: Command) -> None:
+    lacking = Position(3, events=990, dead=1, opened=minutes(4).timestamp())
+    record(head(ran(), positions={"classifier": lacking}))
+
+    told = sa_apps("status")
+
+    assert told.code == 0
+    assert "classifier: 10 events waiting, the oldest for 4 min, 1 refused for good" in told.out
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_a_destination_that_takes_events_too_slowly_is_told(deployed: Path, sa_apps: Command) -> None:
+    slow = Position(3, events=880, opened=minutes(9 * 60).timestamp())
+    record(head(ran(), positions={"classifier": slow}))
+
+    (problem,) = problems(sa_apps)
+
+    assert problem.startswith("classifier falls behind: 120 events wait since ")
+
+
+@pytest.mark.usefixtures("long_ago")
+def test_a_destination_that_waits_for_more_is_not_slow(deployed: Path, sa_apps: Command) -> None:
+    settings(deployed, destinations=["lake"])
+    lake = {"destinations": {"lake": {"type": "s3", "bucket": "acme-lake", "hold": "6h"}}}
+    (deployed / "conf/destinations.json").write_text(json.dumps(lake))
+    waiting = Position(3, events=880, opened=minutes(9 * 60).timestamp())
+    record(head(ran(), positions={"lake": waiting}))
+
+    assert problems(sa_apps) == []
 
 
 def test_each_destination_is_told(deployed: Path, sa_apps: Command) -> None:

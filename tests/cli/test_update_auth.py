@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import boto3
+import msgspec
 import pytest
 
+from streamalert_apps.runtime.head import Head, Lease
+from streamalert_apps.runtime.store.local import LocalStore
+from streamalert_apps.sdk.clock import SystemClock
 from tests.cli.conftest import write_auth
 from tests.terminal import ENTER, Terminal
 
@@ -124,3 +129,73 @@ def test_a_secret_is_kept_by_enter(with_app: Path, auth_file: Path) -> None:
         assert terminal.ends() == 0
     before = json.loads(auth_file.read_text())
     assert stored(with_app) == before | {"api_hostname": "api-99999999.duosecurity.com"}
+
+
+def test_the_earlier_ones_can_be_had_back_and_the_later_ones_again(
+    with_app: Path, sa_apps: Command, other: str, auth_file: Path
+) -> None:
+    first = json.loads(auth_file.read_text())
+    sa_apps("update-auth", "duo_prod", "--auth-file", other, "--no-check")
+
+    assert sa_apps("update-auth", "duo_prod", "--rollback", "--no-check").code == 0
+    assert stored(with_app) == first
+    assert sa_apps("update-auth", "duo_prod", "--rollback", "--no-check").code == 0
+    assert stored(with_app)["secret_key"] == OTHER
+
+
+def test_both_are_readable_by_their_owner_alone(with_app: Path, sa_apps: Command, other: str) -> None:
+    sa_apps("update-auth", "duo_prod", "--auth-file", other, "--no-check")
+
+    folder = with_app / ".sa-apps/local_prod_duo_auth_duo_prod_app"
+    assert {path.stat().st_mode & 0o777 for path in folder.glob("auth*.json")} == {0o600}
+    assert len([*folder.glob("auth*.json")]) == 2
+
+
+def test_earlier_ones_that_the_service_refuses_are_not_stored(
+    with_app: Path, sa_apps: Command, other: str, duo: Duo
+) -> None:
+    sa_apps("update-auth", "duo_prod", "--auth-file", other, "--no-check")
+
+    ran = sa_apps("update-auth", "duo_prod", "--rollback", "--simulator", duo.url)
+
+    assert ran.code == 4
+    assert stored(with_app)["secret_key"] == OTHER
+
+
+def test_where_there_are_no_earlier_ones_that_is_said(with_app: Path, sa_apps: Command) -> None:
+    ran = sa_apps("update-auth", "duo_prod", "--rollback", "--no-check")
+
+    assert (ran.code, "no earlier credentials" in ran.err) == (2, True)
+
+
+def test_when_the_old_ones_can_be_revoked_is_said(with_app: Path, sa_apps: Command, other: str) -> None:
+    store = LocalStore(with_app / ".sa-apps", "local_prod_duo_auth_duo_prod_app")
+    lease = Lease("run", SystemClock().now().timestamp() + 60)
+    head = Head("it", "born", "00", 1, lease=lease)
+    store.write("head.json", msgspec.json.encode(head), replacing=None)
+
+    ran = sa_apps("update-auth", "duo_prod", "--auth-file", other, "--no-check")
+    assert "still uses the old ones" in ran.err
+    store.delete(["head.json"])
+    ran = sa_apps("update-auth", "duo_prod", "--rollback", "--no-check")
+    assert "can be revoked" in ran.err
+
+
+def test_in_parameter_store_the_earlier_ones_are_an_earlier_version(
+    deployable: Path, sa_apps: Command, other: str, auth_file: Path
+) -> None:
+    sa_apps("update-auth", "collector", "--auth-file", other, "--no-check")
+
+    assert sa_apps("update-auth", "collector", "--rollback", "--no-check").code == 0
+
+    name = "acme_prod_duo_auth_collector_app_auth"
+    value = boto3.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    assert json.loads(value) == json.loads(auth_file.read_text())
+
+
+def test_removed_with_the_app_both_are_gone(with_app: Path, sa_apps: Command, other: str) -> None:
+    sa_apps("update-auth", "duo_prod", "--auth-file", other, "--no-check")
+
+    assert sa_apps("remove", "duo_prod", "--yes").code == 0
+
+    assert [*(with_app / ".sa-apps").rglob("auth*")] == []

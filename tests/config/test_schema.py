@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from streamalert_apps.config import schema
-from streamalert_apps.config.conf import AppConf
+from streamalert_apps.config.conf import AppConf, Serving
 from streamalert_apps.deploy.package import ARCHITECTURES, DEFAULT_ARCHITECTURE, DEFAULT_RUNTIME, RUNTIMES
 from streamalert_apps.deploy.resources.function import LOG_FORMATS
 from streamalert_apps.errors import ConfigError
@@ -170,6 +170,12 @@ def test_the_default_that_is_told_is_the_one_that_holds(key: str) -> None:
     assert default == getattr(AppConf("prod", "f", "x", "duo_auth", "rate(1 hour)"), key)
 
 
+@pytest.mark.parametrize("key", ["workers", "grace", "listen"])
+def test_the_default_of_serve_that_is_told_is_the_one_that_holds(key: str) -> None:
+    default = schema.named("sa_apps")["properties"]["serve"]["properties"][key]["default"]
+    assert default == getattr(Serving(), key)
+
+
 # What it takes and refuses
 
 
@@ -237,7 +243,7 @@ def test_what_lambda_and_we_take_passes(settings: dict[str, Any]) -> None:
         ({"destinations": "lake"}, "destinations must be a list"),
         ({"destinations": ["The Lake"]}, "destinations.0 must be a name of at most 32 lower-case letters"),
         ({"auth": {}}, "auth lacks from"),
-        ({"auth": {"from": "duo.json"}}, "auth.from must be a reference like file:"),
+        ({"auth": {"from": "duo.json"}}, "auth.from must be a reference: env:NAME"),
         ({"type": 5}, "type must be an app type, see `sa-apps types`, not 5"),
         ({"app_name": "X" * 70}, "not a string of 72 characters"),
         ({"journal_days": -1}, "journal_days must be a number of days from 0 to 3650, not -1"),

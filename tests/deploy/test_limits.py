@@ -41,6 +41,7 @@ def test_what_lambda_takes_passes(settings: dict[str, Any]) -> None:
     [
         ({"function": "x" * 56}, "1 characters too long"),
         ({"schedule_expression": "rate(30 seconds)"}, r"'rate\(30 seconds\)' is for `sa-apps serve`"),
+        ({"extra": {"auth": {"from": "env:DUO"}}}, r"auth \(env:DUO\) is for `sa-apps serve`"),
         ({"vpc_config": {"subnet_ids": ["subnet-1"]}}, "vpc_config needs"),
         (
             {"metric_alarms": {"cursor_age": {"threshold": 9}}},

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from tests.destinations import elastic, eventbridge, firehose, http, kinesis, otlp, s3, sentinel, splunk, sqs
+from tests.destinations import (
+    elastic,
+    eventbridge,
+    file,
+    firehose,
+    http,
+    kinesis,
+    otlp,
+    s3,
+    sentinel,
+    splunk,
+    sqs,
+)
 
 CASES = {
     "elastic": elastic.CASE,
     "eventbridge": eventbridge.CASE,
+    "file": file.CASE,
     "firehose": firehose.CASE,
     "http": http.CASE,
     "http per event": http.PER_EVENT,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,11 +27,11 @@ class Cluster(SinkTwin):
     def handle(self, request: Request) -> Response:
         if self.expired or request.headers.get("authorization") != self.authorization:
             return _error(401, "security_exception")
-        if request.method != "POST" or not request.path.endswith("/_bulk"):
+        if request.method not in {"POST", "PUT"} or not request.path.endswith("/_bulk"):
             return _error(405, "method_not_allowed")
         if len(request.body) > self.largest:
             return Response(413, b"")
-        assert request.headers["content-type"] == "application/x-ndjson"
+        assert re.search(r"[/+](x-nd)?json\b", request.headers["content-type"])
         lines = gzip.decompress(request.body).split(b"\n")
         assert lines.pop() == b""
         busy = self.turn()
@@ -39,7 +40,7 @@ class Cluster(SinkTwin):
             for action, document in zip(lines[::2], lines[1::2], strict=True)
         ]
         told = {"errors": any("error" in item for item in items), "items": [{"create": i} for i in items]}
-        return Response(200, json.dumps(told).encode())
+        return Response(200, json.dumps(told).encode(), (("X-Elastic-Product", "Elasticsearch"),))
 
     def failure(self, status: int) -> Response:
         return _error(status, "odd_exception")

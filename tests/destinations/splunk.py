@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
@@ -13,6 +14,7 @@ from streamalert_apps.simulator.contract import Request, Response
 from tests.destinations.stand import Case, SinkTwin
 
 TOKEN = "b0221cd8-c4b4-465a-9a3c-273e3a75aa29"
+_EVENT = re.compile(r'"event": *')
 _CODES = {401: 3, 403: 4, 429: 9, 500: 8, 503: 9}
 
 
@@ -36,14 +38,18 @@ class Collector(SinkTwin):
     def handle(self, request: Request) -> Response:
         if self.expired or request.headers.get("authorization") != f"Splunk {TOKEN}":
             return _said(403, 4)
-        self.channels.add(request.headers["x-splunk-request-channel"])
+        self.channels.add(request.headers.get("x-splunk-request-channel", ""))
         if request.path == "/services/collector/ack":
             return self._acks(json.loads(request.body)["acks"])
         if request.path != "/services/collector/event":
             return Response(404, b"")
         if len(request.body) > self.largest:
             return Response(413, b"")
-        return self._take([*objects(gzip.decompress(request.body).decode())])
+        is_packed = request.headers.get("content-encoding") == "gzip"
+        body = gzip.decompress(request.body) if is_packed else request.body
+        if self.acknowledges and self.channels & {""}:
+            return _said(400, 10)
+        return self._take([*objects(body.decode())])
 
     def failure(self, status: int) -> Response:
         return _said(status, _CODES.get(status, 6))
@@ -88,7 +94,9 @@ def objects(text: str) -> Iterator[tuple[dict[str, Any], bytes]]:
         if at == len(text):
             return
         envelope, end = decoder.raw_decode(text, at)
-        yield envelope, text[text.index('"event":', at) + 8 : end - 1].encode()
+        begin = _EVENT.search(text, at).end()  # type: ignore[union-attr] # each has one
+        _, stop = decoder.raw_decode(text, begin)
+        yield envelope, text[begin:stop].encode()
         at = end
 
 

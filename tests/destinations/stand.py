@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -40,8 +41,11 @@ class SinkTwin:
 
     `poison`: numbers it never takes. `busy`: numbers it does not take this time, one round for each request.
     `largest`: bytes of a request that it takes. `cuts`: an event with more bytes is cut without a word.
+    `folder`: where paths begin.
     `is_wrong`: it is set up wrongly and takes nothing. `expired`: the credentials are valid no more.
     """
+
+    folder = Path()
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -74,6 +78,9 @@ class SinkTwin:
         """Answer a request."""
         raise NotImplementedError
 
+    def close(self) -> None:
+        """Leave nothing behind."""
+
     def failure(self, status: int) -> Response:
         """Word an answer of this status the way the vendor does."""
         return Response(status, b'{"error": "says the test"}')
@@ -99,12 +106,16 @@ class Case:
     strict: bool = True
     is_idempotent: bool = False
     event_limit: int = 0
+    many: int = 500
+    """How many events are many: as many as its twin takes without being slow."""
     partial: bool = False
     """It takes some events of a batch and asks for others again."""
     one_event: int = 400
     """Bytes that a request with one small event fits into, and one with all of the suite does not."""
     path: str = "*"
     """A glob of the paths of requests that carry events: faults hit these."""
+    over_network: bool = True
+    """What goes wrong between two machines may go wrong."""
     simulated: bool = False
     """Its requests go to its twin whatever host they are meant for."""
 
@@ -180,6 +191,7 @@ class Stand:
             cache(self._client),
             lambda: self._api(deadline),
             lambda: self.aws_credentials(),  # noqa: PLW0108 (as above)
+            self.twin.folder,
         )
 
     def _api(self, deadline: Deadline) -> Api:
@@ -219,6 +231,7 @@ def stand(case: Case, *faults: Fault, **world: Any) -> Iterator[Stand]:
     with serve(twin, faults=aimed) as server:  # type: ignore[arg-type] # it is asked for no more than this
         one = Stand(case, twin, server, made)
         with one.opened:
+            one.opened.callback(twin.close)
             one.use()
             yield one
 

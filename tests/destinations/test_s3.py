@@ -6,6 +6,7 @@ import gzip
 import re
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -57,6 +58,21 @@ def test_events_are_in_folders_by_the_hour_in_which_they_happened() -> None:
         f"saas/numbers_all/dt=2026-03-01/hour={hour}/" for hour in range(12, 12 + HOURS)
     ]
     assert [*found.values()] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]]
+
+
+def test_the_table_of_the_docs_knows_these_folders_and_these_hours() -> None:
+    page = Path("docs/destinations/s3.md").read_text("utf-8")
+    (template,) = re.findall(r"'storage.location.template' = 's3://acme-lake/(.+)'", page)
+    (date,) = re.findall(r"'projection.dt.format' = '(.+)'", page)
+    (digits,) = re.findall(r"'projection.hour.digits' = '(.+)'", page)
+    assert (date, digits) == ("yyyy-MM-dd", "2")
+
+    with spread() as one:
+        one.run()
+        folders = {name.rpartition("/")[0] for name in objects(one)}
+
+    of_hour = template.replace("duo_auth", "numbers_all").replace("${dt}", "2026-03-01").removesuffix("/")
+    assert folders == {of_hour.replace("${hour}", str(hour)) for hour in range(12, 12 + HOURS)}
 
 
 def test_folders_may_be_by_the_day() -> None:

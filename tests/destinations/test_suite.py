@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -11,10 +11,11 @@ import pytest
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime.delivery import Outlet
 from streamalert_apps.sdk.app import Page
+from streamalert_apps.serve import dead
 from streamalert_apps.simulator.faults import CutBody, Dropped, Effect, Fault, Hang, HtmlPage, Status
 from tests.destinations.cases import CASES
 from tests.destinations.stand import NAME, Case, Killing, TakenBut, TakenInSilence, stand
-from tests.runtime.doubles import Killed, Killer, log_of, scripted
+from tests.runtime.doubles import Killed, Killer, log_of, number_of, scripted
 
 NOT_TAKEN: dict[str, Effect] = {
     "429": Status(429),
@@ -32,16 +33,17 @@ TAKEN_BUT: dict[str, Effect] = {
 every_sink = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
-def those(which: Iterable[str]) -> pytest.MarkDecorator:
-    names = [name for name in CASES if name in which]
-    return pytest.mark.parametrize("case", [CASES[name] for name in names], ids=names)
+def those(is_one: Callable[[Case], object]) -> pytest.MarkDecorator:
+    cases = {name: case for name, case in CASES.items() if is_one(case)}
+    return pytest.mark.parametrize("case", cases.values(), ids=cases.keys())
 
 
-refusing_sinks = those(name for name, case in CASES.items() if case.refuses)
-strict_sinks = those(name for name, case in CASES.items() if case.strict)
-sized_sinks = those(name for name, case in CASES.items() if case.sized)
-partial_sinks = those(name for name, case in CASES.items() if case.partial)
-limited_sinks = those(name for name, case in CASES.items() if case.event_limit)
+sinks_over_a_network = those(lambda case: case.over_network)
+refusing_sinks = those(lambda case: case.refuses)
+strict_sinks = those(lambda case: case.strict)
+sized_sinks = those(lambda case: case.sized)
+partial_sinks = those(lambda case: case.partial)
+limited_sinks = those(lambda case: case.event_limit)
 
 
 @every_sink
@@ -53,7 +55,7 @@ def test_all_arrives_once(case: Case) -> None:
         assert (one.lost, one.dead) == (set(), [])
 
 
-@every_sink
+@sinks_over_a_network
 @pytest.mark.parametrize("effect", NOT_TAKEN.values(), ids=NOT_TAKEN.keys())
 def test_what_was_not_taken_for_a_moment_arrives_in_the_same_run(case: Case, effect: Effect) -> None:
     with stand(case, Fault(effect, nth=range(1, 3))) as one:
@@ -63,7 +65,7 @@ def test_what_was_not_taken_for_a_moment_arrives_in_the_same_run(case: Case, eff
         assert (one.lost, one.repeated.total(), one.dead) == (set(), 0, [])
 
 
-@every_sink
+@sinks_over_a_network
 @pytest.mark.parametrize("effect", TAKEN_BUT.values(), ids=TAKEN_BUT.keys())
 def test_what_was_taken_without_a_word_of_it_is_sent_again_and_no_more(case: Case, effect: Effect) -> None:
     with stand(case, Fault(effect, nth=1)) as one:
@@ -73,7 +75,7 @@ def test_what_was_taken_without_a_word_of_it_is_sent_again_and_no_more(case: Cas
         assert one.repeated.total() == (0 if case.is_idempotent else one.world.total)
 
 
-@every_sink
+@sinks_over_a_network
 @pytest.mark.parametrize("effect", (NOT_TAKEN | TAKEN_BUT).values(), ids=(NOT_TAKEN | TAKEN_BUT).keys())
 def test_a_sink_that_is_down_for_runs_loses_nothing(case: Case, effect: Effect) -> None:
     with stand(case, Fault(effect, nth=range(1, 10))) as one:
@@ -85,7 +87,7 @@ def test_a_sink_that_is_down_for_runs_loses_nothing(case: Case, effect: Effect) 
             assert one.repeated.total() == 0
 
 
-@every_sink
+@sinks_over_a_network
 def test_an_answer_that_is_cut_loses_nothing(case: Case) -> None:
     with stand(case, Fault(CutBody(), nth=1)) as one:
         assert one.run().status == "succeeded"
@@ -103,7 +105,7 @@ def test_a_success_that_took_nothing_loses_nothing(case: Case, status: int) -> N
         assert (one.lost, one.repeated.total(), one.dead) == (set(), 0, [])
 
 
-@every_sink
+@sinks_over_a_network
 def test_a_redirect_is_a_matter_of_the_settings(case: Case) -> None:
     with stand(case, Fault(Status(302))) as one:
         assert one.run().status == "failed"
@@ -112,7 +114,7 @@ def test_a_redirect_is_a_matter_of_the_settings(case: Case) -> None:
         assert (one.twin.arrived, one.dead) == ([], [])
 
 
-@every_sink
+@sinks_over_a_network
 def test_credentials_that_expired_are_told_and_cost_nothing(case: Case) -> None:
     with stand(case) as one:
         one.run()
@@ -142,7 +144,7 @@ def test_a_sink_that_is_set_up_wrongly_is_told_and_nothing_is_dead(case: Case) -
         assert (one.lost, one.repeated.total(), one.dead) == (set(), 0, [])
 
 
-@every_sink
+@sinks_over_a_network
 @pytest.mark.parametrize("effect", [Hang(20), TakenInSilence(20)], ids=["not taken", "taken"])
 def test_an_answer_that_does_not_come_in_time_ends_with_the_run(case: Case, effect: Effect) -> None:
     with stand(case, Fault(effect, nth=1)) as one:
@@ -160,22 +162,40 @@ def test_an_answer_that_does_not_come_in_time_ends_with_the_run(case: Case, effe
 
 
 @refusing_sinks
-@pytest.mark.parametrize("bad", [0, 7, 250, 499])
-def test_one_bad_event_of_five_hundred_costs_itself(case: Case, bad: int) -> None:
-    with stand(case, total=500, page=500) as one:
+@pytest.mark.parametrize("part", [0, 0.5, 1], ids=["first", "middle", "last"])
+def test_one_bad_event_of_five_hundred_costs_itself(case: Case, part: float) -> None:
+    with stand(case, total=case.many, page=case.many) as one:
+        bad = round(part * (case.many - 1))
         one.twin.poison = {bad}
         assert one.run().status == "succeeded"
-        requests, batches = len(one.server.requests), one.batches(500)
+        requests, batches = len(one.server.requests), one.batches(case.many)
 
         assert one.dead == [bad]
-        assert sorted(one.twin.numbers) == [number for number in range(500) if number != bad]
+        assert sorted(one.twin.numbers) == [number for number in range(case.many) if number != bad]
         assert requests <= batches + (0 if case.per_event else 19)
 
 
 @refusing_sinks
+def test_an_event_that_is_dead_says_why_and_arrives_once_that_is_mended(case: Case) -> None:
+    with stand(case, total=20, page=20) as one:
+        one.twin.poison = {7}
+        one.run()
+        (event,) = dead.find(one.world.store)
+        assert (event.destination, number_of(bytes(event.line.raw))) == (NAME, 7)
+        assert len(event.reason) > len("400")
+
+        one.twin.poison = set()
+        held = one.world.hold()
+        said = [error for _, error in dead.replay(held, [event], lambda _: one.outlet())]
+
+        assert (said, one.dead) == ([None], [])
+        assert sorted(one.twin.numbers) == [*range(20)]
+
+
+@refusing_sinks
 def test_where_all_events_are_bad_the_settings_are(case: Case) -> None:
-    with stand(case, total=500, page=500) as one:
-        one.twin.poison = {*range(500)}
+    with stand(case, total=case.many, page=case.many) as one:
+        one.twin.poison = {*range(case.many)}
 
         assert one.run().status == "failed"
 
@@ -185,8 +205,8 @@ def test_where_all_events_are_bad_the_settings_are(case: Case) -> None:
 
 @partial_sinks
 def test_what_was_taken_of_a_batch_in_each_of_ten_runs_is_not_sent_again(case: Case) -> None:
-    with stand(case, total=500, page=500) as one:
-        one.twin.busy = [{*range(0, 500, 2**turn)} for turn in range(1, 11)]
+    with stand(case, total=case.many, page=case.many) as one:
+        one.twin.busy = [{*range(0, case.many, 2**turn)} for turn in range(1, 11)]
         for _ in range(10):
             assert one.run(left=0.2).status == "failed"
             one.world.clock.sleep(100)
@@ -221,7 +241,7 @@ def test_nothing_is_cut_without_a_word(case: Case) -> None:
         assert long in (one.world.memory.get(name) or b"")
 
 
-@every_sink
+@sinks_over_a_network
 def test_secrets_are_in_no_message_and_not_on_record(case: Case, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "streamalert_apps")
     effects: list[Effect] = [

@@ -17,6 +17,7 @@ from streamalert_apps.plugins.registry import Registry
 from streamalert_apps.plugins.sinks import Sinks
 from streamalert_apps.runtime import kinds
 from tests.deploy.test_package import here
+from tests.deploy.test_package_dependencies import Index, index
 from tests.plugins.test_discovery import install, site
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Ran]
 
-__all__ = ["site"]
+__all__ = ["index", "site"]
 
 SOURCE = """
 from pathlib import Path
@@ -69,6 +70,11 @@ def box(request: pytest.FixtureRequest, local: Path) -> Path:
     return local
 
 
+def plugin_of(box: Path) -> Path:
+    (path,) = (path for path in (box / "apps/box.py", box / "apps/box/app.py") if path.exists())
+    return path
+
+
 def test_a_project_has_destinations_of_its_own_kind(box: Path, sa_apps: Command) -> None:
     added = sa_apps("destination", "add", "mine", "--type", "box", "--set", f"at={box}/box.jsonl")
     assert added.code == 0, added.err
@@ -106,8 +112,7 @@ def test_a_plugin_without_an_app_type_is_none_that_is_left_out(box: Path) -> Non
     ],
 )
 def test_what_is_wrong_is_told_with_the_file(box: Path, change: tuple[str, str], message: str) -> None:
-    (path,) = (path for path in (box / "apps/box.py", box / "apps/box/app.py") if path.exists())
-    path.write_text(SOURCE.replace(*change))
+    plugin_of(box).write_text(SOURCE.replace(*change))
     with pytest.raises(PluginError, match="apps/box") as caught:
         Sinks(box).find("box")
     assert message in caught.value.message
@@ -152,3 +157,69 @@ def test_a_distribution_brings_one_along(site: Path, tmp_path: Path, point: str)
     files = {"of_box/__init__.py": "", "of_box/sink.py": SOURCE}
     install(site, point, files, "box", group="streamalert_apps.destinations")
     assert in_zip(None, tmp_path) == "a box of one's own"
+
+
+# `sa-apps plugin`
+
+
+def test_one_that_has_no_app_type_is_checked(box: Path, sa_apps: Command) -> None:
+    ran = sa_apps("plugin", "check", str(plugin_of(box).relative_to(box)))
+
+    assert (ran.code, ran.out.splitlines()) == (
+        0,
+        ["ok      box  sink: What a kind of destination says of itself is what conf/ and the runtime need."],
+    )
+    assert "fine in all 1 scenarios" in ran.err
+
+
+def test_there_is_nothing_to_play_with_it(box: Path, sa_apps: Command) -> None:
+    ran = sa_apps("plugin", "check", "box", "--only", "late")
+    assert (ran.code, "has no app type to play that with" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('takes = "a box of one\'s own"', 'takes = ""'), "`takes` is empty"),
+        (('"where the box is"', '""'), "The setting 'at' does not say what it is."),
+        (('Setting("deep"', 'Setting("hold"'), "each destination has it anyway"),
+        (('Setting("deep"', 'Setting("How deep"'), "small letters"),
+        (("def send(self, batch)", "def send(self, batch, really)"), "`send` has to take a batch"),
+        (("    def send", "    limits = 3\n\n    def send"), "`limits` is no"),
+    ],
+)
+def test_what_is_wrong_is_found_by_the_check(
+    box: Path, sa_apps: Command, change: tuple[str, str], message: str
+) -> None:
+    plugin_of(box).write_text(SOURCE.replace(*change))
+
+    ran = sa_apps("plugin", "check", "box")
+
+    assert ran.code == 1
+    assert message in ran.out
+
+
+def test_what_it_requires_is_locked_beside_it_and_goes_into_the_zip(
+    box: Path, sa_apps: Command, index: Index
+) -> None:
+    index.add("tiny")
+    path = plugin_of(box)
+    path.write_text(f"requirements = ('tiny>=1',)\n{SOURCE}")
+
+    locked = sa_apps("plugin", "lock", str(path.relative_to(box)))
+
+    assert locked.code == 0, locked.err
+    (sink,) = Sinks(box).of(["box"])
+    package = build("duo_auth", *here(), None, [sink])
+    assert package.requirements == ("tiny>=1",)
+    assert any("tiny==1.0" in lock for lock in package.locks)
+
+
+@pytest.mark.parametrize("point", ["of_box.sink", "of_box.sink:Box"])
+def test_one_of_a_distribution_is_checked_by_its_name(site: Path, sa_apps: Command, point: str) -> None:
+    files = {"of_box/__init__.py": "", "of_box/sink.py": SOURCE}
+    install(site, point, files, "box", group="streamalert_apps.destinations")
+
+    ran = sa_apps("plugin", "check", "box")
+
+    assert ran.code == 0, ran.err

@@ -11,6 +11,7 @@ from streamalert_apps.errors import StateError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal
 from streamalert_apps.runtime.clean import DEAD_DAYS
+from streamalert_apps.runtime.delivery import Answer
 from streamalert_apps.sdk.app import Checkpoint
 from tests.runtime.doubles import Remembered, Sink, World, down
 from tests.simulator.world import StillClock
@@ -250,6 +251,23 @@ def test_dead_records_are_kept_for_thirty_days() -> None:
     world.clock.sleep(DAY)
     world.run()
     assert world.names("dead/") == [new]
+
+
+def test_what_is_deleted_of_dead_records_counts_as_kept_no_more() -> None:
+    world = World(total=0)
+    other = world.sinks["other"] = Sink(world)
+    for sink in (world.sink, other):
+        sink.judge = lambda numbers: Answer(refused={1: "no"} if 1 in numbers else {})
+    world.total = 2
+    world.run()
+    del world.sinks["other"]
+    assert {name: position.dead for name, position in world.head.positions.items()} == {"sink": 1, "other": 1}
+
+    world.clock.sleep((DEAD_DAYS + 1) * DAY)
+    outcome = world.run()
+
+    assert {name: position.dead for name, position in world.head.positions.items()} == {"sink": 0, "other": 0}
+    assert outcome.delivered["sink"].kept == 0
 
 
 def test_the_segments_that_the_head_names_stay() -> None:

@@ -31,7 +31,7 @@ from streamalert_apps.sdk.retry import ATTEMPTS
 from tests.runtime.doubles import Sink, World, down, log_of, number_of, scripted
 
 SLOW = COMMIT_SECONDS + 1  # so slow that each page is a commit
-DAY = 86_400
+HOUR, DAY = 3_600, 86_400
 
 
 def position(world: World, name: str = "sink") -> Any:
@@ -712,6 +712,30 @@ def test_forwarding_beside_collection_costs_no_event_in_a_folder_either(tmp_path
     assert world.record == world.arrived == other.arrived == list(range(60))
 
 
+def test_one_that_is_down_for_a_day_puts_the_other_no_further_behind() -> None:
+    def hourly(*, is_down: bool) -> tuple[World, Sink, list[float]]:
+        world = World(total=0, page=5)
+        world.sinks["other"] = other = Sink(world)
+        other.judge = down() if is_down else other.judge
+        lags = []
+        for _ in range(24):
+            world.total += 10
+            lags.append(world.run().delivered["sink"].lag)
+            world.clock.sleep(HOUR)
+        return world, other, lags
+
+    world, other, lags = hourly(is_down=True)
+    assert lags == hourly(is_down=False)[2] == [0.0] * 24
+    assert world.arrived == [*range(240)]
+    assert other.arrived == []
+
+    other.judge = down(-1)
+    outcome = world.run()
+
+    assert (outcome.status, outcome.delivered["other"].lag) == ("succeeded", 0.0)
+    assert other.arrived == world.arrived == [*range(240)]
+
+
 # How far behind a destination is
 
 
@@ -720,16 +744,33 @@ def test_a_destination_that_has_all_is_not_behind() -> None:
     assert world.run().delivered["sink"].lag == 0.0
 
 
-def test_a_destination_that_takes_nothing_is_behind_since_the_last_event_that_it_has() -> None:
+def test_a_destination_is_behind_since_the_oldest_event_that_it_lacks_was_collected() -> None:
     world = World(total=10, page=5)
     world.run()
+    world.clock.sleep(DAY)  # a quiet day puts nobody behind
     world.total = 20
     world.sink.judge = down()
+    assert world.run().delivered["sink"].lag < HOUR
+
     world.clock.sleep(DAY)
+    world.total = 30
+    assert DAY <= world.run().delivered["sink"].lag < DAY + HOUR
+
+
+def test_one_that_comes_through_in_part_is_behind_since_the_oldest_event_that_is_left() -> None:
+    world = World(total=10, page=5)
+    world.run()
+    world.sink.judge = down()
+    for total in (15, 20):
+        world.total = total
+        world.run()
+        world.clock.sleep(DAY)
+    world.sink.judge = down(15)
 
     outcome = world.run()
 
-    assert outcome.delivered["sink"].lag >= DAY
+    assert world.arrived == [*range(15)]
+    assert DAY <= outcome.delivered["sink"].lag < DAY + HOUR
 
 
 def test_one_that_never_took_anything_is_behind_since_it_was_first_seen() -> None:

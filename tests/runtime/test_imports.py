@@ -39,6 +39,14 @@ def test_the_store_in_s3_loads_nothing_of_the_one_in_a_folder() -> None:
     assert "sqlite3" not in loaded_by(script)
 
 
+def test_the_kinds_of_destinations_load_no_library_before_something_is_sent() -> None:
+    script = (
+        "from streamalert_apps.runtime import kinds\nassert len([kinds.find(n) for n in kinds.names()]) >= 11"
+    )
+
+    assert not loaded_by(script) & {"boto3", "botocore", "httpx", "jmespath"}
+
+
 def test_an_app_type_is_found_without_loading_other_services() -> None:
     script = (
         "from streamalert_apps import services\nservices.find('duo_auth')\n"

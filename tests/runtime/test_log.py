@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from contextvars import copy_context
 from typing import Any
-
-import pytest
 
 from streamalert_apps.runtime import log
 from streamalert_apps.runtime.log import JsonFormatter
@@ -52,13 +51,13 @@ def test_fields_stand_beside_the_message() -> None:
     assert formatted("run ended", fields={"logs": 3, "status": "partial"})["logs"] == 3
 
 
-def test_each_line_names_the_run_that_it_is_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    formatter = JsonFormatter()
-    monkeypatch.setattr(log, "_FORMATTER", formatter)
-    log.begin(app="acme_prod_duo_auth_collector_app", app_type="duo_auth", run="first")
-    log.begin(app="acme_prod_duo_auth_collector_app", app_type="duo_auth", run="second")
+def test_each_line_names_the_run_that_it_is_of() -> None:
+    def polled() -> dict[str, Any]:
+        log.begin(app="acme_prod_duo_auth_collector_app", app_type="duo_auth", run="first")
+        log.begin(app="acme_prod_duo_auth_collector_app", app_type="duo_auth", run="second")
+        return formatted("polled")
 
-    line = json.loads(formatter.format(logging.LogRecord("x", logging.INFO, "x", 1, "polled", (), None)))
+    line = copy_context().run(polled)
 
     assert (line["app"], line["type"]) == ("acme_prod_duo_auth_collector_app", "duo_auth")
     assert line["run"] == "second"

@@ -49,11 +49,13 @@ HOSTS = (
     "login.microsoftonline.com",
     "*.microsoft.com",
     "api.openai.com",
+    "api.airtable.com",
     "api.datadoghq.eu",
     "api.dropboxapi.com",
     "gitlab.com",
     "api.pagerduty.com",
     "api.eu.pagerduty.com",
+    "*.eastus-1.ingest.monitor.azure.com",
 )
 HERE = {"127.0.0.1", "localhost", None}
 PEM = serialization.Encoding.PEM

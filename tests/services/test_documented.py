@@ -1,7 +1,8 @@
 """What twins show has the form that the vendor publishes for machines, and no field besides.
 
 documented/entra.json is made of the metadata of Microsoft Graph 1.0, in microsoftgraph/msgraph-metadata;
-openai.json of OpenAI's OpenAPI document, in openai/openai-openapi, as far as the twin makes use of it.
+openai.json of OpenAI's OpenAPI document, in openai/openai-openapi, as far as the twin makes use of it;
+figma.json of Figma's, in figma/rest-api-spec.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def validator(service: str, name: str) -> Draft202012Validator:
         ("entra_signins", "signIn"),
         ("entra_provisioning", "provisioningObjectSummary"),
         ("entra_risks", "riskDetection"),
+        ("figma_activity", "ActivityLog"),
         ("openai_audit", "AuditLog"),
         ("openai_tenant", "AuditLog"),
     ],

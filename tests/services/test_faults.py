@@ -219,7 +219,9 @@ def test_one_empty_answer_makes_no_event_come_twice() -> None:
 
 
 SERVICES = {
+    "airtable": "airtable_audit",
     "aliyun": "aliyun_actiontrail",
+    "anthropic": "anthropic_activities",
     "atlassian": "atlassian_org_events",
     "auth0": "auth0_logs",
     "box": "box_admin_events",
@@ -230,6 +232,7 @@ SERVICES = {
     "cursor": "cursor_audit",
     "duo": "duo_auth",
     "entra": "entra_risks",
+    "figma": "figma_activity",
     "github": "github_audit",
     "gitlab": "gitlab_instance",
     "gsuite": "gsuite_login",

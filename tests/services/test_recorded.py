@@ -40,7 +40,9 @@ def cells(rows: str) -> str:
 
 
 ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "airtable_audit": ("/v0", '{{"events": {}, "pagination": {{"next": null}}}}'.format),
     "aliyun_actiontrail": ("", '{{"RequestId": "1", "Events": {}}}'.format),
+    "anthropic_activities": ("/v1", '{{"data": {}, "has_more": false}}'.format),
     "atlassian_org_events": ("/admin", '{{"data": {}, "meta": {{"next": "x"}}}}'.format),
     "atlassian_jira": ("/rest", '{{"records": {}, "total": 2}}'.format),
     "atlassian_confluence": ("/wiki", '{{"results": {}, "_links": {{}}}}'.format),
@@ -64,6 +66,7 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
         ("entra_noninteractive", "entra_serviceprincipals", "entra_managedidentities"),
         ("/beta", '{{"@odata.context": "x", "value": {}}}'.format),
     ),
+    "figma_activity": ("/v1", '{{"status": 200, "error": false, "meta": {{"activity_logs": {}}}}}'.format),
     "github_audit": ("", "{}".format),
     "github_git": ("", "{}".format),
     **dict.fromkeys(("gitlab_instance", "gitlab_group", "gitlab_project"), ("", "{}".format)),
@@ -203,6 +206,9 @@ def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
         ("jumpcloud_directory", "2023-11-21T09:12:25.271+00:00"),
         ("jumpcloud_radius", "2023-11-21T09:12:25+00:00"),
         ("datadog_audit", "2023-11-21T09:12:25.271+00:00"),
+        ("anthropic_activities", "2023-11-21T09:12:25+00:00"),
+        ("figma_activity", "2023-11-21T09:12:25+00:00"),
+        ("airtable_audit", "2023-11-21T09:12:25.271+00:00"),
         ("entra_audits", "2024-12-27T10:01:19.579675+00:00"),
     ],
 )

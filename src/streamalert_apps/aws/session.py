@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
+from threading import RLock
 from typing import Any, Final
 
 import boto3
@@ -44,6 +45,8 @@ class Session:
     connect_seconds: float = 5.0
     read_seconds: float = 20.0
     ask: Callable[[str], str] | None = None
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _making: RLock = field(default_factory=RLock, init=False, repr=False, compare=False)
 
     @cached_property
     def _boto(self) -> Any:
@@ -51,10 +54,20 @@ class Session:
         core = botocore.session.Session(profile=self.profile)
         provider: Any = core.get_component("credential_provider").get_provider("assume-role")
         provider._prompter = self._code  # noqa: SLF001 (there is no public way; its own reads where nobody types)
-        return boto3.Session(botocore_session=core, region_name=self.region)
+        return boto3.Session(botocore_session=core, region_name=self.region or None)
 
     def client(self, service: str, **limits: Any) -> Any:
-        """Return a client, `ssm` for instance. `limits` are botocore's, where others than ours are wanted."""
+        """Return a client, `ssm` for instance; the same one for whoever asks for the same.
+
+        `limits` are botocore's, where others than ours are wanted.
+        """
+        wanted = f"{service} {sorted(limits.items())}"
+        with self._making:  # boto3's session is not for several threads
+            if wanted not in self._clients:
+                self._clients[wanted] = self._made(service, limits)
+            return self._clients[wanted]
+
+    def _made(self, service: str, limits: Mapping[str, Any]) -> Any:
         usual = {
             "connect_timeout": self.connect_seconds,
             "read_timeout": self.read_seconds,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from streamalert_apps.plugins.registry import Registry
 
 INTERVAL: Final = "rate(2 hours)"
+_STATED: Final = {"auth", "destinations"}
 
 
 class Outcome(NamedTuple):
@@ -46,9 +47,9 @@ def there(project: Project, app: AppConf) -> AppConf | None:
 
 
 def with_settings(app: AppConf, settings: Mapping[str, Any]) -> AppConf:
-    """Return the app with other settings; `destinations` is none of those that an app always has."""
-    own = {key: value for key, value in settings.items() if key != "destinations"}
-    stated = {key: value for key, value in settings.items() if key == "destinations"}
+    """Return the app with other settings; some are none of those that an app always has."""
+    own = {key: value for key, value in settings.items() if key not in _STATED}
+    stated = {key: value for key, value in settings.items() if key in _STATED}
     return replace(app, **own, extra={**app.extra, **stated})
 
 
@@ -57,28 +58,36 @@ def add(project: Project, app: AppConf, types: Registry, source: Source) -> Outc
     from streamalert_apps.cli.credentials import place, saved, store_of
 
     source.need()
-    store = store_of(project, app.function)
     schemas = types.schemas(app.type)
+    if app.auth_from:
+        source.obtain(types.find(app.type))
+        return Outcome(app, created=True, changed=("settings",), schemas=project.add_app(app, schemas))
+    store = store_of(project, app.function)
     credentials = source.obtain(types.find(app.type))
     with saved(store, credentials, place(project, app.function)):
         added = project.add_app(app, schemas)
     return Outcome(app, created=True, changed=("credentials", "settings"), schemas=added)
 
 
-def change(project: Project, old: AppConf, new: AppConf, types: Registry, source: Source | None) -> Outcome:
-    """Change an app that is there; its credentials, too, where there is a `source` of others."""
-    from streamalert_apps.cli.credentials import load_if_any, place, saved, store_of
+def change(
+    project: Project, old: AppConf, new: AppConf, types: Registry, source: Source, *, credentials: bool
+) -> Outcome:
+    """Change an app that is there, and its `credentials` where that is wanted."""
+    from streamalert_apps.cli.credentials import load_if_any, place, refuse_reference, saved, store_of
 
     schemas = types.schemas(new.type)
     changed = ("settings",) if new != old else ()
-    if source is None:
+    if not credentials:
+        if new.auth_from != old.auth_from:
+            source.obtain(types.find(new.type))
         return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
+    refuse_reference(new)
     source.need()
     store = store_of(project, new.function)
     present = load_if_any(store)
-    credentials = source.obtain(types.find(new.type), present)
-    if credentials == present:
+    given = source.obtain(types.find(new.type), present)
+    if given == present:
         return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
-    with saved(store, credentials, place(project, new.function)):
+    with saved(store, given, place(project, new.function)):
         added = project.update_app(new, schemas)
     return Outcome(new, created=False, changed=("credentials", *changed), schemas=added)

@@ -14,6 +14,7 @@ from typer.models import CommandInfo
 
 from streamalert_apps import __version__
 from streamalert_apps.cli.commands import (
+    backfill,
     check,
     config,
     dead,
@@ -31,8 +32,10 @@ from streamalert_apps.cli.commands import (
     package,
     plugin,
     remove,
+    replay,
     rollback,
     run,
+    serve,
     simulate,
     state,
     status,
@@ -121,6 +124,7 @@ for name, module in {
     "list": list_command,
     "update-auth": update_auth,
     "run": run,
+    "serve": serve,
     "deploy": deploy,
     "status": status,
     "logs": logs,
@@ -128,6 +132,8 @@ for name, module in {
     "check": check,
     "doctor": doctor,
     "verify": verify,
+    "replay": replay,
+    "backfill": backfill,
     "rollback": rollback,
     "disable": disable,
     "enable": enable,

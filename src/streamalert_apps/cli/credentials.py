@@ -177,11 +177,24 @@ def ask_service(
 def read_file(path: Path, fields: tuple[AuthField, ...]) -> dict[str, Any]:
     """Return the credentials in a JSON file (- is standard input); name each key that is wrong."""
     shown = "Standard input" if str(path) == "-" else str(path)
-    return checked(_parse(read_text(path, shown), shown), fields, shown)
+    return checked(read_text(path, shown), shown, fields)
 
 
-def checked(given: Mapping[str, Any], fields: tuple[AuthField, ...], shown: str) -> dict[str, Any]:
-    """Return credentials in the form in which they are stored; name each key that is wrong.
+def read_reference(project: conf.Project, reference: str, fields: tuple[AuthField, ...]) -> dict[str, Any]:
+    """Return the credentials to which conf/ refers; name each key that is wrong."""
+    from streamalert_apps.serve import references
+
+    text = references.read(reference, project.root, lambda: aws_session(project.account))
+    return checked(text, reference, fields)
+
+
+def checked(text: str, shown: str, fields: tuple[AuthField, ...]) -> dict[str, Any]:
+    """Return credentials from JSON; raise UsageError that names each key that is wrong."""
+    return fitting(_parse(text, shown), shown, fields)
+
+
+def fitting(given: Mapping[str, Any], shown: str, fields: tuple[AuthField, ...]) -> dict[str, Any]:
+    """Return credentials in the form in which they are stored; raise as `checked`.
 
     `shown`: where they are from.
     """
@@ -278,7 +291,11 @@ def record_of(project: conf.Project, app: conf.AppConf) -> Store:
 
 
 def credentials_of(project: conf.Project, app: conf.AppConf, app_type: type[App]) -> Mapping[str, Any]:
-    """Return an app's stored credentials; raise CredentialsError where one is missing."""
+    """Return an app's credentials; raise CredentialsError where one is missing."""
+    if app.auth_from:
+        found = read_reference(project, app.auth_from, app_type.auth)
+        hide_secrets(app_type.auth, found)
+        return found
     credentials = store_of(project, app.function).load()
     hide_secrets(app_type.auth, credentials)
     missing = [f.name for f in app_type.auth if f.name not in credentials and not f.optional]
@@ -295,6 +312,15 @@ def hide_secrets(fields: Sequence[AuthField], credentials: Mapping[str, Any]) ->
     for field in fields:
         if field.secret and field.name in credentials:
             output.hide(credentials[field.name])
+
+
+def refuse_reference(app: conf.AppConf) -> None:
+    """Raise UsageError for an app whose credentials are not ours to store."""
+    if app.auth_from:
+        raise UsageError(
+            f"The credentials of {app.name} come from {app.auth_from}, as conf/ says.",
+            hint="Change them there.",
+        )
 
 
 def place(project: conf.Project, function: str) -> str:

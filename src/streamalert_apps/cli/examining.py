@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamalert_apps.checks.subject import Subject
 from streamalert_apps.checks.told import Told
-from streamalert_apps.cli.credentials import ask_service, hide_secrets, record_of
+from streamalert_apps.cli.credentials import ask_service, hide_secrets, read_reference, record_of
 from streamalert_apps.errors import AppError
 from streamalert_apps.plugins.registry import Registry
 from streamalert_apps.sdk.clock import SystemClock
@@ -29,7 +29,10 @@ def subject_of(
         hide_secrets(kind.auth, credentials)
         return ask_service(kind, credentials, simulator=simulator, record=record_of(project, app))
 
-    return Subject(project, types or Registry(project.root), ask, SystemClock(), session)
+    def refer(app: AppConf, kind: type[App]) -> Mapping[str, Any]:
+        return read_reference(project, app.auth_from, kind.auth)
+
+    return Subject(project, types or Registry(project.root), ask, refer, SystemClock(), session)
 
 
 def lacking_room(project: Project, session: Session, apps: Sequence[AppConf]) -> Iterator[str]:

@@ -40,7 +40,8 @@ def know_plugins(root: Path) -> None:
 def aws_session(account: Account) -> Session:
     """Return the command's session, signed in to the project's account.
 
-    It is made once for a command, before anything else is asked of AWS. Raises CredentialsError.
+    It is made once for a command, before anything else is asked of AWS. A project that names no account
+    takes that of whoever is signed in. Raises CredentialsError.
     """
     return _signed_in(account.region, account.aws_account_id)
 
@@ -53,7 +54,8 @@ def forget_session() -> None:
 @cache
 def _signed_in(region: str, account: str) -> Session:
     session = _session(region)
-    session.sign_in(account)
+    if account:
+        session.sign_in(account)
     return session
 
 

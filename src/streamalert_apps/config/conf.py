@@ -39,6 +39,15 @@ DEFAULT_JOURNAL_DAYS: Final = 7.0
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """How `sa-apps serve` runs the apps."""
+
+    workers: int = 8
+    grace: str = "30s"
+    listen: str = "127.0.0.1:9464"
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Where the project lives; a local project needs neither account nor region, both may be empty."""
 
@@ -46,6 +55,9 @@ class Account:
     prefix: str
     region: str
     local: bool = False
+    """Whether nothing is deployed: the apps run on machines of the user's own."""
+    store: str = ""
+    """Where the records of a local project are, if not in its folder: `s3://bucket/prefix`."""
     alarm_topic: str = ""
     named_bucket: str = ""
     """A bucket of the user's own for the records; none: one is made."""
@@ -60,6 +72,13 @@ class Account:
     def bucket(self) -> str:
         """The bucket that holds the records of the project's apps."""
         return self.named_bucket or names.bucket(self.prefix, self.aws_account_id, self.region)
+
+    def in_s3(self, function: str) -> tuple[str, str]:
+        """Return the bucket and the prefix of an app's record, where it is in S3."""
+        if not self.store:
+            return self.bucket, function
+        bucket, _, prefix = self.store.removeprefix("s3://").partition("/")
+        return bucket, f"{prefix.strip('/')}/{function}".lstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +119,11 @@ class AppConf:
         return datetime.fromisoformat(self.extra["credentials_expire"]).replace(tzinfo=UTC)
 
     @property
+    def auth_from(self) -> str:
+        """Where its credentials are, like `env:DUO_AUTH`; none: where `sa-apps` stores them."""
+        return str(self.extra.get("auth", {}).get("from", ""))
+
+    @property
     def lag(self) -> timedelta | None:
         """How late events may appear, where conf/ states another lag than the type."""
         return duration(self.extra["lag"]) if "lag" in self.extra else None
@@ -138,6 +162,7 @@ class Project:
     account: Account
     clusters: tuple[str, ...]
     all_apps: tuple[AppConf, ...]
+    serving: Serving = field(default_factory=Serving)
     destinations: Mapping[str, Definition] = field(default_factory=dict)
     """The destinations that are defined, by name; the classifier is none of them."""
     unknown: tuple[str, ...] = ()
@@ -353,6 +378,7 @@ def of(root: Path, whole: dict[str, Any]) -> Project:
         _account(whole["global"]),
         tuple(clusters),
         tuple(sorted(apps, key=lambda a: (a.cluster, a.name, a.type))),
+        _serving(whole["global"].get("sa_apps", {}).get("serve", {})),
         defined,
         tuple(content.told(unknown(whole))),
     )
@@ -400,13 +426,18 @@ def _account(settings: dict[str, Any]) -> Account:
         aws_account_id=account.get("aws_account_id", ""),
         prefix=account["prefix"],
         region=_region(account.get("region", "")),
-        local=ours.get("store") == "local",
+        local="store" in ours,
+        store=ours.get("store", "").removeprefix("local"),
         alarm_topic=monitoring.get("sns_topic_name") or names.alarm_topic(account["prefix"]),
         named_bucket=ours.get("bucket", ""),
         kms_key=ours.get("kms_key", ""),
         role_boundary=ours.get("role_boundary", ""),
         tags=tuple(sorted(ours.get("tags", {}).items())),
     )
+
+
+def _serving(stated: dict[str, Any]) -> Serving:
+    return Serving(**{f.name: stated[f.name] for f in fields(Serving) if f.name in stated})
 
 
 def _region(stated: str) -> str:

@@ -84,6 +84,16 @@ def prefix(text: str) -> str:
     return _matching("prefix", text, "prefix", "Use lower-case letters, digits and '-'.")
 
 
+def reference(text: str) -> str:
+    """Return where credentials are: `env:NAME`, `file:PATH` or `secretsmanager:ID`."""
+    form = schema.named("app")["properties"]["auth"]["properties"]["from"]
+    if not schema.takes(form, text):
+        raise UsageError(
+            f"'{text}' does not say where credentials are.", hint=f"It is {schema.allowed(form)}."
+        )
+    return text
+
+
 def account_id(text: str) -> str:
     """Return an AWS account's number."""
     return _matching("account_id", text, "AWS account id", "It has 12 digits.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -102,15 +102,21 @@ class Progress:
     listed: datetime | None = None
     gaps: Sequence[tuple[datetime, datetime]] = ()
     """The last spans of time that could not be collected."""
+    lateness: timedelta | None = None
+    """How late its events came that came late, within the lag."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What an app was to do: a run each `every`, since `since` (None: nobody runs it), and `lag`."""
+    """What an app was to do: a run each `every`, since `since` (None: nobody runs it), and `lag`.
+
+    `holds`: for how long destinations wait for more before they are sent anything.
+    """
 
     every: timedelta
     lag: timedelta
     since: datetime | None
+    holds: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 def run_problems(head: Head | None, progress: Progress, now: datetime, pace: Pace) -> list[str]:
@@ -120,9 +126,10 @@ def run_problems(head: Head | None, progress: Progress, now: datetime, pace: Pac
         return [f"It has never run, and could since {pace.since:{_MINUTES}}."] if late else []
     still = [position.message for position in destinations(head).values() if position.state]
     problems = [*_last_run(head, now, still), *_destinations(head), *_gaps(progress, now)]
+    behind = [*_behind(progress, now, pace), *_waiting_long(head, now, pace)]
     if is_running(head, now):
-        return problems + _behind(progress, now, pace)
-    return problems + (_stopped(head, now, pace) or _behind(progress, now, pace)) + _stuck(head, now)
+        return problems + behind
+    return problems + (_stopped(head, now, pace) or behind) + _stuck(head, now)
 
 
 def is_running(head: Head, now: datetime) -> bool:
@@ -153,11 +160,25 @@ def _destinations(head: Head) -> Iterator[str]:
     """Yield the destinations that stand still, and why."""
     for name, position in destinations(head).items():
         if position.state:
-            until = f" since {_moment(position.until)}" if position.until else ""
-            yield (
-                f"{name} takes nothing: {position.message or position.error} "
-                f"{waiting(head, position):,} events wait{until}."
-            )
+            yield f"{name} takes nothing: {position.message or position.error} {_wait(head, position)}"
+
+
+def _waiting_long(head: Head, now: datetime, pace: Pace) -> Iterator[str]:
+    """Yield the destinations that take events, and not as fast as they are collected."""
+    if not pace.since:
+        return
+    for name, position in destinations(head).items():
+        most = pace.holds.get(name, timedelta()) + 3 * pace.every + _GRACE
+        lag = timedelta(seconds=min(position.lag(now.timestamp()), (now - pace.since).total_seconds()))
+        if waiting(head, position) and not position.state and lag > most:
+            yield f"{name} falls behind: {_wait(head, position)}"
+
+
+def _wait(head: Head, position: Position) -> str:
+    """Say how many events a destination lacks, and since when."""
+    count = waiting(head, position)
+    what = "1 event waits" if count == 1 else f"{count:,} events wait"
+    return f"{what} since {_moment(position.lacking_since)}." if position.lacking_since else f"{what}."
 
 
 def _gaps(progress: Progress, now: datetime) -> Iterator[str]:

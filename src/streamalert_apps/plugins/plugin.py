@@ -18,8 +18,11 @@ from streamalert_apps import services
 from streamalert_apps.errors import PluginError
 from streamalert_apps.plugins import layout, module, source
 from streamalert_apps.plugins.module import guarded, load
+from streamalert_apps.runtime.sink import Sink
 from streamalert_apps.sdk.app import App, service_of
 
+SINK: Final = "SINK"
+"""What a plugin calls the class of its kind of destination."""
 _NOT_FOR_LAMBDA: Final = {"__pycache__", *layout.SHARED}
 
 
@@ -62,6 +65,16 @@ class Plugin:
         if self.twin_path in found:
             raise PluginError(f"{self.shown} imports {self.twin_path.name}, which does not go to Lambda.")
         return found
+
+    @property
+    def has_sink(self) -> bool:
+        """Whether it has a kind of destination."""
+        return hasattr(self.module, self.sink_name)
+
+    @property
+    def sink_name(self) -> str:
+        """What that is called in its module."""
+        return SINK
 
     @property
     def schemas(self) -> dict[str, Any]:
@@ -145,7 +158,7 @@ class Plugin:
 
     def _checked(self) -> Iterator[tuple[str, type[App]]]:
         found = self._classes()
-        if not found and not hasattr(self.module, "SINK"):
+        if not found and not self.has_sink:
             raise PluginError(f"{self.shown}, line 1: there is no App in it that says its `type`.")
         for app_type, kind in found.items():
             if fault := _fault(kind, self.service):
@@ -197,9 +210,21 @@ class Installed(Plugin):
         found = self.path.name == layout.APP and self.path.parent.name == self.service
         return found and not layout.around(self.path, self.service).exists
 
+    @property
+    def sink_name(self) -> str:
+        """What its kind of destination is called in its module."""
+        return self.attribute if self._names_a_sink else SINK
+
+    @property
+    def _names_a_sink(self) -> bool:
+        named = getattr(self.module, self.attribute, None) if self.attribute else None
+        return isinstance(named, type) and issubclass(named, Sink)
+
     def _classes(self) -> dict[str, type[App]]:
         if not self.attribute:
             return super()._classes()
+        if self._names_a_sink:
+            return {}
         kind = getattr(self.module, self.attribute, None)
         if not isinstance(kind, type) or not issubclass(kind, App) or not hasattr(kind, "type"):
             raise PluginError(f"{self.shown}, line 1: {self.attribute} is no App that says its `type`.")

@@ -24,7 +24,6 @@ from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.sink import Sink
 
 GROUP: Final = "streamalert_apps.destinations"
-SINK: Final = "SINK"
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,10 @@ class SinkPlugin:
     @cached_property
     def sink(self) -> type[Sink]:
         """Its class. Runs the plugin; raises PluginError where it is wrong."""
-        sink = getattr(self.plugin.module, self._attribute, None)
+        sink = getattr(self.plugin.module, self.plugin.sink_name, None)
         where = f"{self.plugin.shown}, line 1"
         if not isinstance(sink, type) or not issubclass(sink, Sink):
-            raise PluginError(f"{where}: its {self._attribute} is no subclass of Sink.")
+            raise PluginError(f"{where}: its {self.plugin.sink_name} is no subclass of Sink.")
         if getattr(sink, "kind", None) != self.kind:
             raise PluginError(f"{where}: the `kind` of {sink.__name__} has to be '{self.kind}'.")
         if isabstract(sink):
@@ -63,13 +62,8 @@ class SinkPlugin:
             files, module = package_of(self.plugin.module_name), self.plugin.module_name
         else:
             files, module = self.plugin.contents, f"streamalert_apps.services.{self.kind}.app"
-        pointer = f"from {module} import {self._attribute} as SINK\n\n__all__ = ['SINK']\n"
+        pointer = f"from {module} import {self.plugin.sink_name} as SINK\n\n__all__ = ['SINK']\n"
         return {**files, f"streamalert_apps/runtime/destinations/{self.kind}.py": pointer.encode()}
-
-    @property
-    def _attribute(self) -> str:
-        named = self.plugin.attribute if isinstance(self.plugin, Installed) else ""
-        return named or SINK
 
 
 class Sinks:

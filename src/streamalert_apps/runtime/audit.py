@@ -67,6 +67,7 @@ class Auditor:
             return 0
         self.records = record.of(self.store, self.held.head)
         self.hours = record.hours(self.records)
+        state.cursor = max(state.cursor, -(-record.begins(self.records) // ledger.HOUR) * ledger.HOUR)
         found = 0
         while state.cursor < state.until and self.left() > 0:
             top = self._top(state)
@@ -171,7 +172,7 @@ class Auditor:
     def _live(self) -> None:
         self.held.renew()
         if self.left() <= 0:
-            raise OutOfTime("There is no time left; the next run goes on.")
+            raise OutOfTime("There is no time left; the next run continues.")
 
     def _end(self, state: Audit) -> None:
         state.cursor, state.at = 0.0, self.held.now().timestamp()

@@ -3,44 +3,60 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from streamalert_apps.errors import AppError
 from streamalert_apps.runtime import journal, ledger
-from streamalert_apps.runtime.head import MOST_PASSING, PASSING, Head, HeldHead
+from streamalert_apps.runtime.head import MOST_PASSING, NAME, PASSING, Head, HeldHead, parse
+from streamalert_apps.runtime.record import BACKFILL
 from streamalert_apps.runtime.store import Item, Store
 
 DAY: Final = 86_400.0
 UNNAMED_SECONDS: Final = 3_600.0  # a reader may still be at an older head
 DEAD_DAYS: Final = 30
+_PAST: Final = re.compile(rf"({BACKFILL}[^/]+)/[^/]+/(?:journal|memory)/.+")
 _RECORD: Final = re.compile(r"(\d{8}-[0-9a-f]{12})/(journal|memory|ledger)/.+")
+_DEAD: Final = "dead/"
 
 
 def clean(
     held: HeldHead, store: Store, journal_days: float, floor: datetime | None, *, overdue: bool = False
-) -> None:
+) -> Counter[str] | None:
     """Delete once a day what is no longer needed; each hour where the journal is not to be kept.
 
     `floor`: what was collected from then on stays, as the memory can be made anew from it. The head is
     written first, so that it names nothing that is deleted. What can't be deleted is so tomorrow.
-    `overdue`: only where that time has passed twice, as runs had none left for it at their end.
+    `overdue`: only where that time has passed twice, as runs had none left for it at their end. Returns how
+    many refused events are kept, by destination; None where nothing was looked at.
     """
     head, now = held.head, held.now().timestamp()
     _forget_passing(head)
     pause = DAY if journal_days else UNNAMED_SECONDS
     if 0 <= now - head.cleaned < (2 * pause if overdue else pause) or not head.sequence:
-        return
+        return None
     with suppress(AppError):
         head.cleaned = now = held.confirm().timestamp()
         kept_from = now - journal_days * DAY
         if floor is not None:
             kept_from = min(kept_from, floor.timestamp())
-        old = _old(head, store.list(""), now, kept_from)
+        items = store.list("")
+        old = _old(head, items, now, kept_from) + _old_backfills(store, items, now - journal_days * DAY)
         held.write()
         store.delete(old)
+        dead = _dead({item.name for item in items}.difference(old))
+        for name, position in head.positions.items():
+            position.dead = dead[name]
+        return dead
+    return None
+
+
+def _dead(names: Iterable[str]) -> Counter[str]:
+    """Count refused events by the destination that refused them."""
+    return Counter(name.removeprefix(_DEAD).rpartition("/")[0] for name in names if name.startswith(_DEAD))
 
 
 def _forget_passing(head: Head) -> None:
@@ -59,7 +75,7 @@ def _old(head: Head, items: Sequence[Item], now: float, kept_from: float) -> lis
     for item in items:
         age = now - item.written.timestamp()
         found = _RECORD.fullmatch(item.name)
-        if item.name.startswith("dead/"):
+        if item.name.startswith((_DEAD, "replay/")):
             is_old = age > DEAD_DAYS * DAY
         elif found and found[1] != head.birth:  # a record that was removed, and begun anew
             is_old = age > max(now - kept_from, DAY)
@@ -70,6 +86,22 @@ def _old(head: Head, items: Sequence[Item], now: float, kept_from: float) -> lis
         if is_old:
             old.append(item.name)
     return old
+
+
+def _old_backfills(store: Store, items: Sequence[Item], kept_from: float) -> list[str]:
+    """Return the old events of backfills that are done; how many they are stays."""
+    done = set()
+    for item in items:
+        folder, _, name = item.name.rpartition("/")
+        if folder.startswith(BACKFILL) and name == NAME:
+            backfill = parse(store.read(item.name).body)[0].backfill
+            if backfill and backfill.done:
+                done.add(folder)
+    return [
+        item.name
+        for item in items
+        if (found := _PAST.fullmatch(item.name)) and found[1] in done and item.written.timestamp() < kept_from
+    ]
 
 
 def _old_commits(head: Head, items: Sequence[Item], now: float, kept_from: float) -> list[str]:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -60,8 +60,10 @@ class Outcome:
     """How a run ended, and what it did.
 
     `retry_after`: seconds that the service wants to be left alone. `cursor`: all that the service showed up
-    to then is on record, where the app can tell; what appears late may be missing.
-    `found_late`: events that came later than the lag. `delivered`: by destination.
+    to then is on record, where the app can tell; what appears late may be missing. `found_late`: events
+    that came later than the lag. `lateness`: how old, in seconds, the oldest event was when it was
+    found; 0 in a first run, which looks back. `credentials_until`: when they end, where they say so, in
+    seconds since 1970. `delivered`: by destination.
     """
 
     status: Literal["succeeded", "partial", "failed"] = "succeeded"
@@ -73,11 +75,35 @@ class Outcome:
     retries: int = 0
     rate_limits: int = 0
     found_late: int = 0
+    lateness: float = 0.0
     seconds: float = 0.0
     retry_after: float = 0.0
     cursor: datetime | None = None
+    credentials_until: float = 0.0
     delivered: dict[str, Delivered] = field(default_factory=dict)
     error: AppError | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """Return what there is to say of it, for a log."""
+        told: dict[str, Any] = {
+            "status": self.status,
+            "logs": self.events,
+            "bytes": self.bytes,
+            "commits": self.commits,
+            "pages": self.pages,
+            "repeats": self.repeats,
+            "delivered": {name: done.events for name, done in self.delivered.items()},
+            "retries": self.retries,
+            "rate_limits": self.rate_limits,
+            "seconds": round(self.seconds, 3),
+        }
+        if self.cursor:
+            told["cursor"] = self.cursor.isoformat(timespec="seconds")
+        if self.retry_after:
+            told["retry_after"] = self.retry_after
+        if self.error:
+            told["error"] = {"code": self.error.code, "message": self.error.message}
+        return told
 
     def calls_for_another(self, seconds: float) -> bool:
         """Tell whether another run, of so many seconds, would get on right now.
@@ -229,7 +255,7 @@ class _Run:
         self.checkpoint = head.checkpoint
         assert self.memory is not None  # noqa: S101 (open made it)
         self._forget()
-        clean(self.held, self.store, self.terms.journal_days, self._watermark(), overdue=True)
+        self._clean(self._watermark(), overdue=True)
         self._empty_inbox()
         committed = page_began = self.terms.clock.now()
         slowest = 0.0
@@ -308,6 +334,7 @@ class _Run:
         """Buffer events that another process found missing."""
         assert self.memory is not None  # noqa: S101 (open made it)
         self.got = round(self.held.now().timestamp(), 3)
+        self.outcome.found_late += len(found.events)
         self.events += found.events
         self.ids += found.ids
         self.times += found.times
@@ -428,6 +455,9 @@ class _Run:
             done = self.memory.delivered(raw)
             events = journal.one_line_each(raw[done:])
             ids, times = page.ids[done:], page.times[done:]
+            if times and self.held.head.runs:
+                now = self.held.now().timestamp()
+                self.outcome.lateness = max(self.outcome.lateness, round(now - min(times), 3))
             if not ids:
                 ids, times = self._content_ids(events), [self.got] * len(events)
             self.events += events
@@ -563,7 +593,7 @@ class _Run:
                 self.held.renew()
         late = {forwarding.forwarder.name for forwarding in self.forwarding if not forwarding.join(0)}
         for forwarder in self.forwarders:
-            forwarder.note_lag()
+            forwarder.note_end()
             self.outcome.delivered[forwarder.name] = forwarder.done
             self.outcome.retries += forwarder.retries.made
             if isinstance(forwarder.error, AlreadyRunning):
@@ -592,11 +622,18 @@ class _Run:
         head.hours = history.added(head.hours, self._hour())
         if self.app:
             head.credentials_until = expiry.ends(self.app.credentials)
+        outcome.credentials_until = head.credentials_until
         if self.terms.deadline.left() > 0:
-            clean(self.held, self.store, self.terms.journal_days, floor)
+            self._clean(floor)
         head.lease = None
         self.held.write()
         self.held.closed = True
+
+    def _clean(self, floor: datetime | None, *, overdue: bool = False) -> None:
+        dead = clean(self.held, self.store, self.terms.journal_days, floor, overdue=overdue)
+        if dead is not None:
+            for forwarder in self.forwarders:
+                forwarder.count_kept(dead[forwarder.name])
 
     def _summary(self, floor: datetime | None) -> Run:
         out = self.outcome
@@ -611,6 +648,7 @@ class _Run:
             out.error.code if out.error else "",
             out.error.message[: heads.MESSAGE_CHARACTERS] if out.error else "",
             floor.timestamp() if floor else 0.0,
+            out.lateness,
         )
 
     def _hour(self) -> Hour:

@@ -21,7 +21,10 @@ class CredentialStore(Protocol):
         """Return them; raise CredentialsError if there are none, ConfigError if they are no JSON object."""
 
     def save(self, credentials: Credentials) -> None:
-        """Store them, whether or not there were any."""
+        """Store them, whether or not there were any; those that were there can be had back."""
+
+    def previous(self) -> Credentials | None:
+        """Return those that were stored before, or None where there are none."""
 
     def delete(self) -> None:
         """Delete them; fine where there are none."""

@@ -13,6 +13,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from operator import not_
 from threading import Event, Lock, Thread
@@ -55,6 +56,9 @@ class Delivered:
     batches: int = 0
     trimmed: int = 0
     dead: int = 0
+    """Events that were refused for good, or trimmed, and are kept."""
+    kept: int = 0
+    """How many such events are kept at the end, those of earlier runs too."""
     lag: float = 0.0
     """For how long events wait that it does not have at the end, in seconds."""
 
@@ -100,11 +104,11 @@ class Forwarder:
     def offer(self, commit: Commit) -> None:
         """Hand over a commit that is about to become true."""
         with self._lock:
+            self.position.opened = self.position.opened or commit.made
             if self.outlet.hold:
                 size = journal.size_of(commit.events)
                 self._sizes[commit.sequence] = size
                 self.position.waiting += size
-                self.position.opened = self.position.opened or self.held.now().timestamp()
                 return
             self._commits.append(commit)
             if len(self._commits) > WAITING:
@@ -128,11 +132,16 @@ class Forwarder:
             LOGGER.debug("the destination broke", exc_info=True)
             self._fail(DeliveryFailed(f"The destination {self.name} broke: {log.place(error)}."))
 
-    def note_lag(self) -> None:
-        """Note for how long events wait that it does not have: since the last one that it has."""
+    def note_end(self) -> None:
+        """Note what it lacks at the end of the run, and what is kept of it."""
         is_behind = self.held.head.events > self.position.events
-        waited = self.held.now().timestamp() - self.position.until
-        self.done.lag = max(0.0, round(waited, 3)) if is_behind else 0.0
+        lag = self.position.lag(self.held.now().timestamp()) if is_behind else 0.0
+        self.done.lag, self.done.kept = round(lag, 3), self.position.dead
+
+    def count_kept(self, dead: int) -> None:
+        """Learn how many refused events are kept, some of which may have been deleted."""
+        with self._lock:
+            self.position.dead = self.done.kept = dead
 
     def snapshot(self) -> Position:
         """Return the position as it is now, for the head."""
@@ -252,9 +261,12 @@ class Forwarder:
         if self.position.sequence > self._saved:  # what was sent of one window at most comes again
             self.held.write()
             self._saved = self.position.sequence
+        if not self.outlet.hold:
+            with self._lock:
+                self.position.opened = window.commits[0].made
         for rows in self._batches(window):
             if self.deadline.left() <= 0 and self.done.batches:
-                self.error = OutOfTime("There is no time left to deliver everything; the next run goes on.")
+                self.error = OutOfTime("There is no time left to deliver everything; the next run continues.")
                 return
             self._send(window, rows)
             if self._has_stopped():
@@ -327,7 +339,7 @@ class Forwarder:
         parts = [rows]
         while parts and error is None:
             if self.deadline.left() <= 0 and parts != [rows]:
-                error = OutOfTime("There is no time left to find what is refused; the next run goes on.")
+                error = OutOfTime("There is no time left to find what is refused; the next run continues.")
                 break
             part = parts.pop()
             answer = self._answer(window, part)
@@ -477,9 +489,15 @@ class Forwarder:
             position = self.position
             position.sequence, position.row, position.pending = window.last.sequence + 1, 0, []
             position.until, position.end = window.last.made, 0
-            position.opened = position.opened if self._more_is_due else 0.0
+            position.opened = self._opened(window)
             position.events += sum(map(not_, window.events))
             position.waiting = self._still_waiting(window)
+
+    def _opened(self, window: Window) -> float:
+        """Return since when what is beyond a window waits: it came to be after the window."""
+        if self.outlet.hold:
+            return self.position.opened if self._more_is_due else 0.0
+        return window.last.made if self.held.sequence > window.last.sequence else 0.0
 
     def _still_waiting(self, window: Window) -> int:
         """Return how many bytes wait beyond a window."""
@@ -513,7 +531,9 @@ class Beside:
     def __init__(self, forwarder: Forwarder) -> None:
         self.forwarder = forwarder
         self._work, self._finish = Event(), False
-        self._thread = Thread(target=self._loop, name=f"to {forwarder.name}", daemon=True)
+        self._thread = Thread(
+            target=copy_context().run, args=(self._loop,), name=f"to {forwarder.name}", daemon=True
+        )
         self._thread.start()
 
     def wake(self) -> None:

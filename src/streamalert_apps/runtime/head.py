@@ -63,6 +63,8 @@ class Run(msgspec.Struct, omit_defaults=True):
     message: str = ""
     floor: float = 0.0
     """All that the service showed of the time before it is on record, where the app can tell; since 1970."""
+    lateness: float = 0.0
+    """How old the oldest event was when it was found, in seconds."""
 
 
 class Position(msgspec.Struct, omit_defaults=True):
@@ -78,7 +80,7 @@ class Position(msgspec.Struct, omit_defaults=True):
     end: int = 0
     """The last commit of what is being sent; it was fixed before anything of it was. 0: none."""
     opened: float = 0.0
-    """Since when events wait for more to come."""
+    """Since when the oldest of the events that it lacks is on record, as far as that is known."""
     waiting: int = 0
     """How many bytes of them there are on record."""
     events: int = 0
@@ -86,6 +88,7 @@ class Position(msgspec.Struct, omit_defaults=True):
     until: float = 0.0
     """When the last event before it was collected."""
     dead: int = 0
+    """How many events that it refused are kept."""
     state: str = ""
     """Why it stands still: `retry` or `configuration`."""
     error: str = ""
@@ -94,6 +97,25 @@ class Position(msgspec.Struct, omit_defaults=True):
     """Until when it wants to be left alone, in seconds since 1970."""
     settings: str = ""
     """What tells the settings under which an event was accepted last."""
+
+    @property
+    def lacking_since(self) -> float:
+        """Since when events wait that it lacks, if there are any."""
+        return self.opened or self.until
+
+    def lag(self, now: float) -> float:
+        """Return for how many seconds they wait."""
+        return max(0.0, now - self.lacking_since)
+
+
+class Backfill(msgspec.Struct, omit_defaults=True):
+    """What a head beside the app's is for: a span of time that was not collected, and where its events go."""
+
+    since: datetime
+    until: datetime
+    to: str = ""
+    """A destination that was named; empty: those of the app."""
+    done: bool = False
 
 
 class Audit(msgspec.Struct, omit_defaults=True):
@@ -165,6 +187,7 @@ class Head(msgspec.Struct, omit_defaults=True):
     """When a run last looked into the inbox; 0: there may be something in it."""
     purged: list[tuple[float, float]] = []
     """Spans whose events were taken off the record, in seconds since 1970."""
+    backfill: Backfill | None = None
     audit: Audit = msgspec.field(default_factory=Audit)
     sealed: Sealed | None = None
     buried: bool = False

@@ -18,6 +18,7 @@ from streamalert_apps.sdk.ids import WIDTH
 
 LINE_BYTES: Final = 72  # of a line, besides the event
 _RAW: Final = b',"raw":'
+_PURGED: Final = b'{"id":"","at":0.0,"got":0.0'
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,16 @@ class Columns(NamedTuple):
 
 def columns(body: bytes) -> Columns:
     """Return what an object holds."""
-    events = raws(body)
-    ids, times, got = [b""] * len(events), [0.0] * len(events), 0.0
-    for row, mark in marks(body):
-        ids[row], times[row], got = bytes.fromhex(mark.id), mark.at, mark.got
-    return Columns(events, ids, times, got)
+    lines = body.split(b"\n")[:-1]
+    ends = [line.find(_RAW) for line in lines]
+    heads = [line[:end] if end >= 0 else _PURGED for line, end in zip(lines, ends, strict=True)]
+    marks = msgspec.json.decode(b"[%b]" % b",".join([head + b"}" for head in heads]), type=list[Mark])
+    return Columns(
+        [line[end + len(_RAW) : -1] if end >= 0 else b"" for line, end in zip(lines, ends, strict=True)],
+        [bytes.fromhex(mark.id) for mark in marks],
+        [mark.at for mark in marks],
+        max((mark.got for mark in marks), default=0.0),
+    )
 
 
 def read(body: bytes) -> Iterator[tuple[int, Line]]:

@@ -36,10 +36,22 @@ class FileCredentials:
         return parse_credentials(data, str(self.path), self._given_by)
 
     def save(self, credentials: Credentials) -> None:
-        """Store them, whether or not there were any."""
+        """Store them, whether or not there were any; those that were there can be had back."""
+        with suppress(FileNotFoundError):
+            write_private(self._before, self.path.read_bytes())
         write_private(self.path, json.dumps(credentials).encode())
 
-    def delete(self) -> None:
-        """Delete them; fine where there are none."""
+    def previous(self) -> Credentials | None:
+        """Return those that were stored before, or None where there are none."""
         with suppress(FileNotFoundError):
-            self.path.unlink()
+            return parse_credentials(self._before.read_bytes(), str(self._before), self._given_by)
+        return None
+
+    def delete(self) -> None:
+        """Delete them, and those before; fine where there are none."""
+        for path in (self.path, self._before):
+            path.unlink(missing_ok=True)
+
+    @property
+    def _before(self) -> Path:
+        return self.path.with_name(f"{self.path.stem}.previous.json")

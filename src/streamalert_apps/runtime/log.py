@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
+
+RUN: Final[ContextVar[Mapping[str, str]]] = ContextVar("run", default=MappingProxyType({}))
+"""The app, its type, and the invocation in Lambda."""
 
 
 class JsonFormatter(logging.Formatter):
     """Formats a record as one line: time, level, message, where from, whose, and what was passed as `extra`.
 
-    `run` is on each line: the app, its type, the invocation.
+    The run that `begin` named is on each of its lines.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.run: dict[str, str] = {}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with its end: Lambda's own handler adds none."""
@@ -26,7 +28,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             "logger": record.name,
         }
-        line |= self.run
+        line |= RUN.get()
         line |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[2]:
             line["at"] = _frames(record.exc_info[2])
@@ -49,8 +51,8 @@ def configure(level: str) -> None:
 
 
 def begin(*, app: str, app_type: str, run: str) -> None:
-    """Name the run that the next lines are of; a process has one at a time."""
-    _FORMATTER.run = {"app": app, "type": app_type, "run": run}
+    """Name the run that the next lines are of: those of this thread, and of the threads that it starts."""
+    RUN.set({"app": app, "type": app_type} | ({"run": run} if run else {}))
 
 
 def place(error: BaseException) -> str:

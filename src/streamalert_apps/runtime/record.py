@@ -47,6 +47,15 @@ def backfills(store: Store) -> list[Record]:
     return found
 
 
+def begins(records: Iterable[Record]) -> float:
+    """Return from when on all that is to be is on record: after its begin, and any unfinished backfill."""
+    return max(
+        record.head.begins if record.head.backfill is None else record.head.backfill.until.timestamp()
+        for record in records
+        if record.head.backfill is None or not record.head.backfill.done
+    )
+
+
 def hours(records: Iterable[Record]) -> ledger.Hours:
     """Return how many events are on record of each hour."""
     total: ledger.Hours = {}

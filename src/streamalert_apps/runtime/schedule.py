@@ -21,6 +21,7 @@ _DURATION: Final = re.compile(r"([0-9]{1,5})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _HINT: Final = "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."
 _DAY: Final = timedelta(days=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,8 @@ class Rate:
 
     def next(self, after: datetime, phase: float = 0.0) -> datetime:
         """Return the first time that is later. `phase`, from 0 to 1: where in an interval runs begin."""
-        every = self.every.total_seconds()
-        begin = phase * every
-        passed = (after.timestamp() - begin) // every + 1
-        return datetime.fromtimestamp(passed * every + begin, UTC)
+        begin = _EPOCH + timedelta(seconds=round(phase * self.every.total_seconds(), 3))
+        return begin + ((after - begin) // self.every + 1) * self.every
 
 
 Schedule: TypeAlias = "Rate | Cron"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -104,6 +105,8 @@ class Sink(ABC):
     documentation: ClassVar[str] = ""
     """Where the vendor documents it."""
     in_lambda: ClassVar[bool] = True
+    too_old: ClassVar[tuple[timedelta, str] | None] = None
+    """How old an event may be, and what becomes of older ones; None: any age is fine."""
     limits: Limits = Limits()
 
     def __init__(self, setup: Setup) -> None:

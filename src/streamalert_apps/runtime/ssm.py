@@ -181,8 +181,18 @@ class ParameterCredentials(Parameter):
             )
         return parse_credentials(stored.text, f"The parameter {self.name}", self._given_by)
 
+    def previous(self) -> Credentials | None:
+        """Return those that were stored before, or None where there are none: SSM keeps 100 versions."""
+        stored = self.get()
+        if stored is None or stored.version == 1:
+            return None
+        before = self.get(version=stored.version - 1)
+        if before is None:
+            return None
+        return parse_credentials(before.text, f"The parameter {self.name}", self._given_by)
+
     def save(self, credentials: Credentials) -> None:
-        """Store them, whether or not there were any."""
+        """Store them, whether or not there were any; those that were there can be had back."""
         text = json.dumps(credentials, separators=(",", ":"))
         if not self._tags:
             self.put(text, overwrite=True)

@@ -190,6 +190,10 @@ class App(ABC):
         """Return the last spans of time that could not be collected, the oldest first."""
         return []
 
+    def lateness(self, checkpoint: Checkpoint) -> timedelta | None:  # noqa: ARG002 (a feed knows)
+        """Return within how long 99 of 100 late events came, where some did and the checkpoint tells."""
+        return None
+
     def last_timestamp(self, checkpoint: Checkpoint) -> Json:
         """Return how far the app is as StreamAlert would store it: seconds since 1970, or 0."""
         mark = self.watermark(checkpoint)

@@ -11,7 +11,7 @@ import os
 import re
 import ssl
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
@@ -39,18 +39,14 @@ class Outward(httpx.BaseTransport):
     """Sends requests by HTTPS, through a proxy where the environment names one for the host."""
 
     @cached_property
-    def _trusted(self) -> ssl.SSLContext:
-        return trusted()
-
-    @cached_property
     def _direct(self) -> httpx.HTTPTransport:
-        return httpx.HTTPTransport(verify=self._trusted, trust_env=False)
+        return httpx.HTTPTransport(verify=_kept(_variables()), trust_env=False)
 
     @cached_property
     def _proxied(self) -> httpx.HTTPTransport | None:
         if (proxy := named_proxy()) is None:
             return None
-        return httpx.HTTPTransport(verify=self._trusted, trust_env=False, proxy=proxy)
+        return httpx.HTTPTransport(verify=_kept(_variables()), trust_env=False, proxy=proxy)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
@@ -63,6 +59,16 @@ class Outward(httpx.BaseTransport):
         for name in ("_direct", "_proxied"):
             if transport := self.__dict__.pop(name, None):
                 transport.close()
+
+
+@lru_cache(maxsize=8)
+def _kept(_: tuple[str | None, ...]) -> ssl.SSLContext:
+    """Return whose certificates are trusted as some variables say; to read them takes long."""
+    return trusted()
+
+
+def _variables() -> tuple[str | None, ...]:
+    return tuple(os.environ.get(name) for name in (*INSTEAD, *BESIDE, "SSLKEYLOGFILE"))
 
 
 def trusted() -> ssl.SSLContext:

@@ -37,6 +37,8 @@ class Health(Enum):
 
 _WORST_FIRST: Final = [*Health]
 RUNS_SHOWN: Final = 10
+HOUR_SECONDS: Final = 3_600
+AUDITS_TOLD: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Status:
     head: Head | None = None
     is_readable: bool = True
     progress: Progress = field(default_factory=Progress)
+    declared: timedelta | None = None
+    """How late its events may appear, by conf/ or by its type."""
     deployment: Deployment | None = None
 
     @property
@@ -98,7 +102,7 @@ class Status:
     @property
     def notes(self) -> list[str]:
         """What is worth a look, although the app works."""
-        return [*self._drift(), *self._dead(), *self._credentials()]
+        return [*self._drift(), *self._dead(), *self._late(), *self._credentials()]
 
     def _drift(self) -> Iterator[str]:
         if self.deployment and self.deployment.drift:
@@ -109,6 +113,43 @@ class Status:
         for name, position in self.positions():
             if position.dead:
                 yield f"{name} refused {position.dead:,} for good; `sa-apps dead list` shows them."
+
+    def _late(self) -> Iterator[str]:
+        needed = self.needed_lag
+        if needed and self.declared is not None:
+            yield (
+                f"{self.found_late:,} events came later than the lag of {length(self.declared)}; "
+                f"the daily audit found them. A lag of {length(needed)} would have held: "
+                "conf/ can state it (`lag`)."
+            )
+
+    @property
+    def found_late(self) -> int:
+        """How many events the audits of the last two weeks found that came later than the lag."""
+        return sum(found for _, found, _ in self._audits())
+
+    @property
+    def needed_lag(self) -> timedelta | None:
+        """The lag, in whole hours, that would have held in the last two weeks; None: the declared one did."""
+        latest = max((latest for _, _, latest in self._audits()), default=0.0)
+        return timedelta(hours=-(-latest // HOUR_SECONDS)) if latest else None
+
+    def _audits(self) -> list[tuple[float, int, float]]:
+        history = self.head.audit.history if self.head else []
+        since = (self.now - AUDITS_TOLD).timestamp()
+        return [one for one in history if one[0] >= since]
+
+    def _audit(self) -> dict[str, Any]:
+        audit = self.head.audit if self.head else None
+        return {
+            "until": _iso(_moment(audit.until)) if audit and not audit.cursor else None,
+            "found_late": self.found_late,
+            "lag_declared_seconds": _seconds(self.declared),
+            "lag_measured_seconds": _seconds(self.progress.lateness),
+            "lag_needed_seconds": _seconds(self.needed_lag),
+            "skipped_seconds": round(audit.skipped) if audit else 0,
+            "off": audit.off if audit else "",
+        }
 
     def _credentials(self) -> Iterator[str]:
         until = self.credentials_until
@@ -150,11 +191,12 @@ class Status:
             "recorded_until": _iso(progress.recorded),
             "lag_seconds": _seconds(self.lag),
             "gaps": [[since.isoformat(), until.isoformat()] for since, until in progress.gaps],
+            "audit": self._audit(),
             "last_run": last and _run(last),
             "runs": [{**_run(run), "outcome": run.status} for run in reversed(self._runs()[-RUNS_SHOWN:])],
             "hours": [_hour(hour) for hour in self.hours()],
             "credentials_until": _iso(self.credentials_until),
-            "destinations": [self._destination(*item) for item in self.positions()],
+            "destinations": self.sinks(),
         }
 
     def _runs(self) -> list[Run]:
@@ -174,13 +216,17 @@ class Status:
         """Return how many events on record a destination does not have yet."""
         return health.waiting(self.head, position) if self.head else 0
 
+    def sinks(self) -> list[dict[str, Any]]:
+        """Return how each destination is, as --json shows it."""
+        return [self._destination(*item) for item in self.positions()]
+
     def _destination(self, name: str, position: Position) -> dict[str, Any]:
         until = _moment(position.until)
         waiting = self.waiting(position)
         return {
             "name": name,
             "state": position.state or "ok",
-            "lag_seconds": _seconds(self.age(until)) if waiting else 0,
+            "lag_seconds": round(position.lag(self.now.timestamp())) if waiting else 0,
             "waiting_events": waiting,
             "dead": position.dead,
             "delivered_until": _iso(until),
@@ -246,7 +292,7 @@ def _progress(types: Registry, app: AppConf, checkpoint: Checkpoint) -> Progress
         kind = types.find(app.type)({}, api)
         floor = kind.watermark(checkpoint)
         known, listed = kind.recorded(checkpoint) or floor, kind.listed(checkpoint) or floor
-        return Progress(floor, known, listed, kind.gaps(checkpoint))
+        return Progress(floor, known, listed, kind.gaps(checkpoint), kind.lateness(checkpoint))
     except foreign:
         return Progress()
     finally:
@@ -271,9 +317,10 @@ def with_runs(status: Status, types: Registry, since: datetime | None) -> Status
     """Add what is wrong with the runs. `since`: from when on there were to be some; None: nobody counts."""
     if not status.is_readable:
         return status
-    pace = health.Pace(interval(status.app.schedule_expression), _lag(status.app, types), since)
+    holds = {sink.name: timedelta(seconds=sink.common()["hold"]) for sink in status.app.sinks}
+    pace = health.Pace(interval(status.app.schedule_expression), _lag(status.app, types), since, holds)
     runs = health.run_problems(status.head, status.progress, status.now, pace)
-    return replace(status, problems=[*status.problems, *runs])
+    return replace(status, problems=[*status.problems, *runs], declared=pace.lag)
 
 
 def _lag(app: AppConf, types: Registry) -> timedelta:
@@ -283,6 +330,17 @@ def _lag(app: AppConf, types: Registry) -> timedelta:
     with suppress(AppError):
         return app.lag or types.find(app.type).lag or UNDECLARED_LAG
     return UNDECLARED_LAG
+
+
+def length(time: timedelta) -> str:
+    """Return a length of time in short: `12 s`, `5 min`, `3 h 20 min`, `4 d`."""
+    seconds = max(0, round(time.total_seconds()))
+    if seconds < 60:  # noqa: PLR2004
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:  # noqa: PLR2004
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 24 * 60 else f"{minutes // (24 * 60)} d"
 
 
 def _run(run: Run) -> dict[str, Any]:

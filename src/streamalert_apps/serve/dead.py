@@ -13,6 +13,7 @@ from streamalert_apps.errors import AppError, DeliveryFailed, DeliveryRefused, U
 from streamalert_apps.runtime.delivery import TOO_LARGE, Batch, Outlet
 from streamalert_apps.runtime.head import HeldHead
 from streamalert_apps.runtime.journal import Line
+from streamalert_apps.runtime.replay import Again
 from streamalert_apps.runtime.store import NoStore, Store
 from streamalert_apps.runtime.window import digest
 
@@ -110,10 +111,10 @@ def _send(held: HeldHead, one: Dead, outlet_of: Callable[[str], Outlet]) -> AppE
         return None  # the destination is not to have it any more
     if len(event) > outlet.destination.limits.event_bytes:
         return Refused(TOO_LARGE)
-    name = digest(birth, "replay", outlet.settings, one.object)
-    batch = Batch(name, [event], [f"{birth}-{one.id.rpartition('/')[2]}-replay"], [one.line.at], name)
+    name = digest(birth, outlet.settings, one.object)
+    batch = Batch(name, [event], [f"{birth}-{one.id.rpartition('/')[2]}"], [one.line.at], name)
     try:
-        answer = outlet.destination.send(batch)
+        answer = Again(outlet.destination, "replay").send(batch)
     except AppError as error:
         return error
     if reason := answer.halve or answer.refused.get(0):

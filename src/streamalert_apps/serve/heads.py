@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.errors import AppError
@@ -14,6 +14,7 @@ from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime.head import Head
 from streamalert_apps.runtime.store import Store
 from streamalert_apps.sdk.clock import Deadline, SystemClock
+from streamalert_apps.serve.turn import s3_store
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
@@ -36,7 +37,9 @@ def read_all(
     """Return what the store has of each app, in order."""
     if not apps:
         return []
-    store_of = _local(project) if project.account.local else _in_aws(project, session())
+    account = project.account
+    in_folder = account.local and not account.store
+    store_of = _local(project) if in_folder else _in_s3(project, session())
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(lambda app: _found(store_of(app)), apps))
 
@@ -56,13 +59,8 @@ def _local(project: Project) -> Callable[[AppConf], Store]:
     return lambda app: LocalStore(project.root / ".sa-apps", app.function)
 
 
-def _in_aws(project: Project, session: Session) -> Callable[[AppConf], Store]:
-    from streamalert_apps.runtime.store.s3 import S3Store  # noqa: PLC0415 (it loads boto3)
-
-    account, clock = project.account, SystemClock()
-    client: Any = session.client("s3", retries={"total_max_attempts": 1, "mode": "standard"})
+def _in_s3(project: Project, session: Session) -> Callable[[AppConf], Store]:
+    clock = SystemClock()
     give_up = clock.now().timestamp() + PATIENCE_SECONDS
     deadline = Deadline(lambda: give_up - clock.now().timestamp())
-    return lambda app: S3Store(
-        client, account.bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline
-    )
+    return lambda app: s3_store(project.account, app.function, session, clock, deadline)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from streamalert_apps.errors import UsageError
 from streamalert_apps.runtime import head as heads
-from streamalert_apps.runtime import journal
+from streamalert_apps.runtime import record
 from streamalert_apps.runtime.purge import purge as purge_record
 from streamalert_apps.serve.holding import holding
 from streamalert_apps.serve.turn import Place
@@ -17,16 +17,18 @@ def count(place: Place, since: datetime, until: datetime) -> int:
     there = place.store.read(heads.NAME)
     if there.version is None:
         raise UsageError("There is no record of this app: nothing to purge.")
-    head, _ = heads.parse(there.body)
     start, end = since.timestamp(), until.timestamp()
-    return sum(
-        start <= mark.at < end
-        for entry in journal.entries(place.store, head.birth, since=head.first, up_to=head.sequence)
-        for _, mark in journal.marks(place.store.get(entry.name) or b"")
-    )
+    records = record.of(place.store, heads.parse(there.body)[0])
+    return sum(start <= mark.at < end for mark in record.marks(records, lambda _: True, lambda: None))
 
 
 def purge(place: Place, since: datetime, until: datetime) -> int:
-    """Purge a span; return how many events that were. Raises AlreadyRunning during a run."""
-    with holding(place) as held:
-        return purge_record(held, place.store, since, until)
+    """Purge a span, of backfills too; return how many events that were.
+
+    Raises AlreadyRunning during a run.
+    """
+    purged = 0
+    for store in (place.store, *(backfill.store for backfill in record.backfills(place.store))):
+        with holding(Place(store, place.owner)) as held:
+            purged += purge_record(held, store, since, until)
+    return purged

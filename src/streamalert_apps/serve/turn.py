@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from streamalert_apps.config.conf import AppConf, Project
+from streamalert_apps.config.conf import Account, AppConf, Project
 from streamalert_apps.errors import AlreadyRunning
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
@@ -121,8 +121,10 @@ class Turn:
 def place_of(
     project: Project, app: AppConf, session: Callable[[], Session], clock: Clock | None = None
 ) -> Place:
-    """Return where an app's record is: in the project's folder, or in its bucket in AWS."""
+    """Return where an app's record is: in the project's folder, in a bucket, or in that of its function."""
     clock = clock or SystemClock()
+    if project.account.store:
+        return _shared(project, app, session(), clock)
     if project.account.local:
         return _local(project, app, clock)
     return _in_aws(project, app, session(), clock)
@@ -148,17 +150,32 @@ def _project_id(folder: Path) -> str:
     return path.read_text("utf-8")
 
 
+def _shared(project: Project, app: AppConf, session: Session, clock: Clock) -> Place:
+    """Return the record in a bucket that several machines share: it belongs to the project of this prefix."""
+    account = project.account
+    store = s3_store(account, app.function, session, clock, Deadline(lambda: LONGEST_WAIT_SECONDS))
+    return Place(store, f"{account.prefix} in {account.store}")
+
+
+def s3_store(account: Account, function: str, session: Session, clock: Clock, deadline: Deadline) -> Store:
+    """Return an app's part of a bucket."""
+    from streamalert_apps.runtime.store.s3 import S3Store  # noqa: PLC0415 (it loads boto3)
+
+    client: Any = session.client("s3", retries={"total_max_attempts": 1, "mode": "standard"})
+    bucket, prefix = account.in_s3(function)
+    missing = "Create it, or correct sa_apps.store in conf/global.json." if account.store else ""
+    return S3Store(
+        client, bucket, prefix, account.aws_account_id, clock=clock, deadline=deadline, missing=missing
+    )
+
+
 def _in_aws(project: Project, app: AppConf, session: Session, clock: Clock) -> Place:
     from streamalert_apps.runtime.legacy import OldState  # noqa: PLC0415 (they load boto3)
     from streamalert_apps.runtime.ssm import Parameter  # noqa: PLC0415
-    from streamalert_apps.runtime.store.s3 import S3Store  # noqa: PLC0415
 
     account = project.account
     deadline = Deadline(lambda: LONGEST_WAIT_SECONDS)
-    client: Any = session.client("s3", retries={"total_max_attempts": 1, "mode": "standard"})
-    store = S3Store(
-        client, account.bucket, app.function, account.aws_account_id, clock=clock, deadline=deadline
-    )
+    store = s3_store(account, app.function, session, clock, deadline)
     owner = names.function_arn(account.region, account.aws_account_id, app.function)
     parameter = Parameter(session.client("ssm"), names.state_parameter(app.function), clock, deadline)
     return Place(store, owner, OldState.of_parameter(parameter, clock))

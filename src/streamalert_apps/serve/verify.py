@@ -6,7 +6,7 @@ after, so that what runs have put on record meanwhile is not taken for missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -114,16 +114,19 @@ def verify(
     """
     head, began = asker.head()
     with asker.app() as app:
-        since, until = _comparable(app, head, since, until)
+        since, until = _comparable(app, record.of(asker.place.store, head), since, until)
         return _Verifier(asker, app, head, began, since, until, tell).verify(repair=repair)
 
 
-def _comparable(app: App, head: Head, since: datetime, until: datetime) -> tuple[datetime, datetime]:
+def _comparable(
+    app: App, records: Sequence[record.Record], since: datetime, until: datetime
+) -> tuple[datetime, datetime]:
     """Return the part of a span that can be compared: after the record began, and before what may be late."""
+    head = records[0].head
     settled = app.settled(head.checkpoint) if head.checkpoint else None
     if settled is None:
         raise UsageError("The app does not tell yet up to when its record is complete.", hint=_ENDS)
-    begins = datetime.fromtimestamp(head.begins, UTC)
+    begins = datetime.fromtimestamp(record.begins(records), UTC)
     since, until = max(since, begins), min(until, settled)
     if since >= until:
         raise UsageError(

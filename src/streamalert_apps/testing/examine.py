@@ -7,11 +7,13 @@ from pathlib import Path
 
 from streamalert_apps.errors import AppError, UsageError
 from streamalert_apps.plugins.plugin import Plugin
+from streamalert_apps.plugins.sinks import SinkPlugin
 from streamalert_apps.sdk.app import App
 from streamalert_apps.testing.conformance import cases
 from streamalert_apps.testing.kit import Scenario, check
 from streamalert_apps.testing.report import Report
 from streamalert_apps.testing.scenarios import scenarios
+from streamalert_apps.testing.sinks import SINK_FORM, examine_sink
 from streamalert_apps.testing.world import TwinFactory
 
 
@@ -20,9 +22,13 @@ def examine(plugin: Plugin, only: Sequence[str] = ()) -> Iterator[tuple[Scenario
 
     Raises UsageError for a name that is none, PluginError where plugin or twin can't be loaded.
     """
-    names = [scenario.name for scenario in scenarios()]
+    names = [*(scenario.name for scenario in scenarios()), SINK_FORM.name]
     if unknown := [name for name in only if name not in names]:
         raise UsageError(f"There is no scenario '{unknown[0]}'.", hint=f"There are: {', '.join(names)}.")
+    if plugin.has_sink and (not only or SINK_FORM.name in only):
+        yield SINK_FORM, examine_sink(SinkPlugin(plugin.service, plugin))
+    if not plugin.apps:
+        return
     twin = plugin.twin
     for kind, scenario in cases(plugin.apps.values()):
         if not only or scenario.name in only:

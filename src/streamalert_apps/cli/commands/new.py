@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.plugins.registry import Registry
+    from streamalert_apps.sdk.app import App
 
 EXAMPLES = """Examples:
 
@@ -116,6 +117,14 @@ def command(
         bool, typer.Option("--dry-run", help="With --from-file: show what would be done, and write nothing.")
     ] = False,
     yes: options.Yes = False,
+    auth_from: Annotated[
+        str | None,
+        typer.Option(
+            "--auth-from",
+            help="Where the credentials are, for `sa-apps serve`: env:NAME, file:PATH or secretsmanager:ID.",
+            metavar="REF",
+        ),
+    ] = None,
     no_check: options.NoCheck = False,
     simulator: options.Simulator = "",
     update_settings: Annotated[
@@ -134,24 +143,28 @@ def command(
     What is missing is asked for on a terminal. Credentials are tried at the service before they are saved.
     """
     from streamalert_apps.cli.adding import add, there, wanted, with_settings
-    from streamalert_apps.cli.credentials import Source, read_file, record_of
+    from streamalert_apps.cli.credentials import Source, record_of
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.selection import either, known_types
     from streamalert_apps.cli.several import Terms
     from streamalert_apps.cli.tenants import read
     from streamalert_apps.cli.terminal.prompts import Prompts
 
+    if auth_file and auth_from:
+        raise UsageError("--auth-file and --auth-from can't be given together.", hint="Give one.")
+    if dry_run and not from_file:
+        raise UsageError("--dry-run goes with --from-file.")
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)
     settings = _checked(schedule_expression=interval, timeout=timeout, memory=memory)
-    settings |= {"destinations": _destinations(project, to)} if to else {}
+    settings |= _stated(project, to, auth_from)
     if cluster:
         project.cluster(cluster)
     types = known_types(project.root)
     given_type = either(type_argument, type_option, "app type")
     app_type = types.find(given_type or _ask_type(prompts, types))
     if from_file:
-        _refuse_beside_file({"--name": name is not None, "--auth-file": auth_file is not None})
+        _refuse_beside_file({"--name": name, "--auth-file": auth_file, "--auth-from": auth_from})
         terms = Terms(
             cluster or _ask_cluster(project, prompts),
             app_type.type,
@@ -163,33 +176,47 @@ def command(
         )
         rows = read(from_file, app_type.auth)
         return _from_file(project, rows, types, terms, prompts, dry_run=dry_run, yes=yes, as_json=as_json)
-    if dry_run:
-        raise UsageError("--dry-run goes with --from-file.")
     cluster = cluster or _ask_cluster(project, prompts)
     app = wanted(project, cluster, app_type.type, name or _name(project, cluster, app_type.type, prompts))
-    given = read_file(auth_file, app_type.auth) if auth_file else None
-    setup = types.setup(app_type.type)
     source = Source(
         prompts,
-        given,
+        _given(project, app_type, auth_file, auth_from),
         check=not no_check,
         simulator=simulator,
-        setup=setup,
+        setup=types.setup(app_type.type),
         record=lambda: record_of(project, app),
     )
-    old = there(project, app)
-    if old is None:
-        outcome = add(project, with_settings(app, settings), types, source)
-    else:
+    if old := there(project, app):
         what = _what_to_change(old, prompts, settings=update_settings, credentials=update_auth)
         outcome = _changed(project, old, what, settings, source, types=types)
+    else:
+        outcome = add(project, with_settings(app, settings), types, source)
     _tell(project, outcome, as_json=as_json)
     return 0
 
 
-def _refuse_beside_file(given: Mapping[str, bool]) -> None:
-    for option, is_given in given.items():
-        if is_given:
+def _stated(project: Project, to: Sequence[str] | None, auth_from: str | None) -> dict[str, Any]:
+    """Return the settings that only some apps have."""
+    from streamalert_apps.config import rules
+
+    stated: dict[str, Any] = {"destinations": _destinations(project, to)} if to else {}
+    return stated | ({"auth": {"from": rules.reference(auth_from)}} if auth_from else {})
+
+
+def _given(
+    project: Project, app_type: type[App], auth_file: Path | None, auth_from: str | None
+) -> Mapping[str, Any] | None:
+    """Return the credentials that options lead to; None: somebody has to be asked."""
+    from streamalert_apps.cli.credentials import read_file, read_reference
+
+    if auth_from:
+        return read_reference(project, auth_from, app_type.auth)
+    return read_file(auth_file, app_type.auth) if auth_file else None
+
+
+def _refuse_beside_file(given: Mapping[str, object]) -> None:
+    for option, value in given.items():
+        if value is not None:
             raise UsageError(
                 f"{option} does not go with --from-file.", hint="Each row of the file has its own."
             )
@@ -310,7 +337,10 @@ def _tell(project: Project, outcome: Outcome, *, as_json: bool) -> None:
         )
     if outcome.schemas.added:
         output.say(f"Added to conf/schemas/{app.service}.json: {', '.join(outcome.schemas.added)}.")
-    output.say(f"Next: `{step}`")
+    if project.account.local:
+        output.say(f"Next: `{step}` collects now, `sa-apps serve` collects on schedule.")
+    else:
+        output.say(f"Next: `{step}`")
 
 
 def _checked(**given: Any) -> dict[str, Any]:
@@ -412,7 +442,7 @@ def _changed(
     if "settings" in what and not settings and source.prompts.allowed:
         settings = _ask_settings(old, source.prompts)
     new = with_settings(old, settings) if "settings" in what else old
-    return change(project, old, new, types, source if "credentials" in what else None)
+    return change(project, old, new, types, source, credentials="credentials" in what)
 
 
 def _ask_settings(app: AppConf, prompts: Prompts) -> dict[str, Any]:

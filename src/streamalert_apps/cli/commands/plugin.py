@@ -118,7 +118,7 @@ def check(
     """Test a plugin against the standard scenarios.
 
     Among them are many pages, late events, faults, and kills at any step. Says in words what is lost,
-    repeated or stuck, and when.
+    repeated or stuck, and when. Of a kind of destination, it looks at what that says of itself.
     """
     from streamalert_apps.testing.examine import examine
 
@@ -128,6 +128,8 @@ def check(
         results.append((scenario, report))
         if not as_json:
             _tell(scenario, report)
+    if not results:
+        raise UsageError(f"{plugin.name} has no app type to play that with.")
     failed = sum(not report.ok for _, report in results)
     if as_json:
         content = {"file": plugin.name, "scenarios": [_described(*result) for result in results]}
@@ -173,13 +175,16 @@ def _named(file: str, project_dir: Path | None) -> Plugin:
     from streamalert_apps.cli.selection import known_types
     from streamalert_apps.config.conf import root_if_any
     from streamalert_apps.plugins.layout import APP, SERVICE
+    from streamalert_apps.plugins.sinks import Sinks
     from streamalert_apps.testing import load_plugin
 
     if SERVICE.fullmatch(file) and not (Path(file) / APP).is_file():
-        plugin = known_types(root_if_any(project_dir)).of_service(file)
-        if plugin is None:
-            raise UsageError(f"There is no plugin '{file}'.", hint="Give its folder, as in apps/acme.")
-        return plugin
+        root = root_if_any(project_dir)
+        if plugin := known_types(root).of_service(file):
+            return plugin
+        if sink := Sinks(root).plugin(file):
+            return sink.plugin
+        raise UsageError(f"There is no plugin '{file}'.", hint="Give its folder, as in apps/acme.")
     return load_plugin(file)
 
 

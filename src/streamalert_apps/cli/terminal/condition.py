@@ -12,7 +12,7 @@ from streamalert_apps.cli.terminal import output
 from streamalert_apps.cli.terminal.collecting import counted
 from streamalert_apps.cli.terminal.description import label
 from streamalert_apps.cli.terminal.output import Cell
-from streamalert_apps.serve.condition import Health, Status
+from streamalert_apps.serve.condition import Health, Status, length
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -126,24 +126,18 @@ def _collected(status: Status) -> Iterator[str]:
     if recorded := status.progress.recorded:
         ago = length(status.now - recorded)
         yield f"collected until {recorded:%Y-%m-%d %H:%M:%S} UTC, {ago} ago"
+    if status.head and status.head.audit.off:
+        yield f"no daily audit: {status.head.audit.off}"
     for name, position in status.positions():
         yield f"{name}: {_delivered(status, position)}"
 
 
 def _delivered(status: Status, position: Position) -> str:
     waiting = status.waiting(position)
-    words = f"{counted(waiting, 'event')} waiting" if waiting else "up to date"
+    words = "up to date"
+    if waiting:
+        lag = length(timedelta(seconds=position.lag(status.now.timestamp())))
+        words = f"{counted(waiting, 'event')} waiting, the oldest for {lag}"
     return words + (
         f", {position.dead:,} refused for good (see `sa-apps dead list`)" if position.dead else ""
     )
-
-
-def length(time: timedelta) -> str:
-    """Return a length of time in short: `12 s`, `5 min`, `3 h 20 min`, `4 d`."""
-    seconds = max(0, round(time.total_seconds()))
-    if seconds < 60:  # noqa: PLR2004
-        return f"{seconds} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:  # noqa: PLR2004
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes < 24 * 60 else f"{minutes // (24 * 60)} d"

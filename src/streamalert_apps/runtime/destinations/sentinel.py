@@ -7,6 +7,7 @@ https://learn.microsoft.com/azure/azure-monitor/fundamentals/service-limits#logs
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -57,6 +58,7 @@ class Sentinel(Sink):
     kind = "sentinel"
     takes = "Microsoft Sentinel, a table of a Log Analytics workspace"
     documentation = "https://learn.microsoft.com/azure/azure-monitor/logs/logs-ingestion-api-overview"
+    too_old = (timedelta(days=2), "Sentinel gives them the time at which they arrive as TimeGenerated")
     settings = (
         Setting("url", "the logs ingestion address of the data collection endpoint or rule", _endpoint),
         Setting(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -63,6 +64,7 @@ class Splunk(Sink):
 
     kind = "splunk"
     takes = "Splunk, by its HTTP Event Collector"
+    too_old = (timedelta(days=2_000), "Splunk gives them another time (MAX_DAYS_AGO)")
     documentation = (
         "https://help.splunk.com/en/splunk-enterprise/get-started/get-data-in/10.0/"
         "get-data-with-http-event-collector"

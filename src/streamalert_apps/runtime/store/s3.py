@@ -56,12 +56,21 @@ class S3Store:
 
     `client` is boto3's, made with `total_max_attempts=1`: a second attempt of its own would turn a write
     whose answer was lost into one that somebody else made first. `account` is the bucket's owner; empty:
-    not checked.
+    not checked. `missing`: what to do where there is no such bucket.
     """
 
     def __init__(
-        self, client: Any, bucket: str, prefix: str, account: str, *, clock: Clock, deadline: Deadline
+        self,
+        client: Any,
+        bucket: str,
+        prefix: str,
+        account: str,
+        *,
+        clock: Clock,
+        deadline: Deadline,
+        missing: str = "",
     ) -> None:
+        self._missing = missing or "`sa-apps deploy` creates it."
         self._client = client
         self._prefix = f"{prefix.rstrip('/')}/" if prefix else ""
         self._bucket = {"Bucket": bucket} | ({"ExpectedBucketOwner": account} if account else {})
@@ -194,9 +203,7 @@ class S3Store:
         if code == "NoSuchKey":
             return Gone(f"{self._place(name)} is not there any more.")
         if code == "NoSuchBucket":
-            return NoStore(
-                f"There is no bucket {self._bucket['Bucket']}.", hint="`sa-apps deploy` creates it."
-            )
+            return NoStore(f"There is no bucket {self._bucket['Bucket']}.", hint=self._missing)
         message = _line(told.get("Message") or "")
         reason = f"{self._place(name)} can't be {participle} ({code})" + (f": {message}" if message else ".")
         if (

@@ -58,6 +58,11 @@ class Feed(Listed):
         """Return the last spans of time that could not be read, the oldest first."""
         return Place.of(checkpoint).gaps
 
+    def lateness(self, checkpoint: Checkpoint) -> timedelta | None:
+        """Return within how long 99 of 100 events came that a look had not seen."""
+        seconds = Place.of(checkpoint).late.quantile(0.99)
+        return timedelta(seconds=seconds) if seconds else None
+
     def check(self) -> None:
         """Ask for the last minute of events."""
         now = self.api.clock.now()

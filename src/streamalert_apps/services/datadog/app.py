@@ -109,7 +109,7 @@ class DatadogAudit(OldestFirst):
 
 def _judge(answer: Answer) -> AppError | None:
     match answer.status:
-        case 200 if answer.json(_Page).meta.status == "timeout":
+        case 200 if b'"timeout"' in answer.body and answer.json(_Page).meta.status == "timeout":
             return Unavailable("Datadog ran out of time, and answered in part.")
         case 401 | 403:
             return CredentialsError(

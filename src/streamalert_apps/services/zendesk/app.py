@@ -21,7 +21,7 @@ from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import OldestFirst
 from streamalert_apps.sdk.hosts import host_like
 from streamalert_apps.sdk.http import Answer, Api, with_params
-from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, by_client_credentials, judging_sign_in
+from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, judging_sign_in
 from streamalert_apps.sdk.pace import Rate
 
 PAGE: Final = 100
@@ -85,8 +85,7 @@ class ZendeskAudit(OldestFirst):
 
     def __init__(self, credentials: Credentials, api: Api) -> None:
         super().__init__(credentials, api)
-        url = f"https://{credentials['host']}"
-        self._logs = f"{url}/api/v2/audit_logs"
+        self._url = f"https://{credentials['host']}"
         is_client = bool(credentials.get("client_id") and credentials.get("client_secret"))
         if is_client == bool(credentials.get("email") and credentials.get("api_token")):
             raise CredentialsError(
@@ -94,9 +93,7 @@ class ZendeskAudit(OldestFirst):
                 hint="Give one of the two pairs.",
             )
         if is_client:
-            self._zendesk = by_client_credentials(
-                api, f"{url}/oauth/tokens", credentials, judge=_judge_token, scope=SCOPE
-            )
+            self._zendesk = Bearer(api, self._token)
         else:
             pair = f"{credentials['email']}/token:{credentials['api_token']}"
             self._zendesk = Bearer(api, lambda: Token(b64encode(pair.encode()).decode()), scheme="Basic ")
@@ -105,10 +102,16 @@ class ZendeskAudit(OldestFirst):
         """Ask for up to 100 logs. The token is the cursor of the page before."""
         params = {"filter[created_at][]": [iso(since), iso(until)], "sort": "created_at", "page[size]": PAGE}
         params |= {"page[after]": token} if token else {}
-        page = self._zendesk.get(with_params(self._logs, params), judge=_judge).json(_Page)
+        url = with_params(f"{self._url}/api/v2/audit_logs", params)
+        page = self._zendesk.get(url, judge=_judge).json(_Page)
         if page.meta.has_more and not page.meta.after_cursor:
             raise BadResponse("Zendesk has more logs, and gave no cursor.")
         return Fetched(page.audit_logs, page.meta.after_cursor if page.meta.has_more else None)
+
+    def _token(self) -> Token:
+        client = {name: self.credentials[name] for name in ("client_id", "client_secret")}
+        asked = {"grant_type": "client_credentials", "scope": SCOPE} | client
+        return Token.of(self.api.post(f"{self._url}/oauth/tokens", json=asked, judge=_judge_token))
 
 
 def _judge(answer: Answer) -> AppError | None:
