@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -44,3 +45,19 @@ def lacking_room(project: Project, session: Session, apps: Sequence[AppConf]) ->
     subject = subject_of(replace(project, all_apps=tuple(apps)), session)
     with suppress(AppError, ClientError, BotoCoreError):
         yield from (finding.text() for finding in quotas.look(subject))
+
+
+def lacking_classifiers(project: Project, session: Session, apps: Sequence[AppConf]) -> Iterator[str]:
+    """Yield the classifiers that are missing for these apps; nothing where AWS does not tell."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from streamalert_apps.checks import classifier
+    from streamalert_apps.runtime import names
+
+    clusters = Counter(app.cluster for app in apps if classifier.sends_there(app))
+    functions = session.client("lambda") if clusters else None
+    for cluster, count in sorted(clusters.items()):
+        with suppress(AppError, ClientError, BotoCoreError):
+            name = names.classifier(project.account.prefix, cluster)
+            if finding := classifier.missing(functions, name, count):
+                yield finding.text()
