@@ -19,6 +19,6 @@ def look(subject: Subject) -> Iterator[Finding]:
         f"`aws sns subscribe --topic-arn {place.topic()} --protocol email --notification-endpoint ADDRESS`"
     )
     create = f"`aws sns create-topic --name {place.alarm_topic} --region {place.region}`"
-    for lack in surroundings.unheard(subject.client("sns"), place):
+    for lack in surroundings.alarms(subject.client("sns"), place):
         fix = subscribe if lack.is_there else f"{create}, then {subscribe}"
         yield Finding(CHECK, f"{lack.what}.", f"{lack.why[:1].upper()}{lack.why[1:]}.", fix, pressing=False)

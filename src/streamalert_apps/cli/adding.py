@@ -69,25 +69,22 @@ def add(project: Project, app: AppConf, types: Registry, source: Source) -> Outc
     return Outcome(app, created=True, changed=("credentials", "settings"), schemas=added)
 
 
-def change(
-    project: Project, old: AppConf, new: AppConf, types: Registry, source: Source, *, credentials: bool
-) -> Outcome:
-    """Change an app that is there, and its `credentials` where that is wanted."""
-    from streamalert_apps.cli.credentials import load_if_any, place, refuse_reference, saved, store_of
+def change(project: Project, old: AppConf, new: AppConf, types: Registry, source: Source | None) -> Outcome:
+    """Change an app that is there; its credentials, too, where there is a `source` of others."""
+    from streamalert_apps.cli.credentials import load_if_any, place, saved, store_of
 
     schemas = types.schemas(new.type)
     changed = ("settings",) if new != old else ()
-    if not credentials:
-        if new.auth_from != old.auth_from:
-            source.obtain(types.find(new.type))
+    if source and new.auth_from:
+        source.obtain(types.find(new.type))
+    if source is None or new.auth_from:
         return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
-    refuse_reference(new)
     source.need()
     store = store_of(project, new.function)
     present = load_if_any(store)
-    given = source.obtain(types.find(new.type), present)
-    if given == present:
+    credentials = source.obtain(types.find(new.type), present)
+    if credentials == present:
         return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
-    with saved(store, given, place(project, new.function)):
+    with saved(store, credentials, place(project, new.function)):
         added = project.update_app(new, schemas)
     return Outcome(new, created=False, changed=("credentials", *changed), schemas=added)

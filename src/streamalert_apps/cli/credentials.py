@@ -177,7 +177,7 @@ def ask_service(
 def read_file(path: Path, fields: tuple[AuthField, ...]) -> dict[str, Any]:
     """Return the credentials in a JSON file (- is standard input); name each key that is wrong."""
     shown = "Standard input" if str(path) == "-" else str(path)
-    return checked(read_text(path, shown), shown, fields)
+    return checked(_parse(read_text(path, shown), shown), fields, shown)
 
 
 def read_reference(project: conf.Project, reference: str, fields: tuple[AuthField, ...]) -> dict[str, Any]:
@@ -185,16 +185,11 @@ def read_reference(project: conf.Project, reference: str, fields: tuple[AuthFiel
     from streamalert_apps.serve import references
 
     text = references.read(reference, project.root, lambda: aws_session(project.account))
-    return checked(text, reference, fields)
+    return checked(_parse(text, reference), fields, reference)
 
 
-def checked(text: str, shown: str, fields: tuple[AuthField, ...]) -> dict[str, Any]:
-    """Return credentials from JSON; raise UsageError that names each key that is wrong."""
-    return fitting(_parse(text, shown), shown, fields)
-
-
-def fitting(given: Mapping[str, Any], shown: str, fields: tuple[AuthField, ...]) -> dict[str, Any]:
-    """Return credentials in the form in which they are stored; raise as `checked`.
+def checked(given: Mapping[str, Any], fields: tuple[AuthField, ...], shown: str) -> dict[str, Any]:
+    """Return credentials in the form in which they are stored; name each key that is wrong.
 
     `shown`: where they are from.
     """

@@ -156,8 +156,8 @@ def _done(
     try:
         if one.old is None:
             return one, add(project, one.app, types, source)
-        renewed = "credentials" in one.changes
-        outcome = change(project, one.old, one.app, types, source, credentials=renewed)
+        new_source = source if "credentials" in one.changes else None
+        outcome = change(project, one.old, one.app, types, new_source)
     except AppError as error:
         return one.failed(error), None
     fate = one.fate if outcome.changed else "unchanged"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from streamalert_apps.cli.credentials import fitting, read_file, read_text
+from streamalert_apps.cli.credentials import checked, read_file, read_text
 from streamalert_apps.config import jsonfile
 from streamalert_apps.config.rules import is_app_name
 from streamalert_apps.config.suggest import did_you_mean
@@ -129,7 +129,7 @@ def _credentials(
     stated = {key: value for key, value in entry.items() if key not in {NAME, AUTH_FILE}}
     file = entry.get(AUTH_FILE)
     if file is None:
-        return fitting(stated, place, fields)
+        return checked(stated, fields, place)
     if stated:
         raise UsageError(f"{place} has credentials and an {AUTH_FILE}.", hint="Give one of them.")
     if not isinstance(file, str):

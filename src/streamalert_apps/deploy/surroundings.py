@@ -32,16 +32,16 @@ class Lack(NamedTuple):
 
 def warnings(sns: Any, functions: Any, place: Place, clusters: Collection[str]) -> list[str]:
     """Return what there is to say, a line each; or why that can't be told."""
-    told = alarms(sns, place)
+    told = unheard(sns, place)
     for cluster in sorted(clusters):
         name = names.classifier(place.prefix, cluster)
         told += _checked(f"What becomes of events that {name} loses", partial(lost, functions, name))
     return told
 
 
-def alarms(sns: Any, place: Place) -> list[str]:
-    """Return what there is to say of the topic that alarms go to."""
-    return _checked("Whether anybody hears the alarms", partial(unheard, sns, place))
+def unheard(sns: Any, place: Place) -> list[str]:
+    """Return why nobody hears the alarms, a line each; or why that can't be told."""
+    return _checked("Whether anybody hears the alarms", partial(alarms, sns, place))
 
 
 def _checked(what: str, look: Callable[[], Iterator[Lack]]) -> list[str]:
@@ -51,7 +51,7 @@ def _checked(what: str, look: Callable[[], Iterator[Lack]]) -> list[str]:
         return [f"{what} could not be checked: {explained(error).message}"]
 
 
-def unheard(sns: Any, place: Place) -> Iterator[Lack]:
+def alarms(sns: Any, place: Place) -> Iterator[Lack]:
     """Yield why nobody hears the alarms."""
     try:
         topic = sns.get_topic_attributes(TopicArn=place.topic())["Attributes"]

@@ -148,6 +148,8 @@ def command(
     _tell(whole, outcome, orphans, as_json=as_json)
     if dry_run:
         _say_notes(whole, deploy)
+        for line in deploy.ended_destinations(plans, all_apps=drop_undelivered):
+            output.warn(line)
     if dry_run and exit_code and whole.pending:
         return outcome.exit_code or PENDING
     return outcome.exit_code
@@ -197,6 +199,8 @@ def _say_notes(whole: Whole, deploy: Deploy) -> None:
     """Say what the plan costs, and what in conf/ won't do what somebody may think."""
     if cost := deploy.cost(whole.apps):
         output.say(cost)
+    for line in deploy.begun_destinations(whole.apps):
+        output.say(line)
     for warning in [*deploy.warnings(whole.apps), *deploy.lacking(whole.apps)]:
         output.warn(warning)
     if whole.dashboard and whole.dashboard.trouble:
@@ -296,7 +300,7 @@ class Deploy:
                 f"{self.fleet.place.bucket}. Take the key out of conf/."
             )
         if apps:
-            told += surroundings.alarms(self.fleet.session.client("sns"), self.fleet.place)
+            told += surroundings.unheard(self.fleet.session.client("sns"), self.fleet.place)
         if in_a_vpc := [app for app in apps if network.subnets_of(app)]:
             told += network.warnings(self.fleet.session.client("ec2"), self.fleet.place, in_a_vpc)
         return told
@@ -340,6 +344,18 @@ class Deploy:
         }
         known = parameters.values(self.fleet.session.client("ssm"), [*wanted.values()]) if wanted else {}
         return [sink for sink, parameter in wanted.items() if parameter not in known]
+
+    def begun_destinations(self, planned: Sequence[AppPlan]) -> list[str]:
+        """Return from where on new destinations of the apps are sent events, a line each."""
+        from streamalert_apps.cli import forgetting
+
+        return forgetting.begun(self.project, planned, self.fleet.session)
+
+    def ended_destinations(self, planned: Sequence[AppPlan], *, all_apps: bool) -> list[str]:
+        """Return what destinations lack that conf/ no longer names, a line each."""
+        from streamalert_apps.cli import forgetting
+
+        return forgetting.ended(forgetting.left(self.project, planned, self.fleet.session, all_apps=all_apps))
 
     def forget(self, planned: Sequence[AppPlan], prompts: Prompts, *, drop: bool) -> None:
         """Drop positions of destinations that conf/ no longer names; ask where something is undelivered."""

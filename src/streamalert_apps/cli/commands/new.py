@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.plugins.registry import Registry
-    from streamalert_apps.sdk.app import App
 
 EXAMPLES = """Examples:
 
@@ -104,6 +103,14 @@ def command(
         ),
     ] = None,
     auth_file: options.AuthFile = None,
+    auth_from: Annotated[
+        str | None,
+        typer.Option(
+            "--auth-from",
+            help="Where the credentials are, for `sa-apps serve`: env:NAME, file:PATH or secretsmanager:ID.",
+            metavar="REF",
+        ),
+    ] = None,
     from_file: Annotated[
         Path | None,
         typer.Option(
@@ -117,14 +124,6 @@ def command(
         bool, typer.Option("--dry-run", help="With --from-file: show what would be done, and write nothing.")
     ] = False,
     yes: options.Yes = False,
-    auth_from: Annotated[
-        str | None,
-        typer.Option(
-            "--auth-from",
-            help="Where the credentials are, for `sa-apps serve`: env:NAME, file:PATH or secretsmanager:ID.",
-            metavar="REF",
-        ),
-    ] = None,
     no_check: options.NoCheck = False,
     simulator: options.Simulator = "",
     update_settings: Annotated[
@@ -143,28 +142,24 @@ def command(
     What is missing is asked for on a terminal. Credentials are tried at the service before they are saved.
     """
     from streamalert_apps.cli.adding import add, there, wanted, with_settings
-    from streamalert_apps.cli.credentials import Source, record_of
+    from streamalert_apps.cli.credentials import Source, read_file, read_reference, record_of
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.selection import either, known_types
     from streamalert_apps.cli.several import Terms
     from streamalert_apps.cli.tenants import read
     from streamalert_apps.cli.terminal.prompts import Prompts
+    from streamalert_apps.config import rules
 
-    if auth_file and auth_from:
-        raise UsageError("--auth-file and --auth-from can't be given together.", hint="Give one.")
-    if dry_run and not from_file:
-        raise UsageError("--dry-run goes with --from-file.")
+    _refuse_together(auth_file, auth_from, from_file, name, dry_run=dry_run)
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)
     settings = _checked(schedule_expression=interval, timeout=timeout, memory=memory)
-    settings |= _stated(project, to, auth_from)
+    settings |= {"destinations": _destinations(project, to)} if to else {}
     if cluster:
         project.cluster(cluster)
     types = known_types(project.root)
-    given_type = either(type_argument, type_option, "app type")
-    app_type = types.find(given_type or _ask_type(prompts, types))
+    app_type = types.find(either(type_argument, type_option, "app type") or _ask_type(prompts, types))
     if from_file:
-        _refuse_beside_file({"--name": name, "--auth-file": auth_file, "--auth-from": auth_from})
         terms = Terms(
             cluster or _ask_cluster(project, prompts),
             app_type.type,
@@ -178,48 +173,42 @@ def command(
         return _from_file(project, rows, types, terms, prompts, dry_run=dry_run, yes=yes, as_json=as_json)
     cluster = cluster or _ask_cluster(project, prompts)
     app = wanted(project, cluster, app_type.type, name or _name(project, cluster, app_type.type, prompts))
+    given = read_file(auth_file, app_type.auth) if auth_file else None
+    if auth_from:
+        settings["auth"] = {"from": rules.reference(auth_from)}
+        given = read_reference(project, auth_from, app_type.auth)
     source = Source(
         prompts,
-        _given(project, app_type, auth_file, auth_from),
+        given,
         check=not no_check,
         simulator=simulator,
         setup=types.setup(app_type.type),
         record=lambda: record_of(project, app),
     )
-    if old := there(project, app):
+    old = there(project, app)
+    if old is None:
+        outcome = add(project, with_settings(app, settings), types, source)
+    else:
         what = _what_to_change(old, prompts, settings=update_settings, credentials=update_auth)
         outcome = _changed(project, old, what, settings, source, types=types)
-    else:
-        outcome = add(project, with_settings(app, settings), types, source)
     _tell(project, outcome, as_json=as_json)
     return 0
 
 
-def _stated(project: Project, to: Sequence[str] | None, auth_from: str | None) -> dict[str, Any]:
-    """Return the settings that only some apps have."""
-    from streamalert_apps.config import rules
-
-    stated: dict[str, Any] = {"destinations": _destinations(project, to)} if to else {}
-    return stated | ({"auth": {"from": rules.reference(auth_from)}} if auth_from else {})
-
-
-def _given(
-    project: Project, app_type: type[App], auth_file: Path | None, auth_from: str | None
-) -> Mapping[str, Any] | None:
-    """Return the credentials that options lead to; None: somebody has to be asked."""
-    from streamalert_apps.cli.credentials import read_file, read_reference
-
-    if auth_from:
-        return read_reference(project, auth_from, app_type.auth)
-    return read_file(auth_file, app_type.auth) if auth_file else None
-
-
-def _refuse_beside_file(given: Mapping[str, object]) -> None:
-    for option, value in given.items():
-        if value is not None:
-            raise UsageError(
-                f"{option} does not go with --from-file.", hint="Each row of the file has its own."
-            )
+def _refuse_together(
+    auth_file: Path | None, auth_from: str | None, from_file: Path | None, name: str | None, *, dry_run: bool
+) -> None:
+    """Raise UsageError for options that contradict each other."""
+    if auth_file and auth_from:
+        raise UsageError("--auth-file and --auth-from can't be given together.", hint="Give one.")
+    if dry_run and not from_file:
+        raise UsageError("--dry-run goes with --from-file.")
+    alone = {"--name": name, "--auth-file": auth_file, "--auth-from": auth_from}
+    beside = [option for option, value in alone.items() if value]
+    if from_file and beside:
+        raise UsageError(
+            f"{beside[0]} does not go with --from-file.", hint="Each row of the file has its own."
+        )
 
 
 def _from_file(
@@ -438,11 +427,15 @@ def _changed(
 ) -> Outcome:
     """Change an app that is there: its settings to those given or asked for, its credentials to new ones."""
     from streamalert_apps.cli.adding import change, with_settings
+    from streamalert_apps.cli.credentials import refuse_reference
 
     if "settings" in what and not settings and source.prompts.allowed:
         settings = _ask_settings(old, source.prompts)
     new = with_settings(old, settings) if "settings" in what else old
-    return change(project, old, new, types, source, credentials="credentials" in what)
+    if "credentials" in what:
+        refuse_reference(new)
+    others = "credentials" in what or new.auth_from != old.auth_from
+    return change(project, old, new, types, source if others else None)
 
 
 def _ask_settings(app: AppConf, prompts: Prompts) -> dict[str, Any]:
