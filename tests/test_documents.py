@@ -69,7 +69,7 @@ sa-apps() {
     serve)
       set -- serve --simulator "$SIMULATOR" --listen "127.0.0.1:$PORT" "${@:2}"
       if [ "$BASHPID" = "$$" ]; then command sa-apps "$@"; else exec sa-apps "$@"; fi ;;
-    new | run | update-auth | check) command sa-apps "$1" --simulator "$SIMULATOR" "${@:2}" ;;
+    new | run | update-auth | check | doctor) command sa-apps "$1" --simulator "$SIMULATOR" "${@:2}" ;;
     *) command sa-apps "$@" ;;
   esac
 }

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from streamalert_apps.checks.told import Told
 from streamalert_apps.cli.project import aws_session
 from streamalert_apps.cli.terminal import output
 from streamalert_apps.config import conf, jsonfile
@@ -18,7 +20,9 @@ from streamalert_apps.errors import (
     Cancelled,
     ConfigError,
     CredentialsError,
+    RateLimited,
     RequestRefused,
+    Unavailable,
     UsageError,
 )
 from streamalert_apps.runtime import names
@@ -88,13 +92,26 @@ class Source:
         try:
             with output.working("Trying the credentials"):
                 record = self.record() if self.record else None
-                ask_service(app_type, credentials, simulator=self.simulator, clock=self.clock, record=record)
+                told = ask_service(
+                    app_type, credentials, simulator=self.simulator, clock=self.clock, record=record
+                )
         except (CredentialsError, RequestRefused):
             raise
         except AppError as trouble:
             output.warn(f"The credentials could not be tried: {trouble.message}")
         else:
             output.say("The service accepts the credentials.")
+            for warning in warnings(told, credentials, "These credentials"):
+                output.warn(warning)
+
+
+def warnings(told: Told, credentials: Mapping[str, Any], whose: str) -> list[str]:
+    """Return what there is to know of credentials that work: when they end, and that a clock is wrong."""
+    from streamalert_apps.checks import clock, expiry
+
+    ends = min((end for end in (expiry.stated(credentials), told.expires) if end), default=None)
+    found = [*expiry.judged(ends, datetime.now(UTC), whose, ""), *clock.judged(told.ahead, "the service")]
+    return [finding.text() for finding in found]
 
 
 def ask_all(
@@ -128,7 +145,7 @@ def ask_service(
     simulator: str,
     clock: Clock | None = None,
     record: Store | None = None,
-) -> None:
+) -> Told:
     """Try credentials by one cheap request; raise what the service says or what keeps it from answering.
 
     `record`: the app's, where its runs and this share the service's limit.
@@ -145,7 +162,13 @@ def ask_service(
         deadline = Deadline(lambda: ends - time.monotonic())
         api = Api(clock=clock, deadline=deadline, pace=pace, simulator=simulator)
         try:
-            app_type(credentials, api).check()
+            app = app_type(credentials, api)
+            app.check()
+            return Told(api.ahead, app.expires())
+        except RateLimited as limited:
+            if api.headers:
+                raise
+            raise Unavailable("The service does not answer.") from limited  # and asking again has to wait
         finally:
             api.close()
 
@@ -155,7 +178,7 @@ def read_file(path: Path, fields: tuple[AuthField, ...]) -> dict[str, Any]:
     from streamalert_apps.serve import references
 
     shown = "Standard input" if str(path) == "-" else str(path)
-    return references.checked(_text(path, shown), shown, fields)
+    return references.checked(references.parsed(read_text(path, shown), shown), fields, shown)
 
 
 def read_reference(project: conf.Project, reference: str, fields: tuple[AuthField, ...]) -> dict[str, Any]:
@@ -163,32 +186,35 @@ def read_reference(project: conf.Project, reference: str, fields: tuple[AuthFiel
     from streamalert_apps.serve import references
 
     text = references.read(reference, project.root, lambda: aws_session(project.account))
-    return references.checked(text, reference, fields)
+    return references.checked(references.parsed(text, reference), fields, reference)
 
 
-def _text(path: Path, shown: str) -> str:
-    """Return what a file holds, whatever the locale: UTF-8, with or without a byte order mark."""
+def read_text(path: Path, shown: str, most: int = LARGEST_FILE) -> str:
+    """Return what a file with secrets holds, whatever the locale: UTF-8, with or without a byte order mark.
+
+    Raises UsageError, also where it is larger than `most` bytes.
+    """
     try:
-        return _bytes(path, shown).decode("utf-8-sig")
+        return _bytes(path, shown, most).decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{shown} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{shown} is not UTF-8 text.", hint="Save it as UTF-8.") from error
 
 
-def _bytes(path: Path, shown: str) -> bytes:
+def _bytes(path: Path, shown: str, most: int) -> bytes:
     if str(path) == "-":
-        return _bounded(sys.stdin.buffer, shown)
+        return _bounded(sys.stdin.buffer, shown, most)
     if path.stat().st_mode & 0o077 and sys.platform != "win32":
         output.warn(f"{path} can be read by others on this machine; `chmod 600 {path}` closes it.")
     with path.open("rb") as file:
-        return _bounded(file, shown)
+        return _bounded(file, shown, most)
 
 
-def _bounded(file: BinaryIO, shown: str) -> bytes:
-    data = file.read(LARGEST_FILE + 1)
-    if len(data) > LARGEST_FILE:
-        raise UsageError(f"{shown} is larger than {LARGEST_FILE >> 20} MiB.", hint=FLAG)
+def _bounded(file: BinaryIO, shown: str, most: int) -> bytes:
+    data = file.read(most + 1)
+    if len(data) > most:
+        raise UsageError(f"{shown} is larger than {most >> 20} MiB.", hint=FLAG)
     return data
 
 
@@ -204,7 +230,7 @@ def store_of(project: conf.Project, function: str) -> CredentialStore:
 
     account = project.account
     key = Place.of(account).kms_key
-    ssm, name = aws_session(account).client("ssm"), names.auth_parameter(function)
+    ssm, name = aws_session(account).parameters, names.auth_parameter(function)
     return ParameterCredentials(ssm, name, key=key, tags=account.tags)
 
 

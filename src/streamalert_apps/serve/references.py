@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -87,7 +87,8 @@ class Referenced:
 
     def load(self) -> Credentials:
         """Return them. Raises CredentialsError, ConfigError, UsageError."""
-        return checked(read(self._reference, self._root, self._session), self._reference, self._fields)
+        text = read(self._reference, self._root, self._session)
+        return checked(parsed(text, self._reference), self._fields, self._reference)
 
     def previous(self) -> Credentials | None:
         """Return None: where they are, an older version is not kept."""
@@ -125,9 +126,11 @@ def _secret(session: Session, place: str, _: int) -> str:
     return text
 
 
-def checked(text: str, shown: str, fields: tuple[AuthField, ...]) -> dict[str, Any]:
-    """Return credentials from JSON; raise UsageError that names each key that is wrong."""
-    given = _parse(text, shown)
+def checked(given: Mapping[str, Any], fields: tuple[AuthField, ...], shown: str) -> dict[str, Any]:
+    """Return credentials in the form in which they are stored; raise UsageError that names each wrong key.
+
+    `shown`: where they are from.
+    """
     known = {field.name: field for field in fields}
     given = {name: value for name, value in given.items() if not _is_left_out(known.get(name), value)}
     faults = [f"unknown: {name}" for name in given if name not in known]
@@ -153,7 +156,8 @@ def _is_left_out(field: AuthField | None, value: Any) -> bool:
     return field is not None and field.optional and (value is None or value == "")
 
 
-def _parse(text: str, shown: str) -> dict[str, Any]:
+def parsed(text: str, shown: str) -> dict[str, Any]:
+    """Return the JSON object in a text; raise UsageError where there is none."""
     try:
         given = jsonfile.parse(text)
     except ValueError as error:
