@@ -71,7 +71,7 @@ class Ran:
         return mark.id
 
 
-@pytest.fixture(params=TYPES.values(), ids=TYPES)
+@pytest.fixture(params=[*TYPES.values()], ids=[*TYPES])
 def ran(request: pytest.FixtureRequest) -> Iterator[Ran]:
     name, clock = request.param, StillClock(START)
     kind, store = services.find(name), MemoryStore(clock)
