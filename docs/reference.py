@@ -37,7 +37,7 @@ MEANINGS: Final = {
 }
 ALWAYS: Final = (0, 1, 2, 130)
 NO_CREDENTIALS: Final = ("demo", "destination list", "init", "types", "list", "package", "simulate")
-SEVERAL_APPS: Final = ("check", "deploy", "run", "status")
+SEVERAL_APPS: Final = ("check", "deploy", "new", "run", "status")
 
 
 def page() -> str:

@@ -42,6 +42,7 @@ DEPLOYER, BOUNDARY, SETTING, BOUNDED, VIEWER, COLLECTOR = map(
 )
 NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 WITHOUT_A_CALL = {
+    "servicequotas:GetServiceQuota",  # where there are nearly as many rules as usually may be
     "ssm:DeleteParameter",  # where `new` can't write conf/ and takes the credentials back
 }
 OTHER_NAMES = {  # where IAM calls it otherwise than the call
@@ -111,6 +112,7 @@ def calls(recorded: Proxy, aws_env: str, project: Path, monkeypatch: pytest.Monk
     demand(project)
     sa_apps("update-auth", "collector", "--auth-file", str(project / "duo.json"), "--no-check")
     sa_apps("deploy", "--yes")
+    main(["doctor", "--simulator", "http://127.0.0.1:9"])  # whatever it finds
     for words in (["status"], ["logs"], ["invoke"], ["disable"], ["enable"], ["remove", "--yes"]):
         sa_apps(words[0], "collector", *words[1:])
     sa_apps("deploy", "--yes")  # nothing is left for the dashboard to show

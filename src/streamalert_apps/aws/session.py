@@ -81,6 +81,11 @@ class Session:
         client.meta.events.register("before-send", _send_in_pieces)
         return client
 
+    @cached_property
+    def parameters(self) -> Any:
+        """A client of Parameter Store, one for all apps: making two hundred takes longer than using them."""
+        return self.client("ssm")
+
     def credentials(self) -> Any:
         """Return botocore's credentials, which renew themselves; None where there are none."""
         return self._boto.get_credentials()

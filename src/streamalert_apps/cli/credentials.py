@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from streamalert_apps.checks.told import Told
 from streamalert_apps.cli.project import aws_session
 from streamalert_apps.cli.terminal import output
 from streamalert_apps.config import conf, jsonfile
@@ -19,7 +21,9 @@ from streamalert_apps.errors import (
     Cancelled,
     ConfigError,
     CredentialsError,
+    RateLimited,
     RequestRefused,
+    Unavailable,
     UsageError,
 )
 from streamalert_apps.runtime import names
@@ -89,13 +93,26 @@ class Source:
         try:
             with output.working("Trying the credentials"):
                 record = self.record() if self.record else None
-                ask_service(app_type, credentials, simulator=self.simulator, clock=self.clock, record=record)
+                told = ask_service(
+                    app_type, credentials, simulator=self.simulator, clock=self.clock, record=record
+                )
         except (CredentialsError, RequestRefused):
             raise
         except AppError as trouble:
             output.warn(f"The credentials could not be tried: {trouble.message}")
         else:
             output.say("The service accepts the credentials.")
+            for warning in warnings(told, credentials, "These credentials"):
+                output.warn(warning)
+
+
+def warnings(told: Told, credentials: Mapping[str, Any], whose: str) -> list[str]:
+    """Return what there is to know of credentials that work: when they end, and that a clock is wrong."""
+    from streamalert_apps.checks import clock, expiry
+
+    ends = min((end for end in (expiry.stated(credentials), told.expires) if end), default=None)
+    found = [*expiry.judged(ends, datetime.now(UTC), whose, ""), *clock.judged(told.ahead, "the service")]
+    return [finding.text() for finding in found]
 
 
 def ask_all(
@@ -129,7 +146,7 @@ def ask_service(
     simulator: str,
     clock: Clock | None = None,
     record: Store | None = None,
-) -> None:
+) -> Told:
     """Try credentials by one cheap request; raise what the service says or what keeps it from answering.
 
     `record`: the app's, where its runs and this share the service's limit.
@@ -146,7 +163,13 @@ def ask_service(
         deadline = Deadline(lambda: ends - time.monotonic())
         api = Api(clock=clock, deadline=deadline, pace=pace, simulator=simulator)
         try:
-            app_type(credentials, api).check()
+            app = app_type(credentials, api)
+            app.check()
+            return Told(api.ahead, app.expires())
+        except RateLimited as limited:
+            if api.headers:
+                raise
+            raise Unavailable("The service does not answer.") from limited  # and asking again has to wait
         finally:
             api.close()
 
@@ -154,7 +177,7 @@ def ask_service(
 def read_file(path: Path, fields: tuple[AuthField, ...]) -> dict[str, Any]:
     """Return the credentials in a JSON file (- is standard input); name each key that is wrong."""
     shown = "Standard input" if str(path) == "-" else str(path)
-    return checked(_text(path, shown), shown, fields)
+    return checked(_parse(read_text(path, shown), shown), fields, shown)
 
 
 def read_reference(project: conf.Project, reference: str, fields: tuple[AuthField, ...]) -> dict[str, Any]:
@@ -162,12 +185,14 @@ def read_reference(project: conf.Project, reference: str, fields: tuple[AuthFiel
     from streamalert_apps.serve import references
 
     text = references.read(reference, project.root, lambda: aws_session(project.account))
-    return checked(text, reference, fields)
+    return checked(_parse(text, reference), fields, reference)
 
 
-def checked(text: str, shown: str, fields: tuple[AuthField, ...]) -> dict[str, Any]:
-    """Return credentials from JSON; raise UsageError that names each key that is wrong."""
-    given = _parse(text, shown)
+def checked(given: Mapping[str, Any], fields: tuple[AuthField, ...], shown: str) -> dict[str, Any]:
+    """Return credentials in the form in which they are stored; name each key that is wrong.
+
+    `shown`: where they are from.
+    """
     known = {field.name: field for field in fields}
     given = {name: value for name, value in given.items() if not _is_left_out(known.get(name), value)}
     faults = [f"unknown: {name}" for name in given if name not in known]
@@ -193,29 +218,32 @@ def _is_left_out(field: AuthField | None, value: Any) -> bool:
     return field is not None and field.optional and (value is None or value == "")
 
 
-def _text(path: Path, shown: str) -> str:
-    """Return what a file holds, whatever the locale: UTF-8, with or without a byte order mark."""
+def read_text(path: Path, shown: str, most: int = LARGEST_FILE) -> str:
+    """Return what a file with secrets holds, whatever the locale: UTF-8, with or without a byte order mark.
+
+    Raises UsageError, also where it is larger than `most` bytes.
+    """
     try:
-        return _bytes(path, shown).decode("utf-8-sig")
+        return _bytes(path, shown, most).decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{shown} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{shown} is not UTF-8 text.", hint="Save it as UTF-8.") from error
 
 
-def _bytes(path: Path, shown: str) -> bytes:
+def _bytes(path: Path, shown: str, most: int) -> bytes:
     if str(path) == "-":
-        return _bounded(sys.stdin.buffer, shown)
+        return _bounded(sys.stdin.buffer, shown, most)
     if path.stat().st_mode & 0o077 and sys.platform != "win32":
         output.warn(f"{path} can be read by others on this machine; `chmod 600 {path}` closes it.")
     with path.open("rb") as file:
-        return _bounded(file, shown)
+        return _bounded(file, shown, most)
 
 
-def _bounded(file: BinaryIO, shown: str) -> bytes:
-    data = file.read(LARGEST_FILE + 1)
-    if len(data) > LARGEST_FILE:
-        raise UsageError(f"{shown} is larger than {LARGEST_FILE >> 20} MiB.", hint=FLAG)
+def _bounded(file: BinaryIO, shown: str, most: int) -> bytes:
+    data = file.read(most + 1)
+    if len(data) > most:
+        raise UsageError(f"{shown} is larger than {most >> 20} MiB.", hint=FLAG)
     return data
 
 
@@ -246,7 +274,7 @@ def store_of(project: conf.Project, function: str) -> CredentialStore:
 
     account = project.account
     key = Place.of(account).kms_key
-    ssm, name = aws_session(account).client("ssm"), names.auth_parameter(function)
+    ssm, name = aws_session(account).parameters, names.auth_parameter(function)
     return ParameterCredentials(ssm, name, key=key, tags=account.tags)
 
 

@@ -54,6 +54,11 @@ def app_name(text: str) -> str:
     return _matching("app_name", text, "app name", "Use lower-case letters, digits, '_' and '-'.")
 
 
+def is_app_name(text: str) -> bool:
+    """Tell whether an app can have this name."""
+    return schema.takes(schema.named("app_name"), text)
+
+
 def destination_name(text: str) -> str:
     """Return a destination's name."""
     hint = "Use at most 32 lower-case letters, digits, '_' and '-'."

@@ -140,7 +140,7 @@ def download(location: str) -> bytes:
 
     try:
         return httpx.get(location, timeout=_DOWNLOAD_SECONDS).raise_for_status().content
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:  # the latter is of a proxy in the environment
         raise Unavailable(f"The classifier's code can't be downloaded ({type(error).__name__}).") from None
 
 

@@ -55,14 +55,27 @@ def lock_of(name: str) -> str:
 def files(lock: str, runtime: str, architecture: str) -> dict[str, bytes]:
     """Return the files that a lock's packages run on, by name; raise Unavailable or PackageError."""
     with _ONE_AT_A_TIME:
-        name = f"{key(lock, runtime, architecture)}.zip"
         with suppress(OSError, RuntimeError, BadZipFile):
-            return unpack(_intact((cache_folder() / "dependencies" / name).read_bytes()))
+            return unpack(_intact(_kept(lock, runtime, architecture).read_bytes()))
         laid_out = _lay_out(lock, runtime, architecture)
         with suppress(OSError, RuntimeError):  # a machine whose disk can't be written builds all the same
             archive = pack(laid_out, compressed=False)
-            write_private(cache_folder() / "dependencies" / name, _digest(archive) + archive)
+            write_private(_kept(lock, runtime, architecture), _digest(archive) + archive)
         return laid_out
+
+
+def obtainable(lock: str, runtime: str, architecture: str) -> None:
+    """Raise Unavailable or PackageError where `files` would; fetches no package."""
+    with suppress(OSError, RuntimeError, BadZipFile):
+        _intact(_kept(lock, runtime, architecture).read_bytes())
+        return
+    with uv.workplace() as folder:
+        _install(folder, lock, runtime, architecture, "--dry-run")
+
+
+def _kept(lock: str, runtime: str, architecture: str) -> Path:
+    """Return where the files that a lock's packages run on are kept; raises as `cache_folder`."""
+    return cache_folder() / "dependencies" / f"{key(lock, runtime, architecture)}.zip"
 
 
 def key(lock: str, runtime: str, architecture: str) -> str:
@@ -98,20 +111,26 @@ def cache_folder() -> Path:
 
 def _lay_out(lock: str, runtime: str, architecture: str) -> dict[str, bytes]:
     with uv.workplace() as folder:
-        (folder / "lock.txt").write_text(lock, "utf-8")
-        words = [
-            *("pip", "install", "--requirements", "lock.txt", "--target", "target"),
-            *("--require-hashes", "--no-deps", "--only-binary", ":all:"),
-            *("--python", sys.executable, "--python-version", runtime.removeprefix("python")),
-            *("--python-platform", f"{MACHINES[architecture]}-manylinux_{GLIBC[runtime]}"),
-            *("--no-installer-metadata", "--no-compile-bytecode"),
-        ]
-        said = ""
-        for mode in (["--offline"], []):
-            said = uv.run([*words, *mode], folder)
-            if not said:
-                return _read(folder / "target")
-        raise _explained(said, runtime, architecture)
+        _install(folder, lock, runtime, architecture)
+        return _read(folder / "target")
+
+
+def _install(folder: Path, lock: str, runtime: str, architecture: str, *more: str) -> None:
+    """Install into `target` of a folder: from uv's cache if that can be, else from the index."""
+    (folder / "lock.txt").write_text(lock, "utf-8")
+    words = [
+        *("pip", "install", "--requirements", "lock.txt", "--target", "target"),
+        *("--require-hashes", "--no-deps", "--only-binary", ":all:"),
+        *("--python", sys.executable, "--python-version", runtime.removeprefix("python")),
+        *("--python-platform", f"{MACHINES[architecture]}-manylinux_{GLIBC[runtime]}"),
+        *("--no-installer-metadata", "--no-compile-bytecode", *more),
+    ]
+    said = ""
+    for mode in (["--offline"], []):
+        said = uv.run([*words, *mode], folder)
+        if not said:
+            return
+    raise _explained(said, runtime, architecture)
 
 
 def _explained(said: str, runtime: str, architecture: str) -> AppError:

@@ -24,10 +24,17 @@ class Orphan:
     schedule: str
     enabled: bool
 
+    @property
+    def state(self) -> str:
+        """Whether it runs, in words."""
+        return f"still runs in AWS ({self.schedule})" if self.enabled else "is still in AWS (disabled)"
+
     def text(self) -> str:
         """Return it in words."""
-        runs = f"still runs in AWS ({self.schedule})" if self.enabled else "is still in AWS (disabled)"
-        return f"{self.function} {runs}, but is not in conf/. `deploy --prune` deletes what sa-apps deployed."
+        return (
+            f"{self.function} {self.state}, but is not in conf/. "
+            "`deploy --prune` deletes what sa-apps deployed."
+        )
 
 
 def prefix_of(project: Project) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,43 +14,57 @@ from streamalert_apps.deploy.view import found
 from streamalert_apps.errors import AppError
 from streamalert_apps.runtime import names
 
+_UNHEARD: Final = "nobody hears the alarms"
 _NO_TOPIC: Final = {"NotFound", "NotFoundException"}
+
+
+class Lack(NamedTuple):
+    """Something that is missing, and what comes of it; `is_there`: it is, but of no use."""
+
+    what: str
+    why: str
+    is_there: bool = False
+
+    def text(self) -> str:
+        """Return it in one line."""
+        return f"{self.what}: {self.why}."
 
 
 def warnings(sns: Any, functions: Any, place: Place, clusters: Collection[str]) -> list[str]:
     """Return what there is to say, a line each; or why that can't be told."""
-    told = alarms(sns, place)
+    told = unheard(sns, place)
     for cluster in sorted(clusters):
         name = names.classifier(place.prefix, cluster)
-        told += _checked(f"What becomes of events that {name} loses", partial(_lost, functions, name))
+        told += _checked(f"What becomes of events that {name} loses", partial(lost, functions, name))
     return told
 
 
-def alarms(sns: Any, place: Place) -> list[str]:
-    """Return what there is to say of the topic that alarms go to."""
-    return _checked("Whether anybody hears the alarms", partial(_alarms, sns, place))
+def unheard(sns: Any, place: Place) -> list[str]:
+    """Return why nobody hears the alarms, a line each; or why that can't be told."""
+    return _checked("Whether anybody hears the alarms", partial(alarms, sns, place))
 
 
-def _checked(what: str, look: Callable[[], Iterator[str]]) -> list[str]:
+def _checked(what: str, look: Callable[[], Iterator[Lack]]) -> list[str]:
     try:
-        return list(look())
+        return [lack.text() for lack in look()]
     except (AppError, ClientError, BotoCoreError) as error:
         return [f"{what} could not be checked: {explained(error).message}"]
 
 
-def _alarms(sns: Any, place: Place) -> Iterator[str]:
+def alarms(sns: Any, place: Place) -> Iterator[Lack]:
+    """Yield why nobody hears the alarms."""
     try:
         topic = sns.get_topic_attributes(TopicArn=place.topic())["Attributes"]
     except ClientError as error:
         if error.response["Error"]["Code"] not in _NO_TOPIC:
             raise
-        yield f"There is no SNS topic {place.alarm_topic}: nobody hears the alarms."
+        yield Lack(f"There is no SNS topic {place.alarm_topic}", _UNHEARD)
         return
     if not int(topic.get("SubscriptionsConfirmed") or 0):
-        yield f"The SNS topic {place.alarm_topic} has no subscriber: nobody hears the alarms."
+        yield Lack(f"The SNS topic {place.alarm_topic} has no subscriber", _UNHEARD, is_there=True)
 
 
-def _lost(functions: Any, name: str) -> Iterator[str]:
+def lost(functions: Any, name: str) -> Iterator[Lack]:
     """Yield where nothing keeps an invocation that failed; a classifier that is not there loses none."""
     there = found(lambda: functions.get_function(FunctionName=name, Qualifier=names.ALIAS))
     if not there or (there["Configuration"].get("DeadLetterConfig") or {}).get("TargetArn"):
@@ -59,7 +73,5 @@ def _lost(functions: Any, name: str) -> Iterator[str]:
     asked = found(lambda: call(FunctionName=name, Qualifier=names.ALIAS))
     on_failure = ((asked or {}).get("DestinationConfig") or {}).get("OnFailure") or {}
     if not on_failure.get("Destination"):
-        yield (
-            f"{name} has no dead-letter queue: events of an invocation that fails three times are "
-            "nowhere but in the apps' records."
-        )
+        why = "events of an invocation that fails three times are nowhere but in the apps' records"
+        yield Lack(f"{name} has no dead-letter queue", why)

@@ -232,6 +232,10 @@ class App(ABC):
     def check(self) -> None:
         """Make one cheap request that shows whether the credentials work; raise what went wrong."""
 
+    def expires(self) -> datetime | None:
+        """Return when the credentials end, where the service told it when they were checked."""
+        return None
+
 
 def with_lag(kind: type[App], lag: timedelta | None) -> type[App]:
     """Return an app type with the lag that conf/ states; with its own where conf/ states none."""

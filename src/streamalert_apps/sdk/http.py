@@ -131,6 +131,8 @@ class Api:
         self.waits: tuple[Wait, ...] = ()
         """Where this service says how long to wait, besides Retry-After."""
         self.ahead = self.skew = timedelta(0)
+        self.headers: Mapping[str, str] = {}
+        """Those of the last answer."""
         self.retries = Retries()
         self.requests = 0
         """How many were made."""
@@ -299,6 +301,7 @@ class Api:
         finally:
             self.requests += 1
             self.pace.request_made()  # now, not before: the service counts from when the request arrived
+        self.headers = response.headers
         self._compare_clocks(sent, response)
         return response
 

@@ -44,7 +44,7 @@ class Outward(httpx.BaseTransport):
 
     @cached_property
     def _proxied(self) -> httpx.HTTPTransport | None:
-        if (proxy := _proxy()) is None:
+        if (proxy := named_proxy()) is None:
             return None
         return httpx.HTTPTransport(verify=_kept(_variables()), trust_env=False, proxy=proxy)
 
@@ -82,10 +82,10 @@ def trusted() -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         for path in paths:
             try:
-                _trust(context, path)
+                trust(context, path)
             except OSError as error:
                 raise ConfigError(
-                    f"{name} does not name certificates: {_reason(error)}.",
+                    f"{name} does not name certificates: {reason(error)}.",
                     hint="Give the path of certificates in PEM, or unset it.",
                 ) from None
         return context
@@ -93,13 +93,14 @@ def trusted() -> ssl.SSLContext:
     for name in BESIDE:
         if bundle := os.environ.get(name):
             try:
-                _trust(context, bundle)
+                trust(context, bundle)
             except OSError as error:
-                LOGGER.warning("%s is not heeded, as it does not name certificates: %s", name, _reason(error))
+                LOGGER.warning("%s is not heeded, as it does not name certificates: %s", name, reason(error))
     return context
 
 
-def _trust(context: ssl.SSLContext, path: str) -> None:
+def trust(context: ssl.SSLContext, path: str) -> None:
+    """Trust the certificates of a file or a folder as well; raise OSError where it holds none."""
     place = Path(path)
     if place.is_dir():
         context.load_verify_locations(capath=path)
@@ -107,13 +108,14 @@ def _trust(context: ssl.SSLContext, path: str) -> None:
         context.load_verify_locations(cafile=path)
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """Return in words why certificates can't be read."""
     if isinstance(error, ssl.SSLError):
         return "the file is not PEM"
     return (error.strerror or "it can't be read").lower()
 
 
-def _proxy() -> httpx.Proxy | None:
+def named_proxy() -> httpx.Proxy | None:
     """Return the proxy for HTTPS; raise ConfigError where it can't be used."""
     given = getproxies()
     address = given.get("https") or given.get("all")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
+from streamalert_apps.checks import expiry
 from streamalert_apps.deploy import health
 from streamalert_apps.deploy.health import Counts, Progress
 from streamalert_apps.errors import AppError
@@ -38,7 +39,6 @@ _WORST_FIRST: Final = [*Health]
 RUNS_SHOWN: Final = 10
 HOUR_SECONDS: Final = 3_600
 AUDITS_TOLD: Final = timedelta(days=14)
-NEAR_THEIR_END: Final = timedelta(days=14)  # of credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Status:
 
     def _credentials(self) -> Iterator[str]:
         until = self.credentials_until
-        if until and until - self.now < NEAR_THEIR_END:
+        if until and until - self.now < expiry.WARNED:
             ended = "ended" if until <= self.now else "end"
             yield f"Its credentials {ended} on {until:%Y-%m-%d}; `sa-apps update-auth` replaces them."
 

@@ -13,10 +13,11 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from streamalert_apps.checks import expiry
 from streamalert_apps.config.conf import AppConf
 from streamalert_apps.runtime import metrics
 from streamalert_apps.runtime.collect import Outcome
-from streamalert_apps.serve.condition import NEAR_THEIR_END, Status
+from streamalert_apps.serve.condition import Status
 
 LABELS: Final = ("cluster", "app", "type")
 
@@ -107,7 +108,7 @@ def _behind(status: Status) -> float | None:
 
 def _problems(status: Status) -> float:
     until = status.credentials_until
-    near = bool(until and until - status.now < NEAR_THEIR_END)
+    near = bool(until and until - status.now < expiry.WARNED)
     return float(near + sum(position.dead for _, position in status.positions()))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.errors import AppError, ConfigError, UsageError
+from streamalert_apps.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from streamalert_apps.config.schema import Finding, Keys
@@ -96,23 +96,25 @@ def root(context: typer.Context) -> None:
 @group.command("validate", epilog=VALIDATE_EXAMPLES)
 def validate(*, project_dir: options.ProjectDir = None, as_json: options.Json = False) -> int:
     """Check all files of conf/ and show everything that is wrong."""
-    from streamalert_apps.config import conf, content, schema
+    from streamalert_apps.checks import conf
+    from streamalert_apps.cli.selection import known_types
+    from streamalert_apps.config.conf import root_of
 
-    folder = conf.root_of(project_dir)
-    files = content.files(folder)
-    whole, broken = content.readable(folder)
-    errors: list[AppError] = [*broken]
-    errors += map(content.error, schema.refused(schema.whole(), whole))
-    errors += () if errors else _unfit(folder)
-    warnings = list(content.told(conf.unknown(whole)))
+    folder = root_of(project_dir)
+    judged = conf.judge(folder)
+    errors = [*judged.errors]
+    for app, error in conf.unfit(judged.project, known_types(folder)) if judged.project else ():
+        errors.append(ConfigError(f"{conf.place(app)}: {error.message}", hint=error.hint))
     if as_json:
-        output.envelope("config validate", {"files": [*files.values()], "warnings": warnings}, errors=errors)
-    for warning in warnings:
+        output.envelope(
+            "config validate", {"files": [*judged.files], "warnings": [*judged.warnings]}, errors=errors
+        )
+    for warning in judged.warnings:
         output.warn(warning)
     for error in errors:
         output.error(error)
     if not errors:
-        output.say(f"conf/ is valid: {', '.join(files.values())}.")
+        output.say(f"conf/ is valid: {', '.join(judged.files)}.")
     return 1 if errors else 0
 
 
@@ -180,27 +182,6 @@ def change(
         now = "is now" if after != before else "already is"
         finding = schema.Finding(place, f"{now} {json.dumps(set_to, ensure_ascii=False)}")
         output.say(f"{content.said(finding)}.")
-
-
-def _unfit(folder: Path) -> Iterator[AppError]:
-    """Yield what is wrong with settings that are right one by one."""
-    from streamalert_apps.cli.selection import known_types
-    from streamalert_apps.config import conf
-    from streamalert_apps.deploy import limits
-
-    try:
-        project, types = conf.load(folder), known_types(folder)
-    except ConfigError as error:
-        yield error
-        return
-    for app in project.all_apps:
-        where = f"conf/clusters/{app.cluster}.json: modules.streamalert_apps.{app.function}"
-        try:
-            types.find(app.type)
-            if not project.account.local:
-                limits.check(app)
-        except AppError as error:
-            yield ConfigError(f"{where}: {error.message}", hint=error.hint)
 
 
 def _fits(folder: Path, whole: dict[str, Any]) -> bool:

@@ -324,8 +324,8 @@ def _project(
     folder: Path, app_type: str, credentials: Mapping[str, Any], clock: Clock, server: Server
 ) -> tuple[Project, AppConf]:
     """Do what `init --local` and `new` do."""
+    from streamalert_apps.cli.adding import add, wanted
     from streamalert_apps.cli.commands.init import start_project
-    from streamalert_apps.cli.commands.new import add, wanted
     from streamalert_apps.cli.credentials import Source
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.config import conf

@@ -197,6 +197,8 @@ def _show(whole: Whole, deploy: Deploy) -> None:
 
 def _say_notes(whole: Whole, deploy: Deploy) -> None:
     """Say what the plan costs, and what in conf/ won't do what somebody may think."""
+    for lack in deploy.lacking_room(whole.apps):
+        output.warn(lack)
     if cost := deploy.cost(whole.apps):
         output.say(cost)
     for line in deploy.begun_destinations(whole.apps):
@@ -300,10 +302,17 @@ class Deploy:
                 f"{self.fleet.place.bucket}. Take the key out of conf/."
             )
         if apps:
-            told += surroundings.alarms(self.fleet.session.client("sns"), self.fleet.place)
+            told += surroundings.unheard(self.fleet.session.client("sns"), self.fleet.place)
         if in_a_vpc := [app for app in apps if network.subnets_of(app)]:
             told += network.warnings(self.fleet.session.client("ec2"), self.fleet.place, in_a_vpc)
         return told
+
+    def lacking_room(self, planned: Sequence[AppPlan]) -> list[str]:
+        """Return what the account has no room for, where apps are to be created."""
+        from streamalert_apps.cli.examining import lacking_room
+
+        new = [plan.job.app for plan in planned if plan.job.app and plan.changes and not plan.observed]
+        return list(lacking_room(self.project, self.fleet.session, new)) if new else []
 
     def without_credentials(self, planned: Sequence[AppPlan]) -> list[AppPlan]:
         """Return those of the apps that are new and have no credentials yet."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.errors import ConfigError, UsageError
+from streamalert_apps.errors import Cancelled, ConfigError, UsageError
 from streamalert_apps.runtime.names import CLASSIFIER
 
 if TYPE_CHECKING:
+    from streamalert_apps.cli.adding import Outcome
     from streamalert_apps.cli.credentials import Source
+    from streamalert_apps.cli.several import Planned, Terms
+    from streamalert_apps.cli.tenants import Row
     from streamalert_apps.cli.terminal.prompts import Prompts
-    from streamalert_apps.config.conf import AppConf, Project, Schemas
+    from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.plugins.registry import Registry
 
 EXAMPLES = """Examples:
@@ -26,15 +29,21 @@ EXAMPLES = """Examples:
   sa-apps new duo_admin -c prod --auth-file - < duo.json
   sa-apps new duo_auth -c prod --to lake --to soc
   sa-apps new duo_auth -c prod --update-settings --memory 256
+  sa-apps new duo_auth -c prod --from-file tenants.csv --dry-run
 
 \b
 Without a terminal, for an app that already exists:
   --update-settings  changes its interval, timeout, memory and destinations to those given
-  --update-auth      replaces its credentials by those of --auth-file"""
+  --update-auth      replaces its credentials by those of --auth-file
+
+\b
+--from-file adds an app for each row: a CSV file whose first line names the columns, or a JSON list of
+objects. A row has the app's name and its credentials by their names, or the name of a file in auth_file:
+  name,api_hostname,integration_key,secret_key      name,auth_file
+  acme,api-1a2b3c4d.duosecurity.com,DI…,…            acme,acme.json
+Apps that already exist stay as they are, unless --update-settings or --update-auth is given."""
 
 NAME: Final = "collector"
-INTERVAL: Final = "rate(2 hours)"
-_STATED: Final = {"auth", "destinations"}
 
 
 def command(
@@ -102,6 +111,19 @@ def command(
             metavar="REF",
         ),
     ] = None,
+    from_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-file",
+            help="CSV or JSON file with an app in each row; - reads it from standard input.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --from-file: show what would be done, and write nothing.")
+    ] = False,
+    yes: options.Yes = False,
     no_check: options.NoCheck = False,
     simulator: options.Simulator = "",
     update_settings: Annotated[
@@ -113,20 +135,22 @@ def command(
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
     as_json: options.Json = False,
-) -> None:
-    """Configure an app and its credentials.
+) -> int:
+    """Configure an app and its credentials, or many from a file.
 
     The settings go to conf/, the credentials to Parameter Store or, in a local project, to .sa-apps/.
     What is missing is asked for on a terminal. Credentials are tried at the service before they are saved.
     """
+    from streamalert_apps.cli.adding import add, there, wanted, with_settings
     from streamalert_apps.cli.credentials import Source, read_file, read_reference, record_of
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.selection import either, known_types
+    from streamalert_apps.cli.several import Terms
+    from streamalert_apps.cli.tenants import read
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.config import rules
 
-    if auth_file and auth_from:
-        raise UsageError("--auth-file and --auth-from can't be given together.", hint="Give one.")
+    _refuse_together(auth_file, auth_from, from_file, name, dry_run=dry_run)
     prompts = Prompts.on_terminal(no_input=no_input)
     project = open_project(project_dir)
     settings = _checked(schedule_expression=interval, timeout=timeout, memory=memory)
@@ -134,30 +158,134 @@ def command(
     if cluster:
         project.cluster(cluster)
     types = known_types(project.root)
-    given_type = either(type_argument, type_option, "app type")
-    app_type = types.find(given_type or _ask_type(prompts, types))
+    app_type = types.find(either(type_argument, type_option, "app type") or _ask_type(prompts, types))
+    if from_file:
+        terms = Terms(
+            cluster or _ask_cluster(project, prompts),
+            app_type.type,
+            settings,
+            update_settings=update_settings,
+            update_auth=update_auth,
+            check=not no_check,
+            simulator=simulator,
+        )
+        rows = read(from_file, app_type.auth)
+        return _from_file(project, rows, types, terms, prompts, dry_run=dry_run, yes=yes, as_json=as_json)
     cluster = cluster or _ask_cluster(project, prompts)
     app = wanted(project, cluster, app_type.type, name or _name(project, cluster, app_type.type, prompts))
     given = read_file(auth_file, app_type.auth) if auth_file else None
     if auth_from:
         settings["auth"] = {"from": rules.reference(auth_from)}
         given = read_reference(project, auth_from, app_type.auth)
-    setup = types.setup(app_type.type)
     source = Source(
         prompts,
         given,
         check=not no_check,
         simulator=simulator,
-        setup=setup,
+        setup=types.setup(app_type.type),
         record=lambda: record_of(project, app),
     )
-    old = next((there for there in project.apps(app.cluster) if there.function == app.function), None)
+    old = there(project, app)
     if old is None:
-        outcome = add(project, _set(app, settings), types, source)
+        outcome = add(project, with_settings(app, settings), types, source)
     else:
         what = _what_to_change(old, prompts, settings=update_settings, credentials=update_auth)
-        outcome = _change(project, old, what, settings, source, types=types)
+        outcome = _changed(project, old, what, settings, source, types=types)
     _tell(project, outcome, as_json=as_json)
+    return 0
+
+
+def _refuse_together(
+    auth_file: Path | None, auth_from: str | None, from_file: Path | None, name: str | None, *, dry_run: bool
+) -> None:
+    """Raise UsageError for options that contradict each other."""
+    if auth_file and auth_from:
+        raise UsageError("--auth-file and --auth-from can't be given together.", hint="Give one.")
+    if dry_run and not from_file:
+        raise UsageError("--dry-run goes with --from-file.")
+    alone = {"--name": name, "--auth-file": auth_file, "--auth-from": auth_from}
+    beside = [option for option, value in alone.items() if value]
+    if from_file and beside:
+        raise UsageError(
+            f"{beside[0]} does not go with --from-file.", hint="Each row of the file has its own."
+        )
+
+
+def _from_file(
+    project: Project,
+    rows: Sequence[Row],
+    types: Registry,
+    terms: Terms,
+    prompts: Prompts,
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Add an app for each row: show what is to be done, ask, do it."""
+    from streamalert_apps.cli import several
+
+    planned, outcomes = several.plan(project, rows, terms), []
+    _show(project, planned)
+    if not dry_run and several.pending(planned):
+        if not yes and not prompts.confirm("Apply these changes?", flag="--yes"):
+            raise Cancelled("Cancelled; nothing was changed.")
+        done = []
+        with output.working(f"Adding apps to cluster {terms.cluster}"):
+            for one, outcome in several.carry_out(project, planned, types, terms):
+                done.append(one)
+                outcomes += [outcome] if outcome else []
+        planned = done
+    return _tell_of_several(project, planned, outcomes, terms, dry_run=dry_run, as_json=as_json)
+
+
+def _show(project: Project, planned: Sequence[Planned]) -> None:
+    from streamalert_apps.cli import several
+
+    for one in planned:
+        if one.fate != "unchanged":
+            output.say(one.line())
+    output.say(f"Plan: {several.summary(planned, done=False)}")
+    added = [one.app for one in planned if one.app and one.fate == "create"]
+    if added and not project.account.local:
+        from streamalert_apps.cli.examining import lacking_room
+        from streamalert_apps.cli.project import aws_session
+
+        for lack in lacking_room(project, aws_session(project.account), [*project.all_apps, *added]):
+            output.warn(lack)
+
+
+def _tell_of_several(
+    project: Project,
+    planned: Sequence[Planned],
+    outcomes: Sequence[Outcome],
+    terms: Terms,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    from streamalert_apps.cli import several
+    from streamalert_apps.cli.terminal.exit_code import of_several
+
+    errors = [error for error in (one.labelled_error() for one in planned) if error]
+    added = sorted({name for outcome in outcomes for name in outcome.schemas.added})
+    step = f"sa-apps {'status' if project.account.local else 'deploy'} --cluster {terms.cluster}"
+    if as_json:
+        content = {
+            "dry_run": dry_run,
+            "totals": several.totals(planned),
+            "apps": [one.described() for one in planned],
+            "schemas": added,
+            "next": step,
+        }
+        output.envelope("new", content, errors=errors)
+    for error in errors:
+        output.error(error)
+    if not dry_run:
+        output.say(f"Apps: {several.summary(planned, done=True)}")
+        if outcomes:
+            output.say(f"Next: `{step}`")
+    return of_several(errors, len(planned))
 
 
 def _tell(project: Project, outcome: Outcome, *, as_json: bool) -> None:
@@ -204,15 +332,6 @@ def _tell(project: Project, outcome: Outcome, *, as_json: bool) -> None:
         output.say(f"Next: `{step}`")
 
 
-class Outcome(NamedTuple):
-    """What was done."""
-
-    app: AppConf
-    created: bool
-    changed: tuple[str, ...]
-    schemas: Schemas
-
-
 def _checked(**given: Any) -> dict[str, Any]:
     """Return the settings that were given, checked."""
     from streamalert_apps.config import rules
@@ -233,13 +352,6 @@ def _destinations(project: Project, names: Sequence[str]) -> list[str]:
         elif project.account.local:
             raise UsageError("This is a local project (no AWS): it has no classifier.")
     return list(dict.fromkeys(names))
-
-
-def _set(app: AppConf, settings: Mapping[str, Any]) -> AppConf:
-    """Return the app with other settings; some are none of those that an app always has."""
-    own = {key: value for key, value in settings.items() if key not in _STATED}
-    stated = {key: value for key, value in settings.items() if key in _STATED}
-    return replace(app, **own, extra={**app.extra, **stated})
 
 
 def _ask_type(prompts: Prompts, types: Registry) -> str:
@@ -283,37 +395,6 @@ def _name(project: Project, cluster: str, app_type: str, prompts: Prompts) -> st
     return name
 
 
-def wanted(project: Project, cluster: str, app_type: str, name: str) -> AppConf:
-    """Return the app with default settings, once its names are known to be possible."""
-    from streamalert_apps.config import rules
-    from streamalert_apps.config.conf import AppConf
-
-    function = rules.function_name(project.account.prefix, cluster, app_type, rules.app_name(name))
-    for other in project.apps(cluster):
-        if other.name == name and other.function != function:
-            raise UsageError(
-                f"Cluster '{cluster}' already has an app '{name}', of type {other.type}.",
-                hint="Give this one another --name.",
-            )
-    return AppConf(cluster, function, name, app_type, INTERVAL)
-
-
-def add(project: Project, app: AppConf, types: Registry, source: Source) -> Outcome:
-    """Add an app that is not there yet: its credentials to their store first, then its settings to conf/."""
-    from streamalert_apps.cli.credentials import place, saved, store_of
-
-    source.need()
-    schemas = types.schemas(app.type)
-    if app.auth_from:
-        source.obtain(types.find(app.type))
-        return Outcome(app, created=True, changed=("settings",), schemas=project.add_app(app, schemas))
-    store = store_of(project, app.function)
-    credentials = source.obtain(types.find(app.type))
-    with saved(store, credentials, place(project, app.function)):
-        added = project.add_app(app, schemas)
-    return Outcome(app, created=True, changed=("credentials", "settings"), schemas=added)
-
-
 def _what_to_change(app: AppConf, prompts: Prompts, *, settings: bool, credentials: bool) -> set[str]:
     """Return what shall change of an app that is there, asking where no flag says so."""
     if settings or credentials:
@@ -335,7 +416,7 @@ def _chosen(**chosen: bool) -> set[str]:
     return {word for word, wanted in chosen.items() if wanted}
 
 
-def _change(
+def _changed(
     project: Project,
     old: AppConf,
     what: set[str],
@@ -345,27 +426,16 @@ def _change(
     types: Registry,
 ) -> Outcome:
     """Change an app that is there: its settings to those given or asked for, its credentials to new ones."""
-    from streamalert_apps.cli.credentials import load_if_any, place, refuse_reference, saved, store_of
+    from streamalert_apps.cli.adding import change, with_settings
+    from streamalert_apps.cli.credentials import refuse_reference
 
     if "settings" in what and not settings and source.prompts.allowed:
         settings = _ask_settings(old, source.prompts)
-    new = _set(old, settings) if "settings" in what else old
-    schemas = types.schemas(new.type)
-    changed = ("settings",) if new != old else ()
-    if "credentials" not in what:
-        if new.auth_from != old.auth_from:
-            source.obtain(types.find(new.type))
-        return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
-    refuse_reference(new)
-    source.need()
-    store = store_of(project, new.function)
-    present = load_if_any(store)
-    credentials = source.obtain(types.find(new.type), present)
-    if credentials == present:
-        return Outcome(new, created=False, changed=changed, schemas=project.update_app(new, schemas))
-    with saved(store, credentials, place(project, new.function)):
-        added = project.update_app(new, schemas)
-    return Outcome(new, created=False, changed=("credentials", *changed), schemas=added)
+    new = with_settings(old, settings) if "settings" in what else old
+    if "credentials" in what:
+        refuse_reference(new)
+    others = "credentials" in what or new.auth_from != old.auth_from
+    return change(project, old, new, types, source if others else None)
 
 
 def _ask_settings(app: AppConf, prompts: Prompts) -> dict[str, Any]:

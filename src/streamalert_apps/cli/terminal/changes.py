@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamalert_apps.cli.terminal.description import label
+from streamalert_apps.cli.terminal.exit_code import of_several
 from streamalert_apps.deploy.apply import Result
 from streamalert_apps.deploy.bucket import BucketPlan
 from streamalert_apps.deploy.classifier import ClassifierPlan
@@ -14,14 +15,13 @@ from streamalert_apps.deploy.dashboard import DashboardPlan
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.plan import Change
 from streamalert_apps.deploy.survey import AppPlan
-from streamalert_apps.errors import AppError, CredentialsError
+from streamalert_apps.errors import AppError
 from streamalert_apps.runtime import names
 
 SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
 FATES: Final = ("create", "change", "delete", "unchanged", "failed")
 _PLANNED: Final = ("to create", "to change", "to delete", "unchanged", "not possible")
 _DONE: Final = ("created", "changed", "deleted", "unchanged", "failed")
-SOME_FAILED: Final = 5
 _LONGEST_VALUE: Final = 40
 
 
@@ -209,13 +209,7 @@ class Outcome:
     @property
     def exit_code(self) -> int:
         """0, or what says how many failed."""
-        failed = self.errors
-        if not failed:
-            return 0
-        if len(failed) < len(self.apps):
-            return SOME_FAILED
-        refused = all(isinstance(error, CredentialsError) for error in failed)
-        return CredentialsError.exit_code if refused else AppError.exit_code
+        return of_several(self.errors, len(self.apps))
 
     def described(self) -> dict[str, Any]:
         """Return it as --json shows it."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from streamalert_apps.cli.terminal.changes import SOME_FAILED
 from streamalert_apps.cli.terminal.collecting import counted
 from streamalert_apps.cli.terminal.description import label
-from streamalert_apps.errors import AppError, CredentialsError
+from streamalert_apps.cli.terminal.exit_code import of_several
+from streamalert_apps.errors import AppError
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf
@@ -36,9 +36,4 @@ class Failures:
     @property
     def exit_code(self) -> int:
         """0, or what says whether some failed or all did, and whether credentials are all that is wrong."""
-        if not self.errors:
-            return 0
-        if len(self.errors) < self.apps:
-            return SOME_FAILED
-        refused = all(isinstance(error, CredentialsError) for error in self.errors)
-        return CredentialsError.exit_code if refused else AppError.exit_code
+        return of_several(self.errors, self.apps)

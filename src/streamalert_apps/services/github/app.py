@@ -8,6 +8,7 @@ are kept for seven days, and some of them have no id. A limit is told with statu
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -107,6 +108,16 @@ class _Log(OldestFirst):
         link = urlsplit(answer.link("next") or "")
         turn = {name: value for name, value in parse_qsl(link.query) if name in TURNS}
         return Fetched(answer.json(list[Row]), turn or None)
+
+    def expires(self) -> datetime | None:
+        """Return when a personal access token ends, which GitHub tells with each answer.
+
+        https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/token-expiration-and-revocation
+        """
+        told = self.api.headers.get("GitHub-Authentication-Token-Expiration", "")
+        with suppress(ValueError):  # '2026-12-31 10:00:00 UTC', or with an offset
+            return datetime.strptime(told.replace("UTC", "+0000"), "%Y-%m-%d %H:%M:%S %z")
+        return None
 
     @property
     def _api(self) -> str:

@@ -79,6 +79,7 @@ class Github(ListApi):
         limited: int = 403,
         permitted: bool = True,
         sso: bool = False,
+        token_ends: datetime | None = None,
     ) -> None:
         is_server = host != "github.com" and not host.endswith(".ghe.com")
         self._app = sign_in == "app"
@@ -94,6 +95,7 @@ class Github(ListApi):
         self._limited = limited
         self._permitted = permitted
         self._sso = sso
+        self._token_ends = token_ends
         self._given: Mapping[str, str] = {}
 
     def sign_up(self, random: Random) -> Mapping[str, Any]:
@@ -171,8 +173,10 @@ class Github(ListApi):
         return Response(200, page.rows, (("Link", f'<{url}>; rel="next", <{first}>; rel="first"'),))
 
     def told(self) -> tuple[tuple[str, str], ...]:
-        """Return the headers that tell of the limit."""
+        """Return the headers that tell of the limit, and when the token ends, if it does."""
+        ends = f"{self._token_ends:%Y-%m-%d %H:%M:%S UTC}" if self._token_ends else ""
         return (
+            *((("GitHub-Authentication-Token-Expiration", ends),) if ends else ()),
             ("X-RateLimit-Limit", str(self.requests.requests or self.limit)),
             ("X-RateLimit-Remaining", str(self.requests.left())),
             ("X-RateLimit-Reset", str(self.requests.resets())),

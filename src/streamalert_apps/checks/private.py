@@ -1,0 +1,47 @@
+"""Whether what a project keeps on this machine, credentials among it, is its owner's alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from streamalert_apps.checks.finding import Finding
+from streamalert_apps.checks.subject import Subject
+
+CHECK: Final = "private"
+_OTHERS: Final = 0o077
+
+
+def look(subject: Subject) -> Iterator[Finding]:
+    """Yield what others can read, and a folder that git would take."""
+    folder = subject.root / ".sa-apps"
+    if not folder.is_dir():
+        return
+    open_to_others = [path for path in (folder, *_credentials(folder)) if _is_open(path)]
+    if open_to_others:
+        shown = ", ".join(path.relative_to(subject.root).as_posix() for path in open_to_others[:3])
+        more = f" and {len(open_to_others) - 3} more" if len(open_to_others) > 3 else ""  # noqa: PLR2004
+        yield Finding(
+            CHECK,
+            f"Others on this machine can read {shown}{more}.",
+            "Credentials are in it.",
+            f"`chmod -R go= {folder}`",
+        )
+    if not (folder / ".gitignore").exists():
+        yield Finding(
+            CHECK,
+            ".sa-apps/ has no .gitignore.",
+            "Git would take credentials into the repository.",
+            f"`echo '*' > {folder / '.gitignore'}`",
+        )
+
+
+def _credentials(folder: Path) -> Iterator[Path]:
+    yield from folder.glob("*/auth.json")
+    yield from folder.glob("destinations/*.json")
+
+
+def _is_open(path: Path) -> bool:
+    return sys.platform != "win32" and bool(path.stat().st_mode & _OTHERS)
