@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final
 from streamalert_apps.errors import AppError, BadResponse, CredentialsError
 from streamalert_apps.sdk.app import AuthField, Credentials, Json
 from streamalert_apps.sdk.clock import iso
+from streamalert_apps.sdk.either import given_set
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import OldestFirst
 from streamalert_apps.sdk.http import Answer, Api
@@ -24,6 +25,7 @@ from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, judging_sign_in
 from streamalert_apps.sdk.pace import Rate
 
 REGIONS: Final = {"us": "jumpcloud.com", "eu": "eu.jumpcloud.com", "in": "in.jumpcloud.com"}
+ACCOUNT: Final = ("client_id", "client_secret")
 PAGE: Final = 1000
 
 
@@ -76,12 +78,8 @@ class _Events(OldestFirst):
     def __init__(self, credentials: Credentials, api: Api) -> None:
         super().__init__(credentials, api)
         self._region = REGIONS[credentials.get("region") or "us"]
-        is_account = bool(credentials.get("client_id") and credentials.get("client_secret"))
-        if is_account == bool(credentials.get("api_key")):
-            raise CredentialsError(
-                "JumpCloud needs either an API key, or a service account's client ID and client secret.",
-                hint="Give one of the two.",
-            )
+        sets = {"an API key": ("api_key",), "a service account's client ID and client secret": ACCOUNT}
+        self._is_account = given_set("JumpCloud", credentials, sets) == ACCOUNT
         self._account = Bearer(api, self._token)
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
@@ -97,12 +95,13 @@ class _Events(OldestFirst):
         url = f"https://api.{self._region}/insights/directory/v1/events"
         organization = self.credentials.get("org_id")
         headers = {"x-org-id": organization} if organization else {}
-        if key := self.credentials.get("api_key"):
-            return self.api.post(url, headers=headers | {"x-api-key": key}, judge=_judge, json=asked)
-        return self._account.post(url, headers=headers, judge=_judge, json=asked)
+        if self._is_account:
+            return self._account.post(url, headers=headers, judge=_judge, json=asked)
+        headers["x-api-key"] = self.credentials["api_key"]
+        return self.api.post(url, headers=headers, judge=_judge, json=asked)
 
     def _token(self) -> Token:
-        pair = f"{self.credentials['client_id']}:{self.credentials['client_secret']}"
+        pair = ":".join(self.credentials[name] for name in ACCOUNT)
         answer = self.api.post(
             f"https://admin-oauth.id.{self._region}/oauth2/token",
             headers={"Authorization": f"Basic {b64encode(pair.encode()).decode()}"},

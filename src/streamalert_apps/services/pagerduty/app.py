@@ -16,6 +16,7 @@ import msgspec
 from streamalert_apps.errors import AppError, CredentialsError
 from streamalert_apps.sdk.app import AuthField, Credentials, Json
 from streamalert_apps.sdk.clock import iso
+from streamalert_apps.sdk.either import given_set
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import NewestFirst
 from streamalert_apps.sdk.http import Answer, Api, with_params
@@ -89,20 +90,17 @@ class PagerdutyAudit(NewestFirst):
 
     def __init__(self, credentials: Credentials, api: Api) -> None:
         super().__init__(credentials, api)
-        region, key = credentials.get("region") or "us", credentials.get("api_key")
+        region = credentials.get("region") or "us"
         self._records = f"https://{HOSTS[region]}/audit/records"
-        if bool(key) == all(credentials.get(name) for name in APP):
-            raise CredentialsError(
-                "PagerDuty needs either an API key, or an app's client ID, client secret and subdomain.",
-                hint="Give one of the two.",
-            )
-        if key:
-            self._pagerduty = Bearer(api, lambda: Token(f"token={key}"), scheme="Token ")
-        else:
+        sets = {"an API key": ("api_key",), "an app's client ID, client secret and subdomain": APP}
+        if given_set("PagerDuty", credentials, sets) == APP:
             scope = f"as_account-{region}.{credentials['subdomain']} {SCOPE}"
             self._pagerduty = by_client_credentials(
                 api, IDENTITY, credentials, judge=_judge_token, scope=scope
             )
+        else:
+            key = Token(f"token={credentials['api_key']}")
+            self._pagerduty = Bearer(api, lambda: key, scheme="Token ")
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
         """Ask for up to 100 records. The token is a cursor."""
