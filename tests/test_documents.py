@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -52,6 +53,7 @@ ARCHITECTURE_PATHS = re.findall(
 )
 NOT_RUN = {
     "README.md": 1,
+    "docs/machine.md": 3,
     "docs/moving.md": 1,
     "docs/operating.md": 1,
     "docs/privacy.md": 1,
@@ -64,6 +66,9 @@ TO_SIMULATOR = """
 trap 'kill $(jobs -p) 2> /dev/null || true' EXIT
 sa-apps() {
   case "$1" in
+    serve)
+      set -- serve --simulator "$SIMULATOR" --listen "127.0.0.1:$PORT" "${@:2}"
+      if [ "$BASHPID" = "$$" ]; then command sa-apps "$@"; else exec sa-apps "$@"; fi ;;
     new | run | update-auth | check | doctor) command sa-apps "$1" --simulator "$SIMULATOR" "${@:2}" ;;
     *) command sa-apps "$@" ;;
   esac
@@ -114,6 +119,12 @@ def duo() -> Iterator[tuple[str, dict[str, str]]]:
         yield server.url, dict(twin.credentials)
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
 def shell(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
@@ -157,7 +168,12 @@ def test_what_a_document_shows_is_what_happens(document: Path, project: Path, pa
         (project / "duo.json").chmod(0o600)
         wanted = steps(document)
         script = TO_SIMULATOR + arranged + "".join(f"{step.command}\nprintf '{MARK}'\n" for step in wanted)
-        env = {"SIMULATOR": url, "SA_APPS_CACHE_DIR": str(packages), "PYTHONPATH": str(UNLIMITED)}
+        env = {
+            "SIMULATOR": url,
+            "PORT": str(free_port()),
+            "SA_APPS_CACHE_DIR": str(packages),
+            "PYTHONPATH": str(UNLIMITED),
+        }
         run = shell(script, project, **env)
 
     assert run.returncode == 0, run.stdout

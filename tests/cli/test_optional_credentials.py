@@ -108,4 +108,4 @@ def test_what_is_optional_is_told(sa_apps: Command) -> None:
 
     optional = [field["name"] for field in described["onelogin_events"] if field["optional"]]
     assert optional == ["subdomain", "region"]
-    assert "in place of a subdomain (optional)" in sa_apps("types").out
+    assert "in place of a subdomain (optional)" in sa_apps("types", "onelogin_events").out

@@ -74,7 +74,7 @@ def test_the_journal_costs_as_long_as_it_is_kept() -> None:
     ("settings", "dollars"),
     [
         ({}, 3 * 0.10 + 2 * 0.30),
-        ({"extra": {"enable_custom_metrics": True}}, 3 * 0.10 + 13 * 0.30),
+        ({"extra": {"enable_custom_metrics": True}}, 3 * 0.10 + 14 * 0.30),
         ({"metric_alarms": {"behind": {"enabled": False}, "problems": {"enabled": False}}}, 0.10),
         ({"schedule_expression": "rate(1 day)"}, 3 * 0.10 + 2 * 0.30 / 24),
     ],

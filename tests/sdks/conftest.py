@@ -54,6 +54,7 @@ HOSTS = (
     "api.dropboxapi.com",
     "gitlab.com",
     "api.pagerduty.com",
+    "identity.pagerduty.com",
     "api.eu.pagerduty.com",
     "*.eastus-1.ingest.monitor.azure.com",
 )

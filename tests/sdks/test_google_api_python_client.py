@@ -23,11 +23,21 @@ BEGIN = END - timedelta(hours=1)
 SCOPE = "https://www.googleapis.com/auth/admin.reports.audit.readonly"
 
 
-def client(twin: Gsuite, certificate: Path, *, subject: str = "") -> Any:
-    key = service_account.Credentials.from_service_account_info(twin.credentials["keyfile"], scopes=[SCOPE])
+ALERTS = "https://www.googleapis.com/auth/apps.alerts"
+
+
+def client(
+    twin: Gsuite,
+    certificate: Path,
+    *,
+    subject: str = "",
+    scope: str = SCOPE,
+    api: tuple[str, str] = ("admin", "reports_v1"),
+) -> Any:
+    key = service_account.Credentials.from_service_account_info(twin.credentials["keyfile"], scopes=[scope])
     acting = key.with_subject(subject or twin.credentials["delegation_email"])
     http = AuthorizedHttp(acting, http=httplib2.Http(ca_certs=str(certificate)))
-    return build("admin", "reports_v1", http=http, static_discovery=True)
+    return build(*api, http=http, static_discovery=True)
 
 
 def everything(asking: Any, application: str) -> list[dict[str, Any]]:
@@ -82,3 +92,20 @@ def test_a_limit_is_told(served: Serve, certificate: Path) -> None:
         everything(client(twin, certificate), "login")
 
     assert raised.value.resp.status == 429
+
+
+def test_every_alert_comes_page_by_page(served: Serve, certificate: Path) -> None:
+    twin = Gsuite(rate=None)
+    twin.seed("gsuite_alerts", events=120, start=BEGIN, end=END)
+    served(twin)
+    alerts = client(twin, certificate, scope=ALERTS, api=("alertcenter", "v1beta1")).alerts()
+    span = f'createTime >= "{BEGIN:%Y-%m-%dT%H:%M:%SZ}" AND createTime <= "{END:%Y-%m-%dT%H:%M:59Z}"'
+
+    request, seen = alerts.list(filter=span, orderBy="create_time asc", pageSize=50), []
+    while request is not None:
+        answer = request.execute()
+        seen += answer.get("alerts", [])
+        request = alerts.list_next(request, answer)
+
+    assert len({alert["alertId"] for alert in seen}) == 120
+    assert [alert["createTime"] for alert in seen] == sorted(alert["createTime"] for alert in seen)

@@ -1,4 +1,4 @@
-"""PagerDuty's own client: audit records cursor by cursor in both regions, a wrong key."""
+"""PagerDuty's own client: audit records cursor by cursor in both regions, an app's token, a wrong key."""
 
 from __future__ import annotations
 
@@ -31,6 +31,18 @@ def test_every_record_comes_cursor_by_cursor(served: Serve, region: str) -> None
     assert [record["execution_time"] for record in records] == sorted(
         (record["execution_time"] for record in records), reverse=True
     )
+
+
+def test_an_app_gets_a_token_with_which_it_may_read_records(served: Serve) -> None:
+    twin = Pagerduty(sign_in="app")
+    twin.seed("pagerduty_audit", events=5, start=BEGIN, end=END)
+    served(twin)
+    app = pagerduty.OAuthTokenClient(twin.credentials["client_secret"], twin.credentials["client_id"])
+
+    token = app.get_scoped_app_token("as_account-us.acme audit_records.read")["access_token"]
+    here = pagerduty.RestApiV2Client(token, auth_type="bearer")
+
+    assert len(list(here.iter_cursor("/audit/records", params=SPAN))) == 5
 
 
 def test_a_wrong_key_is_told(served: Serve) -> None:

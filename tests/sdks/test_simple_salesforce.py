@@ -73,3 +73,22 @@ def test_a_session_that_has_ended_is_renewed(served: Serve) -> None:
 
     assert asking.query(FILES)["totalSize"] == 0
     assert 401 in [asked.status for asked in server.requests]
+
+
+@pytest.mark.parametrize(
+    ("app_type", "name", "time"),
+    [
+        ("salesforce_loginhistory", "LoginHistory", "LoginTime"),
+        ("salesforce_setupaudittrail", "SetupAuditTrail", "CreatedDate"),
+    ],
+)
+def test_every_row_of_an_object_comes(served: Serve, app_type: str, name: str, time: str) -> None:
+    twin = Salesforce(page_size=40)
+    twin.seed(app_type, events=100, start=BEGIN, end=END)
+    served(twin)
+    span = f"{time} >= {BEGIN:%Y-%m-%dT%H:%M:%SZ} AND {time} <= {END:%Y-%m-%dT%H:%M:%SZ}"
+
+    soql = f"SELECT Id, {time} FROM {name} WHERE {span} ORDER BY {time} ASC, Id ASC"
+    found = client(twin).query_all(soql)["records"]
+
+    assert len({row["Id"] for row in found}) == 100

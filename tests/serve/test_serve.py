@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import httpx
@@ -129,20 +130,20 @@ def test_three_collectors_that_share_a_bucket_put_each_event_on_record_once(
     session = Session("us-east-1")
     session.client("s3").create_bucket(Bucket="shared")
     copies = []
-    with duo() as service:
+    with duo() as service, ExitStack() as stack:
         for number in range(3):
             root = project / f"copy{number}"
             root.mkdir()
             write_project(root, ["a", "b", "c"], service, store="s3://shared/sa-apps")
             copies.append(root)
-        running = [Serving(root, service) for root in copies]
+        running = [stack.enter_context(Serving(root, service)) for root in copies]
         until_each_has_run(stores(copies[0], session))
         service.emit(200, within=8)
         for _ in range(3):
             time.sleep(rng.uniform(1.0, 2.5))
             victim = rng.randrange(3)
             running[victim].kill()
-            running[victim] = Serving(copies[victim], service)
+            running[victim] = stack.enter_context(Serving(copies[victim], service))
         until_all_is_on_record(stores(copies[0], session), service)
         logs = [log for root in copies for log in root.glob("serve-*.log")]
         codes = [serving.stop() for serving in running]

@@ -17,8 +17,10 @@ from tests.simulator.world import StillClock
 
 ALIKE = {  # what has one form
     "dropbox": {("app_key", "app_secret"), ("app_secret", "app_key")},
-    "entra": {("client_id", "tenant_id"), ("tenant_id", "client_id")},
-    "m365": {("client_id", "tenant_id"), ("tenant_id", "client_id")},
+    **{
+        service: {("client_id", "tenant_id"), ("tenant_id", "client_id")}
+        for service in ("defender", "entra", "intune", "m365")
+    },
     "onelogin": {("client_id", "client_secret"), ("client_secret", "client_id")},
     "snowflake": {
         (one, other) for one in ("user", "role", "warehouse") for other in ("user", "role", "warehouse")

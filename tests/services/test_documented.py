@@ -1,8 +1,8 @@
 """What twins show has the form that the vendor publishes for machines, and no field besides.
 
-documented/entra.json is made of the metadata of Microsoft Graph 1.0, in microsoftgraph/msgraph-metadata;
-openai.json of OpenAI's OpenAPI document, in openai/openai-openapi, as far as the twin makes use of it;
-figma.json of Figma's, in figma/rest-api-spec.
+documented/entra.json, defender.json and intune.json are made of the metadata of Microsoft Graph 1.0, in
+microsoftgraph/msgraph-metadata; openai.json of OpenAI's OpenAPI document, in openai/openai-openapi, as far as
+the twin makes use of it; figma.json of Figma's, in figma/rest-api-spec.
 """
 
 from __future__ import annotations
@@ -31,11 +31,14 @@ def validator(service: str, name: str) -> Draft202012Validator:
 @pytest.mark.parametrize(
     ("app_type", "name"),
     [
+        ("defender_alerts", "alert"),
+        ("defender_incidents", "incident"),
         ("entra_audits", "directoryAudit"),
         ("entra_signins", "signIn"),
         ("entra_provisioning", "provisioningObjectSummary"),
         ("entra_risks", "riskDetection"),
         ("figma_activity", "ActivityLog"),
+        ("intune_audit", "auditEvent"),
         ("openai_audit", "AuditLog"),
         ("openai_tenant", "AuditLog"),
     ],

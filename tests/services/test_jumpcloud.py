@@ -24,9 +24,9 @@ def collector(app_type: str = APP, **options: Any) -> Collector:
     return Collector(Jumpcloud(StillClock(), **({"rate": None} | options)), app_type, START)
 
 
-@pytest.mark.parametrize("sized", [True, False])
-def test_a_backlog_arrives_whole_whether_pages_tell_their_size_or_not(*, sized: bool) -> None:
-    app = collector(sized=sized, page_size=100)
+@pytest.mark.parametrize(("sized", "sign_in"), [(True, "account"), (False, "key")])
+def test_a_backlog_arrives_whole_whether_pages_tell_their_size_or_not(sign_in: str, *, sized: bool) -> None:
+    app = collector(sized=sized, sign_in=sign_in, page_size=100)
     app.twin.seed(APP, events=600, burst=250, late=40, start=START, end=NOW)
 
     app.cut_short(runs=20)
@@ -48,19 +48,42 @@ def test_each_type_collects_a_service_of_its_own(app_type: str) -> None:
 
 @pytest.mark.parametrize(("region", "org_id"), [("us", ""), ("eu", ORG), ("in", "")])
 def test_each_region_has_its_host_and_a_provider_names_the_organization(region: str, org_id: str) -> None:
-    app = collector(region=region, org_id=org_id)
+    for sign_in in ("key", "account"):
+        app = collector(region=region, org_id=org_id, sign_in=sign_in)
+        app.app().check()
 
-    app.app().check()
+        assert app.requests[-1].status == 200
 
-    assert app.requests[-1].status == 200
     _, urls = refused(APP, "", 500, {}, None, region=region)
-    assert {url.host for url in urls} == {HOSTS[region]}
+    assert {url.host for url in urls} == {HOSTS[region][0]}
+
+
+@pytest.mark.parametrize(
+    ("options", "changed", "hint"),
+    [
+        ({"sign_in": "account"}, {"client_secret": "0" * 40}, "client secret"),
+        ({"sign_in": "account"}, {"api_key": "0" * 40}, "one of the two"),
+        ({}, {"api_key": ""}, "one of the two"),
+        ({}, {"api_key": "0" * 40}, "a new key"),
+        ({"org_id": ORG}, {"org_id": "0" * 24}, "org_id"),
+    ],
+)
+def test_credentials_that_are_refused_are_explained(
+    options: dict[str, Any], changed: dict[str, str], hint: str
+) -> None:
+    app = collector(**options)
+    app.credentials = dict(app.twin.credentials) | changed
+
+    with pytest.raises(CredentialsError) as caught:
+        app.app().check()
+
+    assert hint in caught.value.hint
 
 
 @pytest.mark.parametrize(
     ("status", "body", "headers", "kind", "said"),
     [
-        (401, {"message": "Unauthorized"}, {}, CredentialsError, "refused the API key"),
+        (401, {"message": "Unauthorized"}, {}, CredentialsError, "refused the credentials"),
         (403, {"message": "Forbidden"}, {}, CredentialsError, "refused access"),
         (429, {"message": "x"}, {}, RateLimited, "too many requests"),
         (200, [ROW], {"X-Limit": "1"}, BadResponse, "where they begin"),

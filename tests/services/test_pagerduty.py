@@ -23,9 +23,11 @@ def collector(**options: Any) -> Collector:
     return Collector(Pagerduty(StillClock(), **({"rate": None} | options)), APP, START)
 
 
-@pytest.mark.parametrize(("region", "inclusive"), [("us", True), ("eu", False)])
-def test_a_backlog_arrives_whole_in_each_region_whatever_bounds_mean(region: str, *, inclusive: bool) -> None:
-    app = collector(region=region, inclusive=inclusive)
+@pytest.mark.parametrize(("region", "sign_in", "inclusive"), [("us", "key", True), ("eu", "app", False)])
+def test_a_backlog_arrives_whole_in_each_region_whatever_bounds_mean(
+    region: str, sign_in: str, *, inclusive: bool
+) -> None:
+    app = collector(region=region, sign_in=sign_in, inclusive=inclusive)
     app.twin.seed(APP, events=600, burst=250, late=40, start=START, end=NOW)
 
     app.cut_short(runs=20)
@@ -53,7 +55,7 @@ def test_no_more_than_31_days_are_asked_for_at_once() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "said"),
     [
-        (401, CredentialsError, "refused the API key"),
+        (401, CredentialsError, "refused the credentials"),
         (402, CredentialsError, "no audit trail"),
         (403, CredentialsError, "refused access"),
         (429, RateLimited, "too many requests"),
@@ -64,6 +66,29 @@ def test_an_answer_means(status: int, kind: type[AppError], said: str) -> None:
 
     assert type(error) is kind
     assert said in error.message
+
+
+@pytest.mark.parametrize(
+    ("options", "changed", "hint"),
+    [
+        ({}, {"api_key": "0" * 20}, "region"),
+        ({"permitted": False}, {}, "administrator"),
+        ({"sign_in": "app"}, {"client_secret": "0" * 43}, "client secret"),
+        ({"sign_in": "app"}, {"subdomain": "another"}, "subdomain"),
+        ({"sign_in": "app"}, {"api_key": "0" * 20}, "one of the two"),
+        ({"sign_in": "app"}, {"subdomain": ""}, "one of the two"),
+    ],
+)
+def test_credentials_that_are_refused_are_explained(
+    options: dict[str, Any], changed: dict[str, str], hint: str
+) -> None:
+    app = collector(**options)
+    app.credentials = dict(app.twin.credentials) | changed
+
+    with pytest.raises(CredentialsError) as caught:
+        app.app().check()
+
+    assert hint in caught.value.hint
 
 
 def test_the_wait_is_read_where_pagerduty_writes_it() -> None:

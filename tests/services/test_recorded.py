@@ -59,7 +59,10 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "duo_auth": ("", logs("authlogs")),
     "duo_telephony": ("", logs("items")),
     **dict.fromkeys(
-        ("entra_audits", "entra_signins", "entra_provisioning", "entra_risks"),
+        (
+            *("entra_audits", "entra_signins", "entra_provisioning", "entra_risks"),
+            *("defender_alerts", "defender_incidents", "intune_audit"),
+        ),
         ("/v1.0", '{{"@odata.context": "x", "value": {}}}'.format),
     ),
     **dict.fromkeys(
@@ -193,6 +196,9 @@ def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
         ("salesforce_loginhistory", "2023-11-21T09:12:25+00:00"),
         ("salesforce_setupaudittrail", "2023-11-21T09:12:25+00:00"),
         ("gsuite_alerts", "2023-11-21T09:12:25.271776+00:00"),
+        ("defender_alerts", "2023-11-21T09:12:25.271776+00:00"),
+        ("defender_incidents", "2023-11-21T09:12:25.270000+00:00"),
+        ("intune_audit", "2023-11-21T09:12:25.271776+00:00"),
         ("snowflake_logins", "2023-11-21T09:12:25.271+00:00"),
         ("snowflake_queries", "2023-11-21T09:12:25.271+00:00"),
         ("snowflake_sessions", "2023-11-21T09:12:25.271+00:00"),

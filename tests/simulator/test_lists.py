@@ -61,7 +61,7 @@ class Client:
     http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        (host,) = self.twin.hosts
+        host, *_ = self.twin.hosts
         self.http = httpx.Client(transport=transport(self.twin), base_url=f"https://{host}")
 
     def get(self, *params: tuple[str, Any], **more: Any) -> httpx.Response:

@@ -57,34 +57,32 @@ class Auditor:
     records: list[record.Record] = field(init=False)
     hours: ledger.Hours = field(init=False)
 
-    def work(self, settled: datetime | None) -> int:
-        """Do what is due and what there is time for; return how many events were found.
+    def work(self, settled: datetime | None) -> None:
+        """Do what is due and what there is time for.
 
         `settled`: before it, all is on record that did not come later than the lag.
         """
         state = self.held.head.audit
         if settled is None or not self._is_due(state, settled.timestamp()):
-            return 0
+            return
         self.records = record.of(self.store, self.held.head)
         self.hours = record.hours(self.records)
         state.cursor = max(state.cursor, -(-record.begins(self.records) // ledger.HOUR) * ledger.HOUR)
-        found = 0
         while state.cursor < state.until and self.left() > 0:
             top = self._top(state)
             try:
-                found += self._compare(state, state.cursor, top)
+                self._compare(state, state.cursor, top)
             except AlreadyRunning:
                 raise
             except AppError as error:
                 LOGGER.info("the audit stops: %s", error.message)
                 state.tries += 1
                 if state.tries < MOST_TRIES:
-                    return found
+                    return
                 state.skipped += top - state.cursor
             state.cursor, state.tries = top, 0
         if state.cursor >= state.until:
             self._end(state)
-        return found
 
     def _is_due(self, state: Audit, settled: float) -> bool:
         """Tell whether an audit is under way, or one begins now."""
@@ -128,19 +126,19 @@ class Auditor:
             top += ledger.HOUR
         return top
 
-    def _compare(self, state: Audit, since: float, until: float) -> int:
-        """List a span and compare; put on record what is missing, and return how many events that is."""
+    def _compare(self, state: Audit, since: float, until: float) -> None:
+        """List a span and compare; put on record what is missing."""
         listed = {int.from_bytes(identity, "big"): time for _, identity, time in self._listed(since, until)}
         total = ledger.Count()
         for hour in range(int(since // ledger.HOUR), int(until // ledger.HOUR)):
             total += self.hours.get(hour, ledger.Count())
         if total == ledger.Count(len(listed), sum(listed) & ((1 << 64) - 1)):
-            return 0
+            return
         known = record.ids(self.records, since, self._live)
         missing = {number for number in listed if number not in known}
         missing -= self._purged(listed, missing)
         if not missing:
-            return 0
+            return
         taken: dict[int, tuple[bytes, bytes, float]] = {}
         for row, identity, time in self._listed(since, until):
             number = int.from_bytes(identity, "big")
@@ -152,7 +150,6 @@ class Auditor:
         self.take(journal.Columns(journal.one_line_each(events), ids, times, now))
         state.found += len(events)
         state.latest = max(state.latest, now - min(times))
-        return len(events)
 
     def _purged(self, listed: dict[int, float], missing: set[int]) -> set[int]:
         spans = self.held.head.purged

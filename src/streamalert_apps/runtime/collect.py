@@ -296,7 +296,7 @@ class _Run:
 
         left, days = self.terms.deadline.left, self.terms.journal_days
         auditor = Auditor(app, self.held, self.store, take, left, days)
-        self.outcome.found_late = auditor.work(self._told(lambda app, checkpoint: app.settled(checkpoint)))
+        auditor.work(self._told(lambda app, checkpoint: app.settled(checkpoint)))
 
     def _prepare(self, app: App) -> None:
         """Tell the way to the service what the runs before know of it, and what this one wants to hear."""

@@ -36,7 +36,7 @@ UNITS: Final = {
     "DestinationDead": "Count",
 }
 ALARMING: Final = (BEHIND, PROBLEMS)
-OF_DESTINATION: Final = ("DestinationLag", "DestinationDead")
+OF_DESTINATION: Final = ("DestinationLag", "DestinationRefused", "DestinationDead")
 NEAR_SECONDS: Final = 14 * 86_400.0  # before credentials end
 
 LOGGER = logging.getLogger(__name__)

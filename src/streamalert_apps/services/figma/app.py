@@ -15,6 +15,7 @@ import msgspec
 
 from streamalert_apps.errors import AppError, BadResponse, CredentialsError
 from streamalert_apps.sdk.app import AuthField, Credentials, Json
+from streamalert_apps.sdk.either import given_set
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import OldestFirst
 from streamalert_apps.sdk.http import Answer, Api, with_params
@@ -86,11 +87,8 @@ class FigmaActivity(OldestFirst):
     def __init__(self, credentials: Credentials, api: Api) -> None:
         super().__init__(credentials, api)
         self._url = f"https://{HOSTS[credentials.get('cloud') or 'global']}/v1"
-        if bool(credentials.get("token")) == all(credentials.get(name) for name in APP):
-            raise CredentialsError(
-                "Figma needs either a plan access token, or an OAuth app and its refresh token.",
-                hint="Give one of the two.",
-            )
+        sets = {"a plan access token": ("token",), "an OAuth app and its refresh token": APP}
+        self._is_app = given_set("Figma", credentials, sets) == APP
         self._app = Bearer(api, self._token)
 
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
@@ -103,9 +101,9 @@ class FigmaActivity(OldestFirst):
         return Fetched(meta.activity_logs, meta.cursor if meta.next_page else None)
 
     def _get(self, url: str) -> Answer:
-        if token := self.credentials.get("token"):
-            return self.api.get(url, headers={"X-Figma-Token": token}, judge=_judge)
-        return self._app.get(url, judge=_judge)
+        if self._is_app:
+            return self._app.get(url, judge=_judge)
+        return self.api.get(url, headers={"X-Figma-Token": self.credentials["token"]}, judge=_judge)
 
     def _token(self) -> Token:
         client_id, secret, refresh_token = (self.credentials[name] for name in APP)

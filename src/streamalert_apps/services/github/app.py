@@ -18,6 +18,7 @@ import msgspec
 from streamalert_apps.errors import AppError, CredentialsError, RateLimited
 from streamalert_apps.sdk.app import AuthField, Credentials, Json
 from streamalert_apps.sdk.clock import iso
+from streamalert_apps.sdk.either import given_set
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import OldestFirst
 from streamalert_apps.sdk.hosts import host_like
@@ -30,6 +31,7 @@ requirements = ("cryptography",)
 
 PAGE: Final = 100
 HEADERS: Final = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+APP: Final = ("client_id", "installation_id", "private_key")
 TURNS: Final = {"after", "page"}
 SLUG: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,98}[A-Za-z0-9])?")
 JWT_BEFORE: Final = timedelta(minutes=1)  # GitHub's clock may be behind
@@ -128,22 +130,14 @@ class _Log(OldestFirst):
 
     @property
     def _place(self) -> str:
-        organization, enterprise = self.credentials.get("organization"), self.credentials.get("enterprise")
-        if bool(organization) == bool(enterprise):
-            raise CredentialsError(
-                "GitHub needs either an organization or an enterprise.", hint="Give one of the two, not both."
-            )
-        return f"orgs/{organization}" if organization else f"enterprises/{enterprise}"
+        sets = {"an organization": ("organization",), "an enterprise": ("enterprise",)}
+        (name,) = given_set("GitHub", self.credentials, sets)
+        return f"{'orgs' if name == 'organization' else 'enterprises'}/{self.credentials[name]}"
 
     def _get(self, url: str) -> Answer:
-        given = self.credentials
-        is_app = all(given.get(name) for name in ("client_id", "installation_id", "private_key"))
-        if bool(given.get("token")) == is_app:
-            raise CredentialsError(
-                "GitHub needs either a token, or an app's client ID, installation and private key.",
-                hint="Give one of the two.",
-            )
-        if token := given.get("token"):
+        sets = {"a token": ("token",), "an app's client ID, installation and private key": APP}
+        if given_set("GitHub", self.credentials, sets) != APP:
+            token = self.credentials["token"]
             return self.api.get(url, headers=HEADERS | {"Authorization": f"Bearer {token}"}, judge=_judge)
         return self._app.get(url, headers=HEADERS, judge=_judge)
 

@@ -2,25 +2,30 @@
 
 Events are listed between two times, the oldest first. How many a full page holds, and where the next one
 begins, is told in headers, even of the last page, which is one that is not full. The next one is asked for in
-the same way, with that place in addition.
+the same way, with that place in addition. Requests carry an administrator's API key, or a token that a
+service account gets for itself.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from streamalert_apps.errors import AppError, BadResponse, CredentialsError
-from streamalert_apps.sdk.app import AuthField, Json
+from streamalert_apps.sdk.app import AuthField, Credentials, Json
 from streamalert_apps.sdk.clock import iso
+from streamalert_apps.sdk.either import given_set
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import OldestFirst
-from streamalert_apps.sdk.http import Answer
+from streamalert_apps.sdk.http import Answer, Api
+from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, judging_sign_in
 from streamalert_apps.sdk.pace import Rate
 
-HOSTS: Final = {"us": "api.jumpcloud.com", "eu": "api.eu.jumpcloud.com", "in": "api.in.jumpcloud.com"}
+REGIONS: Final = {"us": "jumpcloud.com", "eu": "eu.jumpcloud.com", "in": "in.jumpcloud.com"}
+ACCOUNT: Final = ("client_id", "client_secret")
 PAGE: Final = 1000
 
 
@@ -31,19 +36,33 @@ class _Events(OldestFirst):
     auth = (
         AuthField(
             "api_key",
-            "the API key of an administrator, 40 letters and digits, or one that begins with 'jca_'",
+            "an administrator's API key, 40 letters and digits or 'jca_…', unless a service account signs in",
             re.compile(r"[A-Za-z0-9]{40}|jca_[A-Za-z0-9_-]{20,100}"),
             secret=True,
+            optional=True,
+        ),
+        AuthField(
+            "client_id",
+            "the client ID of a service account",
+            re.compile(r"(?!jca_)[A-Za-z0-9_-]{16,100}"),
+            optional=True,
+        ),
+        AuthField(
+            "client_secret",
+            "the client secret of the service account",
+            re.compile(r"(?!jca_)[A-Za-z0-9_.~-]{16,200}"),
+            secret=True,
+            optional=True,
         ),
         AuthField(
             "region",
             "the region of your organization's data center, 'us', 'eu' or 'in' ('us', if nothing is given)",
-            re.compile("|".join(HOSTS)),
+            re.compile("|".join(REGIONS)),
             optional=True,
         ),
         AuthField(
             "org_id",
-            "the ID of the organization, if the key is of a provider of several; 24 digits and letters to f",
+            "the ID of the organization, if it is one of several of a provider; 24 digits and letters to f",
             re.compile(r"[0-9a-f]{24}"),
             optional=True,
         ),
@@ -56,18 +75,40 @@ class _Events(OldestFirst):
     id_fields = ("id",)
     service: ClassVar[str]
 
+    def __init__(self, credentials: Credentials, api: Api) -> None:
+        super().__init__(credentials, api)
+        self._region = REGIONS[credentials.get("region") or "us"]
+        sets = {"an API key": ("api_key",), "a service account's client ID and client secret": ACCOUNT}
+        self._is_account = given_set("JumpCloud", credentials, sets) == ACCOUNT
+        self._account = Bearer(api, self._token)
+
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
         """Ask for up to 1000 events. The token is the place that the page before told."""
-        given = self.credentials
         asked: dict[str, Any] = {"service": [self.service], "sort": "ASC", "limit": PAGE}
         asked |= {"start_time": iso(since), "end_time": iso(until)}
         asked |= {"search_after": token} if token else {}
-        headers = {"x-api-key": given["api_key"]}
-        headers |= {"x-org-id": given["org_id"]} if given.get("org_id") else {}
-        url = f"https://{HOSTS[given.get('region') or 'us']}/insights/directory/v1/events"
-        answer = self.api.post(url, headers=headers, judge=_judge, json=asked)
+        answer = self._post(asked)
         rows = answer.json(list[Row])
         return Fetched(rows, _after(answer) if len(rows) >= _limit(answer) else None)
+
+    def _post(self, asked: dict[str, Any]) -> Answer:
+        url = f"https://api.{self._region}/insights/directory/v1/events"
+        organization = self.credentials.get("org_id")
+        headers = {"x-org-id": organization} if organization else {}
+        if self._is_account:
+            return self._account.post(url, headers=headers, judge=_judge, json=asked)
+        headers["x-api-key"] = self.credentials["api_key"]
+        return self.api.post(url, headers=headers, judge=_judge, json=asked)
+
+    def _token(self) -> Token:
+        pair = ":".join(self.credentials[name] for name in ACCOUNT)
+        answer = self.api.post(
+            f"https://admin-oauth.id.{self._region}/oauth2/token",
+            headers={"Authorization": f"Basic {b64encode(pair.encode()).decode()}"},
+            form={"grant_type": "client_credentials", "scope": "api"},
+            judge=_judge_token,
+        )
+        return Token.of(answer)
 
 
 def _limit(answer: Answer) -> int:
@@ -87,16 +128,24 @@ def _judge(answer: Answer) -> AppError | None:
     match answer.status:
         case 401:
             return CredentialsError(
-                "JumpCloud refused the API key.",
-                hint="Check key and region; a new key of the same administrator ends the old one.",
+                "JumpCloud refused the credentials.",
+                hint="Check them, and the region; a new key of the same administrator ends the old one.",
             )
         case 403:
             return CredentialsError(
                 "JumpCloud refused access to Directory Insights.",
-                hint="The administrator needs a role that may read it, and of a provider the org_id.",
+                hint="It needs a role that may read it, and with one of several organizations the org_id.",
             )
         case _:
             return None
+
+
+@judging_sign_in
+def _judge_token(_: Refusal, __: Answer) -> AppError:
+    return CredentialsError(
+        "JumpCloud refused to sign the service account in.",
+        hint="Check client ID, client secret and region; a client secret ends after a chosen time.",
+    )
 
 
 class JumpcloudAll(_Events):

@@ -18,12 +18,16 @@ from streamalert_apps.simulator.access import arguments
 from streamalert_apps.simulator.contract import Refused, Request, Response
 from streamalert_apps.simulator.listapi import VENDORS, ListApi
 from streamalert_apps.simulator.listing import Bound, Cursor, Listing, Page, Size, Sort
-from streamalert_apps.simulator.single import ID, TIME, Row, chance
+from streamalert_apps.simulator.single import ID, TIME, Row, chance, uuid
 from streamalert_apps.simulator.store import micros
 from streamalert_apps.simulator.times import ISO_MILLISECONDS
 
 PATH: Final = "/insights/directory/v1/events"
-HOSTS: Final = {"us": "api.jumpcloud.com", "eu": "api.eu.jumpcloud.com", "in": "api.in.jumpcloud.com"}
+HOSTS: Final = {
+    "us": ("api.jumpcloud.com", "admin-oauth.id.jumpcloud.com"),
+    "eu": ("api.eu.jumpcloud.com", "admin-oauth.id.eu.jumpcloud.com"),
+    "in": ("api.in.jumpcloud.com", "admin-oauth.id.in.jumpcloud.com"),
+}
 APPS: Final = {
     "all": "jumpcloud_all",
     "directory": "jumpcloud_directory",
@@ -101,10 +105,12 @@ def _listing(service: str) -> Listing:
 class Jumpcloud(ListApi):
     """An organization in a region. `org_id`: its provider has to name it.
 
+    `sign_in`: with an administrator's key, or as a service account, whose secret has to be in a header.
     `permitted`: the role suffices. `sized`: pages say how large they may be.
     """
 
     limit = 600
+    token_path = "/oauth2/token"  # noqa: S105 (where one is to be had)
     logs = tuple(map(_listing, APPS))
 
     def __init__(
@@ -116,29 +122,44 @@ class Jumpcloud(ListApi):
         rate: int | None = VENDORS,
         region: str = "us",
         org_id: str = "",
+        sign_in: str = "key",
         permitted: bool = True,
         sized: bool = True,
     ) -> None:
+        self._is_account = sign_in == "account"
         super().__init__(clock, seed=seed, page_size=page_size, rate=rate)
         self.credentials |= {"region": region} | ({"org_id": org_id} if org_id else {})
-        self.hosts = (HOSTS[region],)
+        self.hosts = HOSTS[region]
         self._org_id = org_id
         self._permitted = permitted
         self._sized = sized
         self._places: dict[str, str] = {}  # the twin's own page tokens, by what is told of a place
 
     def sign_up(self, random: Random) -> Mapping[str, Any]:
-        """Return an administrator's key."""
+        """Return an administrator's key, or a service account."""
+        if self._is_account:
+            return {"client_id": uuid(random), "client_secret": f"{random.getrandbits(160):040x}"}
         return {"api_key": f"{random.getrandbits(160):040x}"}
 
     @property
     def wrong_credentials(self) -> Mapping[str, Any]:
-        """Another key."""
+        """Another key, or another service account."""
         return {**self.credentials, **self._other}
+
+    def grant(self, request: Request) -> Response:
+        """Answer a request for a token, which a client posts nothing of its own for but the scope."""
+        given = arguments(request)
+        if not self._is_account or "client_secret" in given or given.get("scope") != "api":
+            raise Refused(Response(401, b'{"error":"invalid_client"}'))
+        try:
+            return super().grant(request)
+        except Refused as refused:
+            raise Refused(Response(refused.response.status, b'{"error":"invalid_client"}')) from None
 
     def admit(self, request: Request) -> None:
         """Raise Refused unless the key is right, and may read the organization's events."""
-        if request.headers.get("x-api-key") != self.credentials["api_key"]:
+        key = request.headers.get("x-api-key")
+        if not (self.tokens.admits(request) if self._is_account else key == self.credentials["api_key"]):
             raise Refused(self.failure(401))
         if not self._permitted or request.headers.get("x-org-id", "") != self._org_id:
             raise Refused(self.failure(403))

@@ -20,6 +20,7 @@ import msgspec
 from streamalert_apps.errors import AppError, BadResponse, CredentialsError, RateLimited
 from streamalert_apps.sdk.app import AuthField, Credentials
 from streamalert_apps.sdk.clock import iso
+from streamalert_apps.sdk.either import given_set
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.hosts import host_like
 from streamalert_apps.sdk.http import Answer, Api
@@ -38,6 +39,7 @@ from streamalert_apps.sdk.stream import Stream
 
 requirements = ("cryptography",)
 
+APP: Final = ("client_id", "private_key")
 PAGE: Final = 1000
 SCOPE: Final = "okta.logs.read"
 HOST: Final = re.compile(
@@ -116,14 +118,10 @@ class OktaSystemLog(Stream):
         return Fetched(rows, urlsplit(link).query if link else None)
 
     def _get(self, url: str) -> Answer:
-        given = self.credentials
-        if bool(given.get("token")) == bool(given.get("client_id") and given.get("private_key")):
-            raise CredentialsError(
-                "Okta needs either an API token, or a client ID and a private key.",
-                hint="Give one of the two.",
-            )
-        if token := given.get("token"):
-            return self.api.get(url, headers={"Authorization": f"SSWS {token}"}, judge=_judge)
+        sets = {"an API token": ("token",), "a client ID and a private key": APP}
+        if given_set("Okta", self.credentials, sets) != APP:
+            key = {"Authorization": f"SSWS {self.credentials['token']}"}
+            return self.api.get(url, headers=key, judge=_judge)
         return self._service_app.get(url, judge=_judge)
 
     def _token(self) -> Token:

@@ -23,6 +23,7 @@ from streamalert_apps.errors import (
 )
 from streamalert_apps.sdk.app import AuthField, Checkpoint, Credentials, Json
 from streamalert_apps.sdk.clock import iso
+from streamalert_apps.sdk.either import given_set
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import AnyOrder
 from streamalert_apps.sdk.http import Answer, Api, with_params
@@ -104,12 +105,10 @@ class OneLoginEvents(AnyOrder):
 
     @property
     def _url(self) -> str:
-        subdomain, region = self.credentials.get("subdomain"), self.credentials.get("region")
-        if bool(subdomain) == bool(region):
-            raise CredentialsError(
-                "OneLogin needs either a subdomain or a region.", hint="Give one of the two, not both."
-            )
-        return f"https://{subdomain or f'api.{region}'}.onelogin.com"
+        sets = {"a subdomain": ("subdomain",), "a region": ("region",)}
+        (name,) = given_set("OneLogin", self.credentials, sets)
+        host = self.credentials[name] if name == "subdomain" else f"api.{self.credentials[name]}"
+        return f"https://{host}.onelogin.com"
 
     def _token(self) -> Token:
         pair = f"{self.credentials['client_id']}:{self.credentials['client_secret']}"

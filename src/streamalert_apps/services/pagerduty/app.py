@@ -1,7 +1,8 @@
 """PagerDuty, audit records of an account.
 
 Records are listed between two times, at most 31 days apart, the newest first; a cursor leads to the next
-page. Whether the bounds are counted in is not documented, and does not matter here.
+page. Whether the bounds are counted in is not documented, and does not matter here. Requests carry an API
+key, or a token that an app gets for itself.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from typing import Final
 import msgspec
 
 from streamalert_apps.errors import AppError, CredentialsError
-from streamalert_apps.sdk.app import AuthField, Json
+from streamalert_apps.sdk.app import AuthField, Credentials, Json
 from streamalert_apps.sdk.clock import iso
+from streamalert_apps.sdk.either import given_set
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import NewestFirst
-from streamalert_apps.sdk.http import Answer, with_params
+from streamalert_apps.sdk.http import Answer, Api, with_params
+from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, by_client_credentials, judging_sign_in
 from streamalert_apps.sdk.pace import Rate, Wait
 
 HOSTS: Final = {"us": "api.pagerduty.com", "eu": "api.eu.pagerduty.com"}
@@ -25,6 +28,9 @@ HEADERS: Final = {
     "Accept": "application/vnd.pagerduty+json;version=2",
     "Content-Type": "application/json",  # documented as required, without a body too
 }
+IDENTITY: Final = "https://identity.pagerduty.com/oauth/token"
+SCOPE: Final = "audit_records.read"
+APP: Final = ("client_id", "client_secret", "subdomain")
 PAGE: Final = 100
 
 
@@ -45,6 +51,26 @@ class PagerdutyAudit(NewestFirst):
             "an API key of the account, read-only, or one of a user who is an administrator; 20 characters",
             re.compile(r"[A-Za-z0-9_+-]{20,64}"),
             secret=True,
+            optional=True,
+        ),
+        AuthField(
+            "client_id",
+            "the client ID of an app with the scope audit_records.read, in place of an API key",
+            re.compile(r"[A-Za-z0-9-]{8,64}"),
+            optional=True,
+        ),
+        AuthField(
+            "client_secret",
+            "the client secret of the app",
+            re.compile(r"[A-Za-z0-9_+-]{16,128}"),
+            secret=True,
+            optional=True,
+        ),
+        AuthField(
+            "subdomain",
+            "the account's subdomain, 'acme' of acme.pagerduty.com, if an app signs in",
+            re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"),
+            optional=True,
         ),
         AuthField(
             "region",
@@ -62,28 +88,49 @@ class PagerdutyAudit(NewestFirst):
     time_field = "execution_time"
     id_fields = ("id",)
 
+    def __init__(self, credentials: Credentials, api: Api) -> None:
+        super().__init__(credentials, api)
+        region = credentials.get("region") or "us"
+        self._records = f"https://{HOSTS[region]}/audit/records"
+        sets = {"an API key": ("api_key",), "an app's client ID, client secret and subdomain": APP}
+        if given_set("PagerDuty", credentials, sets) == APP:
+            scope = f"as_account-{region}.{credentials['subdomain']} {SCOPE}"
+            self._pagerduty = by_client_credentials(
+                api, IDENTITY, credentials, judge=_judge_token, scope=scope
+            )
+        else:
+            key = Token(f"token={credentials['api_key']}")
+            self._pagerduty = Bearer(api, lambda: key, scheme="Token ")
+
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
         """Ask for up to 100 records. The token is a cursor."""
         params = {"since": iso(since, "milliseconds"), "until": iso(until, "milliseconds"), "limit": PAGE}
-        host = HOSTS[self.credentials.get("region") or "us"]
-        page = self.api.get(
-            with_params(f"https://{host}/audit/records", params | ({"cursor": token} if token else {})),
-            headers=HEADERS | {"Authorization": f"Token token={self.credentials['api_key']}"},
-            judge=_judge,
-        ).json(_Page)
+        url = with_params(self._records, params | ({"cursor": token} if token else {}))
+        page = self._pagerduty.get(url, headers=HEADERS, judge=_judge).json(_Page)
         return Fetched(page.records, page.next_cursor or None)
 
 
 def _judge(answer: Answer) -> AppError | None:
     match answer.status:
         case 401:
-            return CredentialsError("PagerDuty refused the API key.", hint="Check the key and the region.")
+            return CredentialsError("PagerDuty refused the credentials.", hint="Check them, and the region.")
         case 402:
             return CredentialsError("The account has no audit trail.", hint="It is part of larger plans.")
         case 403:
             return CredentialsError(
                 "PagerDuty refused access to the audit records.",
-                hint="Use a key of the account, or one of an administrator or the account's owner.",
+                hint=f"A key has to be the account's, or an administrator's; an app needs the scope {SCOPE}.",
             )
         case _:
             return None
+
+
+@judging_sign_in
+def _judge_token(refusal: Refusal, _: Answer) -> AppError:
+    if refusal.error == "invalid_scope":
+        return CredentialsError(
+            "PagerDuty refused the scope.", hint=f"Give the app {SCOPE}; check subdomain and region."
+        )
+    return CredentialsError(
+        "PagerDuty refused to sign the app in.", hint="Check client ID and client secret."
+    )

@@ -1,4 +1,7 @@
-"""PagerDuty's audit records: the newest first, by cursor. Filters are not simulated and refused."""
+"""PagerDuty's audit records: the newest first, by cursor; and its identity provider for apps.
+
+Filters are not simulated and refused.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,15 @@ from string import ascii_letters, ascii_uppercase, digits
 from typing import Any, Final
 
 from streamalert_apps.sdk.clock import Clock
+from streamalert_apps.simulator.access import arguments
 from streamalert_apps.simulator.contract import Refused, Request, Response
 from streamalert_apps.simulator.listapi import VENDORS, ListApi
 from streamalert_apps.simulator.listing import Bound, Cursor, Listing, Page, Size
-from streamalert_apps.simulator.single import ID, TIME, Row, chance
+from streamalert_apps.simulator.single import ID, TIME, Row, chance, uuid
 from streamalert_apps.simulator.times import ISO_MILLISECONDS
 
 HOSTS: Final = {"us": "api.pagerduty.com", "eu": "api.eu.pagerduty.com"}
+IDENTITY: Final = "identity.pagerduty.com"
 VERSION: Final = "application/vnd.pagerduty+json;version=2"
 _PEOPLE: Final = ("Dana Reyes", "Zoë Łukasz", "渡辺 悠", 'Pat "O"')
 _ERRORS: Final = {
@@ -86,9 +91,14 @@ RECORDS: Final = Listing(
 
 
 class Pagerduty(ListApi):
-    """An account in a region. `inclusive`: bounds are counted in. `permitted`: the key may read records."""
+    """An account in a region. `sign_in`: with an API key, or as an app.
+
+    `inclusive`: bounds are counted in. `permitted`: the key may read records, or the app may have the scope.
+    """
 
     limit = 960
+    token_path = "/oauth/token"  # noqa: S105 (where one is to be had)
+    token_seconds = 30 * 86400
 
     def __init__(
         self,
@@ -98,30 +108,48 @@ class Pagerduty(ListApi):
         page_size: int | None = None,
         rate: int | None = VENDORS,
         region: str = "us",
+        sign_in: str = "key",
         inclusive: bool = True,
         permitted: bool = True,
     ) -> None:
+        self._is_app = sign_in == "app"
         until = Bound("until", inclusive)
         since = Bound("since", inclusive, usual=timedelta(days=1))
         log = replace(RECORDS, since=since, until=until)
         super().__init__(clock, seed=seed, page_size=page_size, rate=rate, logs=(log,))
         self.credentials |= {} if region == "us" else {"region": region}
-        self.hosts = (HOSTS[region],)
+        self.hosts = (HOSTS[region], IDENTITY)
+        self._scope = f"as_account-{region}.acme audit_records.read"
         self._permitted = permitted
 
     def sign_up(self, random: Random) -> Mapping[str, Any]:
-        """Return a read-only key of the account."""
+        """Return a read-only key of the account, or an app."""
+        if self._is_app:
+            secret = "".join(random.choices(ascii_letters + digits, k=43))
+            return {"client_id": uuid(random), "client_secret": secret, "subdomain": "acme"}
         return {"api_key": "".join(random.choices(f"{ascii_letters}{digits}_+-", k=20))}
 
     @property
     def wrong_credentials(self) -> Mapping[str, Any]:
-        """Another key."""
+        """Another key, or another app."""
         return {**self.credentials, **self._other}
+
+    def grant(self, request: Request) -> Response:
+        """Answer a request for a token, which has to name the account and the scope."""
+        if not self._is_app or arguments(request).get("scope") != self._scope or not self._permitted:
+            body = {"error": "invalid_scope", "error_description": "The requested scope is invalid."}
+            raise Refused(Response(400, json.dumps(body).encode(), note="invalid_scope"))
+        try:
+            return super().grant(request)
+        except Refused as refused:
+            body = {"error": "invalid_client", "error_description": "The client is not known."}
+            raise Refused(Response(refused.response.status, json.dumps(body).encode())) from None
 
     def admit(self, request: Request) -> None:
         """Raise Refused unless the key is right, may read records, and the version is asked for."""
         headers = request.headers
-        if headers.get("authorization") != f"Token token={self.credentials['api_key']}":
+        key = f"Token token={self.credentials.get('api_key')}"
+        if not (self.tokens.admits(request) if self._is_app else headers.get("authorization") == key):
             raise Refused(self.failure(401))
         if not self._permitted:
             raise Refused(self.failure(403))

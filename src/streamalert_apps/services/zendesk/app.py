@@ -17,6 +17,7 @@ import msgspec
 from streamalert_apps.errors import AppError, BadResponse, CredentialsError
 from streamalert_apps.sdk.app import AuthField, Credentials, Json
 from streamalert_apps.sdk.clock import iso
+from streamalert_apps.sdk.either import given_set
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import OldestFirst
 from streamalert_apps.sdk.hosts import host_like
@@ -24,6 +25,7 @@ from streamalert_apps.sdk.http import Answer, Api, with_params
 from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, judging_sign_in
 from streamalert_apps.sdk.pace import Rate
 
+CLIENT: Final = ("client_id", "client_secret")
 PAGE: Final = 100
 SCOPE: Final = "auditlogs:read"
 
@@ -86,13 +88,8 @@ class ZendeskAudit(OldestFirst):
     def __init__(self, credentials: Credentials, api: Api) -> None:
         super().__init__(credentials, api)
         self._url = f"https://{credentials['host']}"
-        is_client = bool(credentials.get("client_id") and credentials.get("client_secret"))
-        if is_client == bool(credentials.get("email") and credentials.get("api_token")):
-            raise CredentialsError(
-                "Zendesk needs either an OAuth client, or an email address and an API token.",
-                hint="Give one of the two pairs.",
-            )
-        if is_client:
+        sets = {"an OAuth client": CLIENT, "an email address and an API token": ("email", "api_token")}
+        if given_set("Zendesk", credentials, sets) == CLIENT:
             self._zendesk = Bearer(api, self._token)
         else:
             pair = f"{credentials['email']}/token:{credentials['api_token']}"
@@ -109,7 +106,7 @@ class ZendeskAudit(OldestFirst):
         return Fetched(page.audit_logs, page.meta.after_cursor if page.meta.has_more else None)
 
     def _token(self) -> Token:
-        client = {name: self.credentials[name] for name in ("client_id", "client_secret")}
+        client = {name: self.credentials[name] for name in CLIENT}
         asked = {"grant_type": "client_credentials", "scope": SCOPE} | client
         return Token.of(self.api.post(f"{self._url}/oauth/tokens", json=asked, judge=_judge_token))
 

@@ -56,6 +56,7 @@ ALERTS: Final = Listing(
     size=Size("pageSize", usual=50, most=1000, cut=True),
     turn=Cursor("pageToken"),
     sort=Sort("orderBy", "create_time asc", "create_time desc"),
+    ignored=frozenset({"alt", "prettyPrint"}),
     id_field="alertId",
     text_field="type",
 )
