@@ -7,7 +7,7 @@ events as the service lists, the journal need not be read.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -17,7 +17,7 @@ from streamalert_apps.runtime import journal, ledger, record
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.head import Audit, HeldHead
 from streamalert_apps.runtime.store import Store
-from streamalert_apps.sdk.app import App
+from streamalert_apps.sdk.app import App, NoMemory
 
 LOGGER = logging.getLogger(__name__)
 
@@ -26,22 +26,6 @@ SPAN_SECONDS: Final = 36 * 3_600.0  # what is up to twelve hours late is found b
 EVENTS: Final = 20_000  # of hours that are listed at once
 MOST_TRIES: Final = 3
 HISTORY: Final = 14
-
-
-class Blank:
-    """A memory that knows nothing, and shortens ids as the app does."""
-
-    legacy: Collection[bytes] = ()
-
-    def __init__(self, key: bytes) -> None:
-        self.key = key
-
-    def adopt(self, old: bytes, identity: bytes, time: float) -> None:
-        """Do nothing."""
-
-    def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:  # noqa: ARG002
-        """Return none."""
-        return set()
 
 
 @dataclass(slots=True)
@@ -160,7 +144,7 @@ class Auditor:
     def _listed(self, since: float, until: float) -> Iterator[tuple[bytes, bytes, float]]:
         """Yield what the service lists of a span: the events, their ids and times."""
         checkpoint = self.app.span(datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC))
-        for page in self.app.list_span(checkpoint, Blank(bytes.fromhex(self.held.head.key))):
+        for page in self.app.list_span(checkpoint, NoMemory(bytes.fromhex(self.held.head.key))):
             self._live()
             for row in zip(as_bytes(page.logs), page.ids, page.times, strict=True):
                 if since <= row[2] < until:
