@@ -7,7 +7,7 @@ They are loaded when they are asked for, so that the command line starts fast.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from streamalert_apps.sdk.app import App, AuthField, Checkpoint, Page
