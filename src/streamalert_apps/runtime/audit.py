@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from streamalert_apps.errors import AlreadyRunning, AppError, OutOfTime, UsageError
+from streamalert_apps.errors import AlreadyRunning, AppError, OutOfTime
 from streamalert_apps.runtime import journal, ledger, record
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.head import Audit, HeldHead
@@ -47,7 +47,10 @@ class Auditor:
         `settled`: before it, all is on record that did not come later than the lag.
         """
         state = self.held.head.audit
-        if settled is None or not self._is_due(state, settled.timestamp()):
+        if settled is None:
+            state.off = self._why_not()
+            return
+        if not self._is_due(state, settled.timestamp()):
             return
         self.records = record.of(self.store, self.held.head)
         self.hours = record.hours(self.records)
@@ -93,11 +96,8 @@ class Auditor:
             return f"the service allows {rate.requests} requests in {rate.seconds:.0f} s, too few for it"
         if not self.journal_days:
             return "the journal is not kept (journal_days is 0)"
-        try:
-            now = self.held.now()
-            self.app.span(now, now)
-        except UsageError as error:
-            return error.message
+        if type(self.app).span is App.span:
+            return "the type's events can't be listed again"
         return ""
 
     def _top(self, state: Audit) -> float:
