@@ -68,7 +68,9 @@ def _arguments(command: Any) -> list[Any]:
 
 
 def _argument(argument: Any) -> str:
-    return argument.metavar if argument.required else f"[{argument.metavar.strip('[]').removesuffix('...')}]"
+    name = re.sub(r"[][.]", "", argument.metavar)
+    several = "..." if argument.nargs == -1 else ""
+    return f"{name}{several}" if argument.required else f"[{name}]{several}"
 
 
 def _parameters(command: Any) -> str:
@@ -79,7 +81,7 @@ def _parameters(command: Any) -> str:
 def _row(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return f"| `{_argument(parameter)}` | {_cell(parameter.help)} |\n"
-    value = "" if parameter.is_flag else f" {parameter.metavar}"
+    value = "" if parameter.is_flag else f" {parameter.metavar or parameter.name.upper()}"
     words = ", ".join(f"`{word}{value if word == parameter.opts[0] else ''}`" for word in parameter.opts)
     notes = [parameter.help]
     if parameter.show_default and parameter.default not in (None, False, ""):

@@ -6,7 +6,7 @@ import base64
 import json
 import shutil
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from streamalert_apps.checks import conf, expiry
+from streamalert_apps.checks import conf, credentials, expiry
 from streamalert_apps.checks.doctor import of_the_machine
+from streamalert_apps.checks.told import Told
 from streamalert_apps.cli.app import main
+from streamalert_apps.cli.examining import subject_of
+from streamalert_apps.config import conf as project
 from streamalert_apps.plugins.registry import Registry
 from streamalert_apps.services.github.twin.api import Github
 from streamalert_apps.simulator.server import serve
@@ -542,6 +545,34 @@ def test_a_check_that_can_not_be_made_keeps_no_other_from_being_made(
 
     assert (code, answer["findings"]) == (0, [])
     assert [one["check"] for one in answer["skipped"]] == ["alarms"]
+
+
+def test_a_clock_that_differs_from_a_services_is_told(world: World) -> None:
+    subject = subject_of(project.load(world.root), world.session)
+    wrong = replace(subject, ask=lambda *_: Told(ahead=timedelta(minutes=-10)))
+
+    (found,) = credentials.look(wrong)
+
+    assert (found.check, found.pressing) == ("clock", True)
+    assert "600 s behind that of the service of collector (prod)" in found.what
+
+
+def test_what_conf_says_of_an_end_counts_where_the_credentials_say_nothing(world: World) -> None:
+    world.setting(credentials_expire=f"{NOW + timedelta(days=5):%Y-%m-%d}")
+
+    (found,) = world.findings("credentials")
+
+    assert found.check == "expiry"
+
+
+def test_credentials_to_which_conf_refers_are_read_there(world: World) -> None:
+    (world.root / "mine.json").write_text(json.dumps(dict(world.duo)))
+    world.setting(auth={"from": "file:mine.json"})
+    assert world.findings("credentials") == []
+
+    (world.root / "mine.json").unlink()
+    (found,) = world.findings("credentials")
+    assert "file:mine.json" in found.fix
 
 
 def test_a_token_tells_when_it_ends_by_the_services_answer(world: World) -> None:

@@ -468,3 +468,13 @@ def test_a_person_chooses_what_of_an_app_to_change(local: Path, sa_apps: Command
         assert terminal.ends() == 0
     assert apps(local)["local_prod_duo_auth_collector_app"]["timeout"] == 300
     assert stored(local) == json.loads(auth_file.read_text())
+
+
+def test_a_key_that_is_pasted_in_place_of_its_path_is_not_shown(local: Path) -> None:
+    pasted = json.dumps({"type": "service_account", "private_key": "do-not-show-this-one"})
+    with Terminal("new", "gsuite_login", "-c", "prod", "--no-check", folder=local) as terminal:
+        terminal.see("key file, in JSON:").type(pasted)
+        terminal.see("****")
+        terminal.type(CTRL_C)
+        assert terminal.ends() == 130
+        assert "do-not-show-this-one" not in terminal.text

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import json
 import stat
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamalert_apps.services.github.twin.api import Github
+from streamalert_apps.simulator.server import serve
 from tests.cli.conftest import write_auth
 from tests.cli.test_json import check
 from tests.proxy import Answer
@@ -145,6 +148,21 @@ def test_a_service_that_cannot_be_asked_is_told_and_the_app_is_added(
     assert ran.code == 0
     assert "acme (prod): the credentials could not be tried" in ran.err
     assert list(apps(local)) == ["acme"]
+
+
+def test_credentials_that_end_soon_are_told_as_they_are_added(
+    local: Path, sa_apps: Command, tmp_path: Path
+) -> None:
+    twin = Github(rate=None, token_ends=datetime.now(UTC) + timedelta(days=2, hours=1))
+    rows = [{"name": "acme", **twin.credentials}]
+    given = file(tmp_path, json.dumps(rows), "tenants.json")
+    with serve(twin) as server:
+        words = ("github_audit", "-c", "prod", "--yes", "--simulator", server.url)
+        ran = sa_apps("new", *words, "--from-file", given)
+
+    assert ran.code == 0
+    assert "The credentials of acme (prod) end on " in ran.err
+    assert ", in 2 days." in ran.err
 
 
 def test_what_will_be_done_is_shown_and_nothing_of_it_done_by_a_dry_run(
@@ -300,3 +318,13 @@ def test_the_plan_of_a_deploy_says_so_too(deployable: Path, aws: Proxy, sa_apps:
     assert ran.code == 0
     assert "1 app needs a rule, and EventBridge has room for 0 more" in ran.err
     assert "1 app reserves a concurrency of 1, and the account has 0 left to reserve" in ran.err
+
+
+def test_the_plan_of_a_deploy_says_that_new_apps_have_no_classifier(
+    deployable: Path, sa_apps: Command
+) -> None:
+    missing = "There is no classifier acme_prod_streamalert_classifier"
+
+    assert missing in sa_apps("deploy", "--dry-run").err
+    assert missing in sa_apps("deploy", "--yes").err
+    assert missing not in sa_apps("deploy", "--dry-run").err  # `status` and `doctor` tell of what is there

@@ -12,7 +12,10 @@ from streamalert_apps.aws.session import Session
 from streamalert_apps.cli import credentials
 from streamalert_apps.config import conf
 from streamalert_apps.errors import AppError, CredentialsError, UsageError
+from streamalert_apps.sdk.clock import SystemClock
 from streamalert_apps.services.duo.app import DuoAuth
+from streamalert_apps.simulator.server import serve
+from tests.destinations.http import TOKEN, Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +30,7 @@ KEYS = {
     "secret_key": "s3cr3t" * 6 + "abcd",
 }
 WHOLE = json.dumps(KEYS)
+URL = "https://logs.example.com/in"
 
 
 def read(reference: str) -> dict[str, Any]:
@@ -133,3 +137,40 @@ def test_what_says_no_place_is_refused(local: Path, sa_apps: Command, reference:
 
     assert made.code == 2
     assert "does not say where credentials are" in made.err
+
+
+# Destinations
+
+
+def test_a_destination_finds_its_credentials_by_reference(
+    local: Path, sa_apps: Command, duo: Duo, auth_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOC_AUTH", json.dumps({"token": TOKEN}))
+    twin = Endpoint(SystemClock())
+    with serve(twin) as endpoint:  # type: ignore[arg-type] # it is asked for no more than this
+        made = sa_apps(
+            *("destination", "add", "soc", "--type", "http"),
+            *("--set", f"url={endpoint.url}/in", "--set", 'credentials={"from": "env:SOC_AUTH"}'),
+        )
+        assert made.code == 0, made.err
+        assert sa_apps("destination", "test", "soc").code == 0
+        monkeypatch.setenv("SOC_AUTH", json.dumps({"tokens": TOKEN}))
+        failed = sa_apps("destination", "test", "soc")
+        assert failed.code != 0
+        assert "env:SOC_AUTH does not hold the right credentials." in failed.err
+
+    assert not (local / ".sa-apps/destinations").exists()
+    refused = sa_apps("destination", "add", "soc", "--update-auth", "--auth-file", str(auth_file))
+    assert "The credentials of soc come from env:SOC_AUTH, as conf/ says." in refused.err
+
+
+@pytest.mark.parametrize(
+    "auth", ['"env:X"', '{"from": "vault:x"}', "{}", '{"from": "env:X", "also": 1}', '{"from": 1}']
+)
+def test_a_destinations_auth_that_names_no_place_is_refused(local: Path, sa_apps: Command, auth: str) -> None:
+    made = sa_apps(
+        "destination", "add", "soc", "--type", "http", "--set", f"url={URL}", "--set", f"credentials={auth}"
+    )
+
+    assert made.code == 2
+    assert "It does not say where credentials are." in made.err

@@ -111,7 +111,7 @@ def test_other_settings_make_another_digest_but_how_long_it_waits_does_not(tmp_p
         ({"destinations": {"lake": {"type": "s3"}}}, "destination lake: bucket is missing"),
         ({"destinations": {"lake": LAKE | {"bucket": "A B"}}}, "destination lake: bucket: 'A B' is not"),
         ({"destinations": {"lake": LAKE | {"prefix": "/x"}}}, "destination lake: prefix"),
-        ({"destinations": {"lake": LAKE | {"hold": "5"}}}, "not a length of time"),
+        ({"destinations": {"lake": LAKE | {"hold": "5"}}}, "not a valid duration"),
         ({"destinations": {"lake": LAKE | {"hold": "2d"}}}, "A day is the longest"),
         (
             {"destinations": {"lake": LAKE | {"only": "result =="}}},

@@ -72,6 +72,10 @@ def test_what_it_would_refuse_is_named_with_its_file(settings: dict[str, Any], t
 @pytest.mark.parametrize(
     ("given", "told"),
     [
+        (
+            HOOK | {"credentials": {"from": "env:X"}},
+            "credentials of the destination hook is for `sa-apps serve`",
+        ),
         ({"type": "htp"}, "There is no kind of destination 'htp'."),
         ({"type": "http"}, "destination hook: url is missing."),
         (HOOK | {"headers": {"X-A": "x" * 3_000}}, "The settings of its destinations take"),

@@ -144,7 +144,7 @@ def test_what_an_endpoint_rejects_is_kept_with_its_reason() -> None:
         ({"headers": {"Authorization": "Bearer x"}}, "headers"),
         ({"headers": {"X-A": "a\nb"}}, "headers"),
         ({"batch_events": 0}, "batch_events"),
-        ({"hold": "soon"}, "length of time"),
+        ({"hold": "soon"}, "valid duration"),
     ],
 )
 def test_a_setting_that_can_not_be_is_told_and_nothing_sent(settings: dict[str, Any], message: str) -> None:

@@ -15,6 +15,8 @@ from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.serve.backfill import Plan, plan, run, unfinished
 from streamalert_apps.serve.turn import Place
 from streamalert_apps.serve.verify import Asker, verify
+from tests.destinations import http, sentinel
+from tests.destinations.stand import stand
 from tests.runtime.doubles import START, Killed, Killer, Sink, World
 from tests.runtime.listing import Listed, Service, listing_world
 
@@ -249,6 +251,16 @@ def test_what_the_service_keeps_no_more_is_told() -> None:
 
     assert made.since > START - timedelta(days=6)
     assert any("6 days" in warning for warning in made.warnings)
+
+
+@pytest.mark.parametrize(("days", "warned"), [(30, ["sentinel"]), (1, [])])
+def test_a_destination_that_gives_old_events_another_time_is_named(days: int, warned: list[str]) -> None:
+    world, service = world_with(past=31, live=0)
+    with stand(sentinel.CASE) as azure, stand(http.CASE) as other:
+        outlets = {"sentinel": azure.outlet(), "soc": other.outlet()}
+        made = plan(asker(world, service), START - timedelta(days=days), None, "", outlets)
+
+    assert [warning.partition(":")[0] for warning in made.warnings if "older" in warning] == warned
 
 
 def test_verify_finds_nothing_missing_while_one_is_under_way() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from unittest import mock
 
-from streamalert_apps.runtime import clean, collect, forward, journal, memory, window
+from streamalert_apps.runtime import clean, collect, forward, inbox, journal, memory, window
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.sdk import catalogue, events, http, retry, stream
 from streamalert_apps.sdk.feed import listing, look, reader, sweep, walk
@@ -128,7 +128,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         ),
     ),
     "takes no answer for a yes": _by(
-        0, _edit(heads.HeldHead, "_settled", ("there = self._reread(error)", "return str(self.version)"))
+        1, _edit(heads.HeldHead, "_settled", ("there = self._reread(error)", "return str(self.version)"))
     ),
     "makes a removed head anew": _by(
         7,
@@ -171,7 +171,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         ),
     ),
     "never renews its lease": _by(0, _method(heads.HeldHead, "renew", lambda _: None)),
-    "does not show that it lives while it waits": _by(8, _edit(http.Api, "_wait", ("self.alive()", "pass"))),
+    "does not show that it lives while it waits": _by(13, _edit(http.Api, "_wait", ("self.alive()", "pass"))),
     "works on another's record": _by(0, _method(heads, "_check_owner", lambda *_: None)),
     # what is deleted
     "deletes what a destination does not have yet": _by(
@@ -181,7 +181,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         0, _edit(clean, "_old", ("item.name not in named and ", ""))
     ),
     "deletes at once what no head names any more": _by(
-        9, _edit(clean, "_old", ("age > UNNAMED_SECONDS", "True"))
+        10, _edit(clean, "_old", ("age > UNNAMED_SECONDS", "True"))
     ),
     "deletes nothing": _by(0, _method(collect, "clean", lambda *_, **__: None)),
     "cleans only where time is left": _by(
@@ -190,6 +190,24 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     "deletes the journal that the memory is made from": _by(
         0, _edit(clean, "clean", ("if floor is not None:", "if False:"))
     ),
+    # the inbox
+    "takes from the inbox what commits have brought since": _by(
+        97,
+        _edit(
+            inbox.Judged,
+            "precedes",
+            ("entry.sequence > self.sequence or entry.written >= self.at - LEASE_SECONDS", "False"),
+        ),
+    ),
+    "takes the same from two objects of the inbox": _by(
+        201,
+        _edit(
+            collect._Run,
+            "_empty_inbox",
+            ("known.update(identity.hex() for identity in self.ids)", "pass"),
+        ),
+    ),
+    "never looks into the inbox": _by(25, _method(collect._Run, "_empty_inbox", lambda _: None)),
     # the memory
     "can't do without a part of its memory": _by(
         0,
@@ -395,5 +413,8 @@ SHOWN: Final = (
     "does not show that it lives while it waits",
     "deletes what a destination does not have yet",
     "deletes at once what no head names any more",
+    "takes from the inbox what commits have brought since",
+    "takes the same from two objects of the inbox",
+    "never looks into the inbox",
 )
 """Those that a seed has been seen to notice. For the others, a seed is still to be found: `--all`."""

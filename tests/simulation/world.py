@@ -190,7 +190,7 @@ class World:
             mock.patch.object(heads, "secrets", Secrets(plan.seed)),
             mock.patch.object(heads, "take", self._taking(heads.take)),
             mock.patch.object(inbox, "secrets", Secrets(plan.seed)),
-            mock.patch.object(inbox, "PAUSE_SECONDS", 0.0),
+            mock.patch.object(inbox, "PAUSE_SECONDS", 0.0 if plan.tardy else 1e12),  # else it stays empty
             mock.patch.object(inbox, "OBJECT_BYTES", plan.commit_bytes),
             mock.patch.object(run, "COMMIT_BYTES", plan.commit_bytes),
             mock.patch.object(memories, "INLINE", plan.inline),

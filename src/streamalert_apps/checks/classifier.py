@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from streamalert_apps.checks.finding import Finding
 from streamalert_apps.checks.subject import Subject
@@ -32,16 +32,24 @@ def sends_there(app: AppConf) -> bool:
     return not app.sinks or any(sink.is_classifier for sink in app.sinks)
 
 
+def missing(functions: Any, name: str, apps: int) -> Finding | None:
+    """Return that there is no such classifier for so many apps, if so."""
+    if found(lambda: functions.get_function(FunctionName=name, Qualifier=names.ALIAS)):
+        return None
+    whose = "1 app" if apps == 1 else f"{apps} apps"
+    return Finding(
+        CHECK,
+        f"There is no classifier {name} with an alias {names.ALIAS}.",
+        f"The events of {whose} are kept, and reach nobody.",
+        "Deploy StreamAlert's classifier, or send the events elsewhere: `sa-apps destination add`.",
+    )
+
+
 def _of_cluster(subject: Subject, cluster: str, apps: Sequence[AppConf]) -> Iterator[Finding]:
     name = names.classifier(subject.place.prefix, cluster)
     functions = subject.client("lambda")
-    if not found(lambda: functions.get_function(FunctionName=name, Qualifier=names.ALIAS)):
-        yield Finding(
-            CHECK,
-            f"There is no classifier {name} with an alias {names.ALIAS}.",
-            f"Events of {len(apps)} of the cluster's apps are kept, and reach nobody.",
-            "Deploy StreamAlert's classifier, or send the events elsewhere: `sa-apps destination add`.",
-        )
+    if nothing := missing(functions, name, len(apps)):
+        yield nothing
         return
     for lack in surroundings.lost(functions, name):
         fix = "Give it a dead-letter queue with StreamAlert."

@@ -40,14 +40,23 @@ def look(subject: Subject) -> Iterator[Finding]:
 
 def _looked(subject: Subject, app: AppConf, load: Load) -> tuple[Told | None, list[Finding]]:
     whose, fix = f"{app.name} ({app.cluster})", f"`sa-apps update-auth {app.name} --cluster {app.cluster}`"
+    if app.auth_from:
+        fix = f"Change them in {app.auth_from}, to which conf/ refers."
     try:
         kind = subject.types.find(app.type)
     except AppError:
         return None, []  # another check tells
     try:
-        credentials = _complete(load(app), kind)
+        credentials = subject.refer(app, kind) if app.auth_from else _complete(load(app), kind)
     except AppError as error:
-        return None, [Finding(CHECK, f"{whose}: {error.message}", _NOTHING, fix)]
+        return None, [
+            Finding(
+                CHECK,
+                f"{whose}: {error.message}",
+                _NOTHING,
+                f"{error.hint if app.auth_from else ''} {fix}".strip(),
+            )
+        ]
     ends = app.credentials_expire or expiry.stated(credentials)
     told = None
     try:

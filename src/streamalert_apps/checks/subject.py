@@ -23,6 +23,10 @@ Ask: TypeAlias = Callable[[AppConf, type[App], Mapping[str, Any]], Told]
 """Tries an app's credentials by one cheap request; raises what the service says."""
 
 
+Refer: TypeAlias = Callable[[AppConf, type[App]], Mapping[str, Any]]
+"""Reads the credentials to which an app's settings refer; raises what is wrong with them."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """A project whose conf/ can be read. `session`: signed in; None where it lives without AWS."""
@@ -30,6 +34,7 @@ class Subject:
     project: Project
     types: Registry
     ask: Ask
+    refer: Refer
     clock: Clock
     session: Session | None = None
     _clients: dict[str, Any] = field(default_factory=dict)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +26,7 @@ from streamalert_apps.errors import (
     UsageError,
 )
 from streamalert_apps.runtime import names
-from streamalert_apps.sdk.app import App, AuthField, WrongFormError
+from streamalert_apps.sdk.app import App, AuthField
 
 if TYPE_CHECKING:
     from streamalert_apps.cli.terminal.prompts import Prompts
@@ -176,8 +175,10 @@ def ask_service(
 
 def read_file(path: Path, fields: tuple[AuthField, ...]) -> dict[str, Any]:
     """Return the credentials in a JSON file (- is standard input); name each key that is wrong."""
+    from streamalert_apps.serve import references
+
     shown = "Standard input" if str(path) == "-" else str(path)
-    return checked(_parse(read_text(path, shown), shown), fields, shown)
+    return references.checked(references.parsed(read_text(path, shown), shown), fields, shown)
 
 
 def read_reference(project: conf.Project, reference: str, fields: tuple[AuthField, ...]) -> dict[str, Any]:
@@ -185,37 +186,7 @@ def read_reference(project: conf.Project, reference: str, fields: tuple[AuthFiel
     from streamalert_apps.serve import references
 
     text = references.read(reference, project.root, lambda: aws_session(project.account))
-    return checked(_parse(text, reference), fields, reference)
-
-
-def checked(given: Mapping[str, Any], fields: tuple[AuthField, ...], shown: str) -> dict[str, Any]:
-    """Return credentials in the form in which they are stored; name each key that is wrong.
-
-    `shown`: where they are from.
-    """
-    known = {field.name: field for field in fields}
-    given = {name: value for name, value in given.items() if not _is_left_out(known.get(name), value)}
-    faults = [f"unknown: {name}" for name in given if name not in known]
-    faults += [f"missing: {name}" for name in known if name not in given and not known[name].optional]
-    values: dict[str, Any] = {}
-    for name in known.keys() & given.keys():
-        try:
-            values[name] = _value(known[name], given[name])
-        except WrongFormError:
-            faults.append(f"wrong form: {name} (it should be {known[name].description})")
-        except UsageError as error:
-            faults.append(f"wrong: {name} ({error.message.rstrip('.')})")
-    if faults:
-        raise UsageError(
-            f"{shown} does not hold the right credentials. {'; '.join(sorted(faults))}.",
-            hint="It needs a JSON object of " + ", ".join(known) + ".",
-        )
-    return {name: values[name] for name in known if name in values}
-
-
-def _is_left_out(field: AuthField | None, value: Any) -> bool:
-    """Tell whether a key of a file stands for an optional value that is not given."""
-    return field is not None and field.optional and (value is None or value == "")
+    return references.checked(references.parsed(text, reference), fields, reference)
 
 
 def read_text(path: Path, shown: str, most: int = LARGEST_FILE) -> str:
@@ -245,21 +216,6 @@ def _bounded(file: BinaryIO, shown: str, most: int) -> bytes:
     if len(data) > most:
         raise UsageError(f"{shown} is larger than {most >> 20} MiB.", hint=FLAG)
     return data
-
-
-def _parse(text: str, shown: str) -> dict[str, Any]:
-    try:
-        given = jsonfile.parse(text)
-    except ValueError as error:
-        raise UsageError(f"{shown} is not valid JSON: {error}.") from None
-    if not isinstance(given, dict):
-        raise UsageError(f"{shown} must hold a JSON object.")
-    return given
-
-
-def _value(field: AuthField, value: Any) -> Any:
-    """Return what to store; an object (a key file's content) is given to the field as its JSON text."""
-    return field.parse(value.strip() if isinstance(value, str) else json.dumps(value))
 
 
 def store_of(project: conf.Project, function: str) -> CredentialStore:

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from streamalert_apps.cli.credentials import checked, read_file, read_text
+from streamalert_apps.cli.credentials import read_file, read_text
 from streamalert_apps.config import jsonfile
 from streamalert_apps.config.rules import is_app_name
 from streamalert_apps.config.suggest import did_you_mean
 from streamalert_apps.errors import AppError, UsageError
 from streamalert_apps.sdk.app import AuthField
+from streamalert_apps.serve.references import checked
 
 NAME: Final = "name"
 AUTH_FILE: Final = "auth_file"

@@ -65,6 +65,8 @@ def _destinations(app: AppConf) -> list[str]:
             faults += _judged(lambda definition: definition.settings(kinds.find(definition.kind)), sink)
             if sink.kind in kinds.names() and not kinds.find(sink.kind).in_lambda:
                 faults.append(f"The destination {sink.name} ({sink.kind}) is for runs on this machine.")
+            if "credentials" in sink.given:
+                faults.append(f"credentials of the destination {sink.name} is for `sa-apps serve`.")
     size = len(stated_destinations(app)) if app.sinks else 0
     if size > _MOST_STATED:
         faults.append(f"The settings of its destinations take {size:,} bytes; {_MOST_STATED:,} fit.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -18,6 +19,7 @@ from streamalert_apps.runtime.sink import Setting, Setup, Sink, checked
 from streamalert_apps.sdk.app import Credentials
 
 LONGEST_HOLD_SECONDS: Final = 86_400.0
+_REFERENCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|(file|secretsmanager):.+")
 
 
 def _hold(value: Any) -> float:
@@ -28,7 +30,22 @@ def _hold(value: Any) -> float:
     return seconds
 
 
-COMMON: Final = (Setting("hold", "for how long it waits for more, like 5m", _hold, 0.0), *shaping.SETTINGS)
+def _reference(value: Any) -> str:
+    """Return where credentials are."""
+    place = value.get("from") if isinstance(value, dict) and len(value) == 1 else None
+    if not isinstance(place, str) or not _REFERENCE.fullmatch(place):
+        raise UsageError(
+            "It does not say where credentials are.",
+            hint='Write it like {"from": "env:NAME"}, or with file:PATH or secretsmanager:ID.',
+        )
+    return place
+
+
+COMMON: Final = (
+    Setting("credentials", "where its credentials are, for `sa-apps serve`", _reference, ""),
+    Setting("hold", "for how long it waits for more, like 5m", _hold, 0.0),
+    *shaping.SETTINGS,
+)
 """What each destination can be told, whatever its kind."""
 
 
@@ -48,6 +65,11 @@ class Definition:
     def is_classifier(self) -> bool:
         """Whether it is StreamAlert's classifier."""
         return self.name == CLASSIFIER
+
+    @property
+    def auth_from(self) -> str:
+        """Where its credentials are, like `env:SPLUNK_AUTH`; none: where `sa-apps` stores them."""
+        return str(self.common()["credentials"])
 
     @property
     def digest(self) -> str:

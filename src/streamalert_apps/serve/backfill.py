@@ -178,13 +178,14 @@ def _reckon(made: Plan, app: App, head: Head, place: Place) -> None:
     """Ask for the first page; reckon what all takes."""
     rows: Sequence[bytes] = ()
     times: Sequence[float] = ()
+    most = estimate.fullest(head.checkpoint)
     for page in app.list_span(app.span(made.since, made.until), Blank(bytes.fromhex(head.key))):
         rows, times = as_bytes(page.logs), page.times
+        most = max(most, len(rows) + page.repeats)
         if app.api.requests and (rows or not page.more):
             break
     density = _density(made, head, place, times)
-    page_rows = max(len(rows), estimate.fullest(head.checkpoint))
-    made.estimate = estimate.of_listing(app, made.since, made.until, density, page_rows)
+    made.estimate = estimate.of_listing(app, made.since, made.until, density, most)
     each = sum(map(len, rows)) / len(rows) if rows else _mean_size(place, head)
     made.bytes = round(made.estimate.events * each)
 

@@ -120,6 +120,9 @@ def outlet(
 
 def credentials_of(project: Project, destination: str, session: Callable[[], Session]) -> CredentialStore:
     """Return the place where a destination's credentials live."""
+    definition = project.destinations.get(destination)
+    if definition and definition.auth_from:
+        return _referenced(project, definition, session)
     if project.account.local:
         from streamalert_apps.runtime.local import FileCredentials  # noqa: PLC0415
 
@@ -136,6 +139,14 @@ def credentials_of(project: Project, destination: str, session: Callable[[], Ses
         tags=account.tags,
         given_by=outlets.given_by(destination),
     )
+
+
+def _referenced(project: Project, definition: Definition, session: Callable[[], Session]) -> CredentialStore:
+    from streamalert_apps.serve.references import Referenced  # noqa: PLC0415
+
+    kind = kinds.find(definition.kind)
+    fields = tuple(kind.auth(definition.settings(kind)))
+    return Referenced(definition.auth_from, project.root, session, fields)
 
 
 def _client(session: Session, service: str, region: str) -> Any:

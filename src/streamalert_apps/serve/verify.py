@@ -204,7 +204,7 @@ class _Verifier:
         memory = Blank(bytes.fromhex(self.head.key))
         for page in app.list_span(app.span(self.since, self.until), memory):
             if reckoned is None and app.api.requests:
-                rows = max(len(page.logs), estimate.fullest(self.head.checkpoint))
+                rows = max(len(page.logs) + page.repeats, estimate.fullest(self.head.checkpoint))
                 reckoned = estimate.of_listing(app, self.since, self.until, density, rows)
                 self.tell(reckoned)
             for event, identity, time in zip(as_bytes(page.logs), page.ids, page.times, strict=True):

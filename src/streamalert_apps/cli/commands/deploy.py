@@ -197,13 +197,11 @@ def _show(whole: Whole, deploy: Deploy) -> None:
 
 def _say_notes(whole: Whole, deploy: Deploy) -> None:
     """Say what the plan costs, and what in conf/ won't do what somebody may think."""
-    for lack in deploy.lacking_room(whole.apps):
-        output.warn(lack)
     if cost := deploy.cost(whole.apps):
         output.say(cost)
     for line in deploy.begun_destinations(whole.apps):
         output.say(line)
-    for warning in deploy.warnings(whole.apps):
+    for warning in [*deploy.warnings(whole.apps), *deploy.lacking(whole.apps)]:
         output.warn(warning)
     if whole.dashboard and whole.dashboard.trouble:
         output.warn(f"The dashboard could not be looked at, and stays as it is: {whole.dashboard.trouble}")
@@ -307,12 +305,18 @@ class Deploy:
             told += network.warnings(self.fleet.session.client("ec2"), self.fleet.place, in_a_vpc)
         return told
 
-    def lacking_room(self, planned: Sequence[AppPlan]) -> list[str]:
-        """Return what the account has no room for, where apps are to be created."""
-        from streamalert_apps.cli.examining import lacking_room
+    def lacking(self, planned: Sequence[AppPlan]) -> list[str]:
+        """Return what the account lacks for the apps that are to be created."""
+        from streamalert_apps.cli.examining import lacking_classifiers, lacking_room
 
         new = [plan.job.app for plan in planned if plan.job.app and plan.changes and not plan.observed]
-        return list(lacking_room(self.project, self.fleet.session, new)) if new else []
+        if not new:
+            return []
+        session = self.fleet.session
+        return [
+            *lacking_room(self.project, session, new),
+            *lacking_classifiers(self.project, session, new),
+        ]
 
     def without_credentials(self, planned: Sequence[AppPlan]) -> list[AppPlan]:
         """Return those of the apps that are new and have no credentials yet."""

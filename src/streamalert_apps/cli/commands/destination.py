@@ -161,6 +161,8 @@ def _store_all(
             raise UsageError(f"{name} has no credentials: with its settings, it needs none.")
         project.add_destination(name, definition.given)
         return []
+    if definition.auth_from:
+        return _check_reference(project, definition, fields, is_new=is_new)
     store = _store(project, name)
     present = load_if_any(store)
     values = read_file(auth_file, fields) if auth_file else _asked(prompts, fields, present)
@@ -169,6 +171,22 @@ def _store_all(
         if is_new:
             project.add_destination(name, definition.given)
     return [] if values == present else ["credentials"]
+
+
+def _check_reference(
+    project: Project, definition: Definition, fields: Sequence[AuthField], *, is_new: bool
+) -> list[str]:
+    """Define a destination whose credentials are where conf/ says, and are right."""
+    from streamalert_apps.cli.credentials import read_reference
+
+    if not is_new:
+        raise UsageError(
+            f"The credentials of {definition.name} come from {definition.auth_from}, as conf/ says.",
+            hint="Change them there.",
+        )
+    read_reference(project, definition.auth_from, tuple(fields))
+    project.add_destination(definition.name, definition.given)
+    return []
 
 
 def _check_is_update(old: Definition, prompts: Prompts, *, is_changed: bool, update_auth: bool) -> None:

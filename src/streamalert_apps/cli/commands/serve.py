@@ -131,14 +131,16 @@ def _shown(collector: Collector, tools: Tools, address: Address) -> Shown:
 
 def _end_on_signals(ending: Ending) -> None:
     """Let the first signal stop the collector, and a second one end the process."""
+    names = ("SIGTERM", "SIGINT", "SIGBREAK")  # the last one is Windows' Ctrl-Break
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
 
-    def stop(number: int, _: Any) -> None:
-        signal.signal(number, signal.SIG_DFL)
+    def stop(_: int, __: Any) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
         ending.begin()
 
-    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):  # the last one is Windows' Ctrl-Break
-        if number := getattr(signal, name, None):
-            signal.signal(number, stop)
+    for number in numbers:
+        signal.signal(number, stop)
 
 
 def _tools(root: Path, simulator: str) -> Tools:

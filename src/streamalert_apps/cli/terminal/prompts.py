@@ -44,12 +44,16 @@ class Prompts:
     def text(
         self, question: str, *, what: str, flag: str, parse: Callable[[str], Any], default: str = ""
     ) -> Any:
-        """Ask for a line until `parse` takes it; return what `parse` returned."""
+        """Ask for a line until `parse` takes it; return what `parse` returned.
+
+        A key that is pasted where its path is asked for shows as stars.
+        """
         self.need(what, flag)
         with _asked() as (questionary, streams):
             answer = questionary.text(
                 plain(question),
                 default=default,
+                input_processors=[_stars_for_keys()],
                 validate=_judge(parse),
                 validate_while_typing=False,
                 **streams,
@@ -83,6 +87,18 @@ class Prompts:
         self.need("confirmation", flag)
         with _asked() as (questionary, streams):
             return bool(questionary.confirm(plain(question), default=default, **streams).unsafe_ask())
+
+
+def _stars_for_keys() -> Any:
+    """Return what shows a line as stars once it is no longer a path or a plain value, but a key."""
+    from prompt_toolkit.application import get_app
+    from prompt_toolkit.filters import Condition
+    from prompt_toolkit.layout.processors import ConditionalProcessor, PasswordProcessor
+
+    def holds_a_key() -> bool:
+        return get_app().current_buffer.text.lstrip().startswith(("{", "-----BEGIN"))
+
+    return ConditionalProcessor(PasswordProcessor(), Condition(holds_a_key))
 
 
 def _judge(parse: Callable[[str], Any]) -> Callable[[str], bool | str]:
