@@ -58,7 +58,7 @@ class RateLimited(TransientError, code="rate_limited"):
 
 
 class OutOfTime(TransientError, code="out_of_time"):
-    """The time left does not suffice for the next step; a later run goes on."""
+    """The time left does not suffice for the next step; a later run continues."""
 
 
 class Unavailable(TransientError, code="unavailable"):

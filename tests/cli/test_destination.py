@@ -79,6 +79,24 @@ def test_in_aws_they_go_to_a_parameter_that_is_encrypted(
     assert TOKEN not in ran.out + ran.err
 
 
+def test_they_are_under_the_projects_key_and_tagged_as_all_that_is_made(
+    aws_project: Path, sa_apps: Command, token: str
+) -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    assert (
+        sa_apps("config", "set", "sa_apps", json.dumps({"kms_key": key, "tags": {"cost": "security"}})).code
+        == 0
+    )
+
+    assert sa_apps(*SOC, "--set", f"url={URL}", "--auth-file", token).code == 0
+
+    ssm, name = boto3.client("ssm"), "acme_destination_soc_auth"
+    (described,) = ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])["Parameters"]
+    tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
+    assert described["KeyId"] == key
+    assert {"Key": "cost", "Value": "security"} in tags
+
+
 def test_what_is_missing_is_asked_for(local: Path) -> None:
     with Terminal("destination", "add", "soc", folder=local) as terminal:
         terminal.see("Which kind of destination?").type("http" + ENTER)
@@ -375,8 +393,34 @@ def test_what_was_kept_can_be_forgotten_later(to_two: Path, sa_apps: Command) ->
     assert recorded() == {"lake"}
 
 
-def test_a_dry_run_forgets_nothing(to_two: Path, sa_apps: Command) -> None:
-    record(0)
+@pytest.mark.parametrize(("waiting", "told"), [(0, "which has all."), (120, "which lacks 120 events.")])
+def test_a_dry_run_forgets_nothing_and_tells_what_would_be(
+    to_two: Path, sa_apps: Command, waiting: int, told: str
+) -> None:
+    record(waiting)
     assert sa_apps("config", "set", "destinations", '["lake"]', "-n", "collector").code == 0
-    assert sa_apps("deploy", "--dry-run", "--drop-undelivered").code == 0
-    assert recorded() == {"soc", "lake"}
+
+    ran = sa_apps("deploy", "--dry-run", "--drop-undelivered")
+
+    assert (ran.code, recorded()) == (0, {"soc", "lake"})
+    assert f"collector (prod) sends to soc no more, {told}" in ran.err
+
+
+def test_a_plan_tells_from_where_on_a_new_destination_is_sent_events(to_two: Path, sa_apps: Command) -> None:
+    record(0)
+    assert sa_apps("destination", "add", "other", "--type", "s3", "--set", "bucket=acme-other").code == 0
+    assert sa_apps("config", "set", "destinations", '["soc", "lake", "other"]', "-n", "collector").code == 0
+
+    told = "collector (prod) begins to send to other: what is collected from then on."
+    assert told in sa_apps("deploy", "--dry-run").err
+    assert told in sa_apps("deploy", "--yes").err
+
+
+def test_a_plan_tells_where_a_destination_that_is_named_again_goes_on(to_two: Path, sa_apps: Command) -> None:
+    assert sa_apps("config", "set", "destinations", '["lake"]', "-n", "collector").code == 0
+    assert sa_apps("deploy", "--yes").code == 0
+    record(120)
+    assert sa_apps("config", "set", "destinations", '["soc", "lake"]', "-n", "collector").code == 0
+
+    told = "collector (prod) sends to soc again, from where it ended: it lacks 120 events."
+    assert told in sa_apps("deploy", "--dry-run").err

@@ -52,7 +52,7 @@ def test_what_goes_is_shown_and_told(ran_once: Path, sa_apps: Command) -> None:
     answer = check(sa_apps("remove", "collector", "--yes", "--json").out, "remove")
 
     assert [thing["kind"] for thing in answer["removed"]] == [
-        *("alarm", "target", "rule", "function", "log group", "role"),
+        *("alarm", "alarm", "alarm", "target", "rule", "function", "log group", "role"),
         *("parameter", "parameter", "entries"),
     ]
 

@@ -80,6 +80,11 @@ def test_without_arguments_the_help_is_shown(sa_apps: Command) -> None:
     assert all(f"  {name.split()[0]} " in ran.out for name in COMMANDS)
 
 
+def test_each_command_is_described_in_one_line_of_a_narrow_terminal(sa_apps: Command) -> None:
+    described = sa_apps().out.partition("Commands:")[2].partition("Examples:")[0]
+    assert "..." not in described
+
+
 def test_the_version_is_one_line(sa_apps: Command) -> None:
     assert sa_apps("--version").out == f"sa-apps {__version__}\n"
 

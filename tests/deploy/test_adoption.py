@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.deploy.cloud import Cloud
 
 THEIRS = [("Name", "StreamAlert"), ("Sid", "")]
-ADOPTION = 20
+ADOPTION = 22
 CONF = app(metric_alarms={"errors": {}, "throttles": {}}, extra={"architecture": "x86_64"})
 
 

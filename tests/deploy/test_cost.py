@@ -70,9 +70,24 @@ def test_the_journal_costs_as_long_as_it_is_kept() -> None:
     assert month.busy - week.busy == pytest.approx(0.1 * 23 * 0.023)
 
 
+@pytest.mark.parametrize(
+    ("settings", "dollars"),
+    [
+        ({}, 3 * 0.10 + 2 * 0.30),
+        ({"extra": {"enable_custom_metrics": True}}, 3 * 0.10 + 13 * 0.30),
+        ({"metric_alarms": {"behind": {"enabled": False}, "problems": {"enabled": False}}}, 0.10),
+        ({"schedule_expression": "rate(1 day)"}, 3 * 0.10 + 2 * 0.30 / 24),
+    ],
+)
+def test_alarms_and_metrics_cost_besides_the_dashboard(settings: dict[str, Any], dollars: float) -> None:
+    hourly = app(**{"schedule_expression": "rate(1 hour)", **settings})
+    assert cost.monthly([hourly]).watch == pytest.approx(cost.DASHBOARD_MONTH + dollars)
+
+
 def test_it_is_told_in_one_line() -> None:
     told = str(cost.monthly([app(schedule_expression="rate(1 minute)")]))
     assert told == (
         "S3 costs about 0.47 $ a month while nothing happens, 0.91 $ where each run finds events, "
-        "100 MB a day and app (list prices of us-east-1)."
+        "100 MB a day and app. CloudWatch costs about 3.90 $ for alarms, metrics and the dashboard "
+        "(list prices of us-east-1)."
     )

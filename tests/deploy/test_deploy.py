@@ -39,7 +39,9 @@ def test_an_app_gets_all_that_streamalerts_names_say(cloud: Cloud) -> None:
     assert list(there["functions"][FUNCTION]["aliases"]) == ["production"]
     assert list(there["rules"]) == [f"{FUNCTION}_schedule"]
     assert list(there["log groups"]) == [f"/aws/lambda/{FUNCTION}"]
-    assert list(there["alarms"]) == [f"{FUNCTION}_invocation_errors"]
+    assert list(there["alarms"]) == [
+        f"{FUNCTION}_{ending}" for ending in ("invocation_errors", "behind", "problems")
+    ]
 
 
 def test_the_function_is_as_conf_says(cloud: Cloud) -> None:
@@ -145,7 +147,7 @@ def test_everything_that_can_is_tagged(cloud: Cloud) -> None:
 
     there = world()
     tagged = [thing for kind in there.values() for thing in kind.values()]
-    assert len(tagged) == 6
+    assert len(tagged) == 8
     assert all(TAGS.items() <= thing["tags"].items() for thing in tagged)
     (role,) = there["roles"].values()
     assert role["tags"]["sa-apps:region"] == "us-east-1"
@@ -159,7 +161,7 @@ def test_creation_takes_no_more_calls_than_are_needed(cloud: Cloud) -> None:
         "events.ListRules",
         "logs.DescribeLogGroups",
     ]
-    assert len(cloud.proxy.names()[3:]) <= 14
+    assert len(cloud.proxy.names()[3:]) <= 16
     assert cloud.writes() == [
         "iam.CreateRole",
         "iam.PutRolePolicy",
@@ -172,7 +174,7 @@ def test_creation_takes_no_more_calls_than_are_needed(cloud: Cloud) -> None:
         "lambda.AddPermission",
         "events.PutRule",
         "events.PutTargets",
-        "cloudwatch.PutMetricAlarm",
+        *(["cloudwatch.PutMetricAlarm"] * 3),
     ]
 
 
@@ -357,7 +359,8 @@ def test_a_rule_is_never_made_anew(cloud: Cloud) -> None:
 
     cloud.deploy_well(app(schedule_expression="rate(1 hour)"))
 
-    assert cloud.writes() == ["events.PutRule", "events.PutTargets"]
+    judged_by_the_schedule = ["cloudwatch.PutMetricAlarm"] * 2
+    assert cloud.writes() == ["events.PutRule", "events.PutTargets", *judged_by_the_schedule]
 
 
 DRIFTS: dict[str, Callable[[], object]] = {

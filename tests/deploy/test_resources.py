@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,6 +20,12 @@ KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
 def desired(kind: str, place: Place = PLACE, **settings: Any) -> tuple[Resource, ...]:
     return KINDS[kind].desired(Wanted(app(**settings), place, CODE))
+
+
+def alarms(**settings: Any) -> dict[str, Resource]:
+    """Return an app's alarms by what their names end with."""
+    made = desired("alarm", **settings)
+    return {alarm.name.removeprefix("acme_prod_duo_auth_collector_app_"): alarm for alarm in made}
 
 
 def attributes(kind: str, **settings: Any) -> Any:
@@ -87,7 +94,10 @@ def test_the_log_format_is_as_chosen(chosen: dict[str, str], sent: str) -> None:
 
 
 def test_an_alarm_has_streamalerts_defaults_and_confs_values() -> None:
-    errors, throttles = desired("alarm", metric_alarms={"throttles": {"threshold": 5, "period_secs": 300}})
+    errors, throttles = (
+        alarms(metric_alarms={"throttles": {"threshold": 5, "period_secs": 300}})[kind]
+        for kind in ("invocation_errors", "throttles")
+    )
     assert (errors.attributes["threshold"], errors.attributes["period"]) == (0.0, 120)
     assert (throttles.attributes["threshold"], throttles.attributes["period"]) == (5.0, 300)
     assert throttles.name == "acme_prod_duo_auth_collector_app_throttles"
@@ -104,10 +114,53 @@ def test_an_alarm_has_streamalerts_defaults_and_confs_values() -> None:
     ],
 )
 def test_the_cursors_age_is_judged_over_two_intervals(schedule: str, period: int, count: int) -> None:
-    _, alarm = desired(
-        "alarm", schedule_expression=schedule, metric_alarms={"cursor_age": {"threshold": 3600}}
+    made = alarms(schedule_expression=schedule, metric_alarms={"cursor_age": {"threshold": 3600}})
+    for kind in ("cursor_age", "behind"):
+        judged = made[kind].attributes
+        assert (judged["period"], judged["evaluation_periods"]) == (period, count)
+    assert (made["problems"].attributes["period"], made["problems"].attributes["evaluation_periods"]) == (
+        period,
+        1,
     )
-    assert (alarm.attributes["period"], alarm.attributes["evaluation_periods"]) == (period, count)
+
+
+def test_failed_behind_and_problems_are_alarms_unless_conf_says_otherwise() -> None:
+    assert set(alarms(metric_alarms={})) == {"invocation_errors", "behind", "problems"}
+    off = {kind: {"enabled": False} for kind in ("errors", "behind", "problems")}
+    assert alarms(metric_alarms=off) == {}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "seconds"),
+    [("rate(1 minute)", 3600.0), ("rate(20 minutes)", 3600.0), ("rate(2 hours)", 21600.0)],
+)
+def test_behind_is_an_hour_or_three_intervals(schedule: str, seconds: float) -> None:
+    assert alarms(schedule_expression=schedule)["behind"].attributes["threshold"] == seconds
+
+
+def test_an_app_that_stops_running_is_told_and_a_new_one_that_has_not_run_is_not() -> None:
+    behind = alarms()["behind"].attributes
+    assert behind["missing"] == "missing"  # a new alarm is undecided, and stays so until the first run
+    assert behind["undecided"] == behind["actions"] == (PLACE.topic(),)
+
+
+def test_an_app_that_runs_seldom_has_no_alarm_that_would_ring_between_two_runs() -> None:
+    assert set(alarms(schedule_expression="rate(4 days)")) == {"invocation_errors", "problems"}
+
+
+def test_what_conf_states_of_an_alarm_stays() -> None:
+    behind = alarms(metric_alarms={"behind": {"threshold": 60, "period_secs": 7200}})["behind"].attributes
+    assert (behind["threshold"], behind["period"]) == (60.0, 7200)
+
+
+def test_a_function_writes_no_metrics_where_no_alarm_goes_by_them() -> None:
+    off = {kind: {"enabled": False} for kind in ("behind", "problems")}
+    assert attributes("function", metric_alarms=off)["environment"]["SA_APPS_METRICS"] == "off"
+
+
+def test_a_function_knows_when_its_credentials_end_where_conf_says_so() -> None:
+    told = environment(credentials_expire="2027-01-31")["SA_APPS_CREDENTIALS_UNTIL"]
+    assert datetime.fromtimestamp(int(told), UTC) == datetime(2027, 1, 31, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("chosen", "told"), [({}, None), ({"enable_custom_metrics": True}, "on")])
@@ -116,7 +169,7 @@ def test_a_function_writes_metrics_where_conf_says_so(chosen: dict[str, bool], t
 
 
 def test_throttles_ring_only_where_conf_says_so() -> None:
-    assert len(desired("alarm", metric_alarms={})) == 1
+    assert "throttles" not in alarms(metric_alarms={})
 
 
 @pytest.mark.parametrize(

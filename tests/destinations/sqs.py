@@ -87,6 +87,7 @@ CASE = Case(
     strict=False,
     one_event=1_000,
     event_limit=1_048_064,
+    many=60,  # for each message moto looks at all that are there
 )
 FIFO = Case(
     "sqs",
@@ -98,5 +99,5 @@ FIFO = Case(
     one_event=1_000,
     is_idempotent=True,
     event_limit=1_048_064,
-    many=60,  # for each message moto looks at all that are there
+    many=60,
 )

@@ -143,7 +143,10 @@ def test_a_run_is_told_in_numbers() -> None:
         "Retries": 3,
         "RateLimits": 1,
         "FailedRuns": 1,
+        "FoundLate": 0,
         "CursorAge": 120.0,
+        "Behind": 120.0,
+        "Problems": 0,
     }
     assert line["FunctionName"] == FUNCTION
 
@@ -162,7 +165,7 @@ def test_the_line_is_written_where_only_errors_are_logged(caplog: pytest.LogCapt
     product = logging.getLogger("streamalert_apps")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(product, "level", logging.ERROR)
-        metrics.write(OUTCOMES["much"], FUNCTION, NOW)
+        metrics.write(OUTCOMES["much"], FUNCTION, NOW, whole=True)
 
     assert [record.message for record in caplog.records] == ["metrics"]
 
@@ -171,7 +174,7 @@ def test_each_destination_has_a_line_of_its_own(caplog: pytest.LogCaptureFixture
     caplog.set_level("INFO", "streamalert_apps.runtime.metrics")
     outcome = Outcome(delivered={"lake": Delivered(), "soc": Delivered(dead=2, kept=7, lag=90.5)})
 
-    metrics.write(outcome, FUNCTION, NOW)
+    metrics.write(outcome, FUNCTION, NOW, whole=True)
 
     _, lake, soc = (logged(record.__dict__["fields"]) for record in caplog.records)
     assert faults(lake) == faults(soc) == []
@@ -179,3 +182,47 @@ def test_each_destination_has_a_line_of_its_own(caplog: pytest.LogCaptureFixture
     names = ("Destination", "DestinationLag", "DestinationRefused", "DestinationDead")
     assert [soc[name] for name in names] == ["soc", 90.5, 2, 7]
     assert [lake[name] for name in names] == ["lake", 0.0, 0, 0]
+
+
+def alarming(outcome: Outcome) -> dict[str, Any]:
+    line = logged(metrics.alarming(outcome, FUNCTION, NOW))
+    assert faults(line) == []
+    return {name: line[name] for name in metrics.UNITS if name in line}
+
+
+def test_without_the_switch_a_run_tells_what_alarms_go_by_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "streamalert_apps.runtime.metrics")
+    outcome = Outcome(cursor=NOW, delivered={"lake": Delivered(lag=90.5)})
+    metrics.write(outcome, FUNCTION, NOW, whole=False)
+    (record,) = caplog.records
+    line = logged(record.__dict__["fields"])
+    assert [one["Name"] for one in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]] == ["Behind", "Problems"]
+
+
+@pytest.mark.parametrize(
+    ("age", "lags", "behind"), [(120, [], 120.0), (120, [7.0, 90.5], 120.0), (5, [7.0, 90.5], 90.5)]
+)
+def test_the_worst_of_collection_and_destinations_is_how_far_an_app_is_behind(
+    age: int, lags: list[float], behind: float
+) -> None:
+    delivered = {str(number): Delivered(lag=lag) for number, lag in enumerate(lags)}
+    assert alarming(Outcome(cursor=NOW - timedelta(seconds=age), delivered=delivered))["Behind"] == behind
+
+
+def test_where_nobody_knows_how_far_it_is_behind_nothing_is_told() -> None:
+    assert alarming(Outcome("failed")) == {"Problems": 0}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "problems"),
+    [
+        (Outcome(delivered={"lake": Delivered(dead=2), "soc": Delivered(dead=1)}), 3),
+        (Outcome(found_late=4), 4),
+        (Outcome(credentials_until=(NOW + timedelta(days=13)).timestamp()), 1),
+        (Outcome(credentials_until=(NOW - timedelta(days=1)).timestamp()), 1),
+        (Outcome(credentials_until=(NOW + timedelta(days=15)).timestamp()), 0),
+        (Outcome("failed"), 0),
+    ],
+)
+def test_what_needs_somebody_is_counted(outcome: Outcome, problems: int) -> None:
+    assert alarming(outcome)["Problems"] == problems

@@ -1,4 +1,4 @@
-"""What destinations that conf/ no longer names leave in the records of apps, when these are deployed."""
+"""What a deploy changes of where events go: where a destination begins, and what one leaves behind."""
 
 from __future__ import annotations
 
@@ -22,6 +22,36 @@ if TYPE_CHECKING:
 FLAG: Final = "--drop-undelivered"
 
 
+def begun(project: Project, planned: Sequence[AppPlan], session: Session) -> list[str]:
+    """Say where destinations begin that the apps have not been sending to."""
+    new = {
+        plan.job.function: _wanted(plan.job.app) - there
+        for plan in planned
+        if plan.job.app and not plan.error and (there := _named(plan))
+    }
+    apps = [plan.job.app for plan in planned if plan.job.app and new.get(plan.job.function)]
+    if not apps:
+        return []
+    from streamalert_apps.serve import positions
+
+    held = positions.held(project, apps, lambda: session)
+    waiting = {(one.app.function, one.destination): one.waiting for one in held}
+    return [
+        _begin(app, name, waiting.get((app.function, name)))
+        for app in apps
+        for name in sorted(new[app.function])
+    ]
+
+
+def ended(found: Sequence[Held]) -> list[str]:
+    """Say what destinations lack that an app has and conf/ does not name for it."""
+    return [
+        f"{label(one.app)} sends to {one.destination} no more, "
+        + (f"which lacks {counted(one.waiting, 'event')}." if one.waiting else "which has all.")
+        for one in found
+    ]
+
+
 def left(project: Project, planned: Sequence[AppPlan], session: Session, *, all_apps: bool) -> list[Held]:
     """Return the positions of destinations that an app has and conf/ does not name for it.
 
@@ -43,11 +73,8 @@ def left(project: Project, planned: Sequence[AppPlan], session: Session, *, all_
 def to_forget(found: Sequence[Held], prompts: Prompts, *, drop: bool) -> list[Held]:
     """Return those that shall go: where something is undelivered, only if somebody says so."""
     waiting = [one for one in found if one.waiting]
-    for one in waiting:
-        output.warn(
-            f"{label(one.app)} sends to {one.destination} no more, "
-            f"which lacks {counted(one.waiting, 'event')}."
-        )
+    for line in ended(waiting):
+        output.warn(line)
     if not waiting or drop:
         return list(found)
     if prompts.allowed and prompts.confirm("Forget what they have not been given?", flag=FLAG):
@@ -67,12 +94,22 @@ def forget(project: Project, chosen: Sequence[Held], session: Session) -> None:
             output.warn(f"{label(one.app)} still has a position of {one.destination}: {error.message}")
 
 
+def _begin(app: AppConf, name: str, waiting: int | None) -> str:
+    if waiting is None:
+        return f"{label(app)} begins to send to {name}: what is collected from then on."
+    return f"{label(app)} sends to {name} again, from where it ended: it lacks {counted(waiting, 'event')}."
+
+
 def _loses_one(plan: AppPlan) -> bool:
-    app, latest = plan.job.app, plan.view.latest if plan.view else None
-    if app is None or not latest:
-        return False
-    there = latest["Configuration"].get("Environment", {}).get("Variables", {})
-    return bool(named_destinations(there) - _wanted(app))
+    return plan.job.app is not None and bool(_named(plan) - _wanted(plan.job.app))
+
+
+def _named(plan: AppPlan) -> set[str]:
+    """Return the destinations that the function sends to which is there; nothing, where there is none."""
+    latest = plan.view.latest if plan.view else None
+    if not latest:
+        return set()
+    return named_destinations(latest["Configuration"].get("Environment", {}).get("Variables", {}))
 
 
 def _wanted(app: AppConf) -> set[str]:

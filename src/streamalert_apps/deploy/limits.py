@@ -10,14 +10,19 @@ from datetime import timedelta
 from typing import Any, Final
 
 from streamalert_apps.config.conf import AppConf
-from streamalert_apps.deploy.resources.alarm import CURSOR_AGE, periods
+from streamalert_apps.deploy.resources.alarm import (
+    BEHIND,
+    CURSOR_AGE,
+    LONGEST_INTERVAL,
+    can_be_watched,
+    periods,
+)
 from streamalert_apps.deploy.resources.function import stated_destinations
 from streamalert_apps.errors import AppError, ConfigError
 from streamalert_apps.runtime import kinds, names
 from streamalert_apps.runtime.schedule import interval
 
 _MOST_STATED: Final = 3_000  # of the 4 KB that Lambda allows for all of a function's environment
-_LONGEST_INTERVAL: Final = timedelta(days=3)  # CloudWatch judges seven days at most, and two runs have to fit
 
 
 def check(app: AppConf) -> None:
@@ -27,7 +32,7 @@ def check(app: AppConf) -> None:
         *_schedule(app),
         *_auth(app),
         *_destinations(app),
-        *_cursor_age(app),
+        *_ages(app),
         *_vpc(app.vpc_config or {}),
     ]
     if faults:
@@ -74,25 +79,34 @@ def _judged(rule: Callable[[Any], object], value: Any) -> list[str]:
     return []
 
 
-def _cursor_age(app: AppConf) -> list[str]:
-    """Return what is wrong with the alarm on the age of the cursor, where the app has one."""
-    settings = app.metric_alarms.get(CURSOR_AGE)
-    if settings is None or not settings.get("enabled", True):
-        return []
-    key, faults = f"metric_alarms.{CURSOR_AGE}", []
-    if app.extra.get("enable_custom_metrics") is not True:
-        faults.append(f"{key} needs enable_custom_metrics to be true: the age is a custom metric.")
-    if "threshold" not in settings:
-        faults.append(f"{key}.threshold has to say from how many seconds on it rings.")
-    every, judged = interval(app.schedule_expression), {**periods(app), **settings}
-    if every > _LONGEST_INTERVAL:
-        faults.append(f"{key} can't watch an app that runs less than once in {_LONGEST_INTERVAL.days} days.")
-    elif timedelta(seconds=judged["period_secs"] * judged["evaluation_periods"]) < every:
-        faults.append(
-            f"{key}: period_secs times evaluation_periods has to be {every.total_seconds():.0f} at least, "
-            "the schedule's interval, or it rings between two runs."
-        )
+def _ages(app: AppConf) -> list[str]:
+    """Return what is wrong with the alarms on an age, where conf/ speaks of them."""
+    faults = []
+    cursor_age = app.metric_alarms.get(CURSOR_AGE)
+    if cursor_age is not None and cursor_age.get("enabled", True):
+        key = f"metric_alarms.{CURSOR_AGE}"
+        if app.extra.get("enable_custom_metrics") is not True:
+            faults.append(f"{key} needs enable_custom_metrics to be true: the age is a custom metric.")
+        if "threshold" not in cursor_age:
+            faults.append(f"{key}.threshold has to say from how many seconds on it rings.")
+    for kind in (CURSOR_AGE, BEHIND):
+        settings = app.metric_alarms.get(kind)
+        if settings and settings.get("enabled", kind == CURSOR_AGE or can_be_watched(app)):
+            faults += _watched(app, f"metric_alarms.{kind}", settings)
     return faults
+
+
+def _watched(app: AppConf, key: str, settings: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the periods of an alarm on an age."""
+    every, judged = interval(app.schedule_expression), {**periods(app), **settings}
+    if not can_be_watched(app):
+        return [f"{key} can't watch an app that runs less than once in {LONGEST_INTERVAL.days} days."]
+    if timedelta(seconds=judged["period_secs"] * judged["evaluation_periods"]) < every:
+        least = (
+            f"{every.total_seconds():.0f} at least, the schedule's interval, or it rings between two runs."
+        )
+        return [f"{key}: period_secs times evaluation_periods has to be {least}"]
+    return []
 
 
 def _vpc(vpc: Mapping[str, Any]) -> list[str]:

@@ -19,11 +19,16 @@ _NO_TOPIC: Final = {"NotFound", "NotFoundException"}
 
 def warnings(sns: Any, functions: Any, place: Place, clusters: Collection[str]) -> list[str]:
     """Return what there is to say, a line each; or why that can't be told."""
-    told = _checked("Whether anybody hears the alarms", partial(_alarms, sns, place))
+    told = alarms(sns, place)
     for cluster in sorted(clusters):
         name = names.classifier(place.prefix, cluster)
         told += _checked(f"What becomes of events that {name} loses", partial(_lost, functions, name))
     return told
+
+
+def alarms(sns: Any, place: Place) -> list[str]:
+    """Return what there is to say of the topic that alarms go to."""
+    return _checked("Whether anybody hears the alarms", partial(_alarms, sns, place))
 
 
 def _checked(what: str, look: Callable[[], Iterator[str]]) -> list[str]:

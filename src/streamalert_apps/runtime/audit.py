@@ -172,7 +172,7 @@ class Auditor:
     def _live(self) -> None:
         self.held.renew()
         if self.left() <= 0:
-            raise OutOfTime("There is no time left; the next run goes on.")
+            raise OutOfTime("There is no time left; the next run continues.")
 
     def _end(self, state: Audit) -> None:
         state.cursor, state.at = 0.0, self.held.now().timestamp()

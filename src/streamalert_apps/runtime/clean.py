@@ -13,6 +13,7 @@ from streamalert_apps.errors import AppError
 from streamalert_apps.runtime import journal, ledger
 from streamalert_apps.runtime.head import MOST_PASSING, NAME, PASSING, Head, HeldHead, parse
 from streamalert_apps.runtime.record import BACKFILL
+from streamalert_apps.runtime.replay import FOLDER as REPLAY
 from streamalert_apps.runtime.store import Item, Store
 
 DAY: Final = 86_400.0
@@ -75,7 +76,7 @@ def _old(head: Head, items: Sequence[Item], now: float, kept_from: float) -> lis
     for item in items:
         age = now - item.written.timestamp()
         found = _RECORD.fullmatch(item.name)
-        if item.name.startswith((_DEAD, "replay/")):
+        if item.name.startswith((_DEAD, REPLAY)):
             is_old = age > DEAD_DAYS * DAY
         elif found and found[1] != head.birth:  # a record that was removed, and begun anew
             is_old = age > max(now - kept_from, DAY)

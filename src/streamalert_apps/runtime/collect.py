@@ -60,8 +60,10 @@ class Outcome:
     """How a run ended, and what it did.
 
     `retry_after`: seconds that the service wants to be left alone. `cursor`: all that the service showed up
-    to then is on record, where the app can tell; what appears late may be missing.
-    `found_late`: events that came later than the lag. `delivered`: by destination.
+    to then is on record, where the app can tell; what appears late may be missing. `found_late`: events
+    that came later than the lag. `lateness`: how old, in seconds, the oldest event was when it was
+    found; 0 in a first run, which looks back. `credentials_until`: when they end, where they say so, in
+    seconds since 1970. `delivered`: by destination.
     """
 
     status: Literal["succeeded", "partial", "failed"] = "succeeded"
@@ -73,9 +75,11 @@ class Outcome:
     retries: int = 0
     rate_limits: int = 0
     found_late: int = 0
+    lateness: float = 0.0
     seconds: float = 0.0
     retry_after: float = 0.0
     cursor: datetime | None = None
+    credentials_until: float = 0.0
     delivered: dict[str, Delivered] = field(default_factory=dict)
     error: AppError | None = None
 
@@ -330,6 +334,7 @@ class _Run:
         """Buffer events that another process found missing."""
         assert self.memory is not None  # noqa: S101 (open made it)
         self.got = round(self.held.now().timestamp(), 3)
+        self.outcome.found_late += len(found.events)
         self.events += found.events
         self.ids += found.ids
         self.times += found.times
@@ -450,6 +455,9 @@ class _Run:
             done = self.memory.delivered(raw)
             events = journal.one_line_each(raw[done:])
             ids, times = page.ids[done:], page.times[done:]
+            if times and self.held.head.runs:
+                now = self.held.now().timestamp()
+                self.outcome.lateness = max(self.outcome.lateness, round(now - min(times), 3))
             if not ids:
                 ids, times = self._content_ids(events), [self.got] * len(events)
             self.events += events
@@ -614,6 +622,7 @@ class _Run:
         head.hours = history.added(head.hours, self._hour())
         if self.app:
             head.credentials_until = expiry.ends(self.app.credentials)
+        outcome.credentials_until = head.credentials_until
         if self.terms.deadline.left() > 0:
             self._clean(floor)
         head.lease = None
@@ -639,6 +648,7 @@ class _Run:
             out.error.code if out.error else "",
             out.error.message[: heads.MESSAGE_CHARACTERS] if out.error else "",
             floor.timestamp() if floor else 0.0,
+            out.lateness,
         )
 
     def _hour(self) -> Hour:

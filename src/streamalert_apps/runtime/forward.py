@@ -266,7 +266,7 @@ class Forwarder:
                 self.position.opened = window.commits[0].made
         for rows in self._batches(window):
             if self.deadline.left() <= 0 and self.done.batches:
-                self.error = OutOfTime("There is no time left to deliver everything; the next run goes on.")
+                self.error = OutOfTime("There is no time left to deliver everything; the next run continues.")
                 return
             self._send(window, rows)
             if self._has_stopped():
@@ -339,7 +339,7 @@ class Forwarder:
         parts = [rows]
         while parts and error is None:
             if self.deadline.left() <= 0 and parts != [rows]:
-                error = OutOfTime("There is no time left to find what is refused; the next run goes on.")
+                error = OutOfTime("There is no time left to find what is refused; the next run continues.")
                 break
             part = parts.pop()
             answer = self._answer(window, part)

@@ -3,9 +3,10 @@
 What is slow to make (clients, the TLS context) is made at import: in the init phase CPU is free.
 Environment: SA_APPS_TYPE (the app type, loaded at import), SA_APPS_BUCKET (where the record is kept),
 SA_APPS_JOURNAL_DAYS, SA_APPS_LAG (seconds, where conf/ states another than the type), SA_APPS_LOG_LEVEL,
-SA_APPS_METRICS (`on` or not there), SA_APPS_BATCH_BYTES, SA_APPS_SIMULATOR (a loopback URL that takes the
-service's place). Where conf/ states destinations: SA_APPS_DESTINATIONS (their settings by name, in JSON,
-without secrets), SA_APPS_NAME (the app's), SA_APPS_PREFIX (of the names of their parameters).
+SA_APPS_METRICS (`on`: all; `off`: none; else those that alarms go by), SA_APPS_CREDENTIALS_UNTIL (seconds
+since 1970, where conf/ states when they end), SA_APPS_BATCH_BYTES, SA_APPS_SIMULATOR (a loopback URL that
+takes the service's place). Where conf/ states destinations: SA_APPS_DESTINATIONS (their settings by name, in
+JSON, without secrets), SA_APPS_NAME (the app's), SA_APPS_PREFIX (of the names of their parameters).
 """
 
 from __future__ import annotations
@@ -127,8 +128,9 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     summary = outcome.summary()
     level = logging.ERROR if outcome.status == "failed" else logging.INFO
     LOGGER.log(level, "run ended", extra={"fields": summary})
-    if os.environ.get("SA_APPS_METRICS") == "on":
-        metrics.write(outcome, function, clock.now())
+    outcome.credentials_until = _number("SA_APPS_CREDENTIALS_UNTIL", 0) or outcome.credentials_until
+    if (wanted := os.environ.get("SA_APPS_METRICS")) != "off":
+        metrics.write(outcome, function, clock.now(), whole=wanted == "on")
     if outcome.error and outcome.status == "failed":
         raise outcome.error
     if outcome.calls_for_another(whole):
@@ -201,10 +203,10 @@ def _number(name: str, default: float) -> float:
 
 
 def _invoke_successor(order: Event, context: Context) -> None:
-    """Invoke this function again for the rest of a backlog. Where that fails, the next tick goes on."""
+    """Invoke this function again for the rest of a backlog. Where that fails, the next tick continues."""
     successor = order.successor()
     if successor is None:
-        LOGGER.info("the backlog goes on with the next tick")
+        LOGGER.info("the backlog continues with the next tick")
         return
     qualifier = context.invoked_function_arn.split(":")[7:]
     try:
@@ -215,4 +217,4 @@ def _invoke_successor(order: Event, context: Context) -> None:
             Qualifier=qualifier[0] if qualifier else names.ALIAS,
         )
     except (ClientError, BotoCoreError) as error:
-        LOGGER.warning("the successive invocation failed (%s); the next tick goes on", type(error).__name__)
+        LOGGER.warning("the successive invocation failed (%s); the next tick continues", type(error).__name__)

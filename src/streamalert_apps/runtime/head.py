@@ -63,6 +63,8 @@ class Run(msgspec.Struct, omit_defaults=True):
     message: str = ""
     floor: float = 0.0
     """All that the service showed of the time before it is on record, where the app can tell; since 1970."""
+    lateness: float = 0.0
+    """How old the oldest event was when it was found, in seconds."""
 
 
 class Position(msgspec.Struct, omit_defaults=True):

@@ -89,6 +89,21 @@ def cursor_age_alarm(function: str) -> str:
     return f"{function}_cursor_age"
 
 
+def behind_alarm(function: str) -> str:
+    """Return the name of the alarm on an app whose collection or destinations are behind."""
+    return f"{function}_behind"
+
+
+def problems_alarm(function: str) -> str:
+    """Return the name of the alarm on what needs somebody: dead letters, credentials, what was found late."""
+    return f"{function}_problems"
+
+
+def dashboard(prefix: str) -> str:
+    """Return the name of the dashboard of a prefix's apps."""
+    return f"{prefix}-sa-apps"
+
+
 def alarm_topic(prefix: str) -> str:
     """Return the name of the SNS topic that alarms go to unless global.json names another."""
     return f"{prefix}_streamalert_monitoring"

@@ -181,7 +181,7 @@ class Catalogue(Feed):
         except (RateLimited, OutOfTime, CredentialsError):
             raise
         except AppError as error:
-            LOGGER.warning("a file of %s is put aside: %s", moment_of(file.time), error.message)
+            LOGGER.warning("a file of %s is set aside: %s", moment_of(file.time), error.message)
             aside.append(_Aside(file.time, error))
             if place.skip:
                 place.aside[place.file] = place.skip

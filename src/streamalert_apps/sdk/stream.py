@@ -263,7 +263,7 @@ class Stream(Events):
         since = place.since or place.floor
         if place.gap:
             since = min(since, place.gap.since)
-        LOGGER.warning("the position of %s is lost; going on from %s", place.at, since)
+        LOGGER.warning("the position of %s is lost; continuing from %s", place.at, since)
         place.gap, place.tries, place.again = None, 0, True
         self._begin(place, since)
 
@@ -304,7 +304,7 @@ class Stream(Events):
         except RequestRefused:
             if gap.token is None:
                 raise
-            LOGGER.warning("the history's token is lost; going on from %s", gap.since)
+            LOGGER.warning("the history's token is lost; continuing from %s", gap.since)
             gap.token = None
             return Page([], place.checkpoint(), more=True)
         rows = Fetched([

@@ -196,7 +196,7 @@ class Status:
             "runs": [{**_run(run), "outcome": run.status} for run in reversed(self._runs()[-RUNS_SHOWN:])],
             "hours": [_hour(hour) for hour in self.hours()],
             "credentials_until": _iso(self.credentials_until),
-            "destinations": [self._destination(*item) for item in self.positions()],
+            "destinations": self.sinks(),
         }
 
     def _runs(self) -> list[Run]:
@@ -215,6 +215,10 @@ class Status:
     def waiting(self, position: Position) -> int:
         """Return how many events on record a destination does not have yet."""
         return health.waiting(self.head, position) if self.head else 0
+
+    def sinks(self) -> list[dict[str, Any]]:
+        """Return how each destination is, as --json shows it."""
+        return [self._destination(*item) for item in self.positions()]
 
     def _destination(self, name: str, position: Position) -> dict[str, Any]:
         until = _moment(position.until)

@@ -34,6 +34,8 @@ class Looking:
     _lock: Lock = field(default_factory=Lock)
     _seen: Sequence[Status] = ()
     _when: float = float("-inf")
+    _types: Registry | None = None
+    _of: Project | None = None
 
     def statuses(self) -> Sequence[Status]:
         """Return how all apps are, the worst first; nobody waits for what was seen a moment ago."""
@@ -42,7 +44,9 @@ class Looking:
                 project = self.project()
                 apps = project.all_apps
                 found = heads.read_all(project, apps, lambda: self.session(project), WORKERS)
-                read = condition.read(apps, found, self.types(project), self.since)
+                if self._types is None or project is not self._of:
+                    self._types, self._of = self.types(project), project
+                read = condition.read(apps, found, self._types, self.since)
                 self._seen, self._when = condition.worst_first(read), time.monotonic()
             return self._seen
 

@@ -16,6 +16,8 @@ from streamalert_apps.serve.page import Answer
 from streamalert_apps.serve.web import Request, Response, Route
 
 HTML: Final = "text/html; charset=utf-8"
+VARIABLE: Final = "SA_APPS_STATUS_TOKEN"
+"""What holds the token."""
 METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -34,11 +36,15 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What there is to look at. `token`: who looks has to have it; empty: this machine alone can connect."""
+    """What there is to look at. `token`: whoever looks at the page has to have it.
+
+    `is_open`: where no token is set, the page may be seen, as this machine alone can connect.
+    """
 
     status: Callable[[], Answer]
     metrics: Callable[[], str]
     token: str = ""
+    is_open: bool = True
 
 
 def routes(health: Callable[[], Health], shown: Shown | None = None) -> Mapping[str, Route]:
@@ -58,6 +64,9 @@ def _healthz(_: Request, health: Health) -> Response:
 
 def _status(request: Request, shown: Shown) -> Response:
     """Show the apps to whoever has the token; a browser asks for it as the password of any user."""
+    if not shown.token and not shown.is_open:
+        told = f"Set {VARIABLE} to see the page from another machine.\n"
+        return Response(told, status=HTTPStatus.FORBIDDEN)
     if shown.token and not hmac.compare_digest(_given(request).encode(), shown.token.encode()):
         headers = {"WWW-Authenticate": 'Basic realm="sa-apps", charset="UTF-8"'}
         return Response("The token is needed.\n", status=HTTPStatus.UNAUTHORIZED, headers=headers)

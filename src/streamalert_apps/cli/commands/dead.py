@@ -59,7 +59,7 @@ The events stay in the journal as long as that keeps them."""
 
 group = typer.Typer(
     name="dead",
-    help="Look at events that a destination refused, send them again, drop them.",
+    help="Show refused events, send them again or drop them.",
     epilog=EXAMPLES,
     rich_markup_mode=None,
     invoke_without_command=True,
@@ -90,7 +90,7 @@ OfDestination = Annotated[
 
 @group.callback()
 def root(context: typer.Context) -> None:
-    """Look at events that a destination refused, send them again, drop them."""
+    """Show refused events, send them again or drop them."""
     if context.invoked_subcommand is None:
         output.data(context.get_help())
 

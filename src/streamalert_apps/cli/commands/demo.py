@@ -173,7 +173,7 @@ def _tell(shown: Sequence[Shown], seconds: float, keep: Path | None) -> None:
     if keep:
         logs = keep / LOGS if len(shown) == 1 else keep / "*" / LOGS
         output.say(f"The project is in {keep}, the logs in {logs}.")
-    output.say("Next: `sa-apps init` starts a project of your own.")
+    output.say("Next: `sa-apps init --local` starts a project of your own on this machine.")
 
 
 def _tell_one(result: Shown, seconds: float) -> None:

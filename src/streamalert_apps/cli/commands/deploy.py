@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf, Project
     from streamalert_apps.deploy.bucket import BucketPlan
     from streamalert_apps.deploy.classifier import ClassifierPlan
+    from streamalert_apps.deploy.dashboard import DashboardPlan
     from streamalert_apps.deploy.orphans import Orphan
     from streamalert_apps.deploy.survey import AppPlan
 
@@ -30,7 +31,7 @@ EXAMPLES = """Examples:
   sa-apps deploy --yes --json
   sa-apps deploy --functions classifier apps   StreamAlert's way to say --with-classifier
 
-What is to be done is shown first. A deploy that ends midway does no harm: the next one goes on.
+What is to be done is shown first. A deploy that ends midway does no harm: the next one continues.
 Nothing of an app is deleted unless --prune says so."""
 
 PENDING: Final = 3
@@ -136,7 +137,7 @@ def command(
         if words == {"classifier"}:
             apps = []
         plans = deploy.plan(apps, (clusters or ()) if prune else None)
-        whole = Whole(plans, classifiers, deploy.bucket(plans))
+        whole = Whole(plans, classifiers, deploy.bucket(plans), deploy.dashboard(plans))
         orphans = [] if names or prune else deploy.fleet.orphans(project, clusters or ())
     if dry_run or not whole.pending:
         outcome = Outcome.of_plan(whole, dry_run=dry_run)
@@ -147,6 +148,8 @@ def command(
     _tell(whole, outcome, orphans, as_json=as_json)
     if dry_run:
         _say_notes(whole, deploy)
+        for line in deploy.ended_destinations(plans, all_apps=drop_undelivered):
+            output.warn(line)
     if dry_run and exit_code and whole.pending:
         return outcome.exit_code or PENDING
     return outcome.exit_code
@@ -196,8 +199,12 @@ def _say_notes(whole: Whole, deploy: Deploy) -> None:
     """Say what the plan costs, and what in conf/ won't do what somebody may think."""
     if cost := deploy.cost(whole.apps):
         output.say(cost)
+    for line in deploy.begun_destinations(whole.apps):
+        output.say(line)
     for warning in deploy.warnings(whole.apps):
         output.warn(warning)
+    if whole.dashboard and whole.dashboard.trouble:
+        output.warn(f"The dashboard could not be looked at, and stays as it is: {whole.dashboard.trouble}")
 
 
 def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json: bool) -> None:
@@ -215,7 +222,7 @@ def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json:
     if outcome.dry_run:
         output.say(f"Plan: {summary(outcome.apps, whole.classifiers, done=False)}")
     elif not whole.pending and not outcome.errors:
-        output.say("No changes: AWS is as conf/ says.")
+        output.say("No changes: AWS matches conf/.")
     else:
         output.say(f"Apps: {summary(outcome.apps, whole.classifiers, done=True)}")
     for orphan in orphans:
@@ -265,6 +272,14 @@ class Deploy:
             return None
         return bucket.look(self.fleet.session.client("s3"), self.fleet.place)
 
+    def dashboard(self, planned: Sequence[AppPlan]) -> DashboardPlan | None:
+        """Return the plan for the dashboard of all apps; none where only classifiers are deployed."""
+        from streamalert_apps.deploy import dashboard
+
+        if not planned and self.project.all_apps:
+            return None
+        return dashboard.look(self.fleet.aws.alarms, self.fleet.place, self.project.all_apps)
+
     def cost(self, planned: Sequence[AppPlan]) -> str:
         """Return in words what the apps' records cost; nothing where there are no apps."""
         from streamalert_apps.deploy import cost
@@ -274,7 +289,7 @@ class Deploy:
 
     def warnings(self, planned: Sequence[AppPlan]) -> list[str]:
         """Return what has to be known of the apps before they are deployed, a line each."""
-        from streamalert_apps.deploy import network
+        from streamalert_apps.deploy import network, surroundings
 
         apps = _apps(planned)
         superseded = [f"{app.name} ({app.cluster})" for app in apps if "oversize_bucket" in app.extra]
@@ -284,6 +299,8 @@ class Deploy:
                 f"oversize_bucket of {', '.join(superseded)} is superseded: large events are kept whole in "
                 f"{self.fleet.place.bucket}. Take the key out of conf/."
             )
+        if apps:
+            told += surroundings.alarms(self.fleet.session.client("sns"), self.fleet.place)
         if in_a_vpc := [app for app in apps if network.subnets_of(app)]:
             told += network.warnings(self.fleet.session.client("ec2"), self.fleet.place, in_a_vpc)
         return told
@@ -315,6 +332,18 @@ class Deploy:
         known = parameters.values(self.fleet.session.client("ssm"), [*wanted.values()]) if wanted else {}
         return [sink for sink, parameter in wanted.items() if parameter not in known]
 
+    def begun_destinations(self, planned: Sequence[AppPlan]) -> list[str]:
+        """Return from where on new destinations of the apps are sent events, a line each."""
+        from streamalert_apps.cli import forgetting
+
+        return forgetting.begun(self.project, planned, self.fleet.session)
+
+    def ended_destinations(self, planned: Sequence[AppPlan], *, all_apps: bool) -> list[str]:
+        """Return what destinations lack that conf/ no longer names, a line each."""
+        from streamalert_apps.cli import forgetting
+
+        return forgetting.ended(forgetting.left(self.project, planned, self.fleet.session, all_apps=all_apps))
+
     def forget(self, planned: Sequence[AppPlan], prompts: Prompts, *, drop: bool) -> None:
         """Drop positions of destinations that conf/ no longer names; ask where something is undelivered."""
         if not planned:
@@ -329,7 +358,7 @@ class Deploy:
         """Carry it out. The classifiers are first: what they do not know they drop."""
         from streamalert_apps.cli.terminal.changes import Outcome, Report
         from streamalert_apps.cli.terminal.progress import applying
-        from streamalert_apps.deploy import apply, bucket, classifier
+        from streamalert_apps.deploy import apply, bucket, classifier, dashboard
 
         if whole.bucket and whole.bucket.changes:
             bucket.apply(whole.bucket)
@@ -341,8 +370,11 @@ class Deploy:
                 output.say(f"classifier ({plan.cluster}): version {versions[plan.cluster]} runs.")
         with applying(whole.apps) as tell:
             results = apply.apply(whole.apps, self.at_once, tell, adopt=self.adopt)
+        if whole.dashboard and whole.dashboard.changes:
+            dashboard.apply(whole.dashboard)
+            output.say(f"dashboard {whole.dashboard.changes[0].subject.name}: done.")
         reports = [Report.of_result(result) for result in results]
-        return Outcome(reports, whole.classifiers, versions, bucket=whole.bucket)
+        return Outcome(reports, whole.classifiers, versions, bucket=whole.bucket, dashboard=whole.dashboard)
 
 
 def _apps(planned: Sequence[AppPlan]) -> list[AppConf]:

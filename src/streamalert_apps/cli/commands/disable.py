@@ -11,7 +11,7 @@ EXAMPLES = """Examples:
   sa-apps disable duo_prod_collector
   sa-apps disable collector --cluster prod
 
-Nothing is lost meanwhile: the first run after `sa-apps enable` goes on where the last one ended."""
+Nothing is lost meanwhile: the first run after `sa-apps enable` continues where the last one ended."""
 
 
 def command(

@@ -16,7 +16,7 @@ EXAMPLES = """Examples:
   sa-apps enable duo_prod_collector
   sa-apps enable collector --cluster prod
 
-The first run goes on where the last one ended."""
+The first run continues where the last one ended."""
 
 
 def command(

@@ -76,7 +76,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show what a deployed app has written, oldest first, with times in UTC.
+    """Show a deployed app's log, oldest first, in UTC.
 
     Lines without a level, as Lambda's own are, are left out by --level unless they tell of an error. With
     --follow and --json each line is an object of its own, and the last one tells how many there were.

@@ -198,7 +198,10 @@ def _tell(project: Project, outcome: Outcome, *, as_json: bool) -> None:
         )
     if outcome.schemas.added:
         output.say(f"Added to conf/schemas/{app.service}.json: {', '.join(outcome.schemas.added)}.")
-    output.say(f"Next: `{step}`")
+    if project.account.local:
+        output.say(f"Next: `{step}` collects now, `sa-apps serve` collects on schedule.")
+    else:
+        output.say(f"Next: `{step}`")
 
 
 class Outcome(NamedTuple):

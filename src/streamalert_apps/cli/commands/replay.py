@@ -49,7 +49,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> int:
-    """Send the events of a span of time on record to a destination again."""
+    """Send events that are on record to a destination again."""
     from streamalert_apps.cli.project import aws_session
     from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.collecting import counted

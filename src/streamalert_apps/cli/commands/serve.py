@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from streamalert_apps.config.conf import Project
-    from streamalert_apps.serve.collector import Tools
+    from streamalert_apps.serve.collector import Collector, Tools
     from streamalert_apps.serve.ending import Ending
+    from streamalert_apps.serve.routes import Shown
     from streamalert_apps.serve.web import Address
 
 EXAMPLES = """Examples:
@@ -67,7 +68,7 @@ def command(
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> int:
-    """Run all apps on their schedules on this machine, until it is told to stop.
+    """Run all apps on their schedules, on this machine.
 
     Changes of conf/ take effect without a restart. Standard error gets one line for each run, standard
     output nothing; with --json it gets one line at the start.
@@ -92,8 +93,9 @@ def command(
         return _check(address, as_json=as_json)
     ending = Ending(duration(grace or stated.grace).total_seconds())
     _end_on_signals(ending)
-    collector = Collector(_tools(project.root, simulator), workers=workers or stated.workers, ending=ending)
-    with Web(address, routes(collector.health)) as web:
+    tools = _tools(project.root, simulator)
+    collector = Collector(tools, workers=workers or stated.workers, ending=ending)
+    with Web(address, routes(collector.health, _shown(collector, tools, address))) as web:
         if as_json:
             _tell(web.address.url, asdict(collector.health()))
         output.say(f"Serving {web.address.url}; {project.root} is the project.")
@@ -110,6 +112,21 @@ def _end(left: Sequence[str]) -> int:
         output.close_streams()
         os._exit(0)  # Python's own end would pull away from under a thread what it uses
     return 0
+
+
+def _shown(collector: Collector, tools: Tools, address: Address) -> Shown:
+    """Return what there is to look at: the status page, and metrics."""
+    from streamalert_apps.cli.selection import known_types
+    from streamalert_apps.serve.looking import Looking
+    from streamalert_apps.serve.measures import Measures
+    from streamalert_apps.serve.routes import VARIABLE, Shown
+
+    looking = Looking(lambda: collector.project, lambda project: known_types(project.root), tools.session)
+    measures = Measures(looking.statuses)
+    collector.listeners.append(measures.note)
+    token = os.environ.get(VARIABLE, "")
+    output.hide(token)
+    return Shown(looking.answer, measures.text, token, is_open=address.is_loopback)
 
 
 def _end_on_signals(ending: Ending) -> None:

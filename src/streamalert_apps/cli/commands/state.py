@@ -40,7 +40,7 @@ rollback` does this by itself. The next run of this version continues where the 
 
 group = typer.Typer(
     name="state",
-    help="Show an app's record, or hand the app back to an earlier version.",
+    help="Show an app's record, or export it for an older version.",
     epilog=EXAMPLES,
     rich_markup_mode=None,
     invoke_without_command=True,
@@ -49,7 +49,7 @@ group = typer.Typer(
 
 @group.callback()
 def root(context: typer.Context) -> None:
-    """Show an app's record, or hand the app back to an earlier version."""
+    """Show an app's record, or export it for an older version."""
     if context.invoked_subcommand is None:
         output.data(context.get_help())
 

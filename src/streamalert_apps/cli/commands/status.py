@@ -63,7 +63,7 @@ def command(
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> int:
-    """Show each app's deployment, last run and progress, the worst first.
+    """Show each app's deployment, last run and progress.
 
     A local project shows what the runs on this machine left. With --watch and --json each answer is an
     object on a line of its own.

@@ -47,7 +47,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> int:
-    """Compare what the service lists with what is on record, and name what is missing."""
+    """Name events that a service lists and that are not on record."""
     from streamalert_apps.cli.asking import asker_of, span_of
     from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.collecting import counted

@@ -10,10 +10,12 @@ from streamalert_apps.cli.terminal.description import label
 from streamalert_apps.deploy.apply import Result
 from streamalert_apps.deploy.bucket import BucketPlan
 from streamalert_apps.deploy.classifier import ClassifierPlan
+from streamalert_apps.deploy.dashboard import DashboardPlan
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.plan import Change
 from streamalert_apps.deploy.survey import AppPlan
 from streamalert_apps.errors import AppError, CredentialsError
+from streamalert_apps.runtime import names
 
 SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
 FATES: Final = ("create", "change", "delete", "unchanged", "failed")
@@ -154,6 +156,7 @@ class Whole:
     apps: list[AppPlan]
     classifiers: list[ClassifierPlan] = field(default_factory=list)
     bucket: BucketPlan | None = None
+    dashboard: DashboardPlan | None = None
 
     @property
     def pending(self) -> bool:
@@ -162,6 +165,7 @@ class Whole:
             any(plan.changes for plan in self.apps)
             or any(plan.files for plan in self.classifiers)
             or bool(self.bucket and self.bucket.changes)
+            or bool(self.dashboard and self.dashboard.changes)
         )
 
     def lines(self) -> Iterator[str]:
@@ -176,6 +180,8 @@ class Whole:
         for report in map(Report.of_plan, self.apps):
             if report.fate != "unchanged":
                 yield from report.lines()
+        for change in self.dashboard.changes if self.dashboard else ():
+            yield f"{SIGNS[change.action]} dashboard {change.subject.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +193,13 @@ class Outcome:
     versions: dict[str, str]
     dry_run: bool = False
     bucket: BucketPlan | None = None
+    dashboard: DashboardPlan | None = None
 
     @classmethod
     def of_plan(cls, whole: Whole, *, dry_run: bool) -> Outcome:
         """Return what is to be done, or that nothing had to be."""
         reports = [Report.of_plan(plan) for plan in whole.apps]
-        return cls(reports, whole.classifiers, {}, dry_run, whole.bucket)
+        return cls(reports, whole.classifiers, {}, dry_run, whole.bucket, whole.dashboard)
 
     @property
     def errors(self) -> list[AppError]:
@@ -219,6 +226,11 @@ class Outcome:
             and {
                 "name": self.bucket.place.bucket,
                 "changes": [described_change(change) for change in self.bucket.changes],
+            },
+            "dashboard": self.dashboard
+            and {
+                "name": names.dashboard(self.dashboard.place.prefix),
+                "changes": [change.action for change in self.dashboard.changes],
             },
             "apps": [report.described() for report in self.apps],
             "classifiers": [

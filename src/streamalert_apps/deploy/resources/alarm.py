@@ -1,8 +1,8 @@
-"""The alarms on failed runs, on throttled ones and on an app that is far behind, as conf/ has them.
+"""The alarms on failed runs, on an app that is behind and on what needs somebody; others as conf/ has them.
 
-A failed run is an error by default. Throttles are one only where conf/ says so: an app that runs one at
-a time is throttled whenever a tick meets a run. An alarm that conf/ does not speak of is left alone,
-but for that on the age of the cursor, which only we make.
+Throttles are an alarm only where conf/ says so: an app that runs one at a time is throttled whenever a tick
+meets a run. Alarms that conf/ does not speak of and that are none by default are left alone, but for that
+on the age of the cursor, which only we make.
 """
 
 from __future__ import annotations
@@ -22,25 +22,39 @@ from streamalert_apps.runtime.schedule import interval
 KIND: Final = "alarm"
 
 CURSOR_AGE: Final = "cursor_age"
+BEHIND: Final = "behind"
+PROBLEMS: Final = "problems"
+BY_DEFAULT: Final = ("errors", BEHIND, PROBLEMS)
 
 _NAMES: Final = {
     "errors": names.errors_alarm,
+    BEHIND: names.behind_alarm,
+    PROBLEMS: names.problems_alarm,
     "throttles": names.throttles_alarm,
     CURSOR_AGE: names.cursor_age_alarm,
 }
 _METRICS: Final = {
     "errors": "AWS/Lambda Errors Sum",
+    BEHIND: f"{metrics.NAMESPACE} {metrics.BEHIND} Minimum",
+    PROBLEMS: f"{metrics.NAMESPACE} {metrics.PROBLEMS} Maximum",
     "throttles": "AWS/Lambda Throttles Sum",
     # the best of a period: a backlog that was worked off within it is no trouble
     CURSOR_AGE: f"{metrics.NAMESPACE} {metrics.CURSOR_AGE} Minimum",
 }
 _WORDS: Final = {
     "errors": "StreamAlert Lambda Invocation Errors",
+    BEHIND: "StreamAlert App Behind",
+    PROBLEMS: "StreamAlert App Problems",
     "throttles": "StreamAlert Lambda Throttles",
     CURSOR_AGE: "StreamAlert App Cursor Age",
 }
 _DEFAULTS: Final = {"enabled": True, "evaluation_periods": 1, "period_secs": 120, "threshold": 0}
+# What is right where no run has ended. Of an age, no run is as bad as a late one; an app that is new, and
+# has none yet, is only undecided.
+_MISSING: Final = {CURSOR_AGE: "breaching", PROBLEMS: "notBreaching"}
 _MINUTE: Final = timedelta(minutes=1)
+LEAST_BEHIND: Final = timedelta(hours=1)
+LONGEST_INTERVAL: Final = timedelta(days=3)  # CloudWatch judges seven days at most, and two runs have to fit
 LONGEST_PERIOD: Final = timedelta(days=1)  # CloudWatch's
 
 
@@ -60,17 +74,42 @@ def periods(app: AppConf) -> dict[str, int]:
 
 
 def _defaults(app: AppConf, kind: str) -> dict[str, Any]:
-    return _DEFAULTS | periods(app) if kind == CURSOR_AGE else _DEFAULTS
+    if kind not in {BEHIND, PROBLEMS, CURSOR_AGE}:
+        return _DEFAULTS
+    judged = periods(app)
+    if kind == PROBLEMS:
+        judged["evaluation_periods"] = 1  # one period that is bad is enough
+    if kind == BEHIND:
+        most = max(LEAST_BEHIND, 3 * interval(app.schedule_expression))
+        return _DEFAULTS | judged | {"threshold": most.total_seconds(), "enabled": can_be_watched(app)}
+    return _DEFAULTS | judged
+
+
+def can_be_watched(app: AppConf) -> bool:
+    """Tell whether an app runs often enough for an alarm that notices that it does not."""
+    return interval(app.schedule_expression) <= LONGEST_INTERVAL
+
+
+def needs_metrics(app: AppConf) -> bool:
+    """Tell whether the app has an alarm that goes by its own metrics."""
+    spoken = _spoken_of(app)
+    return any({**_defaults(app, kind), **spoken[kind]}["enabled"] for kind in (BEHIND, PROBLEMS))
+
+
+def count(app: AppConf) -> int:
+    """Return how many alarms an app has."""
+    return sum({**_defaults(app, kind), **given}["enabled"] for kind, given in _spoken_of(app).items())
 
 
 def _spoken_of(app: AppConf) -> dict[str, Mapping[str, Any]]:
-    return {"errors": {}} | {kind: app.metric_alarms[kind] for kind in _NAMES if kind in app.metric_alarms}
+    spoken = (*BY_DEFAULT, *app.metric_alarms)
+    return {kind: app.metric_alarms.get(kind, {}) for kind in _NAMES if kind in spoken}
 
 
 def _alarm(wanted: Wanted, kind: str, settings: Mapping[str, Any]) -> Resource:
     app, place = wanted.app, wanted.place
     dimensions = {metrics.DIMENSION: app.function}
-    if kind != CURSOR_AGE:
+    if _METRICS[kind].startswith("AWS/Lambda "):
         dimensions["Resource"] = f"{app.function}:{names.ALIAS}"
     attributes = {
         "metric": _METRICS[kind],
@@ -79,8 +118,9 @@ def _alarm(wanted: Wanted, kind: str, settings: Mapping[str, Any]) -> Resource:
         "threshold": float(settings["threshold"]),
         "period": settings["period_secs"],
         "evaluation_periods": settings["evaluation_periods"],
-        "missing": "breaching" if kind == CURSOR_AGE else "missing",  # no run, no age: that rings, too
+        "missing": _MISSING.get(kind, "missing"),
         "actions": (place.topic(),),
+        **({"undecided": (place.topic(),)} if kind == BEHIND else {}),  # it ran, and does not any more
         "description": f"{_WORDS[kind]}: {app.function}",
         "tags": tags.tags_of(app, place),
     }
@@ -104,6 +144,7 @@ def _observed(view: View, alarm: Mapping[str, Any]) -> Resource:
         "evaluation_periods": alarm["EvaluationPeriods"],
         "missing": alarm.get("TreatMissingData", "missing"),
         "actions": tuple(alarm.get("AlarmActions", ())),
+        "undecided": tuple(alarm.get("InsufficientDataActions", ())),
         "description": alarm.get("AlarmDescription", ""),
     }
     if view.strange:
@@ -149,5 +190,6 @@ def _put(job: Job, resource: Resource, **other: Any) -> None:
         EvaluationPeriods=wanted["evaluation_periods"],
         TreatMissingData=wanted["missing"],
         AlarmActions=list(wanted["actions"]),
+        InsufficientDataActions=list(wanted.get("undecided", ())),
         **other,
     )

@@ -14,6 +14,7 @@ from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.package import HANDLER
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Change, Resource
+from streamalert_apps.deploy.resources import alarm
 from streamalert_apps.deploy.view import View, describe
 from streamalert_apps.errors import AppError, CredentialsError
 from streamalert_apps.runtime.names import CLASSIFIER
@@ -76,6 +77,10 @@ def _variables(app: AppConf, place: Place) -> dict[str, str]:
         variables["SA_APPS_BATCH_BYTES"] = str(app.extra["batch_bytes"])
     if app.extra.get("enable_custom_metrics"):
         variables["SA_APPS_METRICS"] = "on"
+    elif not alarm.needs_metrics(app):
+        variables["SA_APPS_METRICS"] = "off"
+    if until := app.credentials_expire:
+        variables["SA_APPS_CREDENTIALS_UNTIL"] = f"{until.timestamp():.0f}"
     if app.sinks:
         variables["SA_APPS_DESTINATIONS"] = stated_destinations(app)
         variables["SA_APPS_NAME"] = app.name

@@ -61,7 +61,7 @@ class JsonLines:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """When a file is put aside for a new one: before it has more `bytes`, or on another day (UTC)."""
+    """When a file is set aside for a new one: before it has more `bytes`, or on another day (UTC)."""
 
     bytes: int = 0
     by_day: bool = False
@@ -70,7 +70,7 @@ class Rotation:
 class File:
     """Appends to a file. What was accepted is on disk; a batch that fails leaves no torn line.
 
-    While one process writes, others wait. A file that is put aside has the time of its last line in its
+    While one process writes, others wait. A file that is set aside has the time of its last line in its
     name: `duo.jsonl` becomes `duo.20261126T235959Z.jsonl`.
     """
 
@@ -173,7 +173,7 @@ class FileSink(Sink):
     takes = "a file on this machine"
     settings = (
         Setting("path", "the path of a file, like logs/{app}.jsonl, from the project's folder on", _path),
-        Setting("rotate", "when the file is put aside: 1d or a size like 100MB", _rotation, Rotation()),
+        Setting("rotate", "when the file is set aside: 1d or a size like 100MB", _rotation, Rotation()),
     )
     in_lambda = False
     limits = File.limits

@@ -106,7 +106,7 @@ class S3(Sink):
         from streamalert_apps.runtime.aws import refusal  # noqa: PLC0415
 
         if self.setup.deadline.left() <= 0:
-            return OutOfTime("There is no time left to write everything; the next run goes on.")
+            return OutOfTime("There is no time left to write everything; the next run continues.")
         body = packed(b"".join(batch.events[row] + b"\n" for row in rows))
         client = self.setup.client("s3", self.given["region"])
         try:

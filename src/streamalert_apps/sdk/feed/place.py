@@ -42,7 +42,7 @@ class Sweep(msgspec.Struct, omit_defaults=True):
     cursor: datetime
     """All windows before it have been listed."""
     sure: datetime
-    """As `cursor`, whatever the order of the list: where the order breaks, the sweep goes on from here."""
+    """As `cursor`, whatever the order of the list: where the order breaks, the sweep continues from here."""
     ceiling: datetime | None = None
     """How far the floor may follow; fixed when the sweep begins."""
     window: Window | None = None
