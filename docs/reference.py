@@ -36,7 +36,7 @@ MEANINGS: Final = {
     130: "interrupted, or a question answered with no",
 }
 ALWAYS: Final = (0, 1, 2, 130)
-NO_CREDENTIALS: Final = ("demo", "destination list", "init", "types", "list", "package", "simulate")
+NO_CREDENTIALS: Final = ("demo", "destination list", "export", "init", "types", "list", "package", "simulate")
 SEVERAL_APPS: Final = ("check", "deploy", "new", "run", "status")
 
 

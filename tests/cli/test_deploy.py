@@ -66,6 +66,7 @@ def test_a_dry_run_shows_the_plan_as_data_and_writes_nothing(
     assert ran.out.splitlines() == [
         f"+ bucket {BUCKET}",
         "+ collector (prod): role, log group, function, alias, permission, rule, target, alarm",
+        "+ dashboard acme-sa-apps",
     ]
     assert "Plan: 1 to create." in ran.err
     assert writes(aws) == []

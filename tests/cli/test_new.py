@@ -402,8 +402,8 @@ def test_a_person_is_asked_for_all_that_is_missing(aws_project: Path, duo: Duo) 
         terminal.see("Which type of app?").type("duo_auth" + ENTER)
         terminal.see("In which cluster?").type(ENTER)
         terminal.answer("the API hostname of your", duo.api_hostname)
-        terminal.answer("integration key", duo.integration_key)
-        terminal.answer("secret key", duo.secret_key)
+        terminal.answer("the integration key of your", duo.integration_key)
+        terminal.answer("the secret key of your", duo.secret_key)
         assert terminal.ends() == 0
         assert "The service accepts the credentials." in terminal.text
         assert duo.secret_key not in terminal.text
@@ -415,7 +415,7 @@ def test_a_wrong_answer_is_explained_and_asked_again(local: Path, duo: Duo) -> N
         terminal.answer("the API hostname of your", "duo.example.com")
         terminal.see("is invalid").type("\x15")
         terminal.answer("the API hostname of your", duo.api_hostname)
-        terminal.answer("integration key", duo.integration_key)
+        terminal.answer("the integration key of your", duo.integration_key)
         terminal.answer("secret key", "short")
         terminal.see("is invalid").type("\x15")
         terminal.type(duo.secret_key + ENTER)
@@ -426,7 +426,7 @@ def test_a_wrong_answer_is_explained_and_asked_again(local: Path, duo: Duo) -> N
 def test_refused_credentials_can_be_entered_again(local: Path, duo: Duo) -> None:
     with Terminal(*NEW, "--simulator", duo.url, folder=local) as terminal:
         terminal.answer("the API hostname of your", duo.api_hostname)
-        terminal.answer("integration key", duo.integration_key)
+        terminal.answer("the integration key of your", duo.integration_key)
         terminal.answer("secret key", "b" * 40)
         terminal.see("Duo refused the credentials").see("Enter them again?").type(ENTER)
         terminal.see("Enter them again? Yes").see(f"duosecurity.com': {duo.api_hostname}").type(ENTER)
@@ -439,7 +439,7 @@ def test_refused_credentials_can_be_entered_again(local: Path, duo: Duo) -> None
 def test_who_gives_up_on_refused_credentials_saves_nothing(local: Path, duo: Duo) -> None:
     with Terminal(*NEW, "--simulator", duo.url, folder=local) as terminal:
         terminal.answer("the API hostname of your", duo.api_hostname)
-        terminal.answer("integration key", duo.integration_key)
+        terminal.answer("the integration key of your", duo.integration_key)
         terminal.answer("secret key", "b" * 40)
         terminal.see("Enter them again?").type("n")
         assert terminal.ends() == 130
@@ -449,7 +449,7 @@ def test_who_gives_up_on_refused_credentials_saves_nothing(local: Path, duo: Duo
 def test_ctrl_c_at_the_secret_saves_nothing(local: Path, duo: Duo) -> None:
     with Terminal(*NEW, "--simulator", duo.url, folder=local) as terminal:
         terminal.answer("the API hostname of your", duo.api_hostname)
-        terminal.answer("integration key", duo.integration_key)
+        terminal.answer("the integration key of your", duo.integration_key)
         terminal.see("secret key").type("abc" + CTRL_C)
         assert terminal.ends() == 130
         assert "Cancelled; nothing was changed." in terminal.text

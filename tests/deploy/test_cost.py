@@ -60,8 +60,8 @@ def test_an_app_costs_by_its_schedule() -> None:
     hourly = cost.monthly([app(schedule_expression="rate(1 hour)")])
     each_minute = cost.monthly([app(schedule_expression="rate(1 minute)")])
 
-    assert hourly.idle == pytest.approx(720 * (2 * 0.005 + 2 * 0.0004) / 1000)
-    assert each_minute.idle == pytest.approx(60 * hourly.idle)
+    assert hourly.idle == pytest.approx(720 * (2 * 0.005 + 2 * 0.0004 + 0.005) / 1000)
+    assert each_minute.idle == pytest.approx((43_200 * (2 * 0.005 + 2 * 0.0004) + 2880 * 0.005) / 1000)
     assert hourly.busy == pytest.approx(hourly.idle + 720 * 2 * 0.005 / 1000 + 0.1 * 7 * 0.023)
 
 
@@ -87,7 +87,7 @@ def test_alarms_and_metrics_cost_besides_the_dashboard(settings: dict[str, Any],
 def test_it_is_told_in_one_line() -> None:
     told = str(cost.monthly([app(schedule_expression="rate(1 minute)")]))
     assert told == (
-        "S3 costs about 0.47 $ a month while nothing happens, 0.91 $ where each run finds events, "
+        "S3 costs about 0.48 $ a month while nothing happens, 0.93 $ where each run finds events, "
         "100 MB a day and app. CloudWatch costs about 3.90 $ for alarms, metrics and the dashboard "
         "(list prices of us-east-1)."
     )

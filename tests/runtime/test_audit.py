@@ -155,6 +155,14 @@ def test_where_the_service_allows_too_few_requests_there_is_none_and_that_is_sai
     assert world.head.audit.until == 0
 
 
+def test_where_a_type_lists_nothing_again_there_is_none_and_that_is_said() -> None:
+    world = World(audits=True)
+
+    world.run()
+
+    assert "can't be listed again" in world.head.audit.off
+
+
 def test_the_ledger_counts_what_is_on_record_by_the_hour() -> None:
     world, _ = busy(hours=10)
     collect(world, 12)

@@ -720,6 +720,17 @@ def test_a_long_answer_that_breaks_off_is_a_passing_fault() -> None:
         next(pieces)
 
 
+def test_a_feed_without_an_end_is_waited_for_no_longer_than_its_reader_says() -> None:
+    service = Service(httpx.Response(200, stream=Broken(b"rows", httpx.ReadTimeout("nothing comes"))))
+
+    pieces = service.api().stream(URL, silence=5)
+
+    assert next(pieces) == b"rows"
+    with pytest.raises(OutOfTime):
+        next(pieces)
+    assert service.requests[0].extensions["timeout"]["read"] == 5
+
+
 # On a real connection
 
 

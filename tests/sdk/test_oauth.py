@@ -75,6 +75,19 @@ def test_one_token_serves_many_requests() -> None:
     assert service.used == ["t1", "t1", "t1"]
 
 
+def test_what_is_posted_may_have_headers_of_its_own() -> None:
+    seen: list[httpx.Headers] = []
+
+    def note(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers)
+        return httpx.Response(200, json={})
+
+    api = Api(clock=StillClock(), transport=httpx.MockTransport(note))
+    Bearer(api, lambda: Token("t1")).post(URL, headers={"X-Kind": "JWT"}, json={})
+
+    assert (seen[0]["X-Kind"], seen[0]["Authorization"]) == ("JWT", "Bearer t1")
+
+
 @pytest.mark.parametrize(("seconds", "kept"), [(3600, 3539), (30, 14), (None, 3539)])
 def test_a_token_is_renewed_before_its_end(seconds: float | None, kept: float) -> None:
     service = Service(seconds)

@@ -52,3 +52,30 @@ def test_a_wrong_client_is_told(served: Serve) -> None:
     answer = alerts(twin, client_secret="x" * 40).get_alerts_combined(filter=FILTER)
 
     assert answer["status_code"] in {401, 403}
+
+
+@pytest.mark.usefixtures("certificate")
+def test_the_sdk_finds_the_feeds_of_the_stream(served: Serve) -> None:
+    twin = Crowdstrike(partitions=3)
+    served(twin)
+    given = dict(twin.credentials)
+    streams = falconpy.EventStreams(
+        client_id=given["client_id"], client_secret=given["client_secret"], base_url="us1"
+    )
+
+    answer = streams.list_available_streams(app_id="falconpy1", format="json")
+
+    assert answer["status_code"] == 200
+    assert [feed["refreshActiveSessionInterval"] for feed in answer["body"]["resources"]] == [1800] * 3
+
+
+@pytest.mark.usefixtures("certificate")
+def test_a_label_of_another_form_is_refused(served: Serve) -> None:
+    twin = Crowdstrike()
+    served(twin)
+    given = dict(twin.credentials)
+    streams = falconpy.EventStreams(
+        client_id=given["client_id"], client_secret=given["client_secret"], base_url="us1"
+    )
+
+    assert streams.list_available_streams(app_id="my-label!", format="json")["status_code"] == 400

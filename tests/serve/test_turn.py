@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamalert_apps.runtime.collect import Outcome, Terms
 from streamalert_apps.runtime.store.memory import MemoryStore
 from streamalert_apps.sdk.app import Checkpoint, Memory, Page, with_lag
 from streamalert_apps.sdk.clock import SystemClock
-from streamalert_apps.serve.turn import Place, Turn
+from streamalert_apps.serve.turn import Place, Span, Turn
 from streamalert_apps.services.duo.app import DuoAuth
 from tests.deploy.cloud import app
 
@@ -43,3 +44,19 @@ def test_another_lag_makes_another_type_and_leaves_the_first_alone() -> None:
     assert with_lag(DuoAuth, timedelta(hours=1)).lag == timedelta(hours=1)
     assert DuoAuth.lag == timedelta(minutes=5)
     assert with_lag(DuoAuth, None) is DuoAuth
+
+
+def test_a_turn_audits_and_a_look_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def collected(_: Any, __: Any, ___: Any, terms: Terms) -> Outcome:
+        asked.append(terms.audits)
+        return Outcome()
+
+    monkeypatch.setattr("streamalert_apps.serve.turn.collect", collected)
+    turn = Turn(app(), DuoAuth, dict, Place(MemoryStore(SystemClock()), "owner"), {})
+
+    turn.collect()
+    turn.look(Span())
+
+    assert asked == [True, False]

@@ -1,29 +1,42 @@
-"""CrowdStrike's alerts against a twin: tokens that end soon, errors with status 200, and six clouds."""
+"""CrowdStrike's lists against a twin: tokens that end soon, errors with status 200, labels, six clouds."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from streamalert_apps import services
-from streamalert_apps.errors import AppError, CredentialsError, RateLimited, Unavailable, UsageError
+from streamalert_apps.errors import (
+    AppError,
+    BadResponse,
+    CredentialsError,
+    RateLimited,
+    Unavailable,
+    UsageError,
+)
+from streamalert_apps.sdk.http import Api
+from streamalert_apps.services.crowdstrike import app as crowdstrike
 from streamalert_apps.services.crowdstrike.app import CrowdstrikeAlerts
 from streamalert_apps.services.crowdstrike.twin import HOSTS, Crowdstrike
+from streamalert_apps.simulator.faults import CutBody, Fault
 from tests.services.running import Collector, nothing_lost_or_repeated
-from tests.services.test_refusals import refused
+from tests.services.test_refusals import Spoilt, refused
 from tests.services.test_schemas import accepts
 from tests.simulator.world import NOW, StillClock
 
-ALERTS = "crowdstrike_alerts"
+ALERTS, EVENTS = "crowdstrike_alerts", "crowdstrike_events"
 START = NOW - timedelta(hours=3)
 SETTLED = NOW - timedelta(hours=1)
 LAG = CrowdstrikeAlerts.lag
 
 
-def collector(**options: Any) -> Collector:
-    return Collector(Crowdstrike(StillClock(), **({"rate": None} | options)), ALERTS, START)
+def collector(app_type: str = ALERTS, **options: Any) -> Collector:
+    return Collector(Crowdstrike(StillClock(), **({"rate": None} | options)), app_type, START)
 
 
 def test_what_came_late_and_what_came_at_once_arrives_once() -> None:
@@ -57,10 +70,11 @@ def test_its_logs_match_its_schema() -> None:
     assert [log for log in app.logs if not accepts(schema, log)] == []
 
 
+@pytest.mark.parametrize("app_type", [ALERTS, EVENTS])
 @pytest.mark.parametrize("cloud", HOSTS)
-def test_each_cloud_has_its_host(cloud: str) -> None:
-    app = collector(cloud=cloud)
-    app.twin.put(ALERTS, at=SETTLED)
+def test_each_cloud_has_its_hosts(app_type: str, cloud: str) -> None:
+    app = collector(app_type, cloud=cloud)
+    app.twin.put(app_type, at=SETTLED)
 
     app.app().check()
     app.finish()
@@ -86,13 +100,12 @@ def test_a_child_tenant_is_asked_for_at_the_sign_in() -> None:
     assert {asked.status for asked in app.requests} == {200, 201}
 
 
-def test_a_scope_that_is_missing_is_told() -> None:
-    app = collector(permitted=False)
-
+@pytest.mark.parametrize(("app_type", "scope"), [(ALERTS, "Alerts: Read"), (EVENTS, "Event streams: Read")])
+def test_a_scope_that_is_missing_is_told(app_type: str, scope: str) -> None:
     with pytest.raises(CredentialsError) as told:
-        app.app().check()
+        collector(app_type, permitted=False).app().check()
 
-    assert "Alerts: Read" in told.value.hint
+    assert scope in told.value.hint
 
 
 @pytest.mark.parametrize(
@@ -142,3 +155,100 @@ def test_what_crowdstrike_issues_is_taken_and_a_slip_is_not(
     for text in wrong:
         with pytest.raises(UsageError):
             field.parse(text)
+
+
+@pytest.mark.parametrize("inclusive", [True, False])
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_each_partition_is_read_to_its_end_whatever_a_number_means(
+    partitions: int, *, inclusive: bool
+) -> None:
+    app = collector(EVENTS, partitions=partitions, inclusive=inclusive, page_size=50)
+    app.twin.seed(EVENTS, events=600, burst=250, late=40, start=START, end=NOW, lateness=timedelta(minutes=9))
+
+    app.cut_short(runs=10)
+    app.come_to_rest(lag=LAG)
+
+    assert nothing_lost_or_repeated(app.tally())
+    assert app.tally().arrived == 600
+
+
+def test_more_events_than_are_read_at_once_arrive_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowdstrike, "MOST", 30)
+    app = collector(EVENTS)
+    app.twin.seed(EVENTS, events=400, start=START, end=SETTLED)
+
+    app.finish()
+
+    assert nothing_lost_or_repeated(app.tally())
+    assert app.tally().arrived == 400
+
+
+def test_another_label_is_taken_where_one_is_not_free() -> None:
+    app = collector(EVENTS, busy=60)
+    app.twin.put(EVENTS, at=SETTLED)
+
+    for _ in range(3):
+        app.run()
+
+    assert nothing_lost_or_repeated(app.tally())
+    labels = [dict(asked.params)["appId"] for asked in app.requests if asked.path.endswith("/v2")]
+    assert labels[-3:] == ["streamalert1", "streamalert2", "streamalert3"]
+    with pytest.raises(RateLimited, match="no free stream"):
+        app.run()
+
+
+def test_a_line_that_breaks_off_is_read_again() -> None:
+    app = collector(EVENTS, partitions=1)
+    app.faults = (Fault(CutBody(0.6), nth=range(1, 4), path="/sensors/entities/datafeed/v1/*"),)
+    app.__post_init__()
+    app.twin.seed(EVENTS, events=100, start=START, end=SETTLED)
+
+    app.finish()
+    app.finish()
+
+    assert nothing_lost_or_repeated(app.tally())
+    assert app.tally().arrived == 100
+
+
+def test_events_match_their_schema() -> None:
+    app = collector(EVENTS)
+    app.twin.seed(EVENTS, events=50, start=START, end=SETTLED)
+    app.finish()
+    schema = services.schemas("crowdstrike")["crowdstrike:events"]
+
+    assert [log for log in app.logs if not accepts(schema, log)] == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.test/sensors/entities/datafeed/v1/0",
+        "http://firehose.crowdstrike.com/sensors/entities/datafeed/v1/0",
+        "https://crowdstrike.com.evil.test/v1/0",
+        "https://firehose.crowdstrike.com@evil.test/v1/0",
+    ],
+)
+def test_a_feed_elsewhere_is_not_read(url: str) -> None:
+    found = {"resources": [{"dataFeedURL": url, "sessionToken": {"token": "t"}}]}
+    wire = Spoilt("crowdstrike", "/sensors", httpx.Response(200, json=found))
+    reader = services.find(EVENTS)(wire.twin.credentials, Api(clock=StillClock(), transport=wire))
+
+    with pytest.raises(BadResponse):
+        reader.fetch("")  # type: ignore[attr-defined]
+
+    assert {asked.host for asked in wire.urls} == {"api.crowdstrike.com"}
+
+
+def test_a_feed_that_falls_silent_has_been_read() -> None:
+    class Silent(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield b'{"metadata":{"offset":7,"eventCreationTime":1700557945271}}\n\n{"metad'
+            raise httpx.ReadTimeout("nothing comes")
+
+    wire = Spoilt("crowdstrike", "/sensors/entities/datafeed/v1/0", httpx.Response(200, stream=Silent()))
+    reader = services.find(EVENTS)(wire.twin.credentials, Api(clock=StillClock(), transport=wire))
+
+    fetched = reader.fetch('{"1": 5}')  # type: ignore[attr-defined]
+
+    assert len(fetched.rows) == 1
+    assert json.loads(fetched.next) == {"0": 7, "1": 5}

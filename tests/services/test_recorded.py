@@ -35,6 +35,11 @@ def logs(name: str) -> Callable[[str], str]:
     return lambda rows: f'{{"stat": "OK", "response": {{"{name}": {rows}, "metadata": {{}}}}}}'
 
 
+def feed(rows: str) -> str:
+    """Return an answer in which the feed is found, which then shows the rows line by line."""
+    return rows[2:-2].replace(",\n", "\n\n")
+
+
 def cells(rows: str) -> str:
     return json.dumps({"statementHandle": "1", "data": [[*row.values()] for row in json.loads(rows)]})
 
@@ -53,6 +58,7 @@ ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "datadog_audit": ("/api", '{{"data": {}, "meta": {{"status": "done"}}}}'.format),
     "dropbox_team": ("/2", '{{"events": {}, "cursor": "x", "has_more": false}}'.format),
     "crowdstrike_alerts": ("/alerts", '{{"meta": {{}}, "errors": [], "resources": {}}}'.format),
+    "crowdstrike_events": ("/sensors/entities/datafeed/v1/0", feed),
     "cursor_audit": ("", '{{"events": {}, "pagination": {{"hasNextPage": false}}}}'.format),
     "duo_activity": ("", logs("items")),
     "duo_admin": ("", '{{"stat": "OK", "response": {}}}'.format),
@@ -132,7 +138,8 @@ def test_a_recorded_event_is_read_as_it_is(app_type: str) -> None:
     text = (RECORDED / f"{form}.json").read_text()
     path, answer = ANSWERS.get(form) or ANSWERS[FORMS[service_of(form)]]
     reader = app(app_type, path, answer(text).encode())
-    ask = ("0",) if isinstance(reader, Stream) else (NOW - timedelta(hours=1), NOW, None)
+    since = NOW - timedelta(hours=1)
+    ask = (reader.begin(since),) if isinstance(reader, Stream) else (since, NOW, None)
 
     rows = reader.fetch(*ask).rows
 
@@ -186,6 +193,7 @@ def test_a_recorded_blob_is_read_as_it_is(app_type: str) -> None:
         ("cloudflare_audit", "2023-11-21T09:12:25+00:00"),
         ("cloudflare_access", "2023-11-21T09:12:25+00:00"),
         ("crowdstrike_alerts", "2023-11-21T09:12:25.271776+00:00"),
+        ("crowdstrike_events", "2023-11-21T09:12:25.271+00:00"),
         ("sentinelone_activities", "2023-11-21T09:12:25.271483+00:00"),
         ("sentinelone_threats", "2023-11-21T09:12:25.271483+00:00"),
         ("stripe_events", "2023-11-21T09:12:25+00:00"),

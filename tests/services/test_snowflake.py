@@ -19,6 +19,7 @@ from streamalert_apps.errors import (
 )
 from streamalert_apps.services.snowflake import app as snowflake
 from streamalert_apps.services.snowflake.twin import Snowflake
+from streamalert_apps.testing.conformance import representatives
 from tests.services.running import Collector, nothing_lost_or_repeated
 from tests.services.test_refusals import refused
 from tests.services.test_schemas import accepts
@@ -212,3 +213,7 @@ def test_a_host_elsewhere_is_not_taken(text: str) -> None:
     with pytest.raises(UsageError):
         field.parse(text)
     assert field.parse("https://ACME-prod.snowflakecomputing.com/") == "acme-prod.snowflakecomputing.com"
+
+
+def test_types_that_differ_in_names_alone_share_the_long_scenarios() -> None:
+    assert len(representatives(services.apps("snowflake").values())) == 1

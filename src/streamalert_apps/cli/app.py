@@ -24,6 +24,7 @@ from streamalert_apps.cli.commands import (
     disable,
     doctor,
     enable,
+    export,
     init,
     invoke,
     journal,
@@ -139,6 +140,7 @@ for name, module in {
     "enable": enable,
     "remove": remove,
     "package": package,
+    "export": export,
     "simulate": simulate,
 }.items():
     app.command(name, epilog=module.EXAMPLES)(module.command)

@@ -14,7 +14,7 @@ from streamalert_apps.deploy.resources import alarm
 from streamalert_apps.runtime import metrics
 from streamalert_apps.runtime.schedule import parse
 
-PUT: Final = 0.005 / 1000  # a LIST costs the same, but there are four a day; a DELETE nothing
+PUT: Final = 0.005 / 1000  # a LIST costs the same, a DELETE nothing
 GET: Final = 0.0004 / 1000
 GB_MONTH: Final = 0.023
 ALARM_MONTH: Final = 0.10
@@ -25,6 +25,7 @@ MONTH_DAYS: Final = 30
 IDLE_PUTS: Final = 2  # the lease, the end
 IDLE_GETS: Final = 2  # the head, the pace that commands share
 COMMIT_PUTS: Final = 2  # the commit's events, the head
+LISTS_A_DAY: Final = 96  # of the inbox at most, by the runs that there are
 BUSY_GB_A_DAY: Final = 0.1
 
 
@@ -49,7 +50,8 @@ def monthly(apps: Iterable[AppConf]) -> Cost:
     idle = busy = watch = 0.0
     for app in apps:
         runs = MONTH_DAYS * parse(app.schedule_expression).runs_a_day
-        requests = runs * (IDLE_PUTS * PUT + IDLE_GETS * GET)
+        lists = min(runs, MONTH_DAYS * LISTS_A_DAY)
+        requests = runs * (IDLE_PUTS * PUT + IDLE_GETS * GET) + lists * PUT
         idle += requests
         busy += requests + runs * COMMIT_PUTS * PUT + BUSY_GB_A_DAY * app.journal_days * GB_MONTH
         watch += alarm.count(app) * ALARM_MONTH + _metrics(app) * METRIC_MONTH * min(1.0, runs / 720)

@@ -7,17 +7,17 @@ events as the service lists, the journal need not be read.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from streamalert_apps.errors import AlreadyRunning, AppError, OutOfTime, UsageError
+from streamalert_apps.errors import AlreadyRunning, AppError, OutOfTime
 from streamalert_apps.runtime import journal, ledger, record
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.head import Audit, HeldHead
 from streamalert_apps.runtime.store import Store
-from streamalert_apps.sdk.app import App
+from streamalert_apps.sdk.app import App, NoMemory
 
 LOGGER = logging.getLogger(__name__)
 
@@ -26,22 +26,6 @@ SPAN_SECONDS: Final = 36 * 3_600.0  # what is up to twelve hours late is found b
 EVENTS: Final = 20_000  # of hours that are listed at once
 MOST_TRIES: Final = 3
 HISTORY: Final = 14
-
-
-class Blank:
-    """A memory that knows nothing, and shortens ids as the app does."""
-
-    legacy: Collection[bytes] = ()
-
-    def __init__(self, key: bytes) -> None:
-        self.key = key
-
-    def adopt(self, old: bytes, identity: bytes, time: float) -> None:
-        """Do nothing."""
-
-    def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:  # noqa: ARG002
-        """Return none."""
-        return set()
 
 
 @dataclass(slots=True)
@@ -63,7 +47,10 @@ class Auditor:
         `settled`: before it, all is on record that did not come later than the lag.
         """
         state = self.held.head.audit
-        if settled is None or not self._is_due(state, settled.timestamp()):
+        if settled is None:
+            state.off = self._why_not()
+            return
+        if not self._is_due(state, settled.timestamp()):
             return
         self.records = record.of(self.store, self.held.head)
         self.hours = record.hours(self.records)
@@ -109,11 +96,8 @@ class Auditor:
             return f"the service allows {rate.requests} requests in {rate.seconds:.0f} s, too few for it"
         if not self.journal_days:
             return "the journal is not kept (journal_days is 0)"
-        try:
-            now = self.held.now()
-            self.app.span(now, now)
-        except UsageError as error:
-            return error.message
+        if type(self.app).span is App.span:
+            return "the type's events can't be listed again"
         return ""
 
     def _top(self, state: Audit) -> float:
@@ -160,7 +144,7 @@ class Auditor:
     def _listed(self, since: float, until: float) -> Iterator[tuple[bytes, bytes, float]]:
         """Yield what the service lists of a span: the events, their ids and times."""
         checkpoint = self.app.span(datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC))
-        for page in self.app.list_span(checkpoint, Blank(bytes.fromhex(self.held.head.key))):
+        for page in self.app.list_span(checkpoint, NoMemory(bytes.fromhex(self.held.head.key))):
             self._live()
             for row in zip(as_bytes(page.logs), page.ids, page.times, strict=True):
                 if since <= row[2] < until:

@@ -101,10 +101,13 @@ class Memory(Protocol):
 
 
 class NoMemory:
-    """Knows nothing: for a listing that stands alone."""
+    """Knows nothing: for a listing that stands alone. `key`: that of the app whose ids are compared."""
 
     key = b""
     legacy: Collection[bytes] = ()
+
+    def __init__(self, key: bytes = b"") -> None:
+        self.key = key
 
     def adopt(self, old: bytes, identity: bytes, time: float) -> None:
         """Do nothing."""

@@ -223,14 +223,22 @@ class Api:
             self.alive()
             seconds -= max(piece, (self.clock.now() - began).total_seconds())
 
-    def stream(self, url: str, *, headers: Headers = dict, judge: Judge | None = None) -> Iterator[bytes]:
+    def stream(
+        self,
+        url: str,
+        *,
+        headers: Headers = dict,
+        judge: Judge | None = None,
+        silence: float = ANSWER_SECONDS,
+    ) -> Iterator[bytes]:
         """GET `url` and return its body in pieces as they come, of any size in all.
 
         What goes wrong before the first piece is treated as by `get`; a body that breaks off is Unavailable.
+        One that falls silent for so many seconds is that, too, or OutOfTime if fewer than usual are given.
         """
 
         def attempt() -> Iterator[bytes]:
-            response = self._open("GET", url, headers, {})
+            response = self._open("GET", url, headers, {}, silence)
             if response.is_success:
                 return self._pieces(response)
             answer = self._answer(response)
@@ -276,7 +284,14 @@ class Api:
                 self.limited()
         return error
 
-    def _open(self, method: str, url: str, headers: Headers, content: dict[str, Any]) -> httpx.Response:
+    def _open(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        content: dict[str, Any],
+        silence: float = ANSWER_SECONDS,
+    ) -> httpx.Response:
         """Send a request; return the answer once its head is there."""
         self.alive()
         if wait := self.pace.wait():
@@ -288,7 +303,7 @@ class Api:
             raise BadResponse("A request can't be made: its address or a header is not valid.") from None
         if request.url.scheme != "https" and not (self._loopback and request.url.host in LOOPBACK):
             raise BadResponse(f"{_place(request)} was not asked: only HTTPS is.")
-        seconds = min(ANSWER_SECONDS, self._deadline.left())
+        seconds = min(silence, self._deadline.left())
         if seconds < SHORTEST_REQUEST_SECONDS:
             raise OutOfTime("There is no time left for another request.")
         request.extensions["timeout"] = httpx.Timeout(

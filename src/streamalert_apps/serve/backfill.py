@@ -20,7 +20,6 @@ from streamalert_apps.deploy import cost
 from streamalert_apps.errors import UsageError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import inbox, journal, ledger, pace, record
-from streamalert_apps.runtime.audit import Blank
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
 from streamalert_apps.runtime.delivery import BATCH_BYTES, Outlet
 from streamalert_apps.runtime.encode import as_bytes
@@ -28,7 +27,7 @@ from streamalert_apps.runtime.head import Backfill, Head, Identity
 from streamalert_apps.runtime.sink import Sink
 from streamalert_apps.runtime.store import Conflict, Read
 from streamalert_apps.runtime.store.part import Part
-from streamalert_apps.sdk.app import App, Checkpoint, Memory, Page
+from streamalert_apps.sdk.app import App, Checkpoint, Memory, NoMemory, Page
 from streamalert_apps.sdk.clock import Deadline
 from streamalert_apps.serve import asking, estimate
 from streamalert_apps.serve.estimate import Estimate
@@ -179,7 +178,7 @@ def _reckon(made: Plan, app: App, head: Head, place: Place) -> None:
     rows: Sequence[bytes] = ()
     times: Sequence[float] = ()
     most = estimate.fullest(head.checkpoint)
-    for page in app.list_span(app.span(made.since, made.until), Blank(bytes.fromhex(head.key))):
+    for page in app.list_span(app.span(made.since, made.until), NoMemory(bytes.fromhex(head.key))):
         rows, times = as_bytes(page.logs), page.times
         most = max(most, len(rows) + page.repeats)
         if app.api.requests and (rows or not page.more):

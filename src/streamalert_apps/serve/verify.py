@@ -15,11 +15,10 @@ from typing import Final
 from streamalert_apps.errors import AlreadyRunning, UsageError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import inbox, journal, ledger, record
-from streamalert_apps.runtime.audit import Blank
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.head import Head
 from streamalert_apps.runtime.inbox import Judged
-from streamalert_apps.sdk.app import App, Credentials
+from streamalert_apps.sdk.app import App, Credentials, NoMemory
 from streamalert_apps.sdk.catalogue import Catalogue
 from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.sdk.feed.reader import UNDECLARED_LAG
@@ -201,7 +200,7 @@ class _Verifier:
         app, store, clock = self.app, self.asker.place.store, self.asker.clock
         begin, end = self.since.timestamp(), self.until.timestamp()
         reckoned: Estimate | None = None
-        memory = Blank(bytes.fromhex(self.head.key))
+        memory = NoMemory(bytes.fromhex(self.head.key))
         for page in app.list_span(app.span(self.since, self.until), memory):
             if reckoned is None and app.api.requests:
                 rows = max(len(page.logs) + page.repeats, estimate.fullest(self.head.checkpoint))

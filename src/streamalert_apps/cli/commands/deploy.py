@@ -276,9 +276,11 @@ class Deploy:
         """Return the plan for the dashboard of all apps; none where only classifiers are deployed."""
         from streamalert_apps.deploy import dashboard
 
-        if not planned and self.project.all_apps:
+        refused = {plan.job.function for plan in planned if plan.error}
+        shown = [app for app in self.project.all_apps if app.function not in refused]
+        if self.project.all_apps and not (planned and shown):
             return None
-        return dashboard.look(self.fleet.aws.alarms, self.fleet.place, self.project.all_apps)
+        return dashboard.look(self.fleet.aws.alarms, self.fleet.place, shown)
 
     def cost(self, planned: Sequence[AppPlan]) -> str:
         """Return in words what the apps' records cost; nothing where there are no apps."""

@@ -1,4 +1,4 @@
-"""CrowdStrike's alerts, and the sign-in before them.
+"""CrowdStrike's alerts and event streams, and the sign-in before them.
 
 A filter names the time between two bounds; others are not simulated and refused. The token of the next page
 belongs to its filter and its order, and ends after two minutes, which is told with status 200.
@@ -17,6 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from streamalert_apps.sdk.clock import Clock
+from streamalert_apps.services.crowdstrike.twin.streams import EVENTS, Streams
 from streamalert_apps.simulator.access import arguments, client
 from streamalert_apps.simulator.contract import Refused, Request, Response
 from streamalert_apps.simulator.listapi import VENDORS, ListApi
@@ -97,12 +98,16 @@ ALERTS: Final = Listing(
 
 
 class Crowdstrike(ListApi):
-    """A tenant. `permitted`: the client may read alerts. `region`: the cloud that the tenant is really in."""
+    """A tenant. `permitted`: the client may read. `region`: the cloud that the tenant is really in.
+
+    `partitions`: of its stream. `inclusive`: a feed begins at the number that is asked for, not after it.
+    `busy`: seconds for which a label is not free after it was used.
+    """
 
     limit = 6000
     token_path = "/oauth2/token"  # noqa: S105 (where one is to be had)
     token_seconds = 1799
-    logs = (ALERTS,)
+    logs = (ALERTS, EVENTS)
 
     def __init__(
         self,
@@ -114,10 +119,21 @@ class Crowdstrike(ListApi):
         cloud: str = "us-1",
         region: str = "",
         permitted: bool = True,
+        partitions: int = 2,
+        inclusive: bool = True,
+        busy: float = 0,
     ) -> None:
         super().__init__(clock, seed=seed, page_size=page_size, rate=rate)
         self.credentials["cloud"] = cloud
-        self.hosts = (HOSTS[cloud],)
+        self._firehose = f"firehose.{HOSTS[cloud].removeprefix('api.')}"
+        self.hosts = (HOSTS[cloud], self._firehose)
+        self.streams = Streams(
+            self._log(EVENTS.app_type),
+            (HOSTS[cloud], self._firehose),
+            partitions,
+            busy=busy,
+            inclusive=inclusive,
+        )
         self._region = region or cloud
         self._permitted = permitted
 
@@ -140,7 +156,13 @@ class Crowdstrike(ListApi):
             raise Refused(self.failure(403))
 
     def answer(self, request: Request) -> Response:
-        """Answer a request; its filter is read as bounds."""
+        """Answer a request; the filter of alerts is read as bounds."""
+        if request.headers["host"].lower() == self._firehose:
+            return self.streams.feed(request) or self.failure(401)
+        if request.path == self.streams.path:
+            self.admit(request)
+            self.count()
+            return self.streams.feeds(request) or self.failure(400)
         if request.path != PATH:
             return super().answer(request)
         given = arguments(request)
@@ -150,6 +172,10 @@ class Crowdstrike(ListApi):
             raise self.wrong("filter")
         target = f"{PATH}?{urlencode(given | wanted.groupdict())}"
         return super().answer(replace(request, target=target, body=b""))
+
+    def identify(self, app_type: str, log: Mapping[str, Any]) -> str:
+        """Return the id of a log that arrived."""
+        return self.streams.identify(log) if app_type == EVENTS.app_type else super().identify(app_type, log)
 
     def shown(self, page: Page) -> Response:
         """Return a page; the last one has no token."""
@@ -183,6 +209,3 @@ class Crowdstrike(ListApi):
             "resources": [],
         }
         return Response(status, json.dumps(body).encode(), note=said)
-
-
-TWIN = Crowdstrike
