@@ -352,10 +352,26 @@ def test_custom_metrics_are_a_line_a_run_and_one_for_each_destination(
     assert bad["CursorAge"] > good["CursorAge"] >= 0
 
 
-def test_without_the_switch_there_are_no_metrics(account: Account) -> None:
-    with account.function() as function:
+def test_without_the_switch_a_run_writes_what_alarms_go_by(account: Account) -> None:
+    with account.function(SA_APPS_LOG_LEVEL="critical") as function:
+        function.invoke(SCHEDULED)
+        (line,) = logged(function)
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert [metric["Name"] for metric in directive["Metrics"]] == ["Behind", "Problems"]
+    assert (line["Behind"] >= 0, line["Problems"]) == (True, 0)
+
+
+def test_where_no_alarm_goes_by_them_there_are_no_metrics(account: Account) -> None:
+    with account.function(SA_APPS_METRICS="off") as function:
         function.invoke(SCHEDULED)
         assert "_aws" not in function.log
+
+
+def test_credentials_that_conf_says_are_near_their_end_are_a_problem(account: Account) -> None:
+    with account.function(SA_APPS_CREDENTIALS_UNTIL="1", SA_APPS_LOG_LEVEL="critical") as function:
+        function.invoke(SCHEDULED)
+        (line,) = logged(function)
+    assert line["Problems"] == 1
 
 
 def test_a_failed_run_is_a_lambda_error_and_says_why(account: Account) -> None:
