@@ -110,7 +110,7 @@ def sdks(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Run every command of README.md and docs/."""
     session.install("-e", ".", *_group("test"))
-    session.run("pytest", DOCUMENTS, *session.posargs)
+    session.run("pytest", "-n", "auto", DOCUMENTS, *session.posargs)
 
 
 @nox.session

@@ -169,7 +169,7 @@ def test_one_that_has_no_app_type_is_checked(box: Path, sa_apps: Command) -> Non
         0,
         ["ok      box  sink: What a kind of destination says of itself is what conf/ and the runtime need."],
     )
-    assert "fine in all 1 scenarios" in ran.err
+    assert "1 of 1 passed." in ran.err
 
 
 def test_there_is_nothing_to_play_with_it(box: Path, sa_apps: Command) -> None:
