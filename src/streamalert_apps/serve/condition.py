@@ -107,7 +107,7 @@ class Status:
     def _drift(self) -> Iterator[str]:
         if self.deployment and self.deployment.drift:
             kinds = dict.fromkeys(change["kind"] for change in self.deployment.drift)
-            yield f"AWS differs from conf/: {', '.join(kinds)}."
+            yield f"drift: {', '.join(kinds)}; `sa-apps deploy` makes AWS match conf/."
 
     def _dead(self) -> Iterator[str]:
         for name, position in self.positions():

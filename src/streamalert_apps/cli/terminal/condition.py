@@ -105,9 +105,7 @@ def _in_short(status: Status, name: str, position: Position) -> str:
 def _deployed(status: Status) -> Iterator[str]:
     if not status.deployment:
         return
-    kinds = dict.fromkeys(change["kind"] for change in status.deployment.drift)
-    drift = f"drift: {', '.join(kinds)}" if kinds else "up to date"
-    yield f"version {status.deployment.version}, {drift}"
+    yield f"version {status.deployment.version}{'' if status.deployment.drift else ', up to date'}"
     yield status.deployment.schedule + ("" if status.deployment.enabled else ", paused")
     runs = status.deployment.counts
     yield f"last 24 hours: {counted(runs.invocations, 'invocation')}, {counted(runs.errors, 'error')}"
