@@ -21,7 +21,6 @@ def test_types_are_listed_by_service_a_line_each(sa_apps: Command) -> None:
         == "  duo_admin      what administrators do: sign in, change users, settings and devices"
     )
     assert "secret_key" not in ran.out
-    assert f"`sa-apps types {ran.out.split()[1]}` shows what to set up." in ran.err
 
 
 def test_the_types_of_one_service_are_listed(sa_apps: Command) -> None:

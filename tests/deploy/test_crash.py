@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tests.deploy.cloud import Cloud
 
-CREATION, CHANGE, REMOVAL, REPLACEMENT = 12, 9, 7, 8
+CREATION, CHANGE, REMOVAL, REPLACEMENT = 14, 11, 7, 8
 CHANGED: dict[str, Any] = {
     "memory": 256,
     "schedule_expression": "rate(1 hour)",

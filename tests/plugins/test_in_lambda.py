@@ -105,7 +105,7 @@ def test_the_zip_of_an_installed_plugin_holds_its_whole_package(
 def test_the_zip_of_a_plugin_holds_no_simulator_schema_or_test(box: Path) -> None:
     package = build("box_events", *here(), load_plugin(box / "apps/box/app.py"))
 
-    assert [name for name in package.files if "box" in name] == [
+    assert [name for name in package.files if "/box/" in name] == [
         "streamalert_apps/services/box/__init__.py",
         "streamalert_apps/services/box/app.py",
     ]

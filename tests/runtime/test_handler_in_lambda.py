@@ -184,7 +184,8 @@ def test_an_idle_run_makes_five_calls_to_aws_at_most(account: Account) -> None:
         function.invoke(SCHEDULED)
 
     calls = account.aws.names()[before:]
-    assert sorted(calls) == ["s3.GetObject", "s3.PutObject", "s3.PutObject", "ssm.GetParameters"]
+    inbox = ["s3.ListObjectsV2"]  # once in a while
+    assert sorted(calls) == ["s3.GetObject", *inbox, "s3.PutObject", "s3.PutObject", "ssm.GetParameters"]
 
 
 def test_events_go_where_conf_says_and_what_is_set_up_wrongly_holds_up_nothing(account: Account) -> None:
@@ -322,7 +323,8 @@ def test_the_log_has_a_line_a_page_and_a_commit_of_each_run(account: Account) ->
     assert {"page polled", "on record"} < set(told)
     pages = [line for line in lines if line["message"] == "page polled"]
     assert sum(page["events"] for page in pages) == EVENTS
-    ended = lines[-1]
+    *_, ended, metrics = lines
+    assert metrics["message"] == "metrics"
     assert (ended["message"], ended["status"], ended["logs"], ended["pages"]) == (
         *("run ended", "succeeded"),
         EVENTS,
@@ -333,7 +335,7 @@ def test_the_log_has_a_line_a_page_and_a_commit_of_each_run(account: Account) ->
 def test_a_quiet_function_writes_nothing_of_a_run_that_succeeds(account: Account) -> None:
     with account.function(SA_APPS_LOG_LEVEL="warning") as function:
         function.invoke(SCHEDULED)
-        assert logged(function) == []
+        assert [line["message"] for line in logged(function)] == ["metrics"]  # which alarms go by
 
 
 def test_custom_metrics_are_a_line_a_run_and_one_for_each_destination(

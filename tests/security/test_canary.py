@@ -176,6 +176,9 @@ DEPLOYED: dict[str, Case] = {
     "demo": _only("demo", "--events", "100"),
     "simulate": _simulate,
     "list": _only("list"),
+    "doctor": _lives("doctor", fine=None),
+    "serve": _only("serve", "--print-unit"),
+    "export": _only("export", "terraform"),
     "package": _only("package", "gsuite", "-o", "gsuite.zip"),
     "deploy": _deploy,
     "destination add": _destination_add,
@@ -192,6 +195,9 @@ DEPLOYED: dict[str, Case] = {
     "journal purge": _lives(
         "journal", "purge", "gsuite", "--since", "2d", "--until", "1h", "--yes", fine=None
     ),
+    "verify": _lives("verify", "gsuite", "--since", "1h", fine=None),
+    "replay": _lives("replay", "gsuite", "--since", "1d", "--to", "soc", fine=None),
+    "backfill": _lives("backfill", "gsuite", "--since", "3d", "--yes", fine=None),
     "dead list": _lives("dead", "list", "gsuite"),
     "dead show": _lives("dead", "show", "gsuite", "soc/1", fine=2),
     "dead replay": _lives("dead", "replay", "gsuite"),

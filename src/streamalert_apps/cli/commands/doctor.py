@@ -32,7 +32,7 @@ def command(
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> int:
-    """Find what is wrong, or soon will be, with the project, its credentials, this machine and AWS.
+    """Find what is wrong with the project, credentials and AWS.
 
     Each finding says what is wrong, why it matters, and what fixes it.
     """

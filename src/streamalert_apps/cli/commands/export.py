@@ -84,7 +84,7 @@ def command(
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """Write what `sa-apps deploy` would make as a file for CloudFormation or Terraform.
+    """Write the deployment for CloudFormation or Terraform.
 
     The zips of the functions lie where the file says: in a bucket and under a prefix that are parameters of
     the stack, or in the folder that is a variable of Terraform.

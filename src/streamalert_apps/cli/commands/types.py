@@ -82,7 +82,6 @@ def command(
         output.envelope("types", {"types": described, "warnings": warnings})
     else:
         output.data("\n\n".join(_listed(known)))
-        output.say(f"`sa-apps types {known[0].type}` shows what to set up.")
 
 
 def _has(app: AppType, text: str) -> bool:
