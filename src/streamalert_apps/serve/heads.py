@@ -14,7 +14,7 @@ from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime.head import Head
 from streamalert_apps.runtime.store import Store
 from streamalert_apps.sdk.clock import Deadline, SystemClock
-from streamalert_apps.serve.turn import s3_store
+from streamalert_apps.serve.bucket import s3_store
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from streamalert_apps.config.conf import Account, AppConf, Project
+from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.errors import AlreadyRunning
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.collect import Outcome, Terms, collect
@@ -23,6 +23,7 @@ from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
 from streamalert_apps.serve.asking import shared
+from streamalert_apps.serve.bucket import s3_store
 from streamalert_apps.serve.look import Aside, bounded
 from streamalert_apps.serve.process import is_dead, this_process
 
@@ -155,18 +156,6 @@ def _shared(project: Project, app: AppConf, session: Session, clock: Clock) -> P
     account = project.account
     store = s3_store(account, app.function, session, clock, Deadline(lambda: LONGEST_WAIT_SECONDS))
     return Place(store, f"{account.prefix} in {account.store}")
-
-
-def s3_store(account: Account, function: str, session: Session, clock: Clock, deadline: Deadline) -> Store:
-    """Return an app's part of a bucket."""
-    from streamalert_apps.runtime.store.s3 import S3Store  # noqa: PLC0415 (it loads boto3)
-
-    client: Any = session.client("s3", retries={"total_max_attempts": 1, "mode": "standard"})
-    bucket, prefix = account.in_s3(function)
-    missing = "Create it, or correct sa_apps.store in conf/global.json." if account.store else ""
-    return S3Store(
-        client, bucket, prefix, account.aws_account_id, clock=clock, deadline=deadline, missing=missing
-    )
 
 
 def _in_aws(project: Project, app: AppConf, session: Session, clock: Clock) -> Place:
