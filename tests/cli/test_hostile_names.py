@@ -21,8 +21,9 @@ EVERYTHING = "".join(HOSTILE.values()).replace("\ud83d", "")
 
 
 @pytest.fixture
-def hostile(local: Path, auth_file: Path, sa_apps: Command) -> Path:
+def hostile(local: Path, auth_file: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose files of conf/ hold hostile text in each value of an app."""
+    monkeypatch.setattr("streamalert_apps.services.duo.app._Duo.rate", None)  # or each try waits for a minute
     arguments = ["--name", "collector", "--auth-file", str(auth_file), "--no-check"]
     assert sa_apps("new", "duo_auth", "--cluster", "prod", *arguments).code == 0
     return local

@@ -35,6 +35,7 @@ Command = Callable[..., Ran]
 
 TYPE = "intercom_admin_activity_logs"
 FUNCTION = f"local_prod_{TYPE}_try_app"
+UNLIMITED = Path(__file__).parent.parent / "unlimited"
 EVENTS = 200
 
 
@@ -282,7 +283,10 @@ def test_before_the_first_deploy_it_says_what_creates_the_bucket(deployable: Pat
     assert "hint: `sa-apps deploy` creates it." in ran.err
 
 
-def test_in_aws_a_terminal_gets_a_summary_and_the_classifier_the_events(deployable: Path) -> None:
+def test_in_aws_a_terminal_gets_a_summary_and_the_classifier_the_events(
+    deployable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(UNLIMITED))
     boto3.client("s3").create_bucket(Bucket="acme-sa-apps-123456789012-us-east-1")
     with Terminal("run", "collector", "--simulator", "http://127.0.0.1:9", folder=deployable) as terminal:
         terminal.see("0 events on record, 0 delivered to acme_prod_streamalert_classifier")

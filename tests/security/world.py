@@ -23,6 +23,8 @@ from streamalert_apps.simulator.server import serve
 from tests.destinations.http import TOKEN, Endpoint
 from tests.security.canary import Canary
 
+UNLIMITED = Path(__file__).parent.parent / "unlimited"
+
 APPS = {"duo": "duo_auth", "gsuite": "gsuite_login", "onelogin": "onelogin_events"}
 SECRETS = {"duo": "secret_key", "gsuite": "keyfile", "onelogin": "client_secret"}
 NOWHERE = "http://127.0.0.1:9"
@@ -95,6 +97,7 @@ class World:
             broken.mkdir(exist_ok=True)
             (broken / "sitecustomize.py").write_text(CRASH)
             env["PYTHONPATH"] = str(broken)
+        env.setdefault("PYTHONPATH", str(UNLIMITED))
         return self.look_at([sys.executable, "-m", "streamalert_apps", *words], stdin, env, " ".join(words))
 
     def look_at(self, command: list[str], stdin: str, env: dict[str, str], what: str) -> int:
