@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -43,19 +44,14 @@ Hours = dict[int, Count]
 
 def counted(ids: Sequence[bytes], times: Sequence[float]) -> Hours:
     """Return the counts of events by the hours in which they happened."""
-    if not times:
-        return {}
     numbers = array("Q", b"".join(ids))
     if sys.byteorder == "little":
         numbers.byteswap()
-    first, last = int(min(times) // HOUR), int(max(times) // HOUR)
-    if first == last:
-        return {first: Count(len(numbers), sum(numbers) & _SUMS)}
-    hours: Hours = {}
-    for number, time in zip(numbers, times, strict=True):
-        hour = int(time // HOUR)
-        hours[hour] = hours.get(hour, Count()) + Count(1, number)
-    return hours
+    hours = [int(time // HOUR) for time in times]
+    sums: defaultdict[int, int] = defaultdict(int)
+    for number, hour in zip(numbers, hours, strict=True):
+        sums[hour] += number
+    return {hour: Count(events, sums[hour] & _SUMS) for hour, events in Counter(hours).items()}
 
 
 def added(one: Mapping[int, Count], other: Mapping[int, Count]) -> Hours:
