@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -79,14 +80,7 @@ def apply(plan: BucketPlan) -> None:
     """Carry the plan out, waiting for what passes; to do a step twice does no harm."""
     patience = Patience(plan.clock)
     for change in plan.changes:
-        while True:
-            try:
-                _carry_out(plan, change)
-                break
-            except (ClientError, BotoCoreError) as trouble:
-                if taken := _taken(plan.place, trouble):
-                    raise taken from None
-                patience.wait(trouble)
+        patience.persist(partial(_carry_out, plan, change))
 
 
 def _check(place: Place) -> None:
@@ -132,15 +126,6 @@ def _not_ours(place: Place) -> AppError:
         "or your AWS user may not s3:ListBucket it.",
         hint="Name another in conf/global.json (sa_apps.bucket), or see the policy in docs/security.md.",
     )
-
-
-def _taken(place: Place, error: Exception) -> AppError | None:
-    if isinstance(error, ClientError) and error.response["Error"]["Code"] == "BucketAlreadyExists":
-        return ConfigError(
-            f"The name {place.bucket} is taken: another AWS account has a bucket of that name.",
-            hint="Name a bucket of yours in conf/global.json: sa_apps.bucket.",
-        )
-    return None
 
 
 def _observed(s3: Any, place: Place) -> Resource:
@@ -196,6 +181,11 @@ def _create(s3: Any, place: Place) -> None:
         s3.create_bucket(Bucket=place.bucket, **location)
     except s3.exceptions.BucketAlreadyOwnedByYou:
         return  # an earlier try made it
+    except s3.exceptions.BucketAlreadyExists:
+        raise ConfigError(
+            f"The name {place.bucket} is taken: another AWS account has a bucket of that name.",
+            hint="Name a bucket of yours in conf/global.json: sa_apps.bucket.",
+        ) from None
 
 
 def _encryption(wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile, ZipFile
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps.config import jsonfile
 from streamalert_apps.deploy import merge
@@ -111,12 +110,7 @@ def _live(job: Job) -> dict[str, Any]:
 
 def apply(plan: ClassifierPlan) -> str:
     """Upload, publish, move the alias, waiting for what passes; return the version that runs now."""
-    patience = Patience(plan.job.clock)
-    while True:
-        try:
-            return _apply(plan)
-        except (ClientError, BotoCoreError) as trouble:
-            patience.wait(trouble)
+    return Patience(plan.job.clock).persist(partial(_apply, plan))
 
 
 def _apply(plan: ClassifierPlan) -> str:

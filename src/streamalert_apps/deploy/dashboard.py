@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -102,12 +103,7 @@ def apply(plan: DashboardPlan) -> None:
     """Carry the plan out, waiting for what passes."""
     patience = Patience(plan.clock)
     for change in plan.changes:
-        while True:
-            try:
-                _carry_out(plan, change)
-                break
-            except (ClientError, BotoCoreError) as trouble:
-                patience.wait(trouble)
+        patience.persist(partial(_carry_out, plan, change))
 
 
 def _carry_out(plan: DashboardPlan, change: Change) -> None:

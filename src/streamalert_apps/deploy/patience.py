@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 (botocore's name)
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 (botocore's name)
+    HTTPClientError,
+)
 
 from streamalert_apps.aws.trouble import THROTTLED, explain, told
 from streamalert_apps.errors import AppError, TransientError
 from streamalert_apps.sdk.clock import Clock
+
+T = TypeVar("T")
 
 PATIENCE_SECONDS: Final = 300.0
 SLOWER: Final = "AWS asks to go slower"
@@ -94,6 +102,14 @@ class Patience:
             raise explained(error) from error
         self._waits += 1
         self._clock.sleep(pause)
+
+    def persist(self, act: Callable[[], T]) -> T:
+        """Do something, anew after each error that passes; to do it twice must do no harm."""
+        while True:
+            try:
+                return act()
+            except (ClientError, BotoCoreError) as error:
+                self.wait(error)
 
 
 def explained(error: Exception) -> AppError:
