@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from re import Pattern
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
@@ -80,6 +80,16 @@ class Page:
     """When they happened, in seconds since 1970."""
     remember: Sequence[tuple[bytes, float]] | None = None
     """What the memory keeps, and of which time; None: the ids with their times."""
+
+    def only(self, rows: Sequence[int], *, more: bool) -> Page:
+        """Return a page of these of its logs."""
+        return replace(
+            self,
+            logs=[self.logs[row] for row in rows],
+            ids=[self.ids[row] for row in rows],
+            times=[self.times[row] for row in rows],
+            more=more,
+        )
 
 
 class Memory(Protocol):

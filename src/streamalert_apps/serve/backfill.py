@@ -315,11 +315,5 @@ def _fresh(page: Page, known: record.Ids, end: float, began: float, *, more: boo
         for row, (identity, time) in enumerate(zip(page.ids, page.times, strict=True))
         if (time < end or time >= began) and int.from_bytes(identity, "big") not in known
     ]
-    return replace(
-        page,
-        logs=[page.logs[row] for row in kept],
-        ids=[page.ids[row] for row in kept],
-        times=[page.times[row] for row in kept],
-        repeats=page.repeats + len(page.ids) - len(kept),
-        more=more,
-    )
+    left_out = len(page.ids) - len(kept)
+    return replace(page.only(kept, more=more), repeats=page.repeats + left_out)

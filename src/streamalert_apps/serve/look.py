@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -62,10 +61,4 @@ def _before(page: Page, until: datetime, *, more: bool) -> Page:
     if len(page.times) != len(page.logs):
         raise UsageError("The app does not tell when its events happened.", hint="Leave out --until.")
     kept = [row for row, time in enumerate(page.times) if time < until.timestamp()]
-    return replace(
-        page,
-        logs=[page.logs[row] for row in kept],
-        ids=[page.ids[row] for row in kept],
-        times=[page.times[row] for row in kept],
-        more=more,
-    )
+    return page.only(kept, more=more)
