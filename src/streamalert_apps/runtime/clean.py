@@ -11,15 +11,15 @@ from typing import Final
 
 from streamalert_apps.errors import AppError
 from streamalert_apps.runtime import journal, ledger
-from streamalert_apps.runtime.head import MOST_PASSING, NAME, PASSING, Head, HeldHead, parse
-from streamalert_apps.runtime.record import BACKFILL
+from streamalert_apps.runtime.head import MOST_PASSING, PASSING, Head, HeldHead
+from streamalert_apps.runtime.record import BACKFILL, backfill_heads
 from streamalert_apps.runtime.replay import FOLDER as REPLAY
 from streamalert_apps.runtime.store import Item, Store
 
 DAY: Final = 86_400.0
 UNNAMED_SECONDS: Final = 3_600.0  # a reader may still be at an older head
 DEAD_DAYS: Final = 30
-_PAST: Final = re.compile(rf"({BACKFILL}[^/]+)/[^/]+/(?:journal|memory)/.+")
+_PAST: Final = re.compile(rf"({BACKFILL}[^/]+/)[^/]+/(?:journal|memory)/.+")
 _RECORD: Final = re.compile(r"(\d{8}-[0-9a-f]{12})/(journal|memory|ledger)/.+")
 _DEAD: Final = "dead/"
 
@@ -91,13 +91,8 @@ def _old(head: Head, items: Sequence[Item], now: float, kept_from: float) -> lis
 
 def _old_backfills(store: Store, items: Sequence[Item], kept_from: float) -> list[str]:
     """Return the old events of backfills that are done; how many they are stays."""
-    done = set()
-    for item in items:
-        folder, _, name = item.name.rpartition("/")
-        if folder.startswith(BACKFILL) and name == NAME:
-            backfill = parse(store.read(item.name).body)[0].backfill
-            if backfill and backfill.done:
-                done.add(folder)
+    heads = backfill_heads(store, items)
+    done = {folder for folder, head in heads if head.backfill and head.backfill.done}
     return [
         item.name
         for item in items

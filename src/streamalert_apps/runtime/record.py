@@ -11,7 +11,7 @@ from typing import Final
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import journal, ledger
 from streamalert_apps.runtime.head import Head
-from streamalert_apps.runtime.store import Store
+from streamalert_apps.runtime.store import Item, Store
 from streamalert_apps.runtime.store.part import Part
 
 BACKFILL: Final = "backfill/"
@@ -38,13 +38,15 @@ def of(store: Store, head: Head) -> list[Record]:
 
 def backfills(store: Store) -> list[Record]:
     """Return the records of an app's backfills."""
-    found = []
-    for item in store.list(BACKFILL):
+    return [Record(Part(store, folder), head) for folder, head in backfill_heads(store, store.list(BACKFILL))]
+
+
+def backfill_heads(store: Store, items: Iterable[Item]) -> Iterator[tuple[str, Head]]:
+    """Yield the heads of backfills, each with the folder that it is in, of what is listed."""
+    for item in items:
         folder, _, name = item.name.rpartition("/")
-        if name == heads.NAME:
-            part = Part(store, f"{folder}/")
-            found.append(Record(part, heads.parse(part.read(heads.NAME).body)[0]))
-    return found
+        if folder.startswith(BACKFILL) and name == heads.NAME:
+            yield f"{folder}/", heads.parse(store.read(item.name).body)[0]
 
 
 def begins(records: Iterable[Record]) -> float:
