@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from streamalert_apps.checks.finding import Finding
 from streamalert_apps.sdk import expiry
 
 CHECK: Final = "expiry"
-WARNED: Final = timedelta(days=14)
 _CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----"
 
 
 def judged(ends: datetime | None, now: datetime, whose: str, fix: str) -> Iterator[Finding]:
     """Yield that credentials have ended, or will soon. `whose`: 'The credentials of …'."""
-    if ends is None or ends - now > WARNED:
+    if ends is None or ends - now > expiry.WARNED:
         return
     if ends <= now:
         yield Finding(CHECK, f"{whose} ended on {ends:%Y-%m-%d}.", "Nothing is collected.", fix)

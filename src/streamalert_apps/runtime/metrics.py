@@ -9,6 +9,8 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from streamalert_apps.sdk import expiry
+
 if TYPE_CHECKING:  # deploying needs the names alone
     from streamalert_apps.runtime.collect import Outcome
     from streamalert_apps.runtime.forward import Delivered
@@ -37,7 +39,6 @@ UNITS: Final = {
 }
 ALARMING: Final = (BEHIND, PROBLEMS)
 OF_DESTINATION: Final = ("DestinationLag", "DestinationRefused", "DestinationDead")
-NEAR_SECONDS: Final = 14 * 86_400.0  # before credentials end
 
 LOGGER = logging.getLogger(__name__)
 LOGGER.setLevel(logging.INFO)  # a metric is no less wanted where log lines are few
@@ -88,7 +89,7 @@ def _alarming(outcome: Outcome, now: datetime) -> dict[str, float]:
         lags.append(_age(outcome.cursor, now))
     dead = sum(delivered.dead for delivered in outcome.delivered.values())
     until = outcome.credentials_until
-    is_near = bool(until) and until - now.timestamp() < NEAR_SECONDS
+    is_near = bool(until) and until - now.timestamp() < expiry.WARNED.total_seconds()
     behind = {BEHIND: max(lags)} if lags else {}
     return {**behind, PROBLEMS: dead + outcome.found_late + int(is_near)}
 

@@ -8,8 +8,10 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
+WARNED: Final = timedelta(days=14)  # before they end
 _TOKEN: Final = re.compile(r"[\w-]+\.([\w-]+)\.[\w-]*")
 _LATEST: Final = 32_503_680_000.0  # the year 3000; what is later is no time
 

@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from streamalert_apps.checks import expiry
 from streamalert_apps.deploy import health
 from streamalert_apps.deploy.health import Counts, Progress
 from streamalert_apps.errors import AppError
 from streamalert_apps.runtime.history import HOURS, Hour, hour_of
 from streamalert_apps.runtime.schedule import interval
+from streamalert_apps.sdk import expiry
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf
@@ -153,9 +153,15 @@ class Status:
 
     def _credentials(self) -> Iterator[str]:
         until = self.credentials_until
-        if until and until - self.now < expiry.WARNED:
+        if until and self.credentials_end_soon:
             ended = "ended" if until <= self.now else "end"
             yield f"Its credentials {ended} on {until:%Y-%m-%d}; `sa-apps update-auth` replaces them."
+
+    @property
+    def credentials_end_soon(self) -> bool:
+        """Whether they have ended, or are about to."""
+        until = self.credentials_until
+        return until is not None and until - self.now < expiry.WARNED
 
     @property
     def credentials_until(self) -> datetime | None:

@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from streamalert_apps.checks import expiry
 from streamalert_apps.config.conf import AppConf
 from streamalert_apps.runtime import metrics
 from streamalert_apps.runtime.collect import Outcome
@@ -107,9 +106,8 @@ def _behind(status: Status) -> float | None:
 
 
 def _problems(status: Status) -> float:
-    until = status.credentials_until
-    near = bool(until and until - status.now < expiry.WARNED)
-    return float(near + sum(position.dead for _, position in status.positions()))
+    dead = sum(position.dead for _, position in status.positions())
+    return float(dead + status.credentials_end_soon)
 
 
 _OF_AN_APP: Final[dict[str, tuple[str, Callable[[Status], float | None]]]] = {
