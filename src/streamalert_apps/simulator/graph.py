@@ -51,6 +51,7 @@ class GraphApi(ListApi):
     """A tenant in a cloud. `permitted`: the app may read the logs."""
 
     token_seconds = 3599
+    proof = "client_secret"
     filter: ClassVar[re.Pattern[str]] = re.compile(SPAN)
     fields: ClassVar[Mapping[str, str]]
     """By which time the log at a path is filtered."""
@@ -77,11 +78,6 @@ class GraphApi(ListApi):
     def sign_up(self, random: Random) -> Mapping[str, Any]:
         """Return a registered app."""
         return registered(random)
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Credentials with the secret of another app."""
-        return self.credentials | {"client_secret": self._other["client_secret"]}
 
     def place(self, path: str, wanted: re.Match[str]) -> str:  # noqa: ARG002 (a filter may name a part of a log)
         """Return where in the twin the log is that is asked for."""

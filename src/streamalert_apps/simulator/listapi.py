@@ -35,7 +35,7 @@ sizes that are wrong, and page tokens that it did not give out. What can be said
 
 - **Signing in.** A bearer token, the credential `token`, unless `admit` checks something else (access.py
   reads headers and what is posted) or `token_path` says where OAuth clients get a token for `client_id` and
-  `client_secret`. Where the secret has another name, `wrong_credentials` has to say so.
+  `client_secret`. Where the secret has another name, `proof` says so.
 - **Asking.** `method="POST"` in a Listing takes arguments from a form or a JSON object; `ignored` names
   parameters that change nothing; `sort` names one that chooses the order.
 - **A page.** A bare array with a `Link` header, unless `shown` writes something else; `Page` has the rows,
@@ -81,6 +81,8 @@ class ListApi(Logs[ListedLog], ABC):
     hosts: Collection[str] = ()
     limit: ClassVar[int | None] = None
     span: ClassVar[timedelta] = timedelta(minutes=1)
+    proof: str = ""
+    """The credential that is another one among the wrong ones; else the client's secret, or the token."""
     token_path: ClassVar[str] = ""
     token_seconds: float = 3600
 
@@ -113,7 +115,7 @@ class ListApi(Logs[ListedLog], ABC):
     @property
     def wrong_credentials(self) -> Mapping[str, Any]:
         """Credentials with another secret."""
-        secret = "client_secret" if self.token_path else "token"
+        secret = self.proof or ("client_secret" if self.token_path else "token")
         return self.credentials | {secret: self._other[secret]}
 
     def admit(self, request: Request) -> None:

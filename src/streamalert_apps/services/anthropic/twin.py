@@ -94,6 +94,7 @@ class Anthropic(ListApi):
     limit = 600
     logs = (ACTIVITIES,)
     hosts = ("api.anthropic.com",)
+    proof = "api_key"
 
     def __init__(
         self,
@@ -113,11 +114,6 @@ class Anthropic(ListApi):
     def sign_up(self, random: Random) -> Mapping[str, Any]:
         """Return a Compliance Access Key."""
         return {"api_key": f"sk-ant-api01-{''.join(random.choices(ascii_letters + digits, k=86))}"}
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Another key."""
-        return dict(self._other)
 
     def admit(self, request: Request) -> None:
         """Raise Refused unless the key is right, has the scope, and the version is named."""

@@ -64,6 +64,7 @@ class Cursor(ListApi):
 
     limit = 20
     hosts = ("api.cursor.com",)
+    proof = "key"
     logs = (AUDIT,)
 
     def __init__(
@@ -83,11 +84,6 @@ class Cursor(ListApi):
     def sign_up(self, random: Random) -> Mapping[str, Any]:
         """Return an Admin API key."""
         return {"key": f"key_{random.getrandbits(256):064x}"}
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Credentials with another key."""
-        return {"key": self._other["key"]}
 
     def admit(self, request: Request) -> None:
         """Raise Refused unless the key is right, and the team has the plan."""

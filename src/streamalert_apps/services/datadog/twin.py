@@ -75,6 +75,7 @@ class Datadog(ListApi):
     """
 
     limit = 300
+    proof = "application_key"
 
     def __init__(
         self,
@@ -101,11 +102,6 @@ class Datadog(ListApi):
         """Return two keys."""
         lengths = {"api_key": 32, "application_key": 40}
         return {name: f"{random.getrandbits(4 * size):0{size}x}" for name, size in lengths.items()}
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Credentials with another application key."""
-        return self.credentials | {"application_key": self._other["application_key"]}
 
     def admit(self, request: Request) -> None:
         """Raise Refused unless both keys are right, and may read the Audit Trail."""

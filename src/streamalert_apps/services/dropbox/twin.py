@@ -120,6 +120,7 @@ class Dropbox(ListApi):
     limit = 1000
     logs = (EVENTS,)
     hosts = ("api.dropboxapi.com",)
+    proof = "refresh_token"
     token_path = "/oauth2/token"  # noqa: S105 (where one is to be had)
     token_seconds = 14400
 
@@ -144,11 +145,6 @@ class Dropbox(ListApi):
         key, secret = ("".join(random.choices(ascii_lowercase + digits, k=15)) for _ in range(2))
         token = "".join(random.choices(f"{ascii_letters}{digits}_-", k=64))
         return {"app_key": key, "app_secret": secret, "refresh_token": token}
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Credentials with another refresh token."""
-        return self.credentials | {"refresh_token": self._other["refresh_token"]}
 
     def grant(self, request: Request) -> Response:
         """Answer a request for a token of a refresh token."""

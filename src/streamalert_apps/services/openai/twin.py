@@ -106,6 +106,7 @@ class OpenAI(ListApi):
     limit = 10
     span = timedelta(seconds=1)
     hosts = ("api.openai.com",)
+    proof = "api_key"
 
     def __init__(
         self,
@@ -125,11 +126,6 @@ class OpenAI(ListApi):
     def sign_up(self, random: Random) -> Mapping[str, Any]:
         """Return an Admin key."""
         return {"api_key": f"sk-admin-{''.join(random.choices(ascii_letters + digits, k=64))}"}
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Another key."""
-        return dict(self._other)
 
     def admit(self, request: Request) -> None:
         """Raise Refused unless the key is right, and may read audit logs."""

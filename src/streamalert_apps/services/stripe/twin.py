@@ -80,6 +80,7 @@ class Stripe(ListApi):
     limit = 100
     span = timedelta(seconds=1)
     hosts = ("api.stripe.com",)
+    proof = "key"
     logs = (LISTING,)
 
     def __init__(
@@ -101,11 +102,6 @@ class Stripe(ListApi):
     def sign_up(self, random: Random) -> Mapping[str, Any]:
         """Return a restricted key."""
         return {"key": f"rk_live_51{''.join(random.choices(ascii_letters + digits, k=97))}"}
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Credentials with another key."""
-        return self.credentials | {"key": self._other["key"]}
 
     def admit(self, request: Request) -> None:
         """Raise Refused unless the key is right, and may read the account's events."""

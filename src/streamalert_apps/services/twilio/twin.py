@@ -87,6 +87,7 @@ class Twilio(ListApi):
     """An account. `permitted`: the key may read events. `by_key`: a key signs in, not the account."""
 
     limit = 600
+    proof = "secret"
     logs = (EVENTS,)
 
     def __init__(
@@ -112,11 +113,6 @@ class Twilio(ListApi):
         """Return an API key."""
         secret = "".join(random.choices(ascii_letters + digits, k=32))
         return {"sid": _sid(random, self._prefix), "secret": secret}
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Credentials with another secret."""
-        return self.credentials | {"secret": self._other["secret"]}
 
     def admit(self, request: Request) -> None:
         """Raise Refused unless sid and secret are right, and may read events."""

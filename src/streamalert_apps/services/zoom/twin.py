@@ -98,6 +98,7 @@ class Zoom(ListApi):
     limit = 10
     span = timedelta(seconds=1)
     token_seconds = 3599
+    proof = "client_secret"
 
     def __init__(
         self,
@@ -127,11 +128,6 @@ class Zoom(ListApi):
         """Return a Server-to-Server OAuth app."""
         made = {"account_id": 22, "client_id": 22, "client_secret": 32}
         return {name: "".join(random.choices(ascii_letters + digits, k=k)) for name, k in made.items()}
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Credentials with the secret of another app."""
-        return self.credentials | {"client_secret": self._other["client_secret"]}
 
     def answer(self, request: Request) -> Response:
         """Answer a request for a token, or for a report of some days."""

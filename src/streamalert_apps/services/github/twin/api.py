@@ -83,6 +83,7 @@ class Github(ListApi):
     ) -> None:
         is_server = host != "github.com" and not host.endswith(".ghe.com")
         self._app = sign_in == "app"
+        self.proof = "client_id" if self._app else "token"
         self._base = "/api/v3" if is_server else ""
         self._path = f"{self._base}/{'enterprises' if enterprise else 'orgs'}/acme/audit-log"
         turn = Number("page") if is_server else WEB.turn
@@ -106,12 +107,6 @@ class Github(ListApi):
         pem = rsa_key().private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
         key = {"private_key": pem}
         return {"client_id": f"Iv23li{word[:14]}", "installation_id": INSTALLATION, "private_key": key}
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Credentials with another token, or of another app."""
-        name = "client_id" if self._app else "token"
-        return self.credentials | {name: self._other[name]}
 
     def answer(self, request: Request) -> Response:
         """Answer a request for a token of an installation, or for events."""

@@ -79,6 +79,7 @@ class Okta(ListApi):
         dpop: bool = False,
     ) -> None:
         self._key = sign_in == "key"
+        self.proof = "client_id" if self._key else "token"
         super().__init__(clock, seed=seed, page_size=page_size, rate=rate, logs=(POLLED,))
         self._bounded = ListedLog(BOUNDED, self.clock, seed, page_size)
         self.credentials["host"] = host
@@ -95,12 +96,6 @@ class Okta(ListApi):
         pem = rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         key = {"private_key": pem, "private_key_id": _word(random, 43)}
         return {"client_id": f"0oa{_word(random, 17)}", "private_key": key}
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Credentials with another token, or of another app."""
-        name = "client_id" if self._key else "token"
-        return self.credentials | {name: self._other[name]}
 
     def seed(self, app_type: str, **plan: Any) -> None:
         """Add events, the same ones for the same seed."""

@@ -110,6 +110,7 @@ class Snowflake(ListApi):
     """
 
     logs = (LOGINS, QUERIES, SESSIONS)
+    proof = "user"
     limit = 20
     span = timedelta(seconds=1)
 
@@ -146,11 +147,6 @@ class Snowflake(ListApi):
             "role": "AUDITOR",
             "warehouse": "AUDIT_WH",
         }
-
-    @property
-    def wrong_credentials(self) -> Mapping[str, Any]:
-        """Credentials of a user who has no such key."""
-        return self.credentials | {"user": self._other["user"]}
 
     def admit(self, request: Request) -> None:
         """Raise Refused unless the token is signed by the user's key, for an hour at most."""
