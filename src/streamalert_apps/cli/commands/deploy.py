@@ -58,16 +58,7 @@ def command(
             autocompletion=options.complete_name,
         ),
     ] = None,
-    clusters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--cluster",
-            "-c",
-            help="Only this cluster; may be repeated.",
-            metavar="CLUSTER",
-            autocompletion=options.complete_cluster,
-        ),
-    ] = None,
+    clusters: options.Clusters = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")
     ] = False,

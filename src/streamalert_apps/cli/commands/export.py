@@ -50,16 +50,7 @@ def command(
             autocompletion=options.complete_name,
         ),
     ] = None,
-    clusters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--cluster",
-            "-c",
-            help="Only this cluster; may be repeated.",
-            metavar="CLUSTER",
-            autocompletion=options.complete_cluster,
-        ),
-    ] = None,
+    clusters: options.Clusters = None,
     to: Annotated[
         Path | None,
         typer.Option(

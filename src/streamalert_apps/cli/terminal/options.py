@@ -95,6 +95,16 @@ NameOption = Annotated[
         "--name", "-n", help="The app's name, as an option.", metavar="NAME", autocompletion=complete_name
     ),
 ]
+Clusters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cluster",
+        "-c",
+        help="Only this cluster; may be repeated.",
+        metavar="CLUSTER",
+        autocompletion=complete_cluster,
+    ),
+]
 All = Annotated[bool, typer.Option("--all", help="All apps, or all of --cluster, one after the other.")]
 AuthFile = Annotated[
     Path | None,
