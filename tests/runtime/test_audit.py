@@ -145,14 +145,68 @@ def test_where_the_journal_is_not_kept_there_is_none_and_that_is_said() -> None:
     assert "journal_days is 0" in world.head.audit.off
 
 
-def test_where_the_service_allows_too_few_requests_there_is_none_and_that_is_said() -> None:
-    world, service = busy(rate=Rate(2, 60))
-    service.rate = world.rate
+def tight(rate: Rate, page: int) -> tuple[World, Service]:
+    """Return a world whose service allows few requests."""
+    world, service = busy(rate=rate)
+    service.rate, service.page = rate, page
+    return world, service
 
-    collect(world, 26)
 
-    assert "2 requests in 60 s" in world.head.audit.off
-    assert world.head.audit.until == 0
+def test_where_the_service_allows_few_requests_a_day_that_takes_few_of_them_is_compared() -> None:
+    world, service = tight(Rate(2, 60), page=100)
+    service.happens(7777, 20 * HOUR, late=5 * HOUR)
+
+    for _ in range(49):
+        world.clock.sleep(HOUR)
+        world.run(left=80)
+
+    assert b"".join(world.raws()).count(b'"n":7777,') == 1
+    assert (world.head.audit.off, world.head.audit.skipped) == ("", 0)
+
+
+def test_it_then_learns_how_much_to_list_at_once() -> None:
+    world, service = tight(Rate(2, 60), page=50)
+    for number in range(2000):
+        service.happens(10_000 + number, number * 40.0)  # 93 in an hour
+
+    most = 0
+    for _ in range(12 * 29):
+        world.clock.sleep(300)
+        before = service.asked
+        world.run(left=80)
+        most = max(most, service.asked - before)
+
+    audit = world.head.audit
+    assert (audit.cursor, audit.skipped, audit.off) == (0, 0, "")
+    assert audit.until > START.timestamp() + 20 * HOUR
+    assert most <= 5
+
+
+def test_one_that_would_take_more_than_a_tenth_of_them_is_left_out_until_tomorrow_and_that_is_said() -> None:
+    world, service = tight(Rate(2, 1200), page=4)  # a tenth are 14
+
+    for _ in range(30):
+        world.clock.sleep(HOUR)
+        world.run(left=3000)
+
+    audit = world.head.audit
+    assert "requests a day, and the service allows 2 in 1200 s" in audit.off
+    assert audit.skipped > 0
+    assert audit.cursor == 0
+    before = service.asked
+    world.clock.sleep(HOUR)
+    world.run(left=3000)
+    assert service.asked - before <= 2
+
+
+def test_where_no_run_has_time_for_it_that_is_said() -> None:
+    world, _ = tight(Rate(2, 1200), page=100)
+
+    for _ in range(80):
+        world.clock.sleep(HOUR)
+        world.run(left=60)
+
+    assert "a longer `timeout` helps" in world.head.audit.off
 
 
 def test_where_a_type_lists_nothing_again_there_is_none_and_that_is_said() -> None:
