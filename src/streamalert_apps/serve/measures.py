@@ -118,7 +118,10 @@ _OF_AN_APP: Final[dict[str, tuple[str, Callable[[Status], float | None]]]] = {
         "How far the worst of collection and destinations is behind.",
         _behind,
     ),
-    _name(metrics.PROBLEMS): ("Dead letters, events that the last audit found late, credentials near their end.", _problems),
+    _name(metrics.PROBLEMS): (
+        "Dead letters, events that the last audit found late, credentials near their end.",
+        _problems,
+    ),
     "sa_apps_lateness_seconds": (
         "How old the oldest event of the last run was when it was found.",
         lambda status: status.last_run.lateness if status.last_run else None,
