@@ -380,7 +380,13 @@ def test_what_a_configuration_refers_to_is_in_it(place: Any) -> None:
 # What the provider's documentation lists, without the blocks that no project needs:
 # https://registry.terraform.io/providers/hashicorp/aws/latest/docs
 ARGUMENTS = json.loads((Path(__file__).parent / "terraform_arguments.json").read_text())
-KINDS_OF_VALUE: dict[str, Any] = {"string": str, "number": (int, float), "bool": bool, "list": list, "map": dict}
+KINDS_OF_VALUE: dict[str, Any] = {
+    "string": str,
+    "number": (int, float),
+    "bool": bool,
+    "list": list,
+    "map": dict,
+}
 META = {"depends_on", "lifecycle"}
 
 
