@@ -161,6 +161,12 @@ def test_why_there_is_no_audit_is_told(deployed: Path, sa_apps: Command) -> None
     assert "no daily audit: it would take about 400 requests a day" in sa_apps("status").out
 
 
+def test_what_an_audit_left_out_is_told(deployed: Path, sa_apps: Command) -> None:
+    record(head(ran(), audit=Audit(skipped=7200.0)))
+
+    assert "the daily audit left out 2 h 0 min: no run had time for it" in sa_apps("status").out
+
+
 def test_it_is_told_in_words(deployed: Path, sa_apps: Command) -> None:
     record(head(ran(), positions={"classifier": Position(3, events=1000)}))
 

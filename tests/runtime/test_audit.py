@@ -92,6 +92,21 @@ def test_hours_with_many_events_are_listed_one_by_one(monkeypatch: pytest.Monkey
     assert b'"n":7777,' in b"".join(world.raws())
 
 
+def test_wherever_something_is_missing_the_journal_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamalert_apps.runtime.audit.EVENTS", 2)
+    world, service = busy()
+    for hour in range(4, 20, 3):
+        service.happens(7000 + hour, hour * HOUR, late=3 * HOUR)
+    collect(world, 24)
+    world.store.calls.clear()
+
+    collect(world, 1)
+
+    read = [name for what, name in world.store.calls if what == "get" and "/journal/" in name]
+    assert world.head.audit.found == 6
+    assert len(read) == len(set(read))
+
+
 def test_one_that_has_no_time_goes_on_in_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamalert_apps.runtime.audit.EVENTS", 2)
     world, service = busy()

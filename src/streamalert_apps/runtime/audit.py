@@ -44,6 +44,7 @@ class Auditor:
     journal_days: float
     records: list[record.Record] = field(init=False)
     hours: ledger.Hours = field(init=False)
+    known: record.Ids | None = None  # read once a run, from the first span on in which something is missing
 
     def work(self, settled: datetime | None) -> None:
         """Do what is due and what there is time for.
@@ -172,8 +173,9 @@ class Auditor:
         }
         if total == ledger.Count(len(listed), sum(listed) & ((1 << 64) - 1)):
             return
-        known = record.ids(self.records, since, self._live)
-        missing = {number for number in listed if number not in known}
+        if self.known is None:
+            self.known = record.ids(self.records, since, self._live)
+        missing = {number for number in listed if number not in self.known}
         missing -= self._purged(listed, missing)
         if not missing:
             return
