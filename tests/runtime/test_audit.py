@@ -92,18 +92,46 @@ def test_hours_with_many_events_are_listed_one_by_one(monkeypatch: pytest.Monkey
     assert b'"n":7777,' in b"".join(world.raws())
 
 
+@pytest.mark.parametrize("late", [1, 2])
+def test_one_or_two_of_an_hour_are_named_without_the_journal(late: int) -> None:
+    world, service = busy()
+    numbers = [7000 + 10 * hour + number for hour in range(4, 20, 3) for number in range(late)]
+    for number in numbers:
+        service.happens(number, (number - 7000) // 10 * HOUR, late=3 * HOUR)
+    collect(world, 24)
+    world.store.calls.clear()
+
+    collect(world, 1)
+
+    assert [name for what, name in world.store.calls if what == "get" and "/journal/" in name] == []
+    on_record = b"".join(world.raws())
+    assert [on_record.count(b'"n":%d,' % number) for number in numbers] == [1] * len(numbers)
+
+
+def test_what_the_ledger_can_not_tell_it_does_not_guess() -> None:
+    recorded = ledger.Count(2, 30 + 40)
+
+    assert ledger.lacking(recorded, [30, 40]) == set()
+    assert ledger.lacking(recorded, [30, 40, 50]) == {50}
+    assert ledger.lacking(recorded, [30, 40, 50, 60]) == {50, 60}
+    assert ledger.lacking(recorded, [30, 50, 60]) is None  # one of them is listed no more
+    assert ledger.lacking(recorded, [30, 41]) is None
+    assert ledger.lacking(recorded, [30, 40, 50, 60, 70]) is None
+
+
 def test_wherever_something_is_missing_the_journal_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamalert_apps.runtime.audit.EVENTS", 2)
     world, service = busy()
     for hour in range(4, 20, 3):
-        service.happens(7000 + hour, hour * HOUR, late=3 * HOUR)
+        for number in range(3):  # of one or two the ledger would tell
+            service.happens(7000 + 10 * hour + number, hour * HOUR, late=3 * HOUR)
     collect(world, 24)
     world.store.calls.clear()
 
     collect(world, 1)
 
     read = [name for what, name in world.store.calls if what == "get" and "/journal/" in name]
-    assert world.head.audit.found == 6
+    assert world.head.audit.found == 18
     assert len(read) == len(set(read))
 
 

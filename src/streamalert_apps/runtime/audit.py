@@ -1,13 +1,14 @@
 """The daily audit: list again what is long collected, and put on record what came later than the lag.
 
-It goes from hour to hour, or over several at once where little happens. Where the ledger has the same
-events as the service lists, the journal need not be read. Where the service allows few requests, it lists
+It goes from hour to hour, or over several at once where little happens. Where the ledger tells which events
+of those that the service lists are missing, the journal need not be read. Where the service allows few requests, it lists
 at once what one of them brings, and there is no audit of a day that takes more than a tenth of them.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -171,11 +172,7 @@ class Auditor:
             int.from_bytes(identity, "big"): time
             for _, identity, time in (self._listed(since, until) if rows is None else rows)
         }
-        if total == ledger.Count(len(listed), sum(listed) & ((1 << 64) - 1)):
-            return
-        if self.known is None:
-            self.known = record.ids(self.records, since, self._live)
-        missing = {number for number in listed if number not in self.known}
+        missing = self._missing(listed, since, until)
         missing -= self._purged(listed, missing)
         if not missing:
             return
@@ -190,6 +187,25 @@ class Auditor:
         self.take(journal.Columns(journal.one_line_each(events), ids, times, now))
         state.found += len(events)
         state.latest = max(state.latest, now - min(times))
+
+    def _missing(self, listed: dict[int, float], since: float, until: float) -> set[int]:
+        """Return what the record lacks of a span: by the ledger where that tells, else by the journal."""
+        by_hour: defaultdict[int, list[int]] = defaultdict(list)
+        for number, time in listed.items():
+            by_hour[int(time // ledger.HOUR)].append(number)
+        missing: set[int] = set()
+        unclear = []
+        for hour in range(int(since // ledger.HOUR), int(until // ledger.HOUR)):
+            lacking = ledger.lacking(self.hours.get(hour, ledger.Count()), by_hour[hour])
+            if lacking is None:
+                unclear.append(hour)
+            else:
+                missing |= lacking
+        if unclear:
+            known = self.known or record.ids(self.records, unclear[0] * ledger.HOUR, self._live)
+            self.known = known
+            missing.update(number for hour in unclear for number in by_hour[hour] if number not in known)
+        return missing
 
     def _purged(self, listed: dict[int, float], missing: set[int]) -> set[int]:
         spans = self.held.head.purged
