@@ -1,8 +1,9 @@
 """The daily audit: list again what is long collected, and put on record what came later than the lag.
 
 It goes from hour to hour, or over several at once where little happens. Where the ledger tells which events
-of those that the service lists are missing, the journal need not be read. Where the service allows few requests, it lists
-at once what one of them brings, and there is no audit of a day that takes more than a tenth of them.
+of those that the service lists are missing, the journal need not be read. Where the service allows few
+requests, it lists at once what one of them brings, and there is no audit of a day that takes more than a
+tenth of them.
 """
 
 from __future__ import annotations
