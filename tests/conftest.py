@@ -33,7 +33,11 @@ if sys.platform == "win32":  # no pseudo-terminal, no bash
         "status_on_a_terminal",
         "update_auth",
     )
-    collect_ignore += ["test_documents.py", *(f"cli/test_{name}.py" for name in with_terminal)]
+    collect_ignore += [
+        "test_documents.py",
+        "test_ten_sources.py",
+        *(f"cli/test_{name}.py" for name in with_terminal),
+    ]
 
 
 @pytest.fixture(scope="session", autouse=True)
