@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from streamalert_apps.errors import AlreadyRunning, AppError, OutOfTime
+from streamalert_apps.errors import AlreadyRunning, AppError, OutOfTime, RateLimited
 from streamalert_apps.runtime import journal, ledger, record
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.head import Audit, HeldHead
@@ -73,7 +73,7 @@ class Auditor:
                 raise
             except AppError as error:
                 LOGGER.info("the audit stops: %s", error.message)
-                if self._asks_for_less(state, top):
+                if isinstance(error, OutOfTime | RateLimited) and self._asks_for_less(state, top):
                     return
                 state.tries += 1
                 if state.tries < MOST_TRIES:
@@ -133,6 +133,7 @@ class Auditor:
             f"{rate.seconds:.0f} s"
         )
         state.skipped, state.until = state.skipped + state.until - state.cursor, state.cursor
+        state.batch = Audit().batch  # tomorrow may show that one request brings more
         self._end(state)
         return True
 
