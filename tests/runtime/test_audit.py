@@ -226,6 +226,23 @@ def test_it_then_learns_how_much_to_list_at_once() -> None:
     assert most <= 5
 
 
+def test_it_keeps_no_run_for_long_whatever_time_that_has() -> None:
+    world, service = tight(Rate(2, 60), page=20)
+    for number in range(2000):
+        service.happens(10_000 + number, number * 40.0)  # five requests in an hour
+
+    longest = 0.0
+    for _ in range(26):
+        world.clock.sleep(HOUR)
+        began = world.clock.now()
+        world.run(left=10_000)
+        if world.head.audit.cursor:
+            longest = max(longest, (world.clock.now() - began).total_seconds())
+
+    assert world.head.audit.until > 0
+    assert 60 < longest <= 600
+
+
 def test_an_outage_does_not_teach_it_to_list_less() -> None:
     world, service = tight(Rate(2, 60), page=100)
     for _ in range(24):
