@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from streamalert_apps.runtime import ledger, record
+from streamalert_apps.runtime.head import Audit
 from streamalert_apps.runtime.purge import purge
 from streamalert_apps.sdk.pace import Rate
 from tests.runtime.doubles import START, World
@@ -225,6 +226,37 @@ def test_it_then_learns_how_much_to_list_at_once() -> None:
     assert most <= 5
 
 
+def test_it_keeps_no_run_for_long_whatever_time_that_has() -> None:
+    world, service = tight(Rate(2, 60), page=20)
+    for number in range(2000):
+        service.happens(10_000 + number, number * 40.0)  # five requests in an hour
+
+    longest = 0.0
+    for _ in range(26):
+        world.clock.sleep(HOUR)
+        began = world.clock.now()
+        world.run(left=10_000)
+        if world.head.audit.cursor:
+            longest = max(longest, (world.clock.now() - began).total_seconds())
+
+    assert world.head.audit.until > 0
+    assert 60 < longest <= 600
+
+
+def test_an_outage_does_not_teach_it_to_list_less() -> None:
+    world, service = tight(Rate(2, 60), page=100)
+    for _ in range(24):
+        world.clock.sleep(HOUR)
+        world.run(left=80)
+    for _ in range(2):
+        world.clock.sleep(HOUR)
+        service.breaks_at = service.asked + 2  # the look's and the sweep's
+        assert world.run(left=80).status == "succeeded"
+
+    assert world.head.audit.tries == 2
+    assert world.head.audit.batch == Audit().batch
+
+
 def test_one_that_would_take_more_than_a_tenth_of_them_is_left_out_until_tomorrow_and_that_is_said() -> None:
     world, service = tight(Rate(2, 1200), page=4)  # a tenth are 14
 
@@ -235,7 +267,7 @@ def test_one_that_would_take_more_than_a_tenth_of_them_is_left_out_until_tomorro
     audit = world.head.audit
     assert "requests a day, and the service allows 2 in 1200 s" in audit.off
     assert audit.skipped > 0
-    assert audit.cursor == 0
+    assert (audit.cursor, audit.batch) == (0, Audit().batch)
     before = service.asked
     world.clock.sleep(HOUR)
     world.run(left=3000)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from streamalert_apps.errors import AlreadyRunning, AppError, OutOfTime
+from streamalert_apps.errors import AlreadyRunning, AppError, OutOfTime, RateLimited
 from streamalert_apps.runtime import journal, ledger, record
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.runtime.head import Audit, HeldHead
@@ -29,6 +29,7 @@ SPAN_SECONDS: Final = 36 * 3_600.0  # what is up to twelve hours late is found b
 EVENTS: Final = 20_000  # of hours that are listed at once
 FEW: Final = 5_000  # of a span whose events are kept at hand while it is compared
 PIECE_SECONDS: Final = 10.0  # without them, a listing that has to wait for its turn is not begun
+WAITING_SECONDS: Final = 60.0  # of a run, under a tight limit: looks for what is new must not wait for long
 SHARE: Final = 10  # one request of so many that a tight limit allows in a day
 MOST_TRIES: Final = 3
 HISTORY: Final = 14
@@ -46,6 +47,8 @@ class Auditor:
     journal_days: float
     records: list[record.Record] = field(init=False)
     hours: ledger.Hours = field(init=False)
+    begun: datetime = field(init=False)  # in this run
+    can_be_less: bool = False  # what is being listed at once
     known: record.Ids | None = None  # read once a run, from the first span on in which something is missing
 
     def work(self, settled: datetime | None) -> None:
@@ -62,10 +65,12 @@ class Auditor:
         self.records = record.of(self.store, self.held.head)
         self.hours = record.hours(self.records)
         state.cursor = max(state.cursor, -(-record.begins(self.records) // ledger.HOUR) * ledger.HOUR)
+        self.begun = self.held.now()
         while state.cursor < state.until and self.left() > 0:
             if self._has_no_time(state) or self._is_too_dear(state):
                 return
             top, asked = self._top(state), self.app.api.requests
+            self.can_be_less = self.app.api.pace.is_tight and top - state.cursor > ledger.HOUR
             try:
                 self._compare(state, state.cursor, top)
                 state.batch = self._learned(state, top, self.app.api.requests - asked)
@@ -73,7 +78,7 @@ class Auditor:
                 raise
             except AppError as error:
                 LOGGER.info("the audit stops: %s", error.message)
-                if self._asks_for_less(state, top):
+                if isinstance(error, OutOfTime | RateLimited) and self._asks_for_less(state, top):
                     return
                 state.tries += 1
                 if state.tries < MOST_TRIES:
@@ -112,12 +117,17 @@ class Auditor:
     def _has_no_time(self, state: Audit) -> bool:
         """Tell whether the next request has to wait for longer than this run lasts; say so if all runs do."""
         pace = self.app.api.pace
+        if pace.is_tight and self._seconds() > WAITING_SECONDS:
+            return True
         if pace.wait() + (PIECE_SECONDS if pace.is_tight else 0.0) < self.left():
             state.off = ""
             return False
         if self.held.now().timestamp() - state.at > 2 * EVERY_SECONDS:
             state.off = "runs end before the service may be asked again; a longer `timeout` helps"
         return True
+
+    def _seconds(self) -> float:
+        return (self.held.now() - self.begun).total_seconds()
 
     def _is_too_dear(self, state: Audit) -> bool:
         """Tell whether what is left takes too many of few requests; if so, leave it until tomorrow."""
@@ -133,12 +143,13 @@ class Auditor:
             f"{rate.seconds:.0f} s"
         )
         state.skipped, state.until = state.skipped + state.until - state.cursor, state.cursor
+        state.batch = Audit().batch  # tomorrow may show that one request brings more
         self._end(state)
         return True
 
     def _asks_for_less(self, state: Audit, top: float) -> bool:
         """Tell whether less can be listed at once than up to `top`, under a tight limit; note how much."""
-        if not self.app.api.pace.is_tight or top - state.cursor <= ledger.HOUR:
+        if not self.can_be_less:
             return False
         state.batch = max(1, min(state.batch, self._total(state.cursor, top).events) // 4)
         return True
@@ -225,7 +236,7 @@ class Auditor:
 
     def _live(self) -> None:
         self.held.renew()
-        if self.left() <= 0:
+        if self.left() <= 0 or (self.can_be_less and self._seconds() > 2 * WAITING_SECONDS):
             raise OutOfTime("There is no time left; the next run continues.")
 
     def _end(self, state: Audit) -> None:
