@@ -478,6 +478,10 @@ MUTATIONS: Final[dict[str, Mutation]] = {
             ("except AppError as error:", "except ZeroDivisionError as error:"),
         ),
     ),
+    "knows a file again by its own id alone": by_test(
+        "sdk/feed/test_catalogue.py::test_a_file_is_on_record_once_though_a_part_of_the_memory_is_lost",
+        edit(catalogue.Catalogue, "_pieces", ("if identity not in known]", "if True]")),
+    ),
     "lets the floor pass a file that was put aside": by_seed(
         103,
         edit(catalogue.Catalogue, "_raise_floor", ("ceiling = min(ceiling, moment_of(file.time))", "pass")),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from streamalert_apps.errors import AppError, BadResponse, OutOfTime, RequestRefused, Unavailable
+from streamalert_apps.runtime import memory
 from streamalert_apps.sdk.app import App, Json, Log
 from streamalert_apps.sdk.catalogue import Catalogue
 from streamalert_apps.sdk.events import Fetched, Row
@@ -64,6 +65,23 @@ def test_the_time_that_the_first_answer_tells_holds_for_the_request_that_brought
 
     runs.finish()
 
+    assert exactly_once(runs)
+
+
+def test_a_file_is_on_record_once_though_a_part_of_the_memory_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "INLINE", 2)
+    service = Service(lag=HOUR)
+    runs = Filed(service)
+    service.happen_often(10, NOW - 30 * MINUTE, MINUTE)
+    runs.run()
+    lost = [item.name for item in runs.store.list("") if "/memory/" in item.name]
+    runs.store.delete(lost)
+
+    runs.run()
+
+    assert lost
     assert exactly_once(runs)
 
 
