@@ -9,10 +9,12 @@ import pytest
 
 from streamalert_apps.errors import StateError
 from streamalert_apps.runtime import head as heads
-from streamalert_apps.runtime import journal
+from streamalert_apps.runtime import journal, paused
 from streamalert_apps.runtime.clean import DEAD_DAYS
 from streamalert_apps.runtime.delivery import Answer
+from streamalert_apps.runtime.head import Identity
 from streamalert_apps.sdk.app import Checkpoint
+from streamalert_apps.sdk.clock import Deadline
 from tests.runtime.doubles import Remembered, Sink, World, down
 from tests.simulator.world import StillClock
 
@@ -351,3 +353,63 @@ def test_of_destinations_that_were_named_for_single_runs_those_furthest_behind_a
 
     assert len(world.head.positions) == heads.MOST_PASSING
     assert {"run:-", f"run:/{number}"} <= set(world.head.positions)
+
+
+def paused_run(world: World) -> None:
+    """Run as an app does once a day while its schedule is off."""
+    paused.delete(world.store, Identity("owner", "paused"), world.journal_days, world.clock, Deadline.never())
+
+
+@pytest.mark.parametrize("journal_days", [7.0, 0.0])
+def test_a_paused_app_deletes_what_is_past_its_time_each_day(journal_days: float) -> None:
+    world = World(total=0, journal_days=journal_days)
+    collected(world, days=3)
+    events = world.head.events
+
+    for _ in range(8):
+        paused_run(world)
+        world.clock.sleep(DAY - 1)
+
+    assert (world.record, world.names("/journal/")) == ([], [])
+    assert (world.head.events, world.head.status, world.head.lease) == (events, "succeeded", None)
+    world.total += 1
+    assert world.run().status == "succeeded"
+    assert (world.lost, world.repeated.total()) == (set(), 0)
+
+
+def test_a_paused_app_keeps_nothing_for_a_floor_that_stands_still() -> None:
+    world = World(total=3, app=Remembered, journal_days=7)  # its floor stays at the beginning of all time
+    world.run()
+    world.clock.sleep(8 * DAY)
+
+    paused_run(world)
+
+    assert world.record == []
+
+
+def test_a_paused_app_keeps_what_a_destination_does_not_have() -> None:
+    world = World(total=3, journal_days=7)
+    world.sink.judge = down(1)
+    world.run()
+    world.clock.sleep(8 * DAY)
+
+    paused_run(world)
+
+    assert world.record == [0, 1, 2]
+
+
+def test_a_paused_app_without_a_record_begins_none() -> None:
+    world = World()
+    paused_run(world)
+    assert world.names("") == []
+
+
+def test_what_a_paused_app_can_not_delete_is_told() -> None:
+    world = World(total=1)
+    world.run()
+    world.store.fault = lambda what, _: StateError("The store does not answer.") if what == "list" else None
+
+    with pytest.raises(StateError, match="does not answer"):
+        paused_run(world)
+
+    assert world.head.lease is None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,14 @@ from streamalert_apps.errors import (
 )
 from streamalert_apps.runtime import collect
 from streamalert_apps.runtime import head as heads
-from streamalert_apps.runtime.collect import COMMIT_SECONDS
+from streamalert_apps.runtime.collect import COMMIT_SECONDS, Outcome
 from streamalert_apps.runtime.delivery import Answer, Batch, Limits, Outlet
 from streamalert_apps.runtime.forward import MOST_TRIALS
 from streamalert_apps.runtime.store.local import LocalStore
+from streamalert_apps.runtime.window import Commit
 from streamalert_apps.sdk.app import Checkpoint, Page
 from streamalert_apps.sdk.retry import ATTEMPTS
-from tests.runtime.doubles import Sink, World, down, log_of, number_of, scripted
+from tests.runtime.doubles import Numbers, Sink, World, down, log_of, number_of, scripted
 
 SLOW = COMMIT_SECONDS + 1  # so slow that each page is a commit
 HOUR, DAY = 3_600, 86_400
@@ -217,6 +220,26 @@ def test_what_is_refused_is_kept_before_the_position_passes() -> None:
     world.store.fault = lambda *_: None
     world.run()
     assert len(world.names("dead/")) == 1
+
+
+def test_what_is_refused_has_a_place_of_its_own_though_the_record_was_begun_anew() -> None:
+    world = World(total=2)
+    world.sink.judge = refusing(0, 2)
+    world.run()
+    world.memory.delete([heads.NAME])
+    world.total = 4
+
+    class Later(Numbers):
+        def start(self, since: datetime) -> Checkpoint:
+            return super().start(since) | {"next": 2}
+
+    world.app = Later
+    world.clock.sleep(1)
+
+    assert world.run().status == "succeeded"
+
+    kept = [json.loads(world.memory.get(name) or b"")["line"]["raw"] for name in world.names("dead/")]
+    assert kept == [{"n": 0}, {"n": 2}]
 
 
 def test_a_record_that_is_refused_again_for_another_reason_holds_up_nothing() -> None:
@@ -566,6 +589,20 @@ def test_commits_that_wait_too_long_to_be_kept_are_read_back_from_the_journal() 
 
     assert world.arrived == list(range(40))
     assert sum(what == "get" and "journal" in name for what, name in world.store.calls) == 8
+
+
+def test_of_what_a_destination_does_not_take_no_more_than_two_commits_wait_in_memory() -> None:
+    world = World(total=40, page=5, seconds=SLOW)
+    world.sink.judge = down()
+    kept: list[int] = []
+
+    def count(_: Outcome) -> None:
+        kept.append(sum(isinstance(thing, Commit) for thing in gc.get_objects()))
+
+    gc.collect()
+    world.run(progress=count)
+
+    assert 2 <= max(kept) <= 3  # and the one that is just being sent
 
 
 def test_what_is_delivered_in_the_run_that_collected_it_is_not_read_back() -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable
-from contextlib import ExitStack
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import Pool
 from typing import Final
 
-from tests.simulation.mutations import MUTATIONS, SHOWN
+import pytest
+
+from tests.simulation.breaking import Mutation
+from tests.simulation.mutations import MUTATIONS
 from tests.simulation.world import World
 
 SEEDS: Final = 2000
@@ -51,7 +55,7 @@ def main(words: list[str]) -> int:
     """Return 0 where every promise was kept."""
     options = _options(words)
     if options.mutations:
-        return _mutate(MUTATIONS if options.all else SHOWN, options.jobs)
+        return _mutate(options.mutation or MUTATIONS, options.jobs)
     muted = frozenset(options.without)
     if options.seed is not None:
         return _replay(options.seed, muted)
@@ -77,7 +81,7 @@ def _options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--without", action="append", default=[], metavar="FAULT", help="leave a fault out")
     parser.add_argument("--mutations", action="store_true", help="break each guarantee on purpose")
     parser.add_argument(
-        "--all", action="store_true", help="with --mutations: those without a known seed, too"
+        "--mutation", action="append", metavar="WORDS", help="with --mutations: this one alone"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: one a CPU)")
     return parser.parse_args(words)
@@ -103,24 +107,52 @@ def _needless(broken: Result, muted: frozenset[str]) -> frozenset[str]:
 def caught_by(name: str, seeds: Iterable[int]) -> tuple[int, str] | None:
     """Return the first seed that notices a mutation, and how; one that fails without it proves nothing."""
     for seed in seeds:
-        with ExitStack() as stack:
-            for patch in MUTATIONS[name].patches:
-                stack.enter_context(patch())
+        with MUTATIONS[name].applied():
             violations = run(seed).violations
         if violations and not run(seed).violations:
             return seed, violations[0]
     return None
 
 
+class _Failure:
+    """What pytest says of the first test that failed."""
+
+    words = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and not self.words:
+            lines = [line for line in report.longreprtext.splitlines() if line.startswith("E ")]
+            self.words = lines[0][1:].strip() if lines else "it failed"
+
+
+def _noticed_by(test: str, mutation: Mutation) -> str:
+    """Return how a test notices a mutation; empty where it does not."""
+    failure = _Failure()
+    with mutation.applied(), redirect_stdout(io.StringIO()):
+        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", test], plugins=[failure])
+    return failure.words if code == pytest.ExitCode.TESTS_FAILED else ""
+
+
+def _noticed(name: str) -> tuple[str, str] | None:
+    """Return what notices a mutation, and how: its seed, else others, or its test."""
+    mutation = MUTATIONS[name]
+    if mutation.test:
+        words = _noticed_by(mutation.test, mutation)
+        return (mutation.test.partition("::")[2], words) if words else None
+    caught = caught_by(name, (mutation.seed, *range(MUTANT_SEEDS)))
+    return (f"seed {caught[0]}", caught[1]) if caught else None
+
+
 def _mutate(names: Collection[str], jobs: int) -> int:
-    """Show which seed notices each mutation: first the one that is known to is tried, then all."""
-    seeds = {name: (MUTATIONS[name].seed, *range(MUTANT_SEEDS)) for name in names}
+    """Show what notices each mutation."""
+    began = time.monotonic()
     with Pool(jobs) as pool:
-        caught = pool.starmap(caught_by, seeds.items(), chunksize=1)
+        caught = pool.map(_noticed, names, chunksize=1)
     for name, result in zip(names, caught, strict=True):
-        _say(f"{name:<65}" + (f"seed {result[0]:>4}  {result[1][:80]}" if result else "LIVES"))
+        _say(f"{name:<65} " + (f"{result[0]}: {result[1][:80]}" if result else "LIVES"))
     living = caught.count(None)
-    _say(f"\nmutations {len(names)}, caught {len(names) - living}; not tried {len(MUTATIONS) - len(names)}")
+    seconds = time.monotonic() - began
+    _say(f"\nmutations {len(names)}, caught {len(names) - living} in {seconds:.0f} s")
     return int(bool(living))
 
 

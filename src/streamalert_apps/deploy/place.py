@@ -64,6 +64,10 @@ class Place:
         """Return the ARN of a function's role."""
         return f"arn:{self.partition}:iam::{self.account}:role{names.ROLE_PATH}{names.role(function)}"
 
+    def deleting_rule(self, function: str) -> str:
+        """Return the ARN of the rule that lets a paused function delete."""
+        return self._arn("events", f"rule/{names.deleting_rule(function)}")
+
     def rule(self, function: str) -> str:
         """Return the ARN of the rule that invokes a function."""
         return self._arn("events", f"rule/{names.rule(function)}")

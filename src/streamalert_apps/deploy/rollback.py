@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from streamalert_apps.deploy import versions
 from streamalert_apps.deploy.job import Job
+from streamalert_apps.deploy.resources import deleting
 from streamalert_apps.deploy.resources.alias import weights
 from streamalert_apps.deploy.resources.function import environment
 from streamalert_apps.deploy.view import found
@@ -47,6 +48,7 @@ def roll_back(job: Job, to: str | None, hand_back: Callable[[], None]) -> Rolled
     after = _chosen(history, before, to)
     back = _knows_the_record(history, before) and not _knows_the_record(history, after)
     if back:
+        deleting.end(job)  # the version that comes would collect each time
         hand_back()
     if after != before or weights(alias):
         revision = {"RevisionId": alias["RevisionId"]} if "RevisionId" in alias else {}

@@ -40,19 +40,27 @@ def clean(
     if 0 <= now - head.cleaned < (2 * pause if overdue else pause) or not head.sequence:
         return None
     with suppress(AppError):
-        head.cleaned = now = held.confirm().timestamp()
-        kept_from = now - journal_days * DAY
-        if floor is not None:
-            kept_from = min(kept_from, floor.timestamp())
-        items = store.list("")
-        old = _old(head, items, now, kept_from) + _old_backfills(store, items, now - journal_days * DAY)
-        held.write()
-        store.delete(old)
-        dead = _dead({item.name for item in items}.difference(old))
-        for name, position in head.positions.items():
-            position.dead = dead[name]
-        return dead
+        return delete_old(held, store, journal_days, floor)
     return None
+
+
+def delete_old(
+    held: HeldHead, store: Store, journal_days: float, floor: datetime | None = None
+) -> Counter[str]:
+    """Delete what is no longer needed; return how many refused events are kept, by destination."""
+    head = held.head
+    head.cleaned = now = held.confirm().timestamp()
+    kept_from = now - journal_days * DAY
+    if floor is not None:
+        kept_from = min(kept_from, floor.timestamp())
+    items = store.list("")
+    old = _old(head, items, now, kept_from) + _old_backfills(store, items, now - journal_days * DAY)
+    held.write()
+    store.delete(old)
+    dead = _dead({item.name for item in items}.difference(old))
+    for name, position in head.positions.items():
+        position.dead = dead[name]
+    return dead
 
 
 def _dead(names: Iterable[str]) -> Counter[str]:

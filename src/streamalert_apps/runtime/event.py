@@ -11,6 +11,8 @@ from streamalert_apps.errors import ConfigError
 
 DEEPEST_SUCCESSION: Final = 8
 SUCCESSIVE: Final = "successive"
+DELETING: Final = "deleting"
+"""The app is paused: nothing is collected, and what is past its time is deleted."""
 
 
 _KINDS: Final = ("", "", "", "", 0)

@@ -25,11 +25,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps import services
 from streamalert_apps.errors import AlreadyRunning, ConfigError
-from streamalert_apps.runtime import kinds, legacy, log, metrics, names, outlets
+from streamalert_apps.runtime import kinds, legacy, log, metrics, names, outlets, paused
 from streamalert_apps.runtime.collect import Terms, collect
 from streamalert_apps.runtime.delivery import BATCH_BYTES, Outlet
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
-from streamalert_apps.runtime.event import Event
+from streamalert_apps.runtime.event import DELETING, Event
 from streamalert_apps.runtime.head import Identity
 from streamalert_apps.runtime.names import CLASSIFIER
 from streamalert_apps.runtime.outlets import Definition
@@ -95,30 +95,35 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     deadline = Deadline(lambda: context.get_remaining_time_in_millis() / 1000 - closing)
     function = context.function_name
     arn = ":".join(context.invoked_function_arn.split(":")[:7])
+    identity = Identity(owner=arn, holder=context.aws_request_id)
+    store = S3Store(
+        _client("s3"),
+        _bucket(),
+        function,
+        arn.split(":")[4],
+        clock=clock,
+        deadline=Deadline(lambda: deadline.left() + closing / 2),
+    )
+    journal_days = _number("SA_APPS_JOURNAL_DAYS", 7)
+    log.begin(app=function, app_type=order.app_type, run=context.aws_request_id)
+    if order.invocation_type == DELETING:
+        return _delete(store, identity, journal_days, clock, deadline)
     parameter = Parameter(_client("ssm"), names.state_parameter(function), clock, deadline)
     old = legacy.OldState.of_parameter(parameter, clock)
     terms = Terms(
-        Identity(owner=arn, holder=context.aws_request_id),
+        identity,
         clock,
         deadline,
         first_look=interval(order.schedule_expression),
         adopt=old.adopt,
         bury=old.bury,
-        journal_days=_number("SA_APPS_JOURNAL_DAYS", 7),
+        journal_days=journal_days,
         audits=True,
     )
-    log.begin(app=function, app_type=order.app_type, run=context.aws_request_id)
     try:
         outcome = collect(
             lambda: _app(order.app_type, function, clock, deadline),
-            S3Store(
-                _client("s3"),
-                _bucket(),
-                function,
-                arn.split(":")[4],
-                clock=clock,
-                deadline=Deadline(lambda: deadline.left() + closing / 2),
-            ),
+            store,
             _outlets(order, function, clock, deadline),
             terms,
         )
@@ -136,6 +141,18 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if outcome.calls_for_another(whole):
         _invoke_successor(order, context)
     return summary
+
+
+def _delete(
+    store: S3Store, identity: Identity, journal_days: float, clock: Clock, deadline: Deadline
+) -> dict[str, Any]:
+    """Delete what is past its time; during a run, which does so itself, there is nothing to do."""
+    try:
+        paused.delete(store, identity, journal_days, clock, deadline)
+    except AlreadyRunning as error:
+        LOGGER.warning("%s", error.message)
+        return {"status": error.code}
+    return {"status": "succeeded"}
 
 
 def _app(app_type: str, function: str, clock: Clock, deadline: Deadline) -> App:

@@ -64,6 +64,16 @@ def rule(function: str) -> str:
     return f"{function}_schedule"
 
 
+def deleting_rule(function: str) -> str:
+    """Return the name of the rule that lets the function delete while its schedule is off."""
+    return f"{function}_deleting"
+
+
+def deleting_statement(function: str) -> str:
+    """Return the id of the statement that lets that rule invoke the alias."""
+    return f"AllowDeleting_{function}"
+
+
 def permission_statement(function: str) -> str:
     """Return the id of the statement that lets the rule invoke the alias."""
     return f"AllowExecutionFromCloudWatch_{function}"

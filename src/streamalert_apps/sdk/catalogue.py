@@ -280,7 +280,11 @@ class Catalogue(Feed):
         yield Page([], place.checkpoint(), more=True, remember=[(file.identity, file.time)])
 
     def _pieces(self, file: _File, place: _Place, memory: Memory) -> Iterator[Page]:
-        """Yield a file's logs that are not done, those before a break included."""
+        """Yield a file's logs that are not done, those before a break included.
+
+        Of a file that is known no more, as a part of the memory was lost, those are left out that are on
+        record: a memory that is made anew from the journal has the ids of logs, and none of files.
+        """
         short = hashing(memory.key)
         logs = islice(self.open(file.row), place.skip, None)
         piece: list[Log] = [b""]
@@ -293,14 +297,17 @@ class Catalogue(Feed):
             except Unavailable as error:
                 broken = error
             ids = [short(f"{place.file}\0{place.skip + row}") for row in range(len(piece))]
+            known = memory.known(ids, [file.time] * len(piece))
+            fresh = [row for row, identity in enumerate(ids) if identity not in known]
             place.skip += len(piece)
             if piece:
                 yield Page(
-                    piece,
+                    [piece[row] for row in fresh],
                     place.checkpoint(),
                     more=True,
-                    ids=ids,
-                    times=[file.time] * len(piece),
+                    repeats=len(known),
+                    ids=[ids[row] for row in fresh],
+                    times=[file.time] * len(fresh),
                     remember=(),
                 )
         if broken:

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from streamalert_apps.errors import AppError, OutOfTime, Unavailable
+import pytest
+
+from streamalert_apps.errors import AppError, BadResponse, OutOfTime, RequestRefused, Unavailable
+from streamalert_apps.runtime import memory
 from streamalert_apps.sdk.app import App, Json, Log
 from streamalert_apps.sdk.catalogue import Catalogue
 from streamalert_apps.sdk.events import Fetched, Row
@@ -63,6 +66,48 @@ def test_the_time_that_the_first_answer_tells_holds_for_the_request_that_brought
     runs.finish()
 
     assert exactly_once(runs)
+
+
+def test_a_file_is_on_record_once_though_a_part_of_the_memory_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "INLINE", 2)
+    service = Service(lag=HOUR)
+    runs = Filed(service)
+    service.happen_often(10, NOW - 30 * MINUTE, MINUTE)
+    runs.run()
+    lost = [item.name for item in runs.store.list("") if "/memory/" in item.name]
+    runs.store.delete(lost)
+
+    runs.run()
+
+    assert lost
+    assert exactly_once(runs)
+
+
+@pytest.mark.parametrize(
+    "error", [RequestRefused("404"), Unavailable("500"), BadResponse("HTML"), BadResponse("LogFile is null")]
+)
+def test_a_file_that_can_not_be_read_holds_up_no_other_and_is_let_go_when_it_is_gone(error: AppError) -> None:
+    service = Service(lag=HOUR)
+
+    def read(_: App, file: Row) -> Iterator[Log]:
+        if b'"e1"' in bytes(file):
+            raise error
+        yield file
+
+    runs = Filed(service, overridden={"open": read})
+    first, bad, last = (service.happen(NOW - (30 - n) * MINUTE) for n in range(3))
+
+    outcome = runs.run()
+    assert (outcome.status, outcome.error) == ("failed", error)
+    assert runs.record == {first.body: 1, last.body: 1}
+
+    bad.visible = NOW + 1000 * DAY  # it is listed no more
+    service.clock.sleep(HOUR.total_seconds())
+    service.happen(service.clock.now())
+    assert runs.run().status == "succeeded"
+    assert runs.record.total() == 3
 
 
 def test_a_list_that_was_too_long_for_a_run_is_looked_through_farther_each_time() -> None:

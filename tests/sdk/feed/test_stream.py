@@ -20,6 +20,7 @@ class Arriving(Runs):
     """Runs of a stream whose positions count the rows in the order in which they became visible."""
 
     forgotten = -1
+    again = 0  # how many rows before a position come with those after it
     asked_from = ""
 
     def _kind(self, strike: Any) -> Any:
@@ -29,7 +30,7 @@ class Arriving(Runs):
             self.service.asked.append(None)  # type: ignore[arg-type]
             begin = int(position)
             self.asked_from = self.asked_from or position
-            if begin <= self.forgotten:
+            if 0 < begin <= self.forgotten:
                 raise RequestRefused("The position is not known.")
             now = self.service.clock.now()
             listed = sorted(
@@ -37,7 +38,8 @@ class Arriving(Runs):
                 key=lambda event: event.visible,
             )
             rows = listed[begin : begin + self.service.page]
-            return Fetched([msgspec.Raw(event.body) for event in rows], str(begin + len(rows)))
+            told = [*listed[max(0, begin - self.again) : begin], *rows] if rows else []
+            return Fetched([msgspec.Raw(event.body) for event in told], str(begin + len(rows)))
 
         says = {
             "type": "memory_stream",
@@ -84,6 +86,33 @@ def test_what_was_late_is_known_when_a_lost_position_makes_it_come_again() -> No
     runs.forgotten = -1
 
     runs.every(HOUR, 8)
+
+    assert exactly_once(runs)
+
+
+def test_what_came_late_is_known_where_a_page_gives_the_last_events_again() -> None:
+    service = Service(lag=HOUR)
+    runs = Arriving(service)
+    runs.again = 2
+    service.happen_often(36, NOW, HOUR)
+    service.happen(NOW - 30 * MINUTE, late=30 * HOUR)
+
+    runs.every(HOUR, 40)
+
+    assert exactly_once(runs)
+
+
+def test_what_shows_up_late_while_a_position_is_lost_arrives() -> None:
+    service = Service(lag=HOUR)
+    runs = Arriving(service, overridden={"begin": lambda *_: "0"})
+    service.happen_often(20, NOW - 30 * MINUTE, SECOND)
+    runs.every(10 * MINUTE, 2)
+    service.happen(service.clock.now() - 15 * MINUTE)
+    runs.forgotten = 20
+    runs.run()
+    runs.forgotten = -1
+
+    runs.every(10 * MINUTE, 3)
 
     assert exactly_once(runs)
 

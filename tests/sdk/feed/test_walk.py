@@ -89,6 +89,7 @@ def test_counts_go_on_where_a_run_ended_in_the_middle_of_a_window(order: Any) ->
     service = Service(order, ids=False, lag=MINUTE, cost=1.0)
     runs = Runs(service)
     service.happen_often(45, NOW - 30 * MINUTE)
+    service.happen(NOW - MINUTE)  # the floor passes the others
 
     runs.every(MINUTE, 10, seconds=3)
     runs.finish()
@@ -198,7 +199,7 @@ def test_a_look_ends_where_every_token_is_refused(order: Any) -> None:
 def test_a_look_begins_at_the_newest_event_where_our_clock_is_ahead() -> None:
     service = Service(lag=HOUR, dated=False)
     service.ours.ahead = 5 * MINUTE
-    runs = Runs(service)
+    runs = Runs(service, alone=True)
     service.happen_often(600, NOW - HOUR, 10 * SECOND)
     service.happen_often(600, NOW, 10 * SECOND)
     runs.every(MINUTE, 2)
@@ -210,6 +211,20 @@ def test_a_look_begins_at_the_newest_event_where_our_clock_is_ahead() -> None:
         waiting.append(len(listed) - runs.record.total())
 
     assert max(waiting) == 0
+
+
+def test_what_a_look_was_cut_short_of_does_not_wait_for_the_next_sweep_that_is_due() -> None:
+    service = Service(NewestFirst, lag=4 * HOUR, cost=1.0)
+    runs = Runs(service)
+    service.happen(NOW - MINUTE)
+    runs.run()
+    service.happen_often(300, NOW, 2 * SECOND)
+    service.clock.sleep(600)
+
+    runs.run(seconds=8)
+    runs.run()
+
+    assert exactly_once(runs)
 
 
 def test_an_idle_feed_is_not_swept_in_every_run() -> None:
@@ -260,10 +275,10 @@ def test_a_look_reads_at_most_twice_the_pages_of_new_events_and_one() -> None:
 def test_one_event_of_a_wrong_clock_does_not_move_the_floor_past_others() -> None:
     service = Service(lag=15 * MINUTE, dated=False)
     service.ours.ahead = 10 * MINUTE
-    runs = Runs(service)
+    runs = Runs(service, alone=True)
     for second in range(0, 3600, 20):
         service.happen(NOW + second * SECOND, late=(second % 840) * SECOND)
-    service.happen(NOW + 590 * SECOND, late=-590 * SECOND)
+    service.happen(NOW + 2400 * SECOND, late=-590 * SECOND)
 
     runs.every(MINUTE, 70)
     runs.finish()
@@ -313,7 +328,7 @@ def test_the_floor_of_an_idle_feed_follows_to_a_day_behind_the_time_that_the_ser
 def test_the_floor_of_an_idle_feed_does_not_follow_our_clock() -> None:
     service = Service(lag=HOUR, dated=False)
     service.ours.ahead = 2 * DAY
-    runs = Runs(service)
+    runs = Runs(service, alone=True)
     runs.every(HOUR, 50)
     service.happen_often(100, service.clock.now(), MINUTE)
 
@@ -325,7 +340,7 @@ def test_the_floor_of_an_idle_feed_does_not_follow_our_clock() -> None:
 
 def test_a_clock_that_is_wrong_in_one_run_makes_no_later_one_miss_events() -> None:
     service = Service(lag=HOUR, dated=False)
-    runs = Runs(service)
+    runs = Runs(service, alone=True)
     service.happen_often(60, NOW - HOUR, MINUTE)
     service.ours.ahead = DAY
     runs.run()
@@ -347,6 +362,17 @@ def test_windows_that_are_narrower_than_the_lag_move_the_floor() -> None:
     assert runs.place.width < 4 * 3600 or runs.place.floor > NOW - 9 * DAY
     runs.finish()
     assert exactly_once(runs)
+
+
+def test_the_floor_follows_each_window_of_a_sweep_that_takes_many_runs() -> None:
+    service = Service(AnyOrder, lag=HOUR, token_seconds=25, cost=1.0)
+    runs = Runs(service, since=NOW - 10 * DAY)
+    service.happen_often(2000, NOW - 10 * DAY, 432 * SECOND)
+
+    runs.every(MINUTE, 5, seconds=40)
+
+    assert runs.place.sweep
+    assert runs.place.floor > NOW - 10 * DAY
 
 
 def test_a_window_grows_where_it_was_easy_and_halves_where_a_token_died() -> None:
@@ -515,6 +541,19 @@ def test_a_run_does_not_wait_for_a_sweep_that_a_later_one_can_go_on_with() -> No
 
     assert max(waited) < 5 * SECOND
     assert exactly_once(runs)
+
+
+def test_looks_do_not_take_the_only_request_of_every_run_from_a_sweep() -> None:
+    service = Service(lag=MINUTE, page=10, rate=Rate(1, 60))
+    runs = Runs(service, since=NOW - DAY)
+    service.happen_often(100, NOW - DAY, 30 * SECOND)
+    service.happen_often(7200, NOW, 10 * SECOND)
+
+    runs.every(MINUTE, 60, seconds=55)
+
+    late = service.asked[-20:]
+    sweeps = sum(asked.since < asked.at - HOUR for asked in late)
+    assert sweeps >= len(late) // 5
 
 
 def test_a_sweep_that_is_older_than_the_lag_has_one_request_in_four_and_is_told(

@@ -11,7 +11,8 @@ EXAMPLES = """Examples:
   sa-apps disable duo_prod_collector
   sa-apps disable collector --cluster prod
 
-Nothing is lost meanwhile: the first run after `sa-apps enable` continues where the last one ended."""
+Nothing is lost meanwhile: the first run after `sa-apps enable` continues where the last one ended.
+Once a day it still deletes what is past its time (docs/privacy.md)."""
 
 
 def command(

@@ -10,6 +10,7 @@ from typing import Any, Final
 from streamalert_apps.deploy import tags
 from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.plan import Change, Resource
+from streamalert_apps.deploy.resources import deleting
 from streamalert_apps.deploy.view import View
 from streamalert_apps.runtime import names
 
@@ -56,7 +57,8 @@ def update(job: Job, change: Change) -> None:
 
 
 def delete(job: Job, resource: Resource) -> None:
-    """Delete the rule."""
+    """Delete the rule, and that of a paused app, which goes with it."""
+    deleting.end(job)
     job.aws.events.delete_rule(Name=resource.name)
 
 

@@ -69,18 +69,25 @@ def update(job: Job, change: Change) -> None:
 
 def delete(job: Job, resource: Resource) -> None:
     """Take all targets from the rule, so that it can be deleted."""
-    listed = job.aws.events.list_targets_by_rule(Rule=resource.name)["Targets"]
+    clear(job, resource.name)
+
+
+def clear(job: Job, rule: str) -> None:
+    """Take all targets from a rule."""
+    listed = job.aws.events.list_targets_by_rule(Rule=rule)["Targets"]
     if listed:
-        _check(job.aws.events.remove_targets(Rule=resource.name, Ids=[target["Id"] for target in listed]))
+        _check(job.aws.events.remove_targets(Rule=rule, Ids=[target["Id"] for target in listed]))
+
+
+def put(job: Job, rule: str, arn: str, event: str, target_id: str = ID) -> None:
+    """Let a rule invoke `arn` with an event."""
+    target = {"Id": target_id, "Arn": arn, "Input": event}
+    _check(job.aws.events.put_targets(Rule=rule, Targets=[target]))
 
 
 def _put(job: Job, resource: Resource, target_id: str) -> None:
-    target = {
-        "Id": target_id,
-        "Arn": resource.attributes["arn"],
-        "Input": json.dumps(resource.attributes["input"]),
-    }
-    _check(job.aws.events.put_targets(Rule=resource.name, Targets=[target]))
+    attributes = resource.attributes
+    put(job, resource.name, attributes["arn"], json.dumps(attributes["input"]), target_id)
 
 
 def _check(answer: dict[str, Any]) -> None:
