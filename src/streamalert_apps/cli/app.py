@@ -6,10 +6,11 @@ import errno
 import os
 import sys
 from contextlib import suppress
+from inspect import signature
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.models import CommandInfo
 
 from streamalert_apps import __version__
@@ -46,7 +47,7 @@ from streamalert_apps.cli.commands import (
 )
 from streamalert_apps.cli.commands import list as list_command
 from streamalert_apps.cli.project import forget_session
-from streamalert_apps.cli.terminal import output
+from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import AppError, Cancelled, ConfigError, UsageError
 
 EXAMPLES = """Examples:
@@ -56,6 +57,13 @@ EXAMPLES = """Examples:
   sa-apps init                             start a project
   sa-apps new duo_auth --cluster prod      add an app
   sa-apps list                             show the apps
+
+\b
+Before or after any command:
+  --project-dir DIR     the folder that holds conf/
+  --no-input            never ask
+  --json                answer with one JSON object
+  -q, --quiet           say nothing but results, warnings and errors
 
 \b
 Environment:
@@ -68,6 +76,8 @@ Environment:
 
 Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 changes pending, 4 credentials refused, 5 some failed,
 130 interrupted."""
+
+SHARED: Final = ("--json", "--no-input", "--project-dir", "--quiet", "-q")
 
 ALIASES: Final = {"ls": "list", "rm": "remove"}
 
@@ -105,6 +115,15 @@ class Commands(TyperGroup):
                 hint="`sa-apps --help` shows all commands.",
             )
         return super().resolve_command(ctx, args)
+
+
+class Command(TyperCommand):
+    """A command with the option that all have."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return its own parameters, and that one."""
+        *own, of_help = super().get_params(ctx)
+        return [*own, options.QUIET, of_help]
 
 
 app = typer.Typer(
@@ -162,6 +181,10 @@ def commands() -> dict[str, CommandInfo]:
     return found
 
 
+for command in commands().values():
+    command.cls = Command
+
+
 @app.callback()
 def root(
     context: typer.Context,
@@ -201,15 +224,35 @@ def main(arguments: list[str]) -> int:
 
 
 def _spelled_out(arguments: list[str]) -> list[str]:
-    """Return the arguments with the usual short forms written out: `ls`, `rm`, `help new`, `version`."""
-    match arguments:
+    """Return the arguments with the usual short forms written out: `ls`, `rm`, `help new`, `version`.
+
+    Options that commands share may stand before the command.
+    """
+    match _command_first(arguments):
         case ["help", *words]:
             return [*words, "--help"]
         case ["version"]:
             return ["--version"]
         case [word, *others] if word in ALIASES:
             return [ALIASES[word], *others]
-    return arguments
+        case others:
+            return others
+
+
+def _command_first(arguments: list[str]) -> list[str]:
+    """Return the arguments with what shared options stand before the command moved behind it."""
+    rest, moved = [*arguments], []
+    while rest and (name := rest[0].partition("=")[0]) in SHARED:
+        has_value = name == "--project-dir" and rest[0] == name
+        moved += rest[: 1 + has_value]
+        del rest[: 1 + has_value]
+    if not rest:
+        return arguments
+    info = commands().get(_command(rest))
+    if info and info.callback and "no_input" not in signature(info.callback).parameters:
+        moved = [word for word in moved if word != "--no-input"]  # it asks nothing anyway
+    end = rest.index("--") if "--" in rest else len(rest)
+    return [*rest[:end], *moved, *rest[end:]]
 
 
 def _invoke(arguments: list[str]) -> int:

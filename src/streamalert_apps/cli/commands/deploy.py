@@ -39,26 +39,10 @@ PENDING: Final = 3
 
 def command(
     *,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Names of apps; without one all are deployed.",
-            metavar="[NAME]...",
-            show_default=False,
-            autocompletion=options.complete_name,
-        ),
-    ] = None,
-    names_option: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--name",
-            "-n",
-            help="An app's name, as an option; may be repeated.",
-            metavar="NAME",
-            autocompletion=options.complete_name,
-        ),
-    ] = None,
+    names: options.Names = None,
+    names_option: options.NamesOption = None,
     clusters: options.Clusters = None,
+    every_app: options.All = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")
     ] = False,
@@ -108,13 +92,13 @@ def command(
     """
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.project import open_project
-    from streamalert_apps.cli.selection import several_apps
+    from streamalert_apps.cli.selection import not_both, several_apps
     from streamalert_apps.cli.terminal.changes import Outcome, Whole
     from streamalert_apps.cli.terminal.prompts import Prompts
 
     names = [*(names or ()), *(names_option or ())]
-    words = _words(functions, names)
-    if words:
+    not_both(names, every=every_app)
+    if words := _words(functions, names):
         names, with_classifier = [], with_classifier or "classifier" in words
     if prune and names:
         raise UsageError("--prune is about all apps of a cluster.", hint="Leave out the names.")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.cli.terminal.description import identity
 from streamalert_apps.errors import AppError, UsageError
 
 if TYPE_CHECKING:
@@ -40,8 +39,8 @@ only look: they write to standard output unless --to is given, and the next run 
 
 def command(
     *,
-    name: options.Name = None,
-    name_option: options.NameOption = None,
+    names: options.Names = None,
+    names_option: options.NamesOption = None,
     cluster: options.Cluster = None,
     every_app: options.All = False,
     to: Annotated[
@@ -75,24 +74,29 @@ def command(
 
     The summary goes to standard error; with --json it is the last line of standard output.
     """
-    from streamalert_apps.cli.selection import all_apps, one_app
+    from streamalert_apps.cli.each import Told, each
+    from streamalert_apps.cli.selection import chosen
     from streamalert_apps.cli.terminal.prompts import Prompts
 
     span = _span(since, until, keep_state=keep_state)
-    if every_app:
-        project, apps = all_apps(project_dir, name, name_option, cluster)
-        if to is None and span is None:
-            to = OWN
-        return _run_all(project, apps, Order(to, simulator, span), as_json=as_json)
-    project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
-    done = _run(project, app, Order(to, simulator, span))
-    if done is None:
-        return 0
-    if as_json:
-        errors = [done.failure] if done.failure else []
-        output.envelope("run", {**identity(app), **summary(done)}, errors=errors, line=True)
-    _tell(app, done)
-    return done.failure.exit_code if done.failure else 0
+    picked = chosen(
+        project_dir,
+        [*(names or ()), *(names_option or ())],
+        cluster,
+        Prompts.on_terminal(no_input=no_input),
+        every=every_app,
+    )
+    if picked.several and to is None and span is None:
+        to = OWN
+
+    def collected(app: AppConf) -> Told | None:
+        done = _run(picked.project, app, Order(to, simulator, span))
+        if done is None:
+            return None
+        _tell(app, done)
+        return Told(summary(done), done.failure)
+
+    return each("run", picked, collected, done="collected", as_json=as_json, line=True)
 
 
 OWN: Final = ""
@@ -140,30 +144,6 @@ def _run(project: Project, app: AppConf, order: Order) -> Done | None:
         output.nobody_reads()
         return None
     return Done(outcome, targets, looked=order.span is not None)
-
-
-def _run_all(project: Project, apps: Sequence[AppConf], order: Order, *, as_json: bool) -> int:
-    """Run apps one after the other; return what says how many failed."""
-    from streamalert_apps.cli.terminal.failures import Failures
-
-    failures = Failures(len(apps))
-    told: list[dict[str, Any]] = []
-    for app in apps:
-        try:
-            done = _run(project, app, order)
-        except AppError as error:
-            told.append(identity(app) | {"error": output.described(failures.note(app, error))})
-            output.error(failures.errors[-1])
-            continue
-        if done is None:
-            return 0
-        failure = failures.note(app, done.failure) if done.failure else None
-        told.append(identity(app) | summary(done) | {"error": failure and output.described(failure)})
-        _tell(app, done)
-    if as_json:
-        output.envelope("run", {"apps": told}, errors=failures.errors, line=True)
-    output.say(f"{failures.summary('collected')}.")
-    return failures.exit_code
 
 
 def _span(since: str | None, until: str | None, *, keep_state: bool) -> Span | None:
@@ -245,9 +225,7 @@ def _tell(app: AppConf, done: Done) -> None:
     output.say(f"{app.name}: {_in_words(done)} in {outcome.seconds:.1f} s.")
     if truncated := sum(one.trimmed for one in outcome.delivered.values()):
         output.warn(f"{truncated} events were too large; the whole of them is kept, see `_truncated`.")
-    if done.failure:
-        output.error(done.failure)
-    elif outcome.status == "partial":
+    if outcome.status == "partial":
         wait = f" in {outcome.retry_after:.0f} s" if outcome.retry_after else ""
         output.say(f"There is more: run it again{wait}.")
 

@@ -29,6 +29,7 @@ EXAMPLES = """Examples:
 \b
   sa-apps status
   sa-apps status --cluster prod --watch
+  sa-apps status duo_prod_collector okta_prod
   sa-apps status --html status.html
   sa-apps status duo_prod_collector --json
 
@@ -38,9 +39,10 @@ is healthy."""
 
 def command(
     *,
-    name: options.Name = None,
-    name_option: options.NameOption = None,
+    names: options.Names = None,
+    names_option: options.NamesOption = None,
     cluster: options.Cluster = None,
+    every_app: options.All = False,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Show it again and again, until Ctrl-C.")
     ] = False,
@@ -69,11 +71,13 @@ def command(
     object on a line of its own.
     """
     from streamalert_apps.cli.project import aws_session, open_project
-    from streamalert_apps.cli.selection import either
+    from streamalert_apps.cli.selection import not_both
 
     pause = options.since(every).total_seconds()
+    wanted = [*(names or ()), *(names_option or ())]
+    not_both(wanted, every=every_app)
     project = open_project(project_dir)
-    asked = Asked(project, cluster, either(name, name_option, "name"), at_once)
+    asked = Asked(project, cluster, wanted, at_once)
     asked.apps()  # what is not there is told before anything is asked
     if not project.account.local:
         aws_session(project.account)  # whoever has to be asked is asked before a spinner turns
@@ -143,13 +147,15 @@ class Asked:
 
     project: Project
     cluster: str | None
-    name: str | None
+    names: Sequence[str]
     at_once: int
 
     def apps(self) -> list[AppConf]:
         """Return the apps."""
-        if self.name:
-            return [self.project.find(self.name, self.cluster)]
+        from streamalert_apps.cli.selection import several_apps
+
+        if self.names:
+            return several_apps(self.project, [self.cluster] if self.cluster else [], self.names)
         return list(self.project.apps(self.cluster))
 
     def answer(self) -> Answer:
@@ -173,7 +179,7 @@ class Asked:
         functions = [app.function for app in apps]
         rules: Mapping[str, Any] = {}
         with _suppressed(unless=bool(apps)):
-            prefix = "" if self.name else orphans.prefix_of(self.project)
+            prefix = "" if self.names else orphans.prefix_of(self.project)
             rules = survey.known_rules(fleet.aws, functions, prefix)
         jobs, refused = fleet.jobs(apps, looks=True)
         plans = {plan.job.function: plan for plan in survey.glance(jobs, rules, self.at_once)}
@@ -191,7 +197,7 @@ class Asked:
             for app in apps
         ]
         clusters = [self.cluster] if self.cluster else []
-        left = [] if self.name else list(orphans.orphans(rules, self.project, clusters))
+        left = [] if self.names else list(orphans.orphans(rules, self.project, clusters))
         return Answer(condition.worst_first(statuses), left, _warnings(fleet.session, self.project, apps))
 
     def _found(self, apps: Sequence[AppConf]) -> list[Found]:

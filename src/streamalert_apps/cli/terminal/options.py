@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperOption
 
+from streamalert_apps.cli.terminal import output
 from streamalert_apps.errors import UsageError
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -61,6 +63,17 @@ def complete_name(context: typer.Context, incomplete: str) -> Iterable[str]:
     return _complete(context, incomplete, "name")
 
 
+QUIET: Final = TyperOption(
+    param_decls=["--quiet", "-q"],
+    is_flag=True,
+    default=False,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda _context, _option, value: output.be_quiet(value),
+    help="Say nothing but results, warnings and errors.",
+)
+"""What every command has besides its own options."""
+
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object on standard output.")]
 ProjectDir = Annotated[
     Path | None,
@@ -95,6 +108,22 @@ NameOption = Annotated[
         "--name", "-n", help="The app's name, as an option.", metavar="NAME", autocompletion=complete_name
     ),
 ]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="The apps' names.", metavar="[NAME]...", show_default=False, autocompletion=complete_name
+    ),
+]
+NamesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--name",
+        "-n",
+        help="An app's name, as an option; may be repeated.",
+        metavar="NAME",
+        autocompletion=complete_name,
+    ),
+]
 Clusters = Annotated[
     list[str] | None,
     typer.Option(
@@ -105,7 +134,7 @@ Clusters = Annotated[
         autocompletion=complete_cluster,
     ),
 ]
-All = Annotated[bool, typer.Option("--all", help="All apps, or all of --cluster, one after the other.")]
+All = Annotated[bool, typer.Option("--all", help="All apps, or all of --cluster.")]
 AuthFile = Annotated[
     Path | None,
     typer.Option(

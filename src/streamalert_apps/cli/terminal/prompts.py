@@ -120,6 +120,7 @@ def _asked() -> Iterator[tuple[Any, dict[str, Any]]]:
     import questionary
     from prompt_toolkit.output import create_output
 
+    output.say_all()
     try:
         yield questionary, {"output": create_output(stdout=sys.stderr)}
     except (KeyboardInterrupt, EOFError):
