@@ -256,6 +256,12 @@ def test_colour_can_be_forced_and_forbidden(sa_apps: Command, monkeypatch: pytes
         (["list", "--cluster", ""], ["prod"]),
         (["update-auth", "du"], ["duo_prod"]),
         (["new", "duo_au"], ["duo_auth"]),
+        (["simulate", "okt"], ["okta"]),
+        (["demo", "--service", "okta"], ["okta", "okta_system_log"]),
+        (["demo", "--service", "all"], ["all"]),
+        (["package", "--runtime", "python3.14"], ["python3.14"]),
+        (["package", "--architecture", "x"], ["x86_64"]),
+        (["run", "--to", "class"], ["classifier"]),
     ],
 )
 def test_the_shell_completes_what_conf_knows(
@@ -325,3 +331,21 @@ def test_a_quiet_command_shows_what_it_asks_about(local: Path, auth_file: Path, 
     with Terminal("remove", "collector", "--quiet", folder=local) as terminal:
         terminal.see("This will delete collector (prod):").see("Delete collector (prod)?").type("n")
         assert terminal.ends() == 130
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_help_fits_the_terminal(sa_apps: Command, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for command in ("", *COMMANDS):
+        lines = sa_apps(*command.split(), "--help").out.splitlines()
+        wide = [line for line in lines if len(line) > columns and " " in line.strip(" \\")]
+        wide = [line for line in wide if not line.startswith("  -")]  # the names of one option
+        assert not wide, (command, wide)
+
+
+def test_an_example_that_is_broken_can_still_be_copied(
+    sa_apps: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = sa_apps("simulate", "--help").out
+    assert "\n    sa-apps run collector --simulator \\\n        http://127.0.0.1:8080\n" in shown

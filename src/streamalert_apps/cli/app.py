@@ -47,7 +47,7 @@ from streamalert_apps.cli.commands import (
 )
 from streamalert_apps.cli.commands import list as list_command
 from streamalert_apps.cli.project import forget_session
-from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.cli.terminal import narrow, options, output
 from streamalert_apps.errors import AppError, Cancelled, ConfigError, UsageError
 
 EXAMPLES = """Examples:
@@ -103,7 +103,20 @@ MEANT: Final = {
 _CANNOT_BE_WRITTEN = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
-class Commands(TyperGroup):
+class Group(TyperGroup):
+    """A group of commands, whose help fits the terminal."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the whole of it."""
+        narrow.fit(formatter)
+        super().format_help(ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (what Typer calls gives it)
+        """Write the epilog."""
+        narrow.write_epilog(self.epilog, formatter)
+
+
+class Commands(Group):
     """The commands. One of another name is suggested by what it means."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -118,7 +131,16 @@ class Commands(TyperGroup):
 
 
 class Command(TyperCommand):
-    """A command with the option that all have."""
+    """A command with the option that all have, whose help fits the terminal."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the whole of it."""
+        narrow.fit(formatter)
+        super().format_help(ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (what Typer calls gives it)
+        """Write the epilog."""
+        narrow.write_epilog(self.epilog, formatter)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return its own parameters, and that one."""
@@ -163,12 +185,8 @@ for name, module in {
     "simulate": simulate,
 }.items():
     app.command(name, epilog=module.EXAMPLES)(module.command)
-app.add_typer(config.group)
-app.add_typer(destination.group)
-app.add_typer(dead.group)
-app.add_typer(state.group)
-app.add_typer(journal.group)
-app.add_typer(plugin.group)
+for group in (config, destination, dead, state, journal, plugin):
+    app.add_typer(group.group, cls=Group)
 
 
 def commands() -> dict[str, CommandInfo]:
@@ -258,7 +276,7 @@ def _command_first(arguments: list[str]) -> list[str]:
 def _invoke(arguments: list[str]) -> int:
     forget_session()
     try:
-        code = app(arguments, prog_name="sa-apps", standalone_mode=False)
+        code = app(arguments, prog_name="sa-apps", standalone_mode=False, terminal_width=narrow.width())
     except BrokenPipeError:
         raise
     except SystemExit as leaving:  # Typer's own way out when a pipe breaks, or after completion

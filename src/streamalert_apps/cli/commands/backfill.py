@@ -49,6 +49,7 @@ def command(
             "--to",
             help="A destination instead of the app's: of conf/, classifier, or a file.",
             metavar="DEST",
+            autocompletion=options.complete_target,
         ),
     ] = None,
     yes: options.Yes = False,

@@ -99,7 +99,7 @@ def command(
             "--to",
             help="Where its events go: a destination of conf/; may be repeated.",
             metavar="NAME",
-            autocompletion=options.complete_destination,
+            autocompletion=options.complete_target,
         ),
     ] = None,
     auth_file: options.AuthFile = None,

@@ -38,7 +38,10 @@ def command(
     to: Annotated[
         str | None,
         typer.Option(
-            "--to", help="A destination of conf/, classifier, a file to append to, or -.", metavar="DEST"
+            "--to",
+            help="A destination of conf/, classifier, a file to append to, or -.",
+            metavar="DEST",
+            autocompletion=options.complete_target,
         ),
     ] = None,
     same_ids: Annotated[bool, typer.Option("--same-ids", help="Keep the ids that the events had.")] = False,

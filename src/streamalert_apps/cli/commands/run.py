@@ -49,6 +49,7 @@ def command(
             "--to",
             help="A destination of conf/, classifier, a file to append to, or - for standard output.",
             metavar="DEST",
+            autocompletion=options.complete_target,
             show_default=False,
         ),
     ] = None,

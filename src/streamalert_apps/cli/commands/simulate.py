@@ -26,8 +26,20 @@ In another terminal, with the credentials in duo.json:
 
 def command(
     *,
-    service: Annotated[str, typer.Argument(help="The service: duo.", metavar="SERVICE")],
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
+    service: Annotated[
+        str,
+        typer.Argument(
+            help="The service; `sa-apps types` shows them.",
+            metavar="SERVICE",
+            autocompletion=options.complete_service,
+        ),
+    ],
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535, metavar="PORT"
+        ),
+    ] = 0,
     events: Annotated[
         int, typer.Option(help="Events of each app type, spread over the last hour.", min=0, metavar="N")
     ] = 5000,

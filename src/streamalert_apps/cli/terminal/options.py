@@ -27,25 +27,65 @@ def _project(context: typer.Context) -> Any:
 def _complete(context: typer.Context, incomplete: str, kind: str) -> Iterable[str]:
     """Return what begins with `incomplete`; a broken project completes nothing."""
     try:
-        if kind == "type":
-            from streamalert_apps.config.conf import root_if_any
-            from streamalert_apps.plugins.registry import Registry
-
-            words: Iterable[str] = Registry(root_if_any(context.params.get("project_dir"))).stated_names()
-        elif kind == "cluster":
-            words = _project(context).clusters
-        elif kind == "destination":
-            words = _project(context).destinations
-        else:
-            words = {app.name for app in _project(context).apps(context.params.get("cluster"))}
+        words = _words(context, kind)
     except Exception:  # noqa: BLE001 (an error has no place on a half-typed line)
         return []
     return sorted(word for word in words if word.startswith(incomplete))
 
 
+def _words(context: typer.Context, kind: str) -> Iterable[str]:
+    from streamalert_apps import services
+
+    match kind:
+        case "type":
+            return _types(context)
+        case "service":
+            return services.services()
+        case "demo":
+            return ("all", *services.services(), *services.names())
+        case "cluster":
+            words: Iterable[str] = _project(context).clusters
+            return words
+        case "destination" | "target":
+            of_conf = _project(context).destinations
+            return ("classifier", *of_conf) if kind == "target" else of_conf
+    return {app.name for app in _project(context).apps(context.params.get("cluster"))}
+
+
+def _types(context: typer.Context) -> Iterable[str]:
+    from streamalert_apps.config.conf import root_if_any
+    from streamalert_apps.plugins.registry import Registry
+
+    return Registry(root_if_any(context.params.get("project_dir"))).stated_names()
+
+
 def complete_type(context: typer.Context, incomplete: str) -> Iterable[str]:
     """Complete an app type."""
     return _complete(context, incomplete, "type")
+
+
+def complete_service(context: typer.Context, incomplete: str) -> Iterable[str]:
+    """Complete a service that has a simulator."""
+    return _complete(context, incomplete, "service")
+
+
+def complete_demo(context: typer.Context, incomplete: str) -> Iterable[str]:
+    """Complete what a demonstration can be of."""
+    return _complete(context, incomplete, "demo")
+
+
+def complete_runtime(incomplete: str) -> Iterable[str]:
+    """Complete a runtime of Lambda."""
+    from streamalert_apps.deploy.package import RUNTIMES
+
+    return [runtime for runtime in RUNTIMES if runtime.startswith(incomplete)]
+
+
+def complete_architecture(incomplete: str) -> Iterable[str]:
+    """Complete a processor of Lambda."""
+    from streamalert_apps.deploy.package import ARCHITECTURES
+
+    return [architecture for architecture in ARCHITECTURES if architecture.startswith(incomplete)]
 
 
 def complete_cluster(context: typer.Context, incomplete: str) -> Iterable[str]:
@@ -56,6 +96,11 @@ def complete_cluster(context: typer.Context, incomplete: str) -> Iterable[str]:
 def complete_destination(context: typer.Context, incomplete: str) -> Iterable[str]:
     """Complete a destination's name."""
     return _complete(context, incomplete, "destination")
+
+
+def complete_target(context: typer.Context, incomplete: str) -> Iterable[str]:
+    """Complete where events can be sent: a destination of conf/, or the classifier."""
+    return _complete(context, incomplete, "target")
 
 
 def complete_name(context: typer.Context, incomplete: str) -> Iterable[str]:

@@ -174,9 +174,17 @@ class Cell:
     colour: str = ""
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write a table for a person to look at."""
-    show(drawn(columns, [[Cell(str(value)) for value in row] for row in rows]))
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Collection[int] = ()) -> None:
+    """Write a table for a person to look at: lines where the terminal is too narrow for it."""
+    told = [[str(value) for value in row] for row in rows]
+    made = drawn(columns, [[*map(Cell, row)] for row in told], right=right)
+    if fits(made):
+        show(made)
+        return
+    for first, *others in told:
+        data(f"{columns[0]}: {first}")
+        for column, value in zip(columns[1:], others, strict=True):
+            data(f"  {column}: {value}")
 
 
 def drawn(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Collection[int] = ()) -> Table:
