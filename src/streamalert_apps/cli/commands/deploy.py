@@ -28,6 +28,7 @@ EXAMPLES = """Examples:
   sa-apps deploy
   sa-apps deploy collector --cluster prod --with-classifier
   sa-apps deploy --dry-run --exit-code         3 where AWS is not what conf/ says
+  sa-apps deploy --dry-run --verbose
   sa-apps deploy --yes --json
   sa-apps deploy --functions classifier apps   StreamAlert's way to say --with-classifier
 
@@ -45,6 +46,9 @@ def command(
     every_app: options.All = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show each property that differs, old and new.")
     ] = False,
     yes: options.Yes = False,
     prune: Annotated[
@@ -117,10 +121,10 @@ def command(
     if dry_run or not whole.pending:
         outcome = Outcome.of_plan(whole, dry_run=dry_run)
     else:
-        outcome = _carried_out(whole, deploy, prompts, yes=yes)
+        outcome = _carried_out(whole, deploy, prompts, yes=yes, verbose=verbose)
     if not dry_run:
         deploy.forget(plans, prompts if not yes else Prompts("--yes is given"), drop=drop_undelivered)
-    _tell(whole, outcome, orphans, as_json=as_json)
+    _tell(whole, outcome, orphans, as_json=as_json, verbose=verbose)
     if dry_run:
         _say_notes(whole, deploy)
         for line in deploy.ended_destinations(plans, all_apps=drop_undelivered):
@@ -143,19 +147,19 @@ def _words(functions: Sequence[str] | None, names: Sequence[str]) -> set[str]:
     return words
 
 
-def _carried_out(whole: Whole, deploy: Deploy, prompts: Prompts, *, yes: bool) -> Outcome:
+def _carried_out(whole: Whole, deploy: Deploy, prompts: Prompts, *, yes: bool, verbose: bool) -> Outcome:
     """Show what is to be done, and do it unless somebody says no."""
-    _show(whole, deploy)
+    _show(whole, deploy, verbose=verbose)
     if not yes and not prompts.confirm("Apply these changes?", flag="--yes"):
         raise Cancelled("Cancelled; nothing was changed.")
     return deploy.apply(whole)
 
 
-def _show(whole: Whole, deploy: Deploy) -> None:
+def _show(whole: Whole, deploy: Deploy, *, verbose: bool) -> None:
     """Say what is to be done."""
     from streamalert_apps.cli.terminal.changes import Report, job_label, summary
 
-    for line in whole.lines():
+    for line in whole.lines(verbose=verbose):
         output.say(line)
     output.say(f"Plan: {summary(map(Report.of_plan, whole.apps), whole.classifiers, done=False)}")
     _say_notes(whole, deploy)
@@ -182,7 +186,7 @@ def _say_notes(whole: Whole, deploy: Deploy) -> None:
         output.warn(f"The dashboard could not be looked at, and stays as it is: {whole.dashboard.trouble}")
 
 
-def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json: bool) -> None:
+def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json: bool, verbose: bool) -> None:
     """Say what was done, or would be; data is only what a dry run is asked for."""
     from streamalert_apps.cli.terminal.changes import summary
 
@@ -190,7 +194,7 @@ def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json:
         described = [asdict(orphan) for orphan in orphans]
         output.envelope("deploy", {**outcome.described(), "orphans": described}, errors=outcome.errors)
     elif outcome.dry_run:
-        for line in whole.lines():
+        for line in whole.lines(verbose=verbose):
             output.data(line)
     for error in outcome.errors:
         output.error(error)
