@@ -7,7 +7,7 @@ import json
 import os
 import signal
 from base64 import b64decode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 import boto3
@@ -87,7 +87,7 @@ def test_differences_are_shown_old_and_new(deployed: Path, sa_apps: Command) -> 
 def test_what_a_role_may_do_is_shown_old_and_new(deployed: Path, sa_apps: Command) -> None:
     iam = boto3.client("iam")
     name = names.role(FUNCTION)
-    document = iam.get_role_policy(RoleName=name, PolicyName=POLICY)["PolicyDocument"]
+    document: Any = iam.get_role_policy(RoleName=name, PolicyName=POLICY)["PolicyDocument"]
     document["Statement"][0]["Action"] = "s3:DeleteBucket"
     iam.put_role_policy(RoleName=name, PolicyName=POLICY, PolicyDocument=json.dumps(document))
 

@@ -65,8 +65,8 @@ def test_json_says_what_was_written(app: Path, sa_apps: Command) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["-o", "x.zip", "--runtime", "python3.9"], 2, "'python3.9' is no runtime."),
-        (["-o", "x.zip", "--architecture", "arm"], 2, "'arm' is no architecture."),
+        (["-o", "x.zip", "--runtime", "python3.9"], 2, "'python3.9' is not a supported runtime."),
+        (["-o", "x.zip", "--architecture", "arm"], 2, "'arm' is not a supported architecture."),
         (["-o", "missing/x.zip"], 2, "missing/x.zip can't be written: No such file or directory."),
         (["-o", "conf"], 2, "is a directory"),
     ],

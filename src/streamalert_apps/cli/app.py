@@ -61,14 +61,14 @@ EXAMPLES = """Examples:
 \b
 Before or after any command:
   --project-dir DIR     the folder that holds conf/
-  --no-input            never ask
+  --no-input            never prompt
   --json                answer with one JSON object
-  -q, --quiet           say nothing but results, warnings and errors
+  -q, --quiet           show only results, warnings and errors
 
 \b
 Environment:
   SA_APPS_PROJECT_DIR   the folder that holds conf/
-  SA_APPS_NO_INPUT=1    never ask
+  SA_APPS_NO_INPUT=1    never prompt
   SA_APPS_REGION        AWS region, instead of the project's
   SA_APPS_PROFILE       AWS profile; AWS_PROFILE and the other AWS_* variables work too
   SA_APPS_DEBUG=1       show a traceback when something unexpected happens

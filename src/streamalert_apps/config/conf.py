@@ -343,7 +343,7 @@ def find_root(start: Path) -> Path:
             return folder
     raise ConfigError(
         f"There is no {GLOBAL} in {here} or above it.",
-        hint="`sa-apps init` makes one; --project-dir names a project elsewhere.",
+        hint="`sa-apps init` creates one; --project-dir names a project elsewhere.",
     )
 
 

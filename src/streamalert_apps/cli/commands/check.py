@@ -23,8 +23,8 @@ EXAMPLES = """Examples:
   sa-apps check collector --cluster prod --json
   sa-apps check --all
 
-One cheap request from this machine, with the stored credentials. 0: the service accepts them,
-4: it refuses them, 1: it could not be asked. With --all, 5: so it is of some of the apps."""
+Exit codes: 0 if the service accepts the credentials, 4 if it refuses them, 1 if it can't be reached; 5 if
+some of several apps failed."""
 
 _NETWORK: Final = "This doesn't mean that the credentials are wrong. Check network, proxy and firewall."
 _HINTS: Final = {
@@ -47,7 +47,7 @@ def command(
 ) -> int:
     """Test an app's stored credentials.
 
-    One cheap request; what the service answers is explained.
+    It makes one cheap request and explains the service's answer.
     """
     from streamalert_apps.cli.each import Told, each
     from streamalert_apps.cli.selection import chosen

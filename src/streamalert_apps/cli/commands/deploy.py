@@ -1,4 +1,4 @@
-"""`sa-apps deploy`: bring AWS to what conf/ says."""
+"""`sa-apps deploy`: make AWS match conf/."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ EXAMPLES = """Examples:
 \b
   sa-apps deploy
   sa-apps deploy collector --cluster prod --with-classifier
-  sa-apps deploy --dry-run --exit-code         3 where AWS is not what conf/ says
+  sa-apps deploy --dry-run --exit-code         exit 3 if AWS does not match conf/
   sa-apps deploy --dry-run --verbose
   sa-apps deploy --yes --json
-  sa-apps deploy --functions classifier apps   StreamAlert's way to say --with-classifier
+  sa-apps deploy --functions classifier apps   as in StreamAlert: --with-classifier
 
-What is to be done is shown first. A deploy that ends midway does no harm: the next one continues.
-Nothing of an app is deleted unless --prune says so."""
+The plan is shown first. An interrupted deploy does no harm: the next one continues. Nothing is deleted
+without --prune."""
 
 PENDING: Final = 3
 
@@ -44,15 +44,13 @@ def command(
     names_option: options.NamesOption = None,
     clusters: options.Clusters = None,
     every_app: options.All = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show each property that differs, old and new.")
     ] = False,
     yes: options.Yes = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Also delete what was deployed for apps that conf/ has no more.")
+        bool, typer.Option("--prune", help="Also delete apps from AWS that are no longer in conf/.")
     ] = False,
     adopt: Annotated[
         bool,
@@ -67,20 +65,20 @@ def command(
     ] = False,
     functions: Annotated[
         list[str] | None,
-        typer.Option("--functions", "-f", help="StreamAlert's words: apps, classifier.", metavar="WORD"),
+        typer.Option("--functions", "-f", help="As in StreamAlert: apps, classifier.", metavar="WORD"),
     ] = None,
     drop_undelivered: Annotated[
         bool,
         typer.Option(
             "--drop-undelivered",
-            help="Also forget what destinations have not been given that conf/ names no more.",
+            help="Also drop events undelivered to destinations that are no longer in conf/.",
         ),
     ] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="With --dry-run: exit 3 if changes are pending.")
     ] = False,
     at_once: Annotated[
-        int, typer.Option("--jobs", help="How many apps at a time.", min=1, max=16, metavar="N")
+        int, typer.Option("--jobs", help="Apps to process at a time.", min=1, max=16, metavar="N")
     ] = 8,
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
@@ -88,11 +86,11 @@ def command(
 ) -> int:
     """Deploy apps so that AWS matches conf/.
 
-    An app has a function, a role, a schedule, a log group and alarms. All apps share one bucket, in which
-    each has its record.
+    Each app gets a function, a role, a schedule, a log group and alarms. All apps share one bucket for
+    their records.
 
-    Only differences are written. The alias that the schedule invokes moves last, so that a run sees the
-    old version or the new one, and nothing in between.
+    Only differences are written. The alias that the schedule invokes moves last, so each run sees either
+    the old version or the new one.
     """
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.project import open_project
@@ -183,7 +181,7 @@ def _say_notes(whole: Whole, deploy: Deploy) -> None:
     for warning in [*deploy.warnings(whole.apps), *deploy.lacking(whole.apps)]:
         output.warn(warning)
     if whole.dashboard and whole.dashboard.trouble:
-        output.warn(f"The dashboard could not be looked at, and stays as it is: {whole.dashboard.trouble}")
+        output.warn(f"The dashboard can't be read and stays as it is: {whole.dashboard.trouble}")
 
 
 def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json: bool, verbose: bool) -> None:

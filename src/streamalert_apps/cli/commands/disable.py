@@ -1,4 +1,4 @@
-"""`sa-apps disable`: keep an app from running on its schedule."""
+"""`sa-apps disable`: pause an app's schedule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXAMPLES = """Examples:
   sa-apps disable duo_prod_collector
   sa-apps disable collector --cluster prod
 
-Nothing is lost meanwhile: the first run after `sa-apps enable` continues where the last one ended."""
+No event is lost: the first run after `sa-apps enable` continues where the last one ended."""
 
 
 def command(

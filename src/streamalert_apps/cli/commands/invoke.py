@@ -19,7 +19,7 @@ EXAMPLES = """Examples:
   sa-apps invoke duo_prod_collector --wait
   sa-apps invoke collector --cluster prod --wait --json
 
-It runs in AWS with the event of its schedule. `sa-apps run` collects from this machine instead."""
+The app runs in AWS, as on its schedule. `sa-apps run` collects from this machine instead."""
 
 ANSWER_SECONDS: Final = 20
 
@@ -30,7 +30,7 @@ def command(
     names_option: options.NamesOption = None,
     cluster: options.Cluster = None,
     every_app: options.All = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for its end and say how it was.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it ends, and show the result.")] = False,
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
     as_json: options.Json = False,

@@ -21,7 +21,7 @@ EXAMPLES = """Examples:
   sa-apps package duo_prod_collector -o duo.zip --runtime python3.14 --architecture x86_64
   sa-apps package duo_prod_collector -o duo.zip --json | jq -r .code_sha256
 
-`sa-apps deploy` builds the same zip by itself; this one is to look at, or for a pipeline of your own."""
+`sa-apps deploy` builds the same zip by itself; use this to look into it, or in a pipeline of your own."""
 
 
 def command(
@@ -64,7 +64,7 @@ def command(
 ) -> None:
     """Write the zip that an app's function runs.
 
-    It has the same bytes wherever it is built.
+    It is byte for byte the same on every machine.
     """
     from streamalert_apps.cli.selection import known_types, one_app
     from streamalert_apps.cli.terminal.prompts import Prompts

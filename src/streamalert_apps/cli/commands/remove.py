@@ -1,4 +1,4 @@
-"""`sa-apps remove`: take an app away, with all that it has."""
+"""`sa-apps remove`: delete an app with everything that belongs to it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ EXAMPLES = """Examples:
   sa-apps remove duo_prod_collector --keep-auth
   sa-apps remove collector --cluster prod --yes --json
 
-What goes is shown first. Events that the app has delivered stay where they are; its record goes. While
-the app is running nothing is removed."""
+What will be deleted is shown first, the app's record included. Delivered events stay where they are.
+An app that is running is not removed."""
 
 
 def command(

@@ -1,4 +1,4 @@
-"""`sa-apps rollback`: let an earlier version of an app run again."""
+"""`sa-apps rollback`: roll an app back to an earlier version."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ EXAMPLES = """Examples:
   sa-apps rollback duo_prod_collector --to 4
   sa-apps rollback collector --cluster prod --json
 
-Code and settings of the function go back. Its schedule, its role and its alarms stay as they are.
-conf/ is not changed: the next `sa-apps deploy` brings what it says.
+The function's code and settings go back. Its schedule, role and alarms stay as they are, and so does
+conf/: the next `sa-apps deploy` deploys it again.
 
-A version older than 0.2.0 has no record: what is on record is delivered first, and the version
-continues where the record ends, as after `sa-apps state export`."""
+A version before 0.2.0 keeps no record: events on record are delivered first, and that version continues
+where the record ends, as after `sa-apps state export`."""
 
 
 def command(
@@ -35,7 +35,7 @@ def command(
     every_app: options.All = False,
     to: Annotated[
         str | None,
-        typer.Option("--to", help="The version; else the last one that differs.", metavar="VERSION"),
+        typer.Option("--to", help="The version. Default: the last one that differs.", metavar="VERSION"),
     ] = None,
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,

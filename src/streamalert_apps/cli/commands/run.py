@@ -30,11 +30,11 @@ EXAMPLES = """Examples:
   sa-apps run duo_prod_collector --to lake
   sa-apps run --all --cluster prod
 
-A run takes its turn with the scheduled function: it continues where the last one ended, and the
-next one continues after it. Without --to, events go where the app's events go (the classifier; in a
-local project logs/NAME.jsonl), or to standard output where that is no terminal. --since and --until
-only look: they write to standard output unless --to is given, and the next run collects the same.
---all runs one app after the other, and one that fails does not keep the rest from running."""
+A run continues where the last one ended, whether that was here or in AWS. Without --to, events go to
+the app's destinations (by default the classifier; in a local project logs/NAME.jsonl), or to standard
+output if that is not a terminal. --since and --until only look: events go to standard output unless --to
+is given, and the next run collects them all the same. Several apps run one after the other, each to its
+own destinations; if one fails, the rest still run."""
 
 
 def command(
@@ -56,11 +56,12 @@ def command(
     since: Annotated[
         str | None,
         typer.Option(
-            help="Only look: from so long ago (90s, 30m, 2h, 7d) or from a date or time.", metavar="TIME"
+            help="Only look, from then on: so long ago (90s, 30m, 2h, 7d), or a date or time.", metavar="TIME"
         ),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help="Only look: up to so long ago or to a date or time.", metavar="TIME")
+        str | None,
+        typer.Option(help="Only look, until then: so long ago, or a date or time.", metavar="TIME"),
     ] = None,
     keep_state: Annotated[
         bool,
@@ -160,7 +161,7 @@ def _span(since: str | None, until: str | None, *, keep_state: bool) -> Span | N
     now = datetime.now(UTC)
     span = Span(options.moment(since, now) if since else None, options.moment(until, now) if until else None)
     if span.since and span.since >= (span.until or now):
-        raise UsageError("There is no time to look at: --since has to be before --until and now.")
+        raise UsageError("--since must be before --until and now.")
     return span
 
 
@@ -228,7 +229,7 @@ def _tell(app: AppConf, done: Done) -> None:
         output.warn(f"{truncated} events were too large; the whole of them is kept, see `_truncated`.")
     if outcome.status == "partial":
         wait = f" in {outcome.retry_after:.0f} s" if outcome.retry_after else ""
-        output.say(f"There is more: run it again{wait}.")
+        output.say(f"There is more to collect: run it again{wait}.")
 
 
 def _in_words(done: Done) -> str:

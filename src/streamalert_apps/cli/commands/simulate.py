@@ -15,7 +15,7 @@ EXAMPLES = """Examples:
 
 \b
   sa-apps simulate duo --port 8080
-  sa-apps simulate duo --json          first line: its address and credentials that it accepts
+  sa-apps simulate duo --json          the first line has its address and credentials
 
 In another terminal, with the credentials in duo.json:
 
@@ -48,7 +48,7 @@ def command(
 ) -> None:
     """Serve a simulated service over HTTP until Ctrl-C.
 
-    It checks signatures, parameters and limits as the vendor does, and listens on this machine alone.
+    It checks signatures, parameters and limits as the vendor does. Only this machine can reach it.
     """
     from streamalert_apps import services
     from streamalert_apps.cli.selection import known_types

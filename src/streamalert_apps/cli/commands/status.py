@@ -1,4 +1,4 @@
-"""`sa-apps status`: how the apps are."""
+"""`sa-apps status`: each app's deployment, last run and progress."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ EXAMPLES = """Examples:
   sa-apps status --html status.html
   sa-apps status duo_prod_collector --json
 
-Exit codes: 0 if all apps are healthy, 5 if some are not, 1 if none is. An app that was paused on purpose
-is healthy."""
+Exit codes: 0 if all apps are healthy, 5 if some are not, 1 if none is. A paused app counts as healthy."""
 
 
 def command(
@@ -43,32 +42,29 @@ def command(
     names_option: options.NamesOption = None,
     cluster: options.Cluster = None,
     every_app: options.All = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Show it again and again, until Ctrl-C.")
-    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep showing it until Ctrl-C.")] = False,
     every: Annotated[
-        str, typer.Option("--every", help="With --watch: how often (5s, 1m).", metavar="TIME")
+        str, typer.Option("--every", help="With --watch: the interval (5s, 1m).", metavar="TIME")
     ] = "15s",
     html: Annotated[
         Path | None,
         typer.Option(
             "--html",
-            help="Write it to this file as a page to look at with a browser.",
+            help="Write it to this file as an HTML page.",
             metavar="FILE",
             dir_okay=False,
             show_default=False,
         ),
     ] = None,
     at_once: Annotated[
-        int, typer.Option("--jobs", help="How many apps at a time.", min=1, max=16, metavar="N")
+        int, typer.Option("--jobs", help="Apps to process at a time.", min=1, max=16, metavar="N")
     ] = 8,
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> int:
     """Show each app's deployment, last run and progress.
 
-    A local project shows what the runs on this machine left. With --watch and --json each answer is an
-    object on a line of its own.
+    In a local project, it shows the runs on this machine. With --watch and --json, each answer is one line.
     """
     from streamalert_apps.cli.project import aws_session, open_project
     from streamalert_apps.cli.selection import not_both

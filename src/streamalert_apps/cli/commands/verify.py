@@ -22,9 +22,9 @@ EXAMPLES = """Examples:
   sa-apps verify duo_prod_collector --since 30d --json
   sa-apps verify duo_prod_collector --since 2026-03-01 --until 2026-03-02 --repair
 
-It lists the span again beside the app's runs, with half of the service's limit, and changes nothing.
-What is older than the journal is compared by the count of each hour. It ends with 1 if events are missing
-and --repair is not given."""
+It lists the time span again, using at most half of the service's limit, and changes nothing. Time before
+the journal is compared by the count of each hour. It exits with 1 if events are missing and --repair is
+not given."""
 
 MOST_SHOWN = 20
 
@@ -42,14 +42,14 @@ def command(
         str | None, typer.Option(help="Up to so long ago, or a date or time. Default: now.", metavar="TIME")
     ] = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Leave what is missing for the next run to put on record.")
+        bool, typer.Option("--repair", help="Let the next run put the missing events on record.")
     ] = False,
     simulator: options.Simulator = "",
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> int:
-    """Name events that a service lists and that are not on record."""
+    """Find events that a service lists but that are not on record."""
     from streamalert_apps.cli.asking import asker_of, span_of
     from streamalert_apps.cli.each import Told, each
     from streamalert_apps.cli.selection import chosen
@@ -84,8 +84,8 @@ def command(
         lacking = len(found.missing) + sum(hour.listed - hour.recorded for hour in found.hours)
         if not (left := lacking - found.repaired):
             return Told(_described(found))
-        hint = "" if repair else "`--repair` puts on record what is named by its id."
-        missing = Incomplete(f"Missing on record of {label(app)}: {counted(left, 'event')}.", hint=hint)
+        hint = "" if repair else "`--repair` puts the events that are named by id on record."
+        missing = Incomplete(f"{label(app)}: {counted(left, 'event')} missing on record.", hint=hint)
         return Told(_described(found), missing)
 
     return each("verify", picked, verified, done="complete", as_json=as_json)

@@ -115,7 +115,7 @@ QUIET: Final = TyperOption(
     is_eager=True,
     expose_value=False,
     callback=lambda _context, _option, value: output.be_quiet(value),
-    help="Say nothing but results, warnings and errors.",
+    help="Show only results, warnings and errors.",
 )
 """What every command has besides its own options."""
 
@@ -190,18 +190,18 @@ AuthFile = Annotated[
     ),
 ]
 NoCheck = Annotated[
-    bool, typer.Option("--no-check", help="Save the credentials without trying them at the service.")
+    bool, typer.Option("--no-check", help="Save the credentials without testing them at the service.")
 ]
 Simulator = Annotated[
     str,
     typer.Option(
         "--simulator",
-        help="Ask a simulated service on this machine, for example http://127.0.0.1:8080.",
+        help="Use a simulated service on this machine, for example http://127.0.0.1:8080.",
         metavar="URL",
         show_default=False,
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")]
 
 
 def since(text: str) -> timedelta:
