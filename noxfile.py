@@ -97,6 +97,14 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def kills(session: nox.Session) -> None:
+    """Kill `sa-apps serve` far more often than the tests do. A word after `--`: how often."""
+    session.install("-e", ".", *_group("test"))
+    count = session.posargs[0] if session.posargs else "50"
+    session.run("pytest", "-k", "killed", "tests/serve/test_serve.py", env={"SA_APPS_KILLS": count})
+
+
+@nox.session
 def sdks(session: nox.Session) -> None:
     """Use each simulator with the vendor's own SDK; skipped where the package index can't be reached."""
     try:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from typing import TYPE_CHECKING
 
+import botocore.session
 import pytest
+import typer.main
 
 from tests import moto_server
 
@@ -30,7 +33,20 @@ if sys.platform == "win32":  # no pseudo-terminal, no bash
         "status_on_a_terminal",
         "update_auth",
     )
-    collect_ignore += ["test_documents.py", *(f"cli/test_{name}.py" for name in with_terminal)]
+    collect_ignore += [
+        "test_documents.py",
+        "test_ten_sources.py",
+        *(f"cli/test_{name}.py" for name in with_terminal),
+    ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_once() -> Iterator[None]:
+    """Read AWS's service models and build the tree of commands once, not for each command of a test."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        patched.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(autouse=True)

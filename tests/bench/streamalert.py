@@ -7,7 +7,8 @@ All read the administrator log, which is the same for all: GET /admin/v1/logs/ad
   leave where the state says that another one is running.
 - Windows with a lag, as most pullers do it: each run takes the time from the end of the last window to a
   fixed lag before now, and notes that end once all of it is sent. A run that fails takes its window again.
-- sa-apps, as its Lambda handler runs it.
+- sa-apps, as its Lambda handler runs it. What comes later than the lag that it reckons with, five minutes,
+  is found by the daily audit; the case with such events goes on for a day.
 
 Time is simulated, so the figures are the same on every machine.
 """
@@ -40,7 +41,8 @@ SEED: Final = 1
 INTERVAL: Final = timedelta(minutes=10)
 SPANS: Final = 6  # of ten minutes, in each of which EVENTS happen
 EVENTS: Final = 1500
-TICKS: Final = SPANS + 4
+A_DAY: Final = 6 * 26  # spans
+LONG_BEFORE: Final = 6 * 20  # what happens in so many of them is compared within that day
 TIMEOUT: Final = 80.0  # what StreamAlert's documentation recommends for Duo
 LATENCY: Final = 1.0
 LAG: Final = timedelta(minutes=2)  # of the windows: what pullers of Duo's logs have by default
@@ -48,19 +50,35 @@ LATENESS: Final = timedelta(minutes=4)  # the most; Duo documents that an event 
 CALL: Final = 0.05  # of Parameter Store or Lambda
 PAGE: Final = 1000
 BATCH: Final = 500
-TITLES: Final = ("lost", "repeated", "requests", "seconds")
+FAR_TOO_LATE: Final = (timedelta(minutes=5), timedelta(minutes=20))  # one to four times the lag of sa-apps
+TITLES: Final = ("lost", "repeated", "found late", "requests", "seconds")
 KILLED_AFTER: Final = Step("delivery", 9, done=True)  # and before anything is saved of it
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is special about a feed, or about the way to it. `late` and `together`: events of a span."""
+    """What is special about a feed, or about the way to it.
+
+    `events`: of a span; so many of them are `late`, or later than any lag (`far_too_late`), or `together`.
+    """
 
     name: str
+    events: int = EVENTS
     late: int = 0
+    far_too_late: int = 0
     together: int = 0
     faults: tuple[Fault, ...] = ()
     killed: bool = False
+
+    @property
+    def spans(self) -> int:
+        """Spans in which something happens."""
+        return A_DAY if self.far_too_late else SPANS
+
+    @property
+    def ticks(self) -> int:
+        """How many runs are scheduled."""
+        return self.spans + 4
 
 
 @dataclass(frozen=True)
@@ -69,12 +87,14 @@ class Figures:
 
     lost: int
     repeated: int
+    found_late: int
     requests: int
     seconds: float
 
     def cells(self) -> list[str]:
         """Return them for a table."""
-        return [f"{number:,.0f}" for number in (self.lost, self.repeated, self.requests, self.seconds)]
+        counts = (self.lost, self.repeated, self.found_late, self.requests, self.seconds)
+        return [f"{number:,.0f}" for number in counts]
 
 
 FAULTS: Final = (Fault(Status(429), nth=5), Fault(Dropped(), nth=9), Fault(Status(500), nth=14))
@@ -85,13 +105,14 @@ CASES: Final = (
     Case("a 429, a broken connection, a 500", faults=FAULTS),
     Case("one run killed after a delivery", killed=True),
     Case("all of it", late=50, together=800, faults=FAULTS, killed=True),
+    Case("a day, some events up to 20 minutes late", events=20, far_too_late=1),
 )
 
 
 def main() -> None:
     """Print the figures of both, case by case."""
-    print(f"{SPANS * EVENTS:,} events in an hour; a run each ten minutes, {TICKS} in all.")
-    print("Of each way: events lost, repeated, requests, seconds that Lambda bills.\n")
+    print(f"{SPANS * EVENTS:,} events in an hour; a run each ten minutes.")
+    print("Of each way: events lost, repeated, found by an audit, requests, seconds that Lambda bills.\n")
     for line in table(measured()):
         print(line)
 
@@ -114,20 +135,27 @@ def table(rows: dict[str, tuple[Figures, Figures, Figures]], width: int = len(TI
 def fill(case: Case, twin: Duo) -> None:
     """Let the same events happen for everybody."""
     random = Random(SEED)
-    for span in range(SPANS):
+    for span in range(case.spans):
         start = twin.clock.now() + span * INTERVAL
         together = case.together if span == SPANS // 2 else 0
-        prompt = EVENTS - case.late
+        far_too_late = case.far_too_late if span < LONG_BEFORE else 0
+        prompt = case.events - case.late - far_too_late
         twin.seed(DuoAdmin.type, events=prompt, burst=together, late=0, start=start, end=start + INTERVAL)
         for _ in range(case.late):
             at = start + random.random() * INTERVAL
             twin.put(DuoAdmin.type, at=at, visible=at + random.random() * LATENESS)
+        least, most = FAR_TOO_LATE
+        for _ in range(far_too_late):
+            at = start + random.random() * INTERVAL
+            twin.put(DuoAdmin.type, at=at, visible=at + least + random.random() * (most - least))
 
 
-def figures(twin: Duo, logs: Iterator[dict[str, Any]], requests: int, seconds: float) -> Figures:
+def figures(
+    twin: Duo, logs: Iterator[dict[str, Any]], requests: int, seconds: float, found_late: int = 0
+) -> Figures:
     """Hold what arrived against what happened."""
     counted = tally.compare(twin, DuoAdmin.type, logs)
-    return Figures(len(counted.lost), len(counted.repeated), requests, seconds)
+    return Figures(len(counted.lost), len(counted.repeated), found_late, requests, seconds)
 
 
 def killer(case: Case) -> Callable[[Step], None]:
@@ -155,15 +183,17 @@ class Timed(World):
 
 def sa_apps(case: Case) -> Figures:
     """Collect with this project's own code, run as its Lambda handler runs it."""
-    conditions = Conditions(None, 256 << 10, TIMEOUT, LATENCY, case.faults, INTERVAL)
+    conditions = Conditions(None, 256 << 10, TIMEOUT, LATENCY, case.faults, INTERVAL, audits=True)
     world = Timed(DuoAdmin, Duo, conditions, SEED, leaks=Leaks())
     fill(case, world.twin)  # type: ignore[arg-type]
     world.steps.disturb = killer(case)
     start = world.clock.now()
-    for tick in range(TICKS):
+    for tick in range(case.ticks):
         world.clock.sleep_until(start + tick * INTERVAL)
         world.chain()
-    return figures(world.twin, world.arrived(), world.wire.requests, world.seconds)  # type: ignore[arg-type]
+    found = sum(run.outcome.found_late for run in world.runs if run.outcome)
+    twin: Any = world.twin
+    return figures(twin, world.arrived(), world.wire.requests, world.seconds, found)
 
 
 def old_way(case: Case, kind: type[StreamAlert | Windows]) -> Figures:
@@ -173,7 +203,7 @@ def old_way(case: Case, kind: type[StreamAlert | Windows]) -> Figures:
     fill(case, twin)
     way = kind(twin, clock, httpx.Client(transport=transport(twin, case.faults)), killer(case))
     start = clock.now()
-    for tick in range(TICKS):
+    for tick in range(case.ticks):
         clock.sleep_until(start + tick * INTERVAL)
         way.invoke()
         while way.successive:

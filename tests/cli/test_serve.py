@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import signal
 import subprocess
 from contextvars import copy_context
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streamalert_apps.cli.commands import serve
 from streamalert_apps.cli.terminal import lines, output
 from streamalert_apps.errors import UsageError
 from streamalert_apps.runtime import log
+from streamalert_apps.serve.ending import Ending
 from streamalert_apps.serve.routes import Health, routes
 from streamalert_apps.serve.unit import unit
 from streamalert_apps.serve.web import Address, Web
@@ -140,3 +143,24 @@ def test_a_run_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
         "run ended",
     )
     assert warning["message"] == "it said ***\n\x1b[2J"
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGBREAK"])
+def test_the_first_signal_stops_it_and_a_second_one_ends_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-Break is Windows' alone: elsewhere another signal stands for it."""
+    if not hasattr(signal, name):
+        monkeypatch.setattr(signal, name, signal.SIGUSR1, raising=False)
+    number, ending = getattr(signal, name), Ending(30)
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT, number)}
+    try:
+        serve._end_on_signals(ending)
+        signal.raise_signal(number)
+        after = signal.getsignal(number)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    assert ending.begun
+    assert after == signal.SIG_DFL

@@ -155,10 +155,16 @@ def test_how_late_events_come_is_told_beside_the_lag_that_is_declared(
 
 
 def test_why_there_is_no_audit_is_told(deployed: Path, sa_apps: Command) -> None:
-    record(head(ran(), audit=Audit(off="the service allows 2 requests in 60 s, too few for it")))
+    record(head(ran(), audit=Audit(off="it would take about 400 requests a day")))
 
-    assert status(sa_apps)[1]["audit"]["off"].startswith("the service allows")
-    assert "no daily audit: the service allows" in sa_apps("status").out
+    assert status(sa_apps)[1]["audit"]["off"].startswith("it would take")
+    assert "no daily audit: it would take about 400 requests a day" in sa_apps("status").out
+
+
+def test_what_an_audit_left_out_is_told(deployed: Path, sa_apps: Command) -> None:
+    record(head(ran(), audit=Audit(skipped=7200.0)))
+
+    assert "the daily audit left out 2 h 0 min: no run had time for it" in sa_apps("status").out
 
 
 def test_it_is_told_in_words(deployed: Path, sa_apps: Command) -> None:

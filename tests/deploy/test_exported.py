@@ -6,7 +6,8 @@ import json
 import re
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cfnlint.api import lint
@@ -19,6 +20,9 @@ from streamalert_apps.deploy.resources import target
 from streamalert_apps.errors import UsageError
 from streamalert_apps.runtime.outlets import Definition
 from tests.deploy.cloud import CODE, OTHER_CODE, PLACE, app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 LAKE = Definition(
@@ -371,6 +375,57 @@ def test_what_a_configuration_refers_to_is_in_it(place: Any) -> None:
     for kind, label in re.findall(r'"(aws_\w+)\.([\w-]+)"', json.dumps(made)):
         assert label in made["resource"][kind]
     assert set(made) == {"terraform", "provider", "variable", "resource"}
+
+
+# What the provider's documentation lists, without the blocks that no project needs:
+# https://registry.terraform.io/providers/hashicorp/aws/latest/docs
+ARGUMENTS = json.loads((Path(__file__).parent / "terraform_arguments.json").read_text())
+KINDS_OF_VALUE: dict[str, Any] = {
+    "string": str,
+    "number": (int, float),
+    "bool": bool,
+    "list": list,
+    "map": dict,
+}
+META = {"depends_on", "lifecycle"}
+
+
+def faults(given: dict[str, Any], wanted: dict[str, Any], place: str) -> Iterator[str]:
+    """Yield what the provider would refuse: what is missing, unknown, or of another type."""
+    known = wanted["required"] | wanted["optional"]
+    yield from (f"{place} lacks {name}" for name in wanted["required"].keys() - given.keys())
+    for name, value in given.items():
+        kind = known.get(name)
+        if kind is None:
+            yield f"{place} has no {name}"
+        elif isinstance(kind, dict):
+            yield from faults(value, kind, f"{place}.{name}")
+        elif not isinstance(value, KINDS_OF_VALUE[kind]) or isinstance(value, bool) != (kind == "bool"):
+            yield f"{place}.{name} is no {kind}"
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_a_configuration_has_the_arguments_that_the_provider_documents(place: Any) -> None:
+    found = [
+        fault
+        for kind, labelled in configuration(place)["resource"].items()
+        for label, given in labelled.items()
+        for fault in faults(
+            {name: value for name, value in given.items() if name not in META},
+            ARGUMENTS[kind],
+            f"{kind}.{label}",
+        )
+    ]
+    assert found == []
+
+
+def test_an_argument_that_is_missing_unknown_or_of_another_type_is_noticed() -> None:
+    alias = {"name": 5, "function_name": "f", "weights": {}}
+    assert sorted(faults(alias, ARGUMENTS["aws_lambda_alias"], "alias")) == [
+        "alias has no weights",
+        "alias lacks function_version",
+        "alias.name is no string",
+    ]
 
 
 def test_a_name_that_begins_with_a_digit_is_a_name_in_terraform_too() -> None:

@@ -92,6 +92,49 @@ def test_hours_with_many_events_are_listed_one_by_one(monkeypatch: pytest.Monkey
     assert b'"n":7777,' in b"".join(world.raws())
 
 
+@pytest.mark.parametrize("late", [1, 2])
+def test_one_or_two_of_an_hour_are_named_without_the_journal(late: int) -> None:
+    world, service = busy()
+    numbers = [7000 + 10 * hour + number for hour in range(4, 20, 3) for number in range(late)]
+    for number in numbers:
+        service.happens(number, (number - 7000) // 10 * HOUR, late=3 * HOUR)
+    collect(world, 24)
+    world.store.calls.clear()
+
+    collect(world, 1)
+
+    assert [name for what, name in world.store.calls if what == "get" and "/journal/" in name] == []
+    on_record = b"".join(world.raws())
+    assert [on_record.count(b'"n":%d,' % number) for number in numbers] == [1] * len(numbers)
+
+
+def test_what_the_ledger_can_not_tell_it_does_not_guess() -> None:
+    recorded = ledger.Count(2, 30 + 40)
+
+    assert ledger.lacking(recorded, [30, 40]) == set()
+    assert ledger.lacking(recorded, [30, 40, 50]) == {50}
+    assert ledger.lacking(recorded, [30, 40, 50, 60]) == {50, 60}
+    assert ledger.lacking(recorded, [30, 50, 60]) is None  # one of them is listed no more
+    assert ledger.lacking(recorded, [30, 41]) is None
+    assert ledger.lacking(recorded, [30, 40, 50, 60, 70]) is None
+
+
+def test_wherever_something_is_missing_the_journal_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamalert_apps.runtime.audit.EVENTS", 2)
+    world, service = busy()
+    for hour in range(4, 20, 3):
+        for number in range(3):  # of one or two the ledger would tell
+            service.happens(7000 + 10 * hour + number, hour * HOUR, late=3 * HOUR)
+    collect(world, 24)
+    world.store.calls.clear()
+
+    collect(world, 1)
+
+    read = [name for what, name in world.store.calls if what == "get" and "/journal/" in name]
+    assert world.head.audit.found == 18
+    assert len(read) == len(set(read))
+
+
 def test_one_that_has_no_time_goes_on_in_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streamalert_apps.runtime.audit.EVENTS", 2)
     world, service = busy()
@@ -145,14 +188,68 @@ def test_where_the_journal_is_not_kept_there_is_none_and_that_is_said() -> None:
     assert "journal_days is 0" in world.head.audit.off
 
 
-def test_where_the_service_allows_too_few_requests_there_is_none_and_that_is_said() -> None:
-    world, service = busy(rate=Rate(2, 60))
-    service.rate = world.rate
+def tight(rate: Rate, page: int) -> tuple[World, Service]:
+    """Return a world whose service allows few requests."""
+    world, service = busy(rate=rate)
+    service.rate, service.page = rate, page
+    return world, service
 
-    collect(world, 26)
 
-    assert "2 requests in 60 s" in world.head.audit.off
-    assert world.head.audit.until == 0
+def test_where_the_service_allows_few_requests_a_day_that_takes_few_of_them_is_compared() -> None:
+    world, service = tight(Rate(2, 60), page=100)
+    service.happens(7777, 20 * HOUR, late=5 * HOUR)
+
+    for _ in range(49):
+        world.clock.sleep(HOUR)
+        world.run(left=80)
+
+    assert b"".join(world.raws()).count(b'"n":7777,') == 1
+    assert (world.head.audit.off, world.head.audit.skipped) == ("", 0)
+
+
+def test_it_then_learns_how_much_to_list_at_once() -> None:
+    world, service = tight(Rate(2, 60), page=50)
+    for number in range(2000):
+        service.happens(10_000 + number, number * 40.0)  # 93 in an hour
+
+    most = 0
+    for _ in range(12 * 29):
+        world.clock.sleep(300)
+        before = service.asked
+        world.run(left=80)
+        most = max(most, service.asked - before)
+
+    audit = world.head.audit
+    assert (audit.cursor, audit.skipped, audit.off) == (0, 0, "")
+    assert audit.until > START.timestamp() + 20 * HOUR
+    assert most <= 5
+
+
+def test_one_that_would_take_more_than_a_tenth_of_them_is_left_out_until_tomorrow_and_that_is_said() -> None:
+    world, service = tight(Rate(2, 1200), page=4)  # a tenth are 14
+
+    for _ in range(30):
+        world.clock.sleep(HOUR)
+        world.run(left=3000)
+
+    audit = world.head.audit
+    assert "requests a day, and the service allows 2 in 1200 s" in audit.off
+    assert audit.skipped > 0
+    assert audit.cursor == 0
+    before = service.asked
+    world.clock.sleep(HOUR)
+    world.run(left=3000)
+    assert service.asked - before <= 2
+
+
+def test_where_no_run_has_time_for_it_that_is_said() -> None:
+    world, _ = tight(Rate(2, 1200), page=100)
+
+    for _ in range(80):
+        world.clock.sleep(HOUR)
+        world.run(left=60)
+
+    assert "a longer `timeout` helps" in world.head.audit.off
 
 
 def test_where_a_type_lists_nothing_again_there_is_none_and_that_is_said() -> None:

@@ -216,7 +216,8 @@ def test_where_nobody_knows_how_far_it_is_behind_nothing_is_told() -> None:
 @pytest.mark.parametrize(
     ("outcome", "problems"),
     [
-        (Outcome(delivered={"lake": Delivered(dead=2), "soc": Delivered(dead=1)}), 3),
+        (Outcome(delivered={"lake": Delivered(dead=2, kept=2), "soc": Delivered(dead=1, kept=1)}), 3),
+        (Outcome(delivered={"lake": Delivered(kept=2)}), 2),  # of earlier runs
         (Outcome(found_late=4), 4),
         (Outcome(credentials_until=(NOW + timedelta(days=13)).timestamp()), 1),
         (Outcome(credentials_until=(NOW - timedelta(days=1)).timestamp()), 1),

@@ -12,9 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streamalert_apps.errors import BadResponse
 from streamalert_apps.plugins.registry import Registry
+from streamalert_apps.runtime import metrics as cloudwatch
 from streamalert_apps.runtime.collect import Outcome
 from streamalert_apps.runtime.forward import Delivered
-from streamalert_apps.runtime.head import Position
+from streamalert_apps.runtime.head import Audit, Position
 from streamalert_apps.serve import condition, measures
 from streamalert_apps.serve.heads import Found
 from streamalert_apps.serve.measures import Measures
@@ -60,9 +61,26 @@ def test_gauges_say_what_status_says() -> None:
     assert (told["sa_apps_healthy", frozenset(FINE)], told["sa_apps_healthy", frozenset(ILL)]) == (1, 0)
     assert told["sa_apps_destination_lag_seconds", splunk] == sink["lag_seconds"]
     assert told["sa_apps_destination_waiting_events", splunk] == sink["waiting_events"]
-    assert told["sa_apps_destination_dead_letters", splunk] == sink["dead"]
+    assert told["sa_apps_destination_dead", splunk] == sink["dead"]
     assert told["sa_apps_behind_seconds", frozenset(ILL)] == sink["lag_seconds"] == 5400
     assert told["sa_apps_problems", frozenset(ILL)] == 3  # two dead letters, and credentials near their end
+
+
+def test_what_the_last_audit_found_is_a_problem() -> None:
+    late = condition.read(
+        [app(name="fine")], [Found(NOW, head(audit=Audit(found=4)))], Registry(None, lambda _: None), None
+    )
+    assert values(Measures(lambda: late).text())["sa_apps_problems", frozenset(FINE)] == 4
+
+
+def test_each_metric_of_cloudwatch_has_its_name_in_prometheus() -> None:
+    served = Measures(statuses)
+    served.note(app(name="fine"), Outcome(delivered={"lake": Delivered()}))
+    names = {family.name for family in text_string_to_metric_families(served.text())}
+    wanted = {re.sub("(?<!^)([A-Z])", r"_\1", name).lower(): unit for name, unit in cloudwatch.UNITS.items()}
+    seconds = {name for name, unit in wanted.items() if unit == "Seconds"}
+    assert {f"sa_apps_{name}_seconds" for name in seconds} <= names
+    assert {f"sa_apps_{name}" for name in wanted.keys() - seconds} <= names
 
 
 def test_what_is_not_known_is_left_out() -> None:
@@ -86,7 +104,7 @@ def test_runs_are_counted() -> None:
     assert (of("sa_apps_failed_runs_total"), of("sa_apps_found_late_total")) == (1, 1)
     assert of("sa_apps_runs_total", ("outcome", "succeeded")) == 2
     assert of("sa_apps_errors_total", ("code", "bad_response")) == 1
-    assert of("sa_apps_destination_dead_total", ("destination", "lake")) == 2
+    assert of("sa_apps_destination_refused_total", ("destination", "lake")) == 2
 
 
 def test_a_name_of_elsewhere_breaks_no_line() -> None:
@@ -98,9 +116,7 @@ def test_a_name_of_elsewhere_breaks_no_line() -> None:
 
 @pytest.mark.parametrize("name", measures.COUNTED)
 def test_what_cloudwatch_counts_is_counted_under_the_same_name(name: str) -> None:
-    from streamalert_apps.runtime import metrics
-
-    assert name in metrics.UNITS
+    assert name in cloudwatch.UNITS
 
 
 def shown(token: str = "") -> Shown:

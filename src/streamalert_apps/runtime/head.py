@@ -134,6 +134,8 @@ class Audit(msgspec.Struct, omit_defaults=True):
     """Within how many seconds each of them had come at the latest."""
     skipped: float = 0.0
     """Seconds that could not be compared, as no run had time for them."""
+    batch: int = 1000
+    """Events that one request brings, as far as is known; it counts where the service allows few requests."""
     off: str = ""
     """Why there are none."""
     history: list[tuple[float, int, float]] = []

@@ -80,6 +80,24 @@ def grown(
     return Kept(name=made), (made, msgspec.json.encode(whole))
 
 
+def lacking(recorded: Count, listed: Sequence[int]) -> set[int] | None:
+    """Return which ids of those listed an hour of the record lacks; None where its count does not tell.
+
+    Ids are random numbers: what is missing is known by its sum, as long as it is one or two of them.
+    """
+    rest, there = (sum(listed) - recorded.sum) & _SUMS, set(listed)
+    match len(listed) - recorded.events:
+        case 0:
+            return None if rest else set()
+        case 1:
+            return {rest} if rest in there else None
+        case 2:
+            pairs = ({number, (rest - number) & _SUMS} for number in listed)
+            return next((pair for pair in pairs if len(pair) == 2 and pair <= there), None)  # noqa: PLR2004
+        case _:
+            return None
+
+
 def place(birth: str, name: str) -> str:
     """Return where the object is."""
     return f"{birth}/ledger/{name}"

@@ -87,7 +87,7 @@ def _alarming(outcome: Outcome, now: datetime) -> dict[str, float]:
     lags = [delivered.lag for delivered in outcome.delivered.values()]
     if outcome.cursor:
         lags.append(_age(outcome.cursor, now))
-    dead = sum(delivered.dead for delivered in outcome.delivered.values())
+    dead = sum(delivered.kept for delivered in outcome.delivered.values())
     until = outcome.credentials_until
     is_near = bool(until) and until - now.timestamp() < expiry.WARNED.total_seconds()
     behind = {BEHIND: max(lags)} if lags else {}

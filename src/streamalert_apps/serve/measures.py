@@ -37,8 +37,8 @@ class Measures(Collector):
         self._errors = Counter(
             "sa_apps_errors", "What runs failed for.", (*LABELS, "code"), registry=self._registry
         )
-        self._dead = Counter(
-            _name("DestinationDead"),
+        self._refused = Counter(
+            _name("DestinationRefused"),
             "Events that a destination refused for good.",
             (*LABELS, "destination"),
             registry=self._registry,
@@ -54,7 +54,7 @@ class Measures(Collector):
         if outcome.error:
             self._errors.labels(*labels, outcome.error.code).inc()
         for destination, done in outcome.delivered.items():
-            self._dead.labels(*labels, destination).inc(done.dead)
+            self._refused.labels(*labels, destination).inc(done.dead)
 
     def text(self) -> str:
         """Return all of it."""
@@ -107,7 +107,8 @@ def _behind(status: Status) -> float | None:
 
 def _problems(status: Status) -> float:
     dead = sum(position.dead for _, position in status.positions())
-    return float(dead + status.credentials_end_soon)
+    found_late = status.head.audit.found if status.head else 0
+    return float(dead + found_late + status.credentials_end_soon)
 
 
 _OF_AN_APP: Final[dict[str, tuple[str, Callable[[Status], float | None]]]] = {
@@ -117,7 +118,10 @@ _OF_AN_APP: Final[dict[str, tuple[str, Callable[[Status], float | None]]]] = {
         "How far the worst of collection and destinations is behind.",
         _behind,
     ),
-    _name(metrics.PROBLEMS): ("Dead letters, and credentials near their end.", _problems),
+    _name(metrics.PROBLEMS): (
+        "Dead letters, events that the last audit found late, credentials near their end.",
+        _problems,
+    ),
     "sa_apps_lateness_seconds": (
         "How old the oldest event of the last run was when it was found.",
         lambda status: status.last_run.lateness if status.last_run else None,
@@ -140,7 +144,7 @@ def _of_destinations(statuses: Sequence[Status]) -> Iterator[Metric]:
             "lag_seconds",
         ),
         "sa_apps_destination_waiting_events": ("Events on record that it does not have.", "waiting_events"),
-        "sa_apps_destination_dead_letters": ("Events that it refused for good and that are kept.", "dead"),
+        _name("DestinationDead"): ("Events that it refused for good and that are kept.", "dead"),
     }
     for name, (words, key) in told.items():
         family = GaugeMetricFamily(name, words, labels=(*LABELS, "destination"))

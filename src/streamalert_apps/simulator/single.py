@@ -94,7 +94,7 @@ class SingleLog(ABC):
         end = end or self.clock.now()
         start = start or end - timedelta(hours=1)
         times = Plan(events, start, end, burst, late, self._delay, lateness, self.precision).times(random)
-        shapes = [_shape(self.row(random)) for _ in range(min(SHAPES, events))]
+        shapes = [_shape(self.row(random)) for _ in range(min(SHAPES, 1 + events // 4))]
         self.feed.add(
             self._event(random.choice(shapes), at, visible, name)
             for (at, visible), name in zip(times, self.ids(random, times), strict=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from streamalert_apps import services
+from streamalert_apps import sdk, services
 from streamalert_apps.sdk.app import App, service_of
 from streamalert_apps.services import twins
 from streamalert_apps.testing.kit import Scenario, check
@@ -20,7 +20,8 @@ def conformance(
     """Return a test function that runs app types through the scenarios; without types, the built-in ones.
 
     Of types that are alike but for what they ask for, one runs through all scenarios, and each of them
-    through the core. With `sockets` that one runs through the few that are for real ones.
+    through the core; of types that walk alike, one runs through those of AWS. With `sockets` the first of
+    those alike runs through the few that are for real ones.
     """
     import pytest  # noqa: PLC0415 (the kit can be used without it)
 
@@ -48,18 +49,34 @@ def cases(kinds: Iterable[type[App]], *, sockets: bool = False) -> Iterator[tupl
     """Yield the scenarios that app types have to come through, as `conformance` says."""
     every = tuple(kinds)
     thorough = representatives(every)
+    walking = _first(every, _walking)
     for kind in every:
         for scenario in scenarios():
-            if scenario.sockets and kind in thorough if sockets else scenario.core or kind in thorough:
+            if sockets:
+                wanted = scenario.sockets and kind in thorough
+            else:
+                wanted = scenario.core or kind in (walking if scenario.aws else thorough)
+            if wanted:
                 yield kind, scenario
 
 
 def representatives(kinds: Iterable[type[App]]) -> list[type[App]]:
     """Return the first one of those app types that are alike but for what they ask for."""
+    return _first(kinds, _alike)
+
+
+def _first(kinds: Iterable[type[App]], alike: Callable[[type[App]], Any]) -> list[type[App]]:
+    """Return the first one of those app types that have the same in common."""
     first: dict[Any, type[App]] = {}
     for kind in kinds:
-        first.setdefault(_alike(kind), kind)
+        first.setdefault(alike(kind), kind)
     return list(first.values())
+
+
+def _walking(kind: type[App]) -> Any:
+    """Return what decides how an app type walks: the class of the SDK, ids, a limit."""
+    of_sdk = next(base for base in kind.__mro__ if base.__module__.startswith(sdk.__name__))
+    return of_sdk, bool(getattr(kind, "id_fields", True)), kind.rate is None
 
 
 def _alike(kind: type[App]) -> Any:

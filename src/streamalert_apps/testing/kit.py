@@ -38,14 +38,15 @@ _TWIN: Final = (
 class Scenario:
     """Something that happens to every app one day.
 
-    `core`: cheap, and telling even among app types that are alike. `sockets`: can be played over
-    real ones, too.
+    `core`: cheap, and telling even among app types that are alike. `aws`: in AWS alone, where an app
+    has no hand in it: one of all that walk alike suffices. `sockets`: can be played over real ones, too.
     """
 
     name: str
     says: str
     play: Callable[[Trial], None]
     core: bool = False
+    aws: bool = False
     sockets: bool = False
 
 
@@ -109,17 +110,19 @@ class Trial:
         done: Container[bool],
         what: str,
         conditions: Conditions | None = None,
+        most: int = MOST_STEPS,
     ) -> None:
         """Disturb, each in a world of its own, the steps that an undisturbed world takes in two ticks.
 
-        All of them, or a selection spread over them where they are very many.
+        All of them, or a selection spread over them where they are more than `most`.
         """
         model = self.world(conditions)
         prepare(model)
         model.chain()
         model.tick()
         steps = [step for step in model.steps.taken if step.edge in edges and step.done in done]
-        most = MOST_STEPS if model.facts.page <= SMALL else FEW_STEPS
+        if model.facts.page > SMALL:
+            most = min(most, FEW_STEPS)
         for step in steps[:: 1 + len(steps) // most]:
             world = self.world(conditions)
             prepare(world)

@@ -67,7 +67,7 @@ TwinFactory: TypeAlias = Callable[..., Any]
 class Conditions:
     """The circumstances of a world: small pages and batches make many steps of few events.
 
-    `budget`: seconds of an invocation; `latency`: seconds of a request.
+    `budget`: seconds of an invocation; `latency`: seconds of a request; `audits`: whether they are made.
     """
 
     page_size: int | None = 20
@@ -76,6 +76,7 @@ class Conditions:
     latency: float = 1.0
     faults: tuple[Fault, ...] = ()
     interval: timedelta | None = None
+    audits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +362,7 @@ class World:
                 adopt=lambda: self.adopted,
                 journal_days=KEPT_DAYS,
                 threads=False,
+                audits=self.conditions.audits,
             ),
         )
         for app in built:

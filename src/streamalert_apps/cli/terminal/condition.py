@@ -124,10 +124,18 @@ def _collected(status: Status) -> Iterator[str]:
     if recorded := status.progress.recorded:
         ago = length(status.now - recorded)
         yield f"collected until {recorded:%Y-%m-%d %H:%M:%S} UTC, {ago} ago"
-    if status.head and status.head.audit.off:
-        yield f"no daily audit: {status.head.audit.off}"
+    yield from _audited(status)
     for name, position in status.positions():
         yield f"{name}: {_delivered(status, position)}"
+
+
+def _audited(status: Status) -> Iterator[str]:
+    audit = status.head.audit if status.head else None
+    if audit and audit.off:
+        yield f"no daily audit: {audit.off}"
+    elif audit and audit.skipped:
+        left_out = length(timedelta(seconds=audit.skipped))
+        yield f"the daily audit left out {left_out}: no run had time for it; a longer `timeout` helps"
 
 
 def _delivered(status: Status, position: Position) -> str:

@@ -29,8 +29,8 @@ def scenarios() -> tuple[Scenario, ...]:
         Scenario("overlap", "A second invocation, at any step.", cuts.overlap),
         Scenario("takeover", "A state that StreamAlert left.", cuts.takeover),
         *service.scenarios(),
-        Scenario("deliveries", "Deliveries that fail.", aws.deliveries),
-        Scenario("store_writes", "Writes to the store that fail.", aws.store_writes),
-        Scenario("unheard", "Calls to AWS whose answers are lost.", aws.unheard),
+        Scenario("deliveries", "Deliveries that fail.", aws.deliveries, aws=True),
+        Scenario("store_writes", "Writes to the store that fail.", aws.store_writes, aws=True),
+        Scenario("unheard", "Calls to AWS whose answers are lost.", aws.unheard, aws=True),
         Scenario("storm", "All of it at random.", storm),
     )

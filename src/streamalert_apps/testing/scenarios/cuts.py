@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from streamalert_apps.testing.kit import Trial, once
-from streamalert_apps.testing.steps import EDGES, Disturbance, Killed, Step
+from streamalert_apps.testing.kit import FEW_STEPS, Trial, once
+from streamalert_apps.testing.steps import CHANGING, EDGES, Disturbance, Killed, Step
 from streamalert_apps.testing.world import Conditions, World
 
 MOST_COMMITS: Final = 12  # after each of which a run is cut short
@@ -48,15 +48,18 @@ def pauses(trial: Trial) -> None:
 
 
 def kill(trial: Trial) -> None:
-    """Die after each request, delivery, and call to the store: to all others that is before the next."""
-    trial.each_step(_fill, lambda _: _die, edges=EDGES, done=(True,), what="killed")
+    """Die after each request, delivery, and write: to all others that is before the next.
+
+    What only reads leaves nothing behind: to die after it is to die after the step before.
+    """
+    trial.each_step(_fill, lambda _: _die, edges=CHANGING, done=(True,), what="killed")
 
 
 def overlap(trial: Trial) -> None:
-    """Start a second invocation at each step of the first; the first goes on, its lease over or not.
+    """Start a second invocation in the course of the first, which goes on.
 
-    After a step is before the next one, so each of the two looks at one of both: a run whose lease is
-    over does most harm with the call that it is about to make.
+    While the lease holds, a second one is turned away, whatever the step. Once it is over, the first does
+    harm with what it is about to change: before each such step the second one is let in.
     """
 
     def overlapping(world: World) -> Disturbance:
@@ -69,9 +72,10 @@ def overlap(trial: Trial) -> None:
 
         return disturb
 
-    trial.each_step(_fill, overlapping, edges=EDGES, done=(True,), what="a second invocation")
+    what = "a second invocation"
+    trial.each_step(_fill, overlapping, edges=EDGES, done=(True,), what=what, most=FEW_STEPS)
     late = "a second invocation after the lease had ended"
-    trial.each_step(_fill, outliving, edges=EDGES, done=(False,), what=late, conditions=ZOMBIE)
+    trial.each_step(_fill, outliving, edges=CHANGING, done=(False,), what=late, conditions=ZOMBIE)
 
 
 def takeover(trial: Trial) -> None:

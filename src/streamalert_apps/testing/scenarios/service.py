@@ -30,14 +30,19 @@ EFFECTS: tuple[tuple[str, str, Effect], ...] = (
 def scenarios() -> tuple[Scenario, ...]:
     """Return a scenario for each fault."""
     return tuple(
-        Scenario(f"service_{name}", f"{says}: now and then, every second time, for long.", _played(effect))
-        for name, says, effect in EFFECTS
+        Scenario(
+            f"service_{name}", f"{says}: now and then, every second time, for long.", _played(effect, turn)
+        )
+        for turn, (name, says, effect) in enumerate(EFFECTS)
     )
 
 
-def _played(effect: Effect) -> Callable[[Trial], None]:
+def _played(effect: Effect, turn: int) -> Callable[[Trial], None]:
+    """Return a scenario in which faults take turns at the requests where they tell most."""
+
     def play(trial: Trial) -> None:
-        cases = {f"at request {number}": Fault(effect, nth=number) for number in trial.telling_requests()}
+        numbers = trial.telling_requests()[turn % 2 :: 2]
+        cases = {f"at request {number}": Fault(effect, nth=number) for number in numbers}
         cases["at every second request"] = Fault(effect, nth=SOMETIMES)
         cases[f"at requests {OUTAGE.start} to {OUTAGE.stop - 1}"] = Fault(effect, nth=OUTAGE)
         for when, fault in cases.items():
