@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Final, NamedTuple
 
 import msgspec
@@ -61,13 +62,15 @@ def name_of(birth: str, sequence: int, fence: int) -> str:
 
 def body_of(events: Sequence[bytes], ids: Sequence[bytes], times: Sequence[float], got: float) -> bytes:
     """Return the body of a commit's object: a line for each event."""
-    hexes = b"".join(ids).hex().encode()
+    if not len(events) == len(ids) == len(times):
+        raise ValueError("Each event has an id and a time.")
+    if not events:
+        return b""
+    hexes = b"".join(ids).hex("\n", WIDTH).encode().split(b"\n")
     moments = msgspec.json.encode(times)[1:-1].split(b",")
-    middle = b',"got":%b,"raw":' % repr(got).encode()
-    parts: list[bytes] = []
-    for at, moment, event in zip(range(0, len(hexes), 2 * WIDTH), moments, events, strict=True):
-        parts += (b'{"id":"%b","at":%b%b' % (hexes[at : at + 2 * WIDTH], moment, middle), event, b"}\n")
-    return b"".join(parts)
+    columns = (hexes, repeat(b'","at":'), moments, repeat(b',"got":%b,"raw":' % repr(got).encode()), events)
+    lines = zip(repeat(b'{"id":"'), *columns, repeat(b"}\n"))
+    return b"".join(chain.from_iterable(lines))
 
 
 def size_of(events: Sequence[bytes]) -> int:
@@ -77,7 +80,8 @@ def size_of(events: Sequence[bytes]) -> int:
 
 def one_line_each(events: list[bytes]) -> list[bytes]:
     """Return events without the line breaks that may stand between their tokens (never inside a string)."""
-    if not any(b"\n" in event or b"\r" in event for event in events):
+    whole = b"".join(events)  # searched at once
+    if b"\n" not in whole and b"\r" not in whole:
         return events
     return [event.replace(b"\r", b" ").replace(b"\n", b" ") for event in events]
 

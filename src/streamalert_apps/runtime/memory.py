@@ -8,14 +8,17 @@ makes the memory forget.
 
 from __future__ import annotations
 
+import struct
 import sys
 from array import array
 from base64 import b64decode, b64encode
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
-from operator import attrgetter
+from itertools import compress, repeat
+from operator import attrgetter, eq
 from typing import Final
 
 import msgspec
@@ -70,10 +73,11 @@ class _Array:
             self._ids.byteswap()
         self._times = memoryview(blob)[self._count * WIDTH :].cast("I")
 
-    def get(self, identity: bytes) -> int | None:
-        number = int.from_bytes(identity, "big")
-        at = bisect_left(self._ids, number)
-        return self._times[at] if at < self._count and self._ids[at] == number else None
+    def find(self, ids: Sequence[bytes]) -> dict[bytes, int]:
+        numbers = struct.unpack(f">{len(ids)}Q", b"".join(ids))
+        places = [min(at, self._count - 1) for at in map(bisect_left, repeat(self._ids), numbers)]
+        there = map(eq, map(self._ids.__getitem__, places), numbers)
+        return {identity: self._times[at] for identity, at in compress(zip(ids, places, strict=True), there)}
 
 
 @dataclass(slots=True)
@@ -126,10 +130,8 @@ class Memory:
         """Return those of the ids that are on record; the time of one that is met with a later one rises."""
         found = self._found(ids)
         while self._waiting and len(found) < len(ids):
-            look_up = self._take(self._waiting.pop())
-            for identity in ids:
-                if identity not in found and (time := look_up(identity)) is not None:
-                    found[identity] = time
+            find = self._take(self._waiting.pop())
+            found |= find([identity for identity in ids if identity not in found])
         covered = self._covered(ids, times)
         if not found:
             return covered
@@ -229,25 +231,20 @@ class Memory:
 
     def _found(self, ids: Sequence[bytes]) -> dict[bytes, int]:
         """Return the ids that are known, with their times."""
-        found = {}
-        for place in (self._index, self._inline):
-            for identity in place.keys() & ids if place else ():
-                found[identity] = place[identity]
+        found = _known_in(self._index, ids) | _known_in(self._inline, ids)
         for array_ in self._arrays:
-            for identity in ids:
-                if identity not in found and (time := array_.get(identity)) is not None:
-                    found[identity] = time
+            found |= array_.find([identity for identity in ids if identity not in found])
         return found
 
-    def _take(self, segment: Segment) -> Callable[[bytes], int | None]:
+    def _take(self, segment: Segment) -> Callable[[Sequence[bytes]], dict[bytes, int]]:
         """Load a segment; return what looks ids up in it."""
         blob = self._blob(segment.name)
         if len(self._index) + segment.count <= INDEXED:
             self._index.update(_records(blob))
-            return self._index.get
+            return partial(_known_in, self._index)
         array_ = _Array(blob)
         self._arrays.append(array_)
-        return array_.get
+        return array_.find
 
     def _remember(self, ids: dict[bytes, int]) -> None:
         """Keep what went into a segment; what is too much for the index is searched in an array."""
@@ -267,6 +264,10 @@ def digest_of(events: Sequence[bytes]) -> str:
         total.update(len(event).to_bytes(8, "big"))
         total.update(event)
     return total.hexdigest()
+
+
+def _known_in(place: Mapping[bytes, int], ids: Sequence[bytes]) -> dict[bytes, int]:
+    return {identity: place[identity] for identity in place.keys() & ids} if place else {}
 
 
 def _second(time: float) -> int:

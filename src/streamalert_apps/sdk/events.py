@@ -24,6 +24,8 @@ LOGGER = logging.getLogger(__name__)
 Row = msgspec.Raw
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = (datetime.min.replace(tzinfo=UTC) - EPOCH) / timedelta(milliseconds=1)
+LATEST = (datetime.max.replace(tzinfo=UTC) - EPOCH) / timedelta(milliseconds=1)
 NEVER = datetime.max.replace(tzinfo=UTC)  # the time of an event that has none: younger than any bound
 
 
@@ -106,12 +108,11 @@ class Events(App):
         without a readable time must neither be lost nor stop the feed: it happened `now`. What 0.1.0 had
         delivered is told to the memory.
         """
-        stamps = self.stamps(rows)
-        times = [now if time is NEVER else time.timestamp() for time, _ in stamps]
+        names, times = self._names_and_times(rows, now)
         before = Counter(met) if memory.legacy else met
-        ids = self._short_ids(rows, stamps, met, memory.key)
+        ids = self._short_ids(rows, names, met, memory.key)
         if memory.legacy:
-            former = self._old_ids(rows, stamps, before, memory.key)
+            former = self._old_ids(rows, self.stamps(rows), before, memory.key)
             for old, identity, time in zip(former, ids, times, strict=True):
                 if old in memory.legacy:
                     memory.adopt(old, identity, time)
@@ -131,14 +132,31 @@ class Events(App):
         """Return the short ids by which 0.1.0 knew the rows; equal ones without an id are counted."""
         return self._old_ids(rows, self.stamps(rows), Counter(), b"")
 
+    def _names_and_times(self, rows: Sequence[Row], now: float) -> tuple[list[str], list[float]]:
+        """Return what the service calls the rows, and their times; by stamps, where a type has its own."""
+        cls = type(self)
+        if (
+            cls.stamp is Events.stamp
+            and cls.stamps is Events.stamps
+            and self.time_field not in self.id_fields
+        ):
+            with suppress(msgspec.MsgspecError, RecursionError):
+                in_milliseconds = self.time_unit == "ms"
+                events = _decoded(rows, self.time_field, self.id_fields, in_milliseconds=in_milliseconds)
+                columns = [_column(events, number) for number in range(len(self.id_fields))]
+                return _names(columns, len(rows)), _seconds(events, in_milliseconds=in_milliseconds)
+        stamps = self.stamps(rows)
+        times = [now if time is NEVER else time.timestamp() for time, _ in stamps]
+        return [identity for _, identity in stamps], times
+
     def _short_ids(
-        self, rows: Sequence[Row], stamps: Sequence[Stamp], met: Counter[bytes], key: bytes
+        self, rows: Sequence[Row], names: Sequence[str], met: Counter[bytes], key: bytes
     ) -> list[bytes]:
         short = hashing(key)
-        if all(identity for _, identity in stamps):
-            return [short(identity) for _, identity in stamps]
+        if all(names):
+            return [*map(short, names)]
         ids: list[bytes] = []
-        for row, (_, identity) in zip(rows, stamps, strict=True):
+        for row, identity in zip(rows, names, strict=True):
             if identity:
                 ids.append(short(identity))
                 continue
@@ -180,29 +198,58 @@ def _stamps(
     rows: Sequence[Row], time_field: str, id_fields: tuple[str, ...], *, in_milliseconds: bool
 ) -> list[Stamp]:
     """Return the stamps of rows whose fields have these names; raise MsgspecError where one is missing."""
+    events = _decoded(rows, time_field, id_fields, in_milliseconds=in_milliseconds)
+    times = _times(events, in_milliseconds=in_milliseconds)
+    columns = [
+        times if name == time_field else _column(events, number) for number, name in enumerate(id_fields)
+    ]
+    return [*map(Stamp, times, _names(columns, len(rows)))]
+
+
+def _decoded(
+    rows: Sequence[Row], time_field: str, id_fields: tuple[str, ...], *, in_milliseconds: bool
+) -> list[Any]:
+    """Return of each row an object with its `time`, and its ids as `id0` and so on."""
     decoder = _decoder(time_field, id_fields, in_milliseconds=in_milliseconds)
     events = decoder.decode(b"[%b]" % b",".join(rows))
     if len(events) != len(rows):
         raise msgspec.DecodeError("a row is not one JSON value")
+    return events
+
+
+def _column(events: list[Any], number: int) -> list[Any]:
+    return [*map(attrgetter(f"id{number}"), events)]
+
+
+def _names(columns: Sequence[Sequence[Any]], count: int) -> list[str]:
+    """Return what events are called by the values of their ids; empty where the first of them is missing."""
+    if not columns:
+        return [""] * count
+    texts = [map(str, column) for column in columns]
+    names = [*texts[0]] if len(texts) == 1 else [*map("\0".join, zip(*texts, strict=True))]
+    if None in columns[0]:
+        names = ["" if first is None else name for first, name in zip(columns[0], names, strict=True)]
+    return names
+
+
+def _times(events: list[Any], *, in_milliseconds: bool) -> list[datetime]:
+    """Return when events happened; a time without a zone is UTC."""
     times = [event.time for event in events]
     if in_milliseconds:
-        times = [*map(_from_milliseconds, times)]
-    columns = [
-        times if name == time_field else [*map(attrgetter(f"id{n}"), events)]
-        for n, name in enumerate(id_fields)
-    ]
-    if not all(time.tzinfo for time in times):
-        times = [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
-    if not columns:
-        return [Stamp(time) for time in times]
-    texts = [map(str, column) for column in columns]
-    ids = texts[0] if len(texts) == 1 else map("\0".join, zip(*texts, strict=True))
-    if None not in columns[0]:
-        return [*map(Stamp, times, ids)]
-    return [
-        Stamp(time, "" if first is None else identity)
-        for time, first, identity in zip(times, columns[0], ids, strict=True)
-    ]
+        return [*map(_from_milliseconds, times)]
+    if None in [*map(attrgetter("tzinfo"), times)]:
+        return [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
+    return times
+
+
+def _seconds(events: list[Any], *, in_milliseconds: bool) -> list[float]:
+    """Return when events happened, in seconds since 1970, to the microsecond."""
+    if not in_milliseconds:
+        return [*map(datetime.timestamp, _times(events, in_milliseconds=False))]
+    counts = [event.time for event in events]
+    if counts and not EARLIEST <= min(counts) <= max(counts) <= LATEST:
+        raise msgspec.ValidationError("a time is out of range")
+    return [round(count * 1000) / 1_000_000 for count in counts]
 
 
 def _from_milliseconds(count: float) -> datetime:

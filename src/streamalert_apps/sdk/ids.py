@@ -16,10 +16,10 @@ WIDTH: Final = 8
 @cache
 def hashing(key: bytes) -> Callable[[str], bytes]:
     """Return the function that shortens ids under a key."""
-    keyed = blake2b(key=key, digest_size=WIDTH)
+    copy = blake2b(key=key, digest_size=WIDTH).copy
 
     def short(identity: str) -> bytes:
-        fresh = keyed.copy()
+        fresh = copy()
         fresh.update(identity.encode("utf-8", "surrogatepass"))
         return fresh.digest()
 
