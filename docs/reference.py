@@ -75,7 +75,7 @@ def _argument(argument: Any) -> str:
 
 def _parameters(command: Any) -> str:
     rows = "".join(map(_row, command.params))
-    return f"| word | meaning |\n|---|---|\n{rows}| `--help`, `-h` | Show the command's help. |"
+    return f"| option | description |\n|---|---|\n{rows}| `--help`, `-h` | Show the command's help. |"
 
 
 def _row(parameter: Any) -> str:

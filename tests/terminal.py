@@ -19,9 +19,9 @@ ENTER, DOWN, CTRL_C, CTRL_D = "\r", "\x1b[B", "\x03", "\x04"
 class _Screen(pyte.Screen):
     """A screen that answers what the program asks the terminal, for instance where the cursor is."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, columns: int) -> None:
         self._terminal = terminal
-        super().__init__(COLUMNS, ROWS)
+        super().__init__(columns, ROWS)
 
     def write_process_input(self, data: str) -> None:
         self._terminal.type(data)
@@ -30,14 +30,14 @@ class _Screen(pyte.Screen):
 class Terminal:
     """`sa-apps` with these arguments, running in a terminal."""
 
-    def __init__(self, *arguments: str, folder: Path) -> None:
-        self._screen = _Screen(self)
+    def __init__(self, *arguments: str, folder: Path, columns: int = COLUMNS) -> None:
+        self._screen = _Screen(self, columns)
         self._stream = pyte.Stream(self._screen)
         self._child = pexpect.spawn(
             sys.executable,
             ["-m", "streamalert_apps", *arguments],
             cwd=str(folder),
-            dimensions=(ROWS, COLUMNS),
+            dimensions=(ROWS, columns),
             encoding="utf-8",
             timeout=PATIENCE_SECONDS,
         )

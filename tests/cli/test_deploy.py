@@ -7,13 +7,15 @@ import json
 import os
 import signal
 from base64 import b64decode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 import boto3
 import pytest
 
 from streamalert_apps.deploy.package import build
+from streamalert_apps.deploy.resources.role import POLICY
+from streamalert_apps.runtime import names
 from tests.cli.conftest import FUNCTION, settings, writes
 from tests.cli.test_json import check
 from tests.proxy import Answer, Call, Fault, Proxy, Refuse, Rewrite
@@ -80,6 +82,32 @@ def test_differences_are_shown_old_and_new(deployed: Path, sa_apps: Command) -> 
     assert "memory 128 → 256" in ran.out
     assert "schedule rate(2 hours) → rate(1 hour)" in ran.out
     assert "production moves to a new version" in ran.out
+
+
+def test_what_a_role_may_do_is_shown_old_and_new(deployed: Path, sa_apps: Command) -> None:
+    iam = boto3.client("iam")
+    name = names.role(FUNCTION)
+    document: Any = iam.get_role_policy(RoleName=name, PolicyName=POLICY)["PolicyDocument"]
+    document["Statement"][0]["Action"] = "s3:DeleteBucket"
+    iam.put_role_policy(RoleName=name, PolicyName=POLICY, PolicyDocument=json.dumps(document))
+
+    told = sa_apps("deploy", "--dry-run").out
+
+    assert "~ role        policy\n" in told
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{FUNCTION}"
+    assert f"- policy: Allow s3:DeleteBucket on {arn}" in told
+    assert f"+ policy: Allow lambda:InvokeFunction on {arn}" in told
+    assert "ssm:GetParameters" not in told, "what stays is not shown"
+
+
+def test_each_property_is_shown_where_that_is_wanted(deployed: Path, sa_apps: Command) -> None:
+    settings(deployed, log_level="debug")
+
+    assert "- environment" not in sa_apps("deploy", "--dry-run").out
+    told = sa_apps("deploy", "--dry-run", "--verbose").out
+
+    assert "- environment" in told
+    assert "+ environment" in told
 
 
 def test_pending_changes_can_be_told_by_the_exit_code(deployable: Path, sa_apps: Command) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,6 +97,19 @@ def test_a_person_sees_a_table(with_app: Path) -> None:
         assert terminal.ends() == 0
         assert "log_level" in terminal.text
         assert "─" in terminal.text
+
+
+def test_a_narrow_terminal_gets_lines(with_app: Path) -> None:
+    with Terminal("list", folder=with_app, columns=40) as terminal:
+        assert terminal.ends() == 0
+        assert "name: duo_prod_collector\n  log_level: info\n" in terminal.text
+
+
+def test_apps_are_sorted_as_a_person_counts(with_app: Path, sa_apps: Command, auth_file: Path) -> None:
+    for name in ("app10", "app2"):
+        words = ("new", "duo_auth", "-c", "prod", "-n", name, "--auth-file", str(auth_file), "--no-check")
+        assert sa_apps(*words).code == 0
+    assert re.findall("Name: (app.*)", sa_apps("list").out) == ["app2", "app10"]
 
 
 def test_a_project_elsewhere_is_named_by_a_flag_or_a_variable(

@@ -190,7 +190,7 @@ def test_a_mistyped_app_type_gets_a_suggestion(local: Path, sa_apps: Command) ->
 @pytest.mark.parametrize(
     ("arguments", "flag"),
     [
-        (["new"], "TYPE, one of "),
+        (["new"], "`sa-apps types` lists them"),
         (["new", "duo_auth"], "--cluster, one of prod"),
         (["new", "duo_auth", "--cluster", "prod"], "--auth-file"),
     ],
@@ -417,10 +417,18 @@ def test_a_wrong_answer_is_explained_and_asked_again(local: Path, duo: Duo) -> N
         terminal.answer("the API hostname of your", duo.api_hostname)
         terminal.answer("the integration key of your", duo.integration_key)
         terminal.answer("secret key", "short")
-        terminal.see("is invalid").type("\x15")
-        terminal.type(duo.secret_key + ENTER)
+        terminal.see("'secret_key' is invalid").type(duo.secret_key + ENTER)
         assert terminal.ends() == 0
     assert stored(local)["secret_key"] == duo.secret_key
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_the_whole_reason_is_shown_on_a_narrow_terminal(local: Path, columns: int) -> None:
+    with Terminal(*NEW, folder=local, columns=columns) as terminal:
+        terminal.answer("the API hostname of your", "duo.example.com")
+        terminal.see("error: The value for 'api_hostname' is invalid.").see("api-abcdef12.duosecurity.com'.")
+        terminal.type(CTRL_C)
+        assert terminal.ends() == 130
 
 
 def test_refused_credentials_can_be_entered_again(local: Path, duo: Duo) -> None:
@@ -478,3 +486,12 @@ def test_a_key_that_is_pasted_in_place_of_its_path_is_not_shown(local: Path) -> 
         terminal.type(CTRL_C)
         assert terminal.ends() == 130
         assert "do-not-show-this-one" not in terminal.text
+
+
+def test_the_next_step_asks_the_same_simulator(
+    local: Path, sa_apps: Command, duo: Duo, tmp_path: Path
+) -> None:
+    keys = {key: getattr(duo, key) for key in ("api_hostname", "integration_key", "secret_key")}
+    auth = write_auth(tmp_path / "keys.json", **keys)
+    answer = json.loads(sa_apps(*NEW, "--auth-file", str(auth), "--simulator", duo.url, "--json").out)
+    assert answer["next"].endswith(f" --simulator {duo.url}")

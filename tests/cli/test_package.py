@@ -65,11 +65,10 @@ def test_json_says_what_was_written(app: Path, sa_apps: Command) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["-o", "x.zip", "--runtime", "python3.9"], 2, "'python3.9' is no runtime."),
-        (["-o", "x.zip", "--architecture", "arm"], 2, "'arm' is no architecture."),
+        (["-o", "x.zip", "--runtime", "python3.9"], 2, "'python3.9' is not a supported runtime."),
+        (["-o", "x.zip", "--architecture", "arm"], 2, "'arm' is not a supported architecture."),
         (["-o", "missing/x.zip"], 2, "missing/x.zip can't be written: No such file or directory."),
         (["-o", "conf"], 2, "is a directory"),
-        ([], 2, "Missing option '--output'"),
     ],
 )
 def test_wrong_usage_is_said_and_nothing_is_written(
@@ -106,3 +105,8 @@ def test_defaults_are_those_of_a_deploy(app: Path, sa_apps: Command) -> None:
         build("duo_auth").architecture,
     )
     assert answer["digest"] == build("duo_auth").digest
+
+
+def test_without_a_file_s_name_it_is_the_apps(app: Path, sa_apps: Command) -> None:
+    assert sa_apps("package", "collector").code == 0
+    assert ZipFile(app / "collector.zip").namelist()

@@ -72,7 +72,7 @@ def test_without_a_terminal_nothing_goes_unasked(ran_once: Path, sa_apps: Comman
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 130)])
 def test_on_a_terminal_it_asks(ran_once: Path, answer: str, code: int) -> None:
     with Terminal("remove", "collector", folder=ran_once) as terminal:
-        terminal.see("This will delete of collector (prod):").see("Remove collector (prod)?").type(
+        terminal.see("This will delete collector (prod):").see("Delete collector (prod)?").type(
             answer + ENTER
         )
         assert terminal.ends() == code

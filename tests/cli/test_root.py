@@ -16,6 +16,7 @@ import typer.main
 from streamalert_apps import __version__
 from streamalert_apps.cli import app as root
 from streamalert_apps.cli.commands import init
+from tests.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -255,6 +256,12 @@ def test_colour_can_be_forced_and_forbidden(sa_apps: Command, monkeypatch: pytes
         (["list", "--cluster", ""], ["prod"]),
         (["update-auth", "du"], ["duo_prod"]),
         (["new", "duo_au"], ["duo_auth"]),
+        (["simulate", "okt"], ["okta"]),
+        (["demo", "--service", "okta"], ["okta", "okta_system_log"]),
+        (["demo", "--service", "all"], ["all"]),
+        (["package", "--runtime", "python3.14"], ["python3.14"]),
+        (["package", "--architecture", "x"], ["x86_64"]),
+        (["run", "--to", "class"], ["classifier"]),
     ],
 )
 def test_the_shell_completes_what_conf_knows(
@@ -283,3 +290,62 @@ def test_init_names_every_missing_flag(project: Path, sa_apps: Command) -> None:
     assert "--local" in ran.err
     assert not list(project.iterdir())
     assert init.CLUSTER == "prod"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--json", "--no-input", "--project-dir", ".", "-q", "list"],
+        ["--json", "--project-dir=.", "ls"],
+        ["--json", "config", "get", "account.prefix", "--project-dir", "."],
+    ],
+)
+def test_options_that_commands_share_may_stand_before_the_command(
+    local: Path, sa_apps: Command, words: list[str]
+) -> None:
+    ran = sa_apps(*words)
+    assert (ran.code, json.loads(ran.out)["status"]) == (0, "ok"), ran.err
+
+
+def test_the_project_before_the_command_counts_more_than_the_environment(
+    local: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SA_APPS_PROJECT_DIR", str(local / "elsewhere"))
+    assert sa_apps("--project-dir", str(local), "list").code == 0
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_can_be_quiet(sa_apps: Command, command: str) -> None:
+    assert " -q, --quiet " in sa_apps(*command.split(), "--help").out
+
+
+def test_a_quiet_command_says_nothing_but_what_is_wrong(project: Path, sa_apps: Command) -> None:
+    assert "Created" in sa_apps("init", "--local").err
+    assert sa_apps("init", "--local", "--quiet").err == ""
+    assert "error: " in sa_apps("list", "--cluster", "none", "--quiet").err
+    assert "already exists" in sa_apps("init", "--local").err
+
+
+def test_a_quiet_command_shows_what_it_asks_about(local: Path, auth_file: Path, sa_apps: Command) -> None:
+    sa_apps("new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
+    with Terminal("remove", "collector", "--quiet", folder=local) as terminal:
+        terminal.see("This will delete collector (prod):").see("Delete collector (prod)?").type("n")
+        assert terminal.ends() == 130
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_help_fits_the_terminal(sa_apps: Command, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for command in ("", *COMMANDS):
+        lines = sa_apps(*command.split(), "--help").out.splitlines()
+        wide = [line for line in lines if len(line) > columns and " " in line.strip(" \\")]
+        wide = [line for line in wide if not line.startswith("  -")]  # the names of one option
+        assert not wide, (command, wide)
+
+
+def test_an_example_that_is_broken_can_still_be_copied(
+    sa_apps: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = sa_apps("simulate", "--help").out
+    assert "\n    sa-apps run collector --simulator \\\n        http://127.0.0.1:8080\n" in shown

@@ -340,7 +340,7 @@ def test_an_app_whose_listings_are_not_finished_falls_behind(deployed: Path, sa_
 
     (problem,) = problems(sa_apps)
 
-    assert problem.startswith("It falls behind: what happened since ")
+    assert problem.startswith("It is behind: events since ")
 
 
 @pytest.mark.usefixtures("long_ago")

@@ -265,8 +265,8 @@ def test_requirements_that_can_t_be_met_are_named(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("duo_auth", "python3.9"), "'python3.9' is no runtime."),
-        (("duo_auth", "python3.13", "arm"), "'arm' is no architecture."),
+        (("duo_auth", "python3.9"), "'python3.9' is not a supported runtime."),
+        (("duo_auth", "python3.13", "arm"), "'arm' is not a supported architecture."),
         (("dou_auth",), "There is no app type 'dou_auth'."),
     ],
 )

@@ -60,7 +60,7 @@ def _of_cluster(subject: Subject, cluster: str, apps: Sequence[AppConf]) -> Iter
     try:
         plan = classifier.look(job, cluster, subject.root, services, classifier.download)
     except ConfigError as error:
-        yield Finding(CHECK, error.message, "New apps can't be made known to it.", error.hint)
+        yield Finding(CHECK, error.message, "New apps can't be added to it.", error.hint)
         return
     if plan.files:
         entries = ", ".join(f"{told.file}: {told.entry}" for told in plan.differences)

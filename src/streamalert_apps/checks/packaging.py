@@ -52,7 +52,7 @@ def _cache() -> Iterator[Finding]:
         yield Finding(
             CHECK,
             f"Packages can't be kept in the cache: {getattr(error, 'strerror', None) or error}.",
-            "Each deploy lays them out anew.",
+            "Each deploy prepares them again.",
             "Set SA_APPS_CACHE_DIR to a folder that can be written.",
             pressing=False,
         )

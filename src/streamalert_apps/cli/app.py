@@ -6,10 +6,11 @@ import errno
 import os
 import sys
 from contextlib import suppress
+from inspect import signature
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.models import CommandInfo
 
 from streamalert_apps import __version__
@@ -46,7 +47,7 @@ from streamalert_apps.cli.commands import (
 )
 from streamalert_apps.cli.commands import list as list_command
 from streamalert_apps.cli.project import forget_session
-from streamalert_apps.cli.terminal import output
+from streamalert_apps.cli.terminal import narrow, options, output
 from streamalert_apps.errors import AppError, Cancelled, ConfigError, UsageError
 
 EXAMPLES = """Examples:
@@ -58,9 +59,16 @@ EXAMPLES = """Examples:
   sa-apps list                             show the apps
 
 \b
+Before or after any command:
+  --project-dir DIR     the folder that holds conf/
+  --no-input            never prompt
+  --json                answer with one JSON object
+  -q, --quiet           show only results, warnings and errors
+
+\b
 Environment:
   SA_APPS_PROJECT_DIR   the folder that holds conf/
-  SA_APPS_NO_INPUT=1    never ask
+  SA_APPS_NO_INPUT=1    never prompt
   SA_APPS_REGION        AWS region, instead of the project's
   SA_APPS_PROFILE       AWS profile; AWS_PROFILE and the other AWS_* variables work too
   SA_APPS_DEBUG=1       show a traceback when something unexpected happens
@@ -68,6 +76,8 @@ Environment:
 
 Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 changes pending, 4 credentials refused, 5 some failed,
 130 interrupted."""
+
+SHARED: Final = ("--json", "--no-input", "--project-dir", "--quiet", "-q")
 
 ALIASES: Final = {"ls": "list", "rm": "remove"}
 
@@ -93,7 +103,20 @@ MEANT: Final = {
 _CANNOT_BE_WRITTEN = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
-class Commands(TyperGroup):
+class Group(TyperGroup):
+    """A group of commands, whose help fits the terminal."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the whole of it."""
+        narrow.fit(formatter)
+        super().format_help(ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (what Typer calls gives it)
+        """Write the epilog."""
+        narrow.write_epilog(self.epilog, formatter)
+
+
+class Commands(Group):
     """The commands. One of another name is suggested by what it means."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -105,6 +128,24 @@ class Commands(TyperGroup):
                 hint="`sa-apps --help` shows all commands.",
             )
         return super().resolve_command(ctx, args)
+
+
+class Command(TyperCommand):
+    """A command with the option that all have, whose help fits the terminal."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the whole of it."""
+        narrow.fit(formatter)
+        super().format_help(ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (what Typer calls gives it)
+        """Write the epilog."""
+        narrow.write_epilog(self.epilog, formatter)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return its own parameters, and that one."""
+        *own, of_help = super().get_params(ctx)
+        return [*own, options.QUIET, of_help]
 
 
 app = typer.Typer(
@@ -144,12 +185,8 @@ for name, module in {
     "simulate": simulate,
 }.items():
     app.command(name, epilog=module.EXAMPLES)(module.command)
-app.add_typer(config.group)
-app.add_typer(destination.group)
-app.add_typer(dead.group)
-app.add_typer(state.group)
-app.add_typer(journal.group)
-app.add_typer(plugin.group)
+for group in (config, destination, dead, state, journal, plugin):
+    app.add_typer(group.group, cls=Group)
 
 
 def commands() -> dict[str, CommandInfo]:
@@ -160,6 +197,10 @@ def commands() -> dict[str, CommandInfo]:
         name = group.typer_instance.info.name if group.typer_instance else ""
         found |= {f"{name} {command.name}": command for command in inside}
     return found
+
+
+for command in commands().values():
+    command.cls = Command
 
 
 @app.callback()
@@ -201,21 +242,41 @@ def main(arguments: list[str]) -> int:
 
 
 def _spelled_out(arguments: list[str]) -> list[str]:
-    """Return the arguments with the usual short forms written out: `ls`, `rm`, `help new`, `version`."""
-    match arguments:
+    """Return the arguments with the usual short forms written out: `ls`, `rm`, `help new`, `version`.
+
+    Options that commands share may stand before the command.
+    """
+    match _command_first(arguments):
         case ["help", *words]:
             return [*words, "--help"]
         case ["version"]:
             return ["--version"]
         case [word, *others] if word in ALIASES:
             return [ALIASES[word], *others]
-    return arguments
+        case others:
+            return others
+
+
+def _command_first(arguments: list[str]) -> list[str]:
+    """Return the arguments with what shared options stand before the command moved behind it."""
+    rest, moved = [*arguments], []
+    while rest and (name := rest[0].partition("=")[0]) in SHARED:
+        has_value = name == "--project-dir" and rest[0] == name
+        moved += rest[: 1 + has_value]
+        del rest[: 1 + has_value]
+    if not rest:
+        return arguments
+    info = commands().get(_command(rest))
+    if info and info.callback and "no_input" not in signature(info.callback).parameters:
+        moved = [word for word in moved if word != "--no-input"]  # it asks nothing anyway
+    end = rest.index("--") if "--" in rest else len(rest)
+    return [*rest[:end], *moved, *rest[end:]]
 
 
 def _invoke(arguments: list[str]) -> int:
     forget_session()
     try:
-        code = app(arguments, prog_name="sa-apps", standalone_mode=False)
+        code = app(arguments, prog_name="sa-apps", standalone_mode=False, terminal_width=narrow.width())
     except BrokenPipeError:
         raise
     except SystemExit as leaving:  # Typer's own way out when a pipe breaks, or after completion

@@ -18,7 +18,7 @@ def span_of(since: str, until: str | None) -> tuple[datetime, datetime]:
     now = datetime.now(UTC)
     begin, end = options.moment(since, now), options.moment(until, now) if until else now
     if begin >= end:
-        raise UsageError("There is no time between them: --since has to be before --until and now.")
+        raise UsageError("--since must be before --until and now.")
     return begin, end
 
 

@@ -297,7 +297,7 @@ def saved(store: CredentialStore, credentials: Mapping[str, Any], where: str) ->
         except Exception as undoing:  # noqa: BLE001 (whatever it is, the user must know what remains)
             raise ConfigError(
                 f"{failure} The new credentials remain in {where}: they could not be taken back ({undoing}).",
-                hint="Mend the cause and run the command again.",
+                hint="Fix the cause and run the command again.",
             ) from failure
         raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,17 +25,38 @@ def one_app(
     return project, _picked(project, either(name, name_option, "name"), cluster, prompts)
 
 
-def all_apps(
-    project_dir: Path | None, name: str | None, name_option: str | None, cluster: str | None
-) -> tuple[Project, list[AppConf]]:
-    """Return the project and all its apps, or all of a cluster; raise UsageError where there is none."""
-    if name or name_option:
-        raise UsageError("--all is about all apps.", hint="Leave out the name, or --all.")
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The apps that a command is about. `several`: more than one may be meant, and each is told of."""
+
+    project: Project
+    apps: Sequence[AppConf]
+    several: bool
+
+
+def chosen(
+    project_dir: Path | None, names: Sequence[str], cluster: str | None, prompts: Prompts, *, every: bool
+) -> Chosen:
+    """Return the apps of these names, or `every` one of the cluster; without either, ask for one.
+
+    Raises UsageError where there is none.
+    """
+    not_both(names, every=every)
     project = open_project(project_dir)
-    apps = list(project.apps(cluster))
-    if not apps:
+    if not every:
+        wanted: Sequence[str | None] = names or [None]
+        found = [_picked(project, name, cluster, prompts) for name in wanted]
+        apps = list({app.function: app for app in found}.values())
+        return Chosen(project, apps, several=len(apps) > 1)
+    if not (of_cluster := project.apps(cluster)):
         raise UsageError("No Apps configured.", hint="`sa-apps new` adds one.")
-    return project, apps
+    return Chosen(project, of_cluster, several=True)
+
+
+def not_both(names: Sequence[str], *, every: bool) -> None:
+    """Raise UsageError where apps are named and all are meant."""
+    if names and every:
+        raise UsageError("--all is about all apps.", hint="Leave out the names, or --all.")
 
 
 def either(argument: str | None, option: str | None, what: str) -> str | None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.config import content, jsonfile, schema
+from streamalert_apps.config.natural import natural
 from streamalert_apps.config.suggest import did_you_mean
 from streamalert_apps.errors import ConfigError, UsageError
 from streamalert_apps.runtime import names
@@ -342,7 +343,7 @@ def find_root(start: Path) -> Path:
             return folder
     raise ConfigError(
         f"There is no {GLOBAL} in {here} or above it.",
-        hint="`sa-apps init` makes one; --project-dir names a project elsewhere.",
+        hint="`sa-apps init` creates one; --project-dir names a project elsewhere.",
     )
 
 
@@ -377,7 +378,7 @@ def of(root: Path, whole: dict[str, Any]) -> Project:
         root,
         _account(whole["global"]),
         tuple(clusters),
-        tuple(sorted(apps, key=lambda a: (a.cluster, a.name, a.type))),
+        tuple(sorted(apps, key=lambda a: (natural(a.cluster), natural(a.name), a.type))),
         _serving(whole["global"].get("sa_apps", {}).get("serve", {})),
         defined,
         tuple(content.told(unknown(whole))),

@@ -42,7 +42,7 @@ def read_object(path: Path, shown: str) -> dict[str, Any]:
         raise ConfigError(f"{shown} is not UTF-8 text (byte {error.start}).") from error
     except ValueError as error:
         raise ConfigError(
-            f"{shown} is not valid JSON: {error}.", hint="Mend the file there; nothing was changed."
+            f"{shown} is not valid JSON: {error}.", hint="Fix the file there; nothing was changed."
         ) from error
     if not isinstance(value, dict):
         raise ConfigError(f"{shown} must hold a JSON object.")

@@ -69,8 +69,8 @@ def apply(plans: Sequence[AppPlan], workers: int, tell: Tell, *, adopt: bool = F
         made = sum(len(result.done) for result in results)
         left = sum(len(result.pending) for result in results)
         raise Cancelled(
-            f"Interrupted: {made} of {made + left} changes are made.",
-            hint="Deploy again: it goes on from there.",
+            f"Interrupted: {made} of {made + left} changes were made.",
+            hint="Deploy again: it continues from there.",
         ) from None
     return results
 

@@ -150,7 +150,7 @@ def waiting(head: Head, position: Position) -> int:
 def _last_run(head: Head, now: datetime, told: Sequence[str]) -> Iterator[str]:
     """Yield how the last run went wrong; what a destination stands still for is told of the destination."""
     if head.status == "running" and not is_running(head, now):
-        yield "Its last run was cut off: time limit, memory or a crash. The next one goes on."
+        yield "Its last run was cut off: time limit, memory or a crash. The next one continues."
     last = head.runs[-1] if head.runs else None
     if last and last.status == "failed" and (not last.message or last.message not in told):
         yield f"Its last run failed: {last.message or 'the reason is not stored'}"
@@ -204,7 +204,7 @@ def _behind(progress: Progress, now: datetime, pace: Pace) -> list[str]:
     most = max(2 * pace.lag, 3 * pace.every) + _GRACE
     if now - max(progress.listed, pace.since) <= most:
         return []
-    return [f"It falls behind: what happened since {progress.listed:{_MINUTES}} is not wholly collected yet."]
+    return [f"It is behind: events since {progress.listed:{_MINUTES}} are not completely collected yet."]
 
 
 def _stuck(head: Head, now: datetime) -> list[str]:

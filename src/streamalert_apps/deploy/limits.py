@@ -90,7 +90,7 @@ def _ages(app: AppConf) -> list[str]:
         if app.extra.get("enable_custom_metrics") is not True:
             faults.append(f"{key} needs enable_custom_metrics to be true: the age is a custom metric.")
         if "threshold" not in cursor_age:
-            faults.append(f"{key}.threshold has to say from how many seconds on it rings.")
+            faults.append(f"{key}.threshold must be the number of seconds from which it fires.")
     for kind in (CURSOR_AGE, BEHIND):
         settings = app.metric_alarms.get(kind)
         if settings and settings.get("enabled", kind == CURSOR_AGE or can_be_watched(app)):
@@ -105,7 +105,7 @@ def _watched(app: AppConf, key: str, settings: Mapping[str, Any]) -> list[str]:
         return [f"{key} can't watch an app that runs less than once in {LONGEST_INTERVAL.days} days."]
     if timedelta(seconds=judged["period_secs"] * judged["evaluation_periods"]) < every:
         least = (
-            f"{every.total_seconds():.0f} at least, the schedule's interval, or it rings between two runs."
+            f"{every.total_seconds():.0f} at least, the schedule's interval, or it fires between two runs."
         )
         return [f"{key}: period_secs times evaluation_periods has to be {least}"]
     return []

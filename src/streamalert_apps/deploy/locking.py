@@ -33,9 +33,7 @@ def read(plugin: Plugin) -> str:
         ) from None
     found = _WANTED.search(text)
     if not found or found[1] != _line(plugin.requirements):
-        raise PackageError(
-            f"{plugin.shown_beside(plugin.lock)} was made for other requirements than now.", hint=hint
-        )
+        raise PackageError(f"{plugin.shown_beside(plugin.lock)} was made for other requirements.", hint=hint)
     return text
 
 

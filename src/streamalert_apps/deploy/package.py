@@ -120,7 +120,7 @@ def build(
 
 def _choose(value: str, choices: Sequence[str], what: str) -> None:
     if value not in choices:
-        raise UsageError(f"'{value}' is no {what}.", hint=f"One of: {', '.join(choices)}.")
+        raise UsageError(f"'{value}' is not a supported {what}.", hint=f"One of: {', '.join(choices)}.")
 
 
 def _shared_files() -> dict[str, bytes]:

@@ -69,7 +69,7 @@ def _passing_answer(error: ClientError) -> str:
     if code in _AT_ONCE:
         return "another change is under way"
     if code in _GONE:
-        return "AWS does not see yet what was made a moment ago"
+        return "AWS does not see yet what was just created"
     if code == "InvalidParameterValueException" and _NEW_ROLE.search(message):
         return NEW_ROLE
     if code.startswith("KMS"):  # Lambda answers 502, but a key does not mend itself

@@ -155,6 +155,6 @@ def _refuse_foreign(observed: Sequence[Resource]) -> None:
     foreign = [f"{resource.kind} {resource.name}" for resource in observed if resource.foreign]
     if foreign:
         raise ConfigError(
-            f"There is already a {' and a '.join(foreign)}, made neither by sa-apps nor by StreamAlert.",
+            f"There is already a {' and a '.join(foreign)}, created by neither sa-apps nor StreamAlert.",
             hint="Give the app another name, or take over what is there with --adopt.",
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -10,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
+from streamalert_apps.config.natural import natural
 from streamalert_apps.deploy import health
 from streamalert_apps.deploy.health import Counts, Progress
 from streamalert_apps.errors import AppError
@@ -255,12 +255,6 @@ def _badness(status: Status) -> tuple[int, float, list[tuple[int, int, str]], li
     lag = status.lag.total_seconds() // 60 if status.lag is not None else float("inf")
     names = natural(status.app.cluster), natural(status.app.name)
     return _WORST_FIRST.index(status.health), -lag if unhealthy else 0.0, *names
-
-
-def natural(text: str) -> list[tuple[int, int, str]]:
-    """Return a key by which texts are sorted as a person counts: app2 before app10."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", text)
-    return [(0, int(part), "") if part.isdecimal() and part.isascii() else (1, 0, part) for part in parts]
 
 
 def read(

@@ -42,7 +42,7 @@ def read(reference: str, root: Path, session: Callable[[], Session]) -> str:
     if kind == "secretsmanager":
         return _secret(session(), place, int(time.monotonic() // KEPT_SECONDS))
     raise ConfigError(
-        f"'{kind}:' is no place of credentials.",
+        f"'{kind}:' is not a known source of credentials.",
         hint="Write it like env:NAME, file:PATH or secretsmanager:ID.",
     )
 
@@ -59,7 +59,7 @@ def _file(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except FileNotFoundError:
-        raise CredentialsError(f"There is no file {path}; it is to hold credentials.") from None
+        raise CredentialsError(f"There is no file {path} with the credentials.") from None
     except OSError as error:
         raise ConfigError(f"{path} can't be read: {error.strerror}.") from None
     if len(data) > LARGEST:
@@ -115,7 +115,7 @@ def _secret(session: Session, place: str, _: int) -> str:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in _MISSING:
-            raise CredentialsError(f"There is no secret {place}; it is to hold credentials.") from None
+            raise CredentialsError(f"There is no secret {place} with the credentials.") from None
         raise CredentialsError(
             f"The secret {place} can't be read ({code}).",
             hint="It takes secretsmanager:GetSecretValue, and kms:Decrypt where it has a key of its own.",

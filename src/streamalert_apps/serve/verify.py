@@ -167,7 +167,7 @@ class _Verifier:
         after, now = self.asker.head()
         settled = self.app.settled(after.checkpoint) if after.checkpoint else None
         if after.birth != head.birth or settled is None:
-            raise UsageError("The app's record was begun anew meanwhile.", hint="Verify again.")
+            raise UsageError("The app's record was started again meanwhile.", hint="Verify again.")
         judged = Judged(after.birth, after.sequence, now.timestamp())
         before = Judged(head.birth, head.sequence, self.began.timestamp())
         records = record.of(store, after)

@@ -75,7 +75,7 @@ class Workers:
             hanging = {name for name, since in self._began.items() if now - since > self._limit(name)}
             new, self._hanging = hanging - self._hanging, self._hanging | hanging
         for name in new:
-            LOGGER.error("%s: its run hangs; it is left alone, other apps go on", name)
+            LOGGER.error("%s: its run hangs; it is left alone, other apps continue", name)
             self._add()
 
     def finish(self) -> list[str]:

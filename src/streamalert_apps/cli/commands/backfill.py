@@ -25,9 +25,9 @@ EXAMPLES = """Examples:
   sa-apps backfill duo_prod_collector --since 2026-01-01 --until 2026-03-01 --to lake --yes
   sa-apps backfill duo_prod_collector
 
-It makes one request, shows what the whole takes, and asks. The events get a record of their own; the app's
-runs continue beside it. Without --until it ends where the app's record begins. One that was cut off is
-continued where no --since is given."""
+It makes one request, shows an estimate and asks. The events get a record of their own, and the app's runs
+continue meanwhile. Without --until, it ends where the app's record begins. Without --since, it continues
+an interrupted backfill."""
 
 
 def command(
@@ -49,6 +49,7 @@ def command(
             "--to",
             help="A destination instead of the app's: of conf/, classifier, or a file.",
             metavar="DEST",
+            autocompletion=options.complete_target,
         ),
     ] = None,
     yes: options.Yes = False,
@@ -57,7 +58,7 @@ def command(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> int:
-    """Collect a span of time that lies before the app's record."""
+    """Collect a time span from before the app's record."""
     from contextlib import ExitStack
 
     from streamalert_apps.cli.asking import asker_of
@@ -93,7 +94,7 @@ def _unfinished(asker: Asker) -> Plan:
 
     found = unfinished(asker.place)
     if len(found) != 1:
-        raise UsageError("Say from when on.", hint="Pass --since TIME.")
+        raise UsageError("A backfill needs a start.", hint="Pass --since TIME.")
     return found[0]
 
 
@@ -144,7 +145,9 @@ def _show(made: Plan, shown: str) -> None:
             hours = made.estimate.seconds / 3600
             output.say(f"About {hours:,.1f} hours, with half of the service's limit.")
     if made.known_from:
-        output.say(f"What is on record from {made.known_from:%Y-%m-%d %H:%M:%S} UTC on is left out.")
+        output.say(
+            f"Events from {made.known_from:%Y-%m-%d %H:%M:%S} UTC on are already on record, and are skipped."
+        )
     for warning in made.warnings:
         output.warn(warning)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.cli.selection import known_types
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.cli.terminal.description import identity, label
+from streamalert_apps.cli.terminal.description import label
 from streamalert_apps.errors import AppError, CredentialsError, TransientError
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ EXAMPLES = """Examples:
   sa-apps check collector --cluster prod --json
   sa-apps check --all
 
-One cheap request from this machine, with the stored credentials. 0: the service accepts them,
-4: it refuses them, 1: it could not be asked. With --all, 5: so it is of some of the apps."""
+Exit codes: 0 if the service accepts the credentials, 4 if it refuses them, 1 if it can't be reached; 5 if
+some of several apps failed."""
 
 _NETWORK: Final = "This doesn't mean that the credentials are wrong. Check network, proxy and firewall."
 _HINTS: Final = {
@@ -36,8 +36,8 @@ _HINTS: Final = {
 
 def command(
     *,
-    name: options.Name = None,
-    name_option: options.NameOption = None,
+    names: options.Names = None,
+    names_option: options.NamesOption = None,
     cluster: options.Cluster = None,
     every_app: options.All = False,
     simulator: options.Simulator = "",
@@ -47,44 +47,31 @@ def command(
 ) -> int:
     """Test an app's stored credentials.
 
-    One cheap request; what the service answers is explained.
+    It makes one cheap request and explains the service's answer.
     """
-    from streamalert_apps.cli.selection import all_apps, one_app
+    from streamalert_apps.cli.each import Told, each
+    from streamalert_apps.cli.selection import chosen
     from streamalert_apps.cli.terminal.prompts import Prompts
 
-    if every_app:
-        project, apps = all_apps(project_dir, name, name_option, cluster)
-        return _check_all(project, apps, simulator, as_json=as_json)
-    project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
-    _check(project, app, known_types(project.root), simulator)
-    if as_json:
-        output.envelope("check", {**identity(app), "accepted": True})
-    else:
-        output.say(f"The service accepts the credentials of {label(app)}.")
-    return 0
+    picked = chosen(
+        project_dir,
+        [*(names or ()), *(names_option or ())],
+        cluster,
+        Prompts.on_terminal(no_input=no_input),
+        every=every_app,
+    )
+    types = known_types(picked.project.root)
 
-
-def _check_all(project: Project, apps: Sequence[AppConf], simulator: str, *, as_json: bool) -> int:
-    """Test the credentials of apps, one after the other; return what says how many failed."""
-    from streamalert_apps.cli.terminal.failures import Failures
-
-    failures, types = Failures(len(apps)), known_types(project.root)
-    told: list[dict[str, Any]] = []
-    for app in apps:
+    def tried(app: AppConf) -> Told:
         try:
-            _check(project, app, types, simulator)
+            _check(picked.project, app, types, simulator)
         except AppError as error:
-            accepted = False if isinstance(error, CredentialsError) else None
-            described = output.described(failures.note(app, error))
-            told.append(identity(app) | {"accepted": accepted, "error": described})
-            output.error(failures.errors[-1])
-        else:
-            told.append(identity(app) | {"accepted": True, "error": None})
+            return Told({"accepted": False if isinstance(error, CredentialsError) else None}, error)
+        if not as_json or picked.several:
             output.say(f"The service accepts the credentials of {label(app)}.")
-    if as_json:
-        output.envelope("check", {"apps": told}, errors=failures.errors)
-    output.say(f"{failures.summary('accepted')}.")
-    return failures.exit_code
+        return Told({"accepted": True})
+
+    return each("check", picked, tried, done="accepted", as_json=as_json)
 
 
 def _check(project: Project, app: AppConf, types: Registry, simulator: str) -> None:

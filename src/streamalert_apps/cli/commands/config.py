@@ -30,7 +30,7 @@ VALIDATE_EXAMPLES = """Examples:
   sa-apps config validate
   sa-apps config validate --json
 
-Keys that sa-apps does not know are warned of; they may be StreamAlert's or yours. AWS is not asked."""
+It warns of keys that sa-apps does not know; they may be StreamAlert's or yours. It does not call AWS."""
 
 GET_EXAMPLES = """Examples:
 
@@ -39,7 +39,7 @@ GET_EXAMPLES = """Examples:
   sa-apps config get timeout --name duo_prod_collector --cluster prod
   sa-apps config get destinations.lake.bucket
 
-For a key that is not set it shows the default."""
+If the key is not set, it shows the default."""
 
 SET_EXAMPLES = """Examples:
 

@@ -74,14 +74,14 @@ Name = Annotated[
 Events = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Events, as `dead list` shows them; else all.", metavar="[EVENT]...", show_default=False
+        help="Events, as `dead list` shows them. Default: all.", metavar="[EVENT]...", show_default=False
     ),
 ]
 OfDestination = Annotated[
     str | None,
     typer.Option(
         "--destination",
-        help="What this destination refused, alone.",
+        help="Only what this destination refused.",
         metavar="NAME",
         autocompletion=options.complete_destination,
     ),
@@ -104,7 +104,7 @@ def show_all(
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show which events of an app were refused for good, and why."""
+    """Show the events that destinations refused for good, and why."""
     from streamalert_apps.cli.terminal.description import identity
     from streamalert_apps.serve.dead import find
 
@@ -133,7 +133,7 @@ def show(
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show one event, whole, and why it was refused."""
+    """Show one whole event, and why it was refused."""
     from streamalert_apps.cli.terminal.description import identity
     from streamalert_apps.serve.dead import find
 

@@ -53,7 +53,11 @@ def command(
     *,
     service: Annotated[
         str,
-        typer.Option(help="A service, one of its app types, or all.", metavar="NAME"),
+        typer.Option(
+            help="A service, one of its app types, or all.",
+            metavar="NAME",
+            autocompletion=options.complete_demo,
+        ),
     ] = DEFAULT,
     events: Annotated[
         int, typer.Option(help="How many events each app type's log holds.", min=100, metavar="N")
@@ -69,9 +73,9 @@ def command(
     """Show the whole job in seconds, without an account or AWS.
 
     A simulated service holds the events: a fifth of them in one second, some late. It limits requests,
-    answers 429 and breaks a connection on the way. The demonstration makes a project, adds an app, runs
-    it on schedule, and counts what arrived against what the service held. Of app types that are alike
-    but for their names one is shown.
+    answers 429 and breaks a connection on the way. The demo creates a project, adds an app, runs it on
+    schedule, and compares what arrived with what the service held. It shows one of several app types
+    that differ only in their names.
     """
     began = time.monotonic()
     kinds = _kinds(service)
@@ -193,7 +197,7 @@ def _tell_all(shown: Sequence[Shown], seconds: float) -> None:
     total = _told(shown, seconds)
     rows.append(_row({"service": "all", "app_type": f"{len(shown)} app types", **total}))
     if output.is_terminal(sys.stdout):
-        output.table(COLUMNS, rows)
+        output.table(COLUMNS, rows, right=range(2, len(COLUMNS)))
         return
     for row in (COLUMNS, *rows):
         output.data("\t".join(row))
@@ -333,7 +337,7 @@ def _project(
 
     nobody = Prompts("a demonstration asks nothing")
     start_project(folder, CLUSTER, {}, nobody, local=True)
-    output.say(f"init: made conf/ in {folder}.")
+    output.say(f"init: created conf/ in {folder}.")
     project = conf.load(folder)
     source = Source(nobody, credentials, simulator=server.url, clock=clock)
     app = wanted(project, CLUSTER, app_type, NAME)

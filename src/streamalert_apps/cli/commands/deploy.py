@@ -1,4 +1,4 @@
-"""`sa-apps deploy`: bring AWS to what conf/ says."""
+"""`sa-apps deploy`: make AWS match conf/."""
 
 from __future__ import annotations
 
@@ -27,44 +27,30 @@ EXAMPLES = """Examples:
 \b
   sa-apps deploy
   sa-apps deploy collector --cluster prod --with-classifier
-  sa-apps deploy --dry-run --exit-code         3 where AWS is not what conf/ says
+  sa-apps deploy --dry-run --exit-code         exit 3 if AWS does not match conf/
+  sa-apps deploy --dry-run --verbose
   sa-apps deploy --yes --json
-  sa-apps deploy --functions classifier apps   StreamAlert's way to say --with-classifier
+  sa-apps deploy --functions classifier apps   as in StreamAlert: --with-classifier
 
-What is to be done is shown first. A deploy that ends midway does no harm: the next one continues.
-Nothing of an app is deleted unless --prune says so."""
+The plan is shown first. An interrupted deploy does no harm: the next one continues. Nothing is deleted
+without --prune."""
 
 PENDING: Final = 3
 
 
 def command(
     *,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Names of apps; without one all are deployed.",
-            metavar="[NAME]...",
-            show_default=False,
-            autocompletion=options.complete_name,
-        ),
-    ] = None,
-    names_option: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--name",
-            "-n",
-            help="An app's name, as an option; may be repeated.",
-            metavar="NAME",
-            autocompletion=options.complete_name,
-        ),
-    ] = None,
+    names: options.Names = None,
+    names_option: options.NamesOption = None,
     clusters: options.Clusters = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")
+    every_app: options.All = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show each property that differs, old and new.")
     ] = False,
     yes: options.Yes = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Also delete what was deployed for apps that conf/ has no more.")
+        bool, typer.Option("--prune", help="Also delete apps from AWS that are no longer in conf/.")
     ] = False,
     adopt: Annotated[
         bool,
@@ -79,20 +65,20 @@ def command(
     ] = False,
     functions: Annotated[
         list[str] | None,
-        typer.Option("--functions", "-f", help="StreamAlert's words: apps, classifier.", metavar="WORD"),
+        typer.Option("--functions", "-f", help="As in StreamAlert: apps, classifier.", metavar="WORD"),
     ] = None,
     drop_undelivered: Annotated[
         bool,
         typer.Option(
             "--drop-undelivered",
-            help="Also forget what destinations have not been given that conf/ names no more.",
+            help="Also drop events undelivered to destinations that are no longer in conf/.",
         ),
     ] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="With --dry-run: exit 3 if changes are pending.")
     ] = False,
     at_once: Annotated[
-        int, typer.Option("--jobs", help="How many apps at a time.", min=1, max=16, metavar="N")
+        int, typer.Option("--jobs", help="Apps to process at a time.", min=1, max=16, metavar="N")
     ] = 8,
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
@@ -100,21 +86,21 @@ def command(
 ) -> int:
     """Deploy apps so that AWS matches conf/.
 
-    An app has a function, a role, a schedule, a log group and alarms. All apps share one bucket, in which
-    each has its record.
+    Each app gets a function, a role, a schedule, a log group and alarms. All apps share one bucket for
+    their records.
 
-    Only differences are written. The alias that the schedule invokes moves last, so that a run sees the
-    old version or the new one, and nothing in between.
+    Only differences are written. The alias that the schedule invokes moves last, so each run sees either
+    the old version or the new one.
     """
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.project import open_project
-    from streamalert_apps.cli.selection import several_apps
+    from streamalert_apps.cli.selection import not_both, several_apps
     from streamalert_apps.cli.terminal.changes import Outcome, Whole
     from streamalert_apps.cli.terminal.prompts import Prompts
 
     names = [*(names or ()), *(names_option or ())]
-    words = _words(functions, names)
-    if words:
+    not_both(names, every=every_app)
+    if words := _words(functions, names):
         names, with_classifier = [], with_classifier or "classifier" in words
     if prune and names:
         raise UsageError("--prune is about all apps of a cluster.", hint="Leave out the names.")
@@ -133,10 +119,10 @@ def command(
     if dry_run or not whole.pending:
         outcome = Outcome.of_plan(whole, dry_run=dry_run)
     else:
-        outcome = _carried_out(whole, deploy, prompts, yes=yes)
+        outcome = _carried_out(whole, deploy, prompts, yes=yes, verbose=verbose)
     if not dry_run:
         deploy.forget(plans, prompts if not yes else Prompts("--yes is given"), drop=drop_undelivered)
-    _tell(whole, outcome, orphans, as_json=as_json)
+    _tell(whole, outcome, orphans, as_json=as_json, verbose=verbose)
     if dry_run:
         _say_notes(whole, deploy)
         for line in deploy.ended_destinations(plans, all_apps=drop_undelivered):
@@ -159,19 +145,19 @@ def _words(functions: Sequence[str] | None, names: Sequence[str]) -> set[str]:
     return words
 
 
-def _carried_out(whole: Whole, deploy: Deploy, prompts: Prompts, *, yes: bool) -> Outcome:
+def _carried_out(whole: Whole, deploy: Deploy, prompts: Prompts, *, yes: bool, verbose: bool) -> Outcome:
     """Show what is to be done, and do it unless somebody says no."""
-    _show(whole, deploy)
+    _show(whole, deploy, verbose=verbose)
     if not yes and not prompts.confirm("Apply these changes?", flag="--yes"):
         raise Cancelled("Cancelled; nothing was changed.")
     return deploy.apply(whole)
 
 
-def _show(whole: Whole, deploy: Deploy) -> None:
+def _show(whole: Whole, deploy: Deploy, *, verbose: bool) -> None:
     """Say what is to be done."""
     from streamalert_apps.cli.terminal.changes import Report, job_label, summary
 
-    for line in whole.lines():
+    for line in whole.lines(verbose=verbose):
         output.say(line)
     output.say(f"Plan: {summary(map(Report.of_plan, whole.apps), whole.classifiers, done=False)}")
     _say_notes(whole, deploy)
@@ -195,10 +181,10 @@ def _say_notes(whole: Whole, deploy: Deploy) -> None:
     for warning in [*deploy.warnings(whole.apps), *deploy.lacking(whole.apps)]:
         output.warn(warning)
     if whole.dashboard and whole.dashboard.trouble:
-        output.warn(f"The dashboard could not be looked at, and stays as it is: {whole.dashboard.trouble}")
+        output.warn(f"The dashboard can't be read and stays as it is: {whole.dashboard.trouble}")
 
 
-def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json: bool) -> None:
+def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json: bool, verbose: bool) -> None:
     """Say what was done, or would be; data is only what a dry run is asked for."""
     from streamalert_apps.cli.terminal.changes import summary
 
@@ -206,7 +192,7 @@ def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json:
         described = [asdict(orphan) for orphan in orphans]
         output.envelope("deploy", {**outcome.described(), "orphans": described}, errors=outcome.errors)
     elif outcome.dry_run:
-        for line in whole.lines():
+        for line in whole.lines(verbose=verbose):
             output.data(line)
     for error in outcome.errors:
         output.error(error)

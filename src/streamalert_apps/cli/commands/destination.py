@@ -36,7 +36,7 @@ ADD_EXAMPLES = """Examples:
   sa-apps destination add soc --type http --set url=https://logs.example.com/in --auth-file - < soc.json
   sa-apps destination add soc --update-auth     replace a destination's credentials
 
-What is missing is asked for on a terminal. Events go there once an app or a cluster names it:
+On a terminal, it asks for what is missing. Events go there once an app or a cluster names it:
 `sa-apps new TYPE --to soc`, or `destinations` in conf/."""
 
 LIST_EXAMPLES = """Examples:
@@ -281,7 +281,7 @@ def _asked(
 
 @group.command("list", epilog=LIST_EXAMPLES)
 def show(*, project_dir: options.ProjectDir = None, as_json: options.Json = False) -> None:
-    """Show the destinations that conf/ defines, and who sends there."""
+    """Show the destinations in conf/, and which apps use them."""
     from streamalert_apps.cli.project import open_project
 
     project = open_project(project_dir)
@@ -318,7 +318,7 @@ def _described(project: Project, definition: Definition) -> dict[str, Any]:
 
 @group.command("test", epilog=TEST_EXAMPLES)
 def send(*, name: Name, project_dir: options.ProjectDir = None, as_json: options.Json = False) -> None:
-    """Send one marked event to a destination, and say what came back."""
+    """Send a test event to a destination and show its answer."""
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.sdk.clock import SystemClock
     from streamalert_apps.serve.probe import MARK, probe
@@ -356,7 +356,7 @@ def remove(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Take a destination out of conf/, with its credentials and its positions."""
+    """Delete a destination from conf/, with its credentials and progress."""
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.terminal.collecting import counted
     from streamalert_apps.cli.terminal.description import identity, label

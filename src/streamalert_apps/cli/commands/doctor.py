@@ -1,4 +1,4 @@
-"""`sa-apps doctor`: everything that can be checked before an hour is lost."""
+"""`sa-apps doctor`: checks of the project, the credentials and AWS."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ EXAMPLES = """Examples:
   sa-apps doctor
   sa-apps doctor --json
 
-It changes nothing. Each app's service is asked once, as by `sa-apps check`. 0: nothing was found,
-1: something was."""
+It changes nothing, and asks each app's service once, like `sa-apps check`. Exit codes: 0 if nothing was
+found, 1 otherwise."""
 
 
 def command(
@@ -53,7 +53,7 @@ def command(
     else:
         _show(examined)
     for why in dict.fromkeys(one.skipped for one in skipped):
-        output.warn(f"not checked: {', '.join(one.check for one in skipped if one.skipped == why)}: {why}")
+        output.warn(f"Not checked: {', '.join(one.check for one in skipped if one.skipped == why)}: {why}")
     output.say(_summary(examined))
     return 1 if findings else 0
 

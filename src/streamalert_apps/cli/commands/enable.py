@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.cli.terminal.description import identity, label
+from streamalert_apps.cli.terminal.description import label
 
 if TYPE_CHECKING:
-    from streamalert_apps.config.conf import AppConf, Project
+    from streamalert_apps.cli.selection import Chosen
+    from streamalert_apps.config.conf import AppConf
 
 EXAMPLES = """Examples:
 
@@ -21,31 +22,43 @@ The first run continues where the last one ended."""
 
 def command(
     *,
-    name: options.Name = None,
-    name_option: options.NameOption = None,
+    names: options.Names = None,
+    names_option: options.NamesOption = None,
     cluster: options.Cluster = None,
+    every_app: options.All = False,
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
     as_json: options.Json = False,
-) -> None:
+) -> int:
     """Resume an app's schedule."""
-    from streamalert_apps.cli.selection import one_app
+    from streamalert_apps.cli.selection import chosen
     from streamalert_apps.cli.terminal.prompts import Prompts
 
-    project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
-    switch_schedule(project, app, on=True, done="runs on its schedule again.", as_json=as_json)
+    picked = chosen(
+        project_dir,
+        [*(names or ()), *(names_option or ())],
+        cluster,
+        Prompts.on_terminal(no_input=no_input),
+        every=every_app,
+    )
+    return switch_schedules(picked, on=True, done="runs on its schedule again.", as_json=as_json)
 
 
-def switch_schedule(project: Project, app: AppConf, *, on: bool, done: str, as_json: bool) -> None:
-    """Let the schedule invoke an app, or no longer; say that it is `done`, or was so already."""
+def switch_schedules(picked: Chosen, *, on: bool, done: str, as_json: bool) -> int:
+    """Let the schedules invoke these apps, or no longer; say that each is `done`, or was so already."""
+    from streamalert_apps.cli.each import Told, each
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.deploy.schedule import switch
 
     command = "enable" if on else "disable"
-    changed = switch(Fleet.of(project).job(app.function), on=on)
-    if as_json:
-        output.envelope(command, {**identity(app), "enabled": on, "changed": changed})
-    elif changed:
-        output.say(f"{label(app)} {done}")
-    else:
-        output.say(f"No change: {label(app)} is {command}d already.")
+    fleet = Fleet.of(picked.project)
+
+    def switched(app: AppConf) -> Told:
+        changed = switch(fleet.job(app.function), on=on)
+        if not as_json:
+            output.say(
+                f"{label(app)} {done}" if changed else f"No change: {label(app)} is {command}d already."
+            )
+        return Told({"enabled": on, "changed": changed})
+
+    return each(command, picked, switched, done=f"{command}d", as_json=as_json)

@@ -24,9 +24,9 @@ EXAMPLES = """Examples:
   sa-apps export terraform --output sa-apps.tf.json --packages packages
   sa-apps export terraform duo_prod_collector
 
-Asks nothing of AWS. Credentials are in no file: `sa-apps new` and `update-auth` store them. With names,
-what all apps share (bucket, dashboard) is left out. Don't let `sa-apps deploy` and another tool keep the
-same apps."""
+It doesn't call AWS. No file has credentials: `sa-apps new` and `update-auth` store them. With names, what
+all apps share (bucket, dashboard) is left out. Don't manage the same apps with both `sa-apps deploy` and
+another tool."""
 
 
 class Form(Enum):
@@ -77,8 +77,8 @@ def command(
 ) -> None:
     """Write the deployment for CloudFormation or Terraform.
 
-    The zips of the functions lie where the file says: in a bucket and under a prefix that are parameters of
-    the stack, or in the folder that is a variable of Terraform.
+    The file says where the functions' zips are: for CloudFormation in a bucket and prefix (parameters of the
+    stack), for Terraform in a folder (a variable).
     """
     from streamalert_apps.cli.project import need_aws, open_project
     from streamalert_apps.cli.selection import several_apps
@@ -117,7 +117,7 @@ def _build(exported: Exported, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{folder} can't be made: {error.strerror}.") from None
+        raise UsageError(f"{folder} can't be created: {error.strerror}.") from None
     with output.working("Packing"):
         for name, package in exported.packages.items():
             written.append(folder / name)

@@ -60,7 +60,7 @@ def purge(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Delete the events of a span of time from the record."""
+    """Delete the events of a time span from the record."""
     from streamalert_apps.cli.project import aws_session
     from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.description import identity, label

@@ -21,6 +21,8 @@ EXAMPLES = """Examples:
   sa-apps list --json"""
 
 NOTHING = "No Apps configured"
+NUMBERS = (3, 4)
+"""The columns that are numbers: timeout and memory."""
 
 
 def command(
@@ -52,7 +54,7 @@ def _show(cluster: str, apps: Sequence[AppConf]) -> None:
         output.data(f"  {NOTHING}")
     elif output.is_terminal(sys.stdout):
         columns = ("name", *_fields(apps[0]))
-        output.table(columns, [(app.name, *_fields(app).values()) for app in apps])
+        output.table(columns, [(app.name, *_fields(app).values()) for app in apps], right=NUMBERS)
     else:
         output.data("\n\n".join(_lines(app) for app in apps))
 

@@ -54,12 +54,13 @@ def command(
         str,
         typer.Option(
             "--since",
-            help="From so long ago (90s, 30m, 2h, 7d), or from a date or time (UTC).",
+            help="From then on: so long ago (90s, 30m, 2h, 7d), or a date or time (UTC).",
             metavar="TIME",
         ),
     ] = "1h",
     until: Annotated[
-        str | None, typer.Option("--until", help="Up to so long ago, or to a date or time.", metavar="TIME")
+        str | None,
+        typer.Option("--until", help="Until then: so long ago, or a date or time (UTC).", metavar="TIME"),
     ] = None,
     level: Annotated[
         Level | None,
@@ -67,7 +68,7 @@ def command(
     ] = None,
     run: Annotated[
         str | None,
-        typer.Option("--run", help="Only lines of this run: its id, or how that begins.", metavar="ID"),
+        typer.Option("--run", help="Only lines of this run: its id, or the start of it.", metavar="ID"),
     ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Continue with new lines, until Ctrl-C.")
@@ -78,8 +79,8 @@ def command(
 ) -> None:
     """Show a deployed app's log, oldest first, in UTC.
 
-    Lines without a level, as Lambda's own are, are left out by --level unless they tell of an error. With
-    --follow and --json each line is an object of its own, and the last one tells how many there were.
+    --level also hides Lambda's own lines, which have no level, unless they report an error. With --follow
+    and --json, each log line is one object; the last object has the count.
     """
     from streamalert_apps.aws import logs
     from streamalert_apps.cli.project import aws_session, need_aws
@@ -137,7 +138,7 @@ def _wanted(since: str, until: str | None, level: Level | None, run: str | None,
     now = datetime.now(UTC)
     wanted = Wanted(options.moment(since, now), options.moment(until, now) if until else None, level, run)
     if wanted.since >= (wanted.until or now):
-        raise UsageError("There is no time to look at: --since has to be before --until and now.")
+        raise UsageError("--since must be before --until and now.")
     return wanted
 
 

@@ -99,7 +99,7 @@ def command(
             "--to",
             help="Where its events go: a destination of conf/; may be repeated.",
             metavar="NAME",
-            autocompletion=options.complete_destination,
+            autocompletion=options.complete_target,
         ),
     ] = None,
     auth_file: options.AuthFile = None,
@@ -121,16 +121,16 @@ def command(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="With --from-file: show what would be done, and write nothing.")
+        bool, typer.Option("--dry-run", help="With --from-file: show the plan and change nothing.")
     ] = False,
     yes: options.Yes = False,
     no_check: options.NoCheck = False,
     simulator: options.Simulator = "",
     update_settings: Annotated[
-        bool, typer.Option("--update-settings", help="If the app is there: change its settings, do not ask.")
+        bool, typer.Option("--update-settings", help="If the app exists, change its settings without asking.")
     ] = False,
     update_auth: Annotated[
-        bool, typer.Option("--update-auth", help="If the app is there: replace its credentials, do not ask.")
+        bool, typer.Option("--update-auth", help="If the app exists, replace its credentials without asking.")
     ] = False,
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
@@ -139,7 +139,7 @@ def command(
     """Configure an app and its credentials, or many from a file.
 
     The settings go to conf/, the credentials to Parameter Store or, in a local project, to .sa-apps/.
-    What is missing is asked for on a terminal. Credentials are tried at the service before they are saved.
+    On a terminal, it asks for what is missing. Credentials are tested at the service before they are saved.
     """
     from streamalert_apps.cli.adding import add, there, wanted, with_settings
     from streamalert_apps.cli.credentials import Source, read_file, read_reference, record_of
@@ -191,7 +191,7 @@ def command(
     else:
         what = _what_to_change(old, prompts, settings=update_settings, credentials=update_auth)
         outcome = _changed(project, old, what, settings, source, types=types)
-    _tell(project, outcome, as_json=as_json)
+    _tell(project, outcome, simulator, as_json=as_json)
     return 0
 
 
@@ -288,13 +288,15 @@ def _tell_of_several(
     return of_several(errors, len(planned))
 
 
-def _tell(project: Project, outcome: Outcome, *, as_json: bool) -> None:
+def _tell(project: Project, outcome: Outcome, simulator: str, *, as_json: bool) -> None:
     from streamalert_apps.cli.credentials import place
     from streamalert_apps.cli.terminal.description import described
 
     app = outcome.app
     verb = "run" if project.account.local else "deploy"
     step = f"sa-apps {verb} {app.name} --cluster {app.cluster}"
+    if simulator and verb == "run":
+        step += f" --simulator {simulator}"
     for name in outcome.schemas.differing:
         output.warn(
             f"conf/schemas/{app.service}.json has another '{name}' than this version knows: "
@@ -358,14 +360,14 @@ def _ask_type(prompts: Prompts, types: Registry) -> str:
     """Ask for an app type."""
     names = types.names()
     shown = {name: f"{name}: {types.find(name).collects}" for name in names}
-    flag = f"TYPE, one of {', '.join(names)}"
+    flag = "TYPE, for example duo_auth; `sa-apps types` lists them"
     return prompts.choice("Which type of app?", what="the app type", flag=flag, choices=shown)
 
 
 def _ask_cluster(project: Project, prompts: Prompts) -> str:
     """Ask for a cluster of the project."""
     if not project.clusters:
-        raise ConfigError("There is no cluster yet.", hint="`sa-apps init --cluster NAME` makes one.")
+        raise ConfigError("There is no cluster yet.", hint="`sa-apps init --cluster NAME` creates one.")
     flag = f"--cluster, one of {', '.join(project.clusters)}"
     choices = {name: name for name in project.clusters}
     return prompts.choice("In which cluster?", what="the cluster", flag=flag, choices=choices)

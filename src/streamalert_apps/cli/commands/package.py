@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 EXAMPLES = """Examples:
 
 \b
+  sa-apps package duo_prod_collector
   sa-apps package duo_prod_collector --output duo.zip
   sa-apps package duo_prod_collector -o duo.zip --runtime python3.14 --architecture x86_64
   sa-apps package duo_prod_collector -o duo.zip --json | jq -r .code_sha256
 
-`sa-apps deploy` builds the same zip by itself; this one is to look at, or for a pipeline of your own."""
+`sa-apps deploy` builds the same zip by itself; use this to look into it, or in a pipeline of your own."""
 
 
 def command(
@@ -29,14 +30,33 @@ def command(
     name_option: options.NameOption = None,
     cluster: options.Cluster = None,
     to: Annotated[
-        Path, typer.Option("--output", "-o", help="The file to write.", metavar="FILE", dir_okay=False)
-    ],
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The file to write. Default: NAME.zip here.",
+            metavar="FILE",
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     runtime: Annotated[
-        str, typer.Option("--runtime", help="Lambda's runtime, python3.11 to python3.14.", metavar="RUNTIME")
+        str,
+        typer.Option(
+            "--runtime",
+            help="Lambda's runtime, python3.11 to python3.14.",
+            metavar="RUNTIME",
+            autocompletion=options.complete_runtime,
+        ),
     ] = "python3.13",
     architecture: Annotated[
         str,
-        typer.Option("--architecture", help="The function's processor, arm64 or x86_64.", metavar="NAME"),
+        typer.Option(
+            "--architecture",
+            help="The function's processor, arm64 or x86_64.",
+            metavar="NAME",
+            autocompletion=options.complete_architecture,
+        ),
     ] = "arm64",
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
@@ -44,7 +64,7 @@ def command(
 ) -> None:
     """Write the zip that an app's function runs.
 
-    It has the same bytes wherever it is built.
+    It is byte for byte the same on every machine.
     """
     from streamalert_apps.cli.selection import known_types, one_app
     from streamalert_apps.cli.terminal.prompts import Prompts
@@ -53,6 +73,7 @@ def command(
 
     prompts = Prompts.on_terminal(no_input=no_input)
     project, app = one_app(project_dir, name, name_option, cluster, prompts)
+    to = to or Path(f"{app.name}.zip")
     types = known_types(project.root)
     types.find(app.type)
     with output.working(f"Packing {app.type}"):

@@ -39,7 +39,7 @@ CHECK_EXAMPLES = """Examples:
   sa-apps plugin check apps/acme --only late --only resume
   sa-apps plugin check acme                one of an installed distribution
 
-It takes seconds: time is simulated, and nothing is asked of the service itself."""
+It takes seconds: time is simulated, and the service itself is not asked."""
 
 LOCK_EXAMPLES = """Examples:
 
@@ -86,7 +86,7 @@ def new(
 ) -> None:
     """Write a plugin to apps/, with its simulator and its test.
 
-    Its schema, too. No file that is there is written over.
+    It writes a schema, too, and overwrites no file.
     """
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.scaffold import create, written
@@ -117,8 +117,8 @@ def check(
 ) -> int:
     """Test a plugin against the standard scenarios.
 
-    Among them are many pages, late events, faults, and kills at any step. Says in words what is lost,
-    repeated or stuck, and when. Of a kind of destination, it looks at what that says of itself.
+    Among them are many pages, late events, faults and kills at any step. It says what is lost, repeated or
+    stuck, and when. For a kind of destination, it checks the declarations.
     """
     from streamalert_apps.testing.examine import examine
 

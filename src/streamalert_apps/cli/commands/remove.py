@@ -1,4 +1,4 @@
-"""`sa-apps remove`: take an app away, with all that it has."""
+"""`sa-apps remove`: delete an app with everything that belongs to it."""
 
 from __future__ import annotations
 
@@ -27,48 +27,64 @@ EXAMPLES = """Examples:
   sa-apps remove duo_prod_collector --keep-auth
   sa-apps remove collector --cluster prod --yes --json
 
-What goes is shown first. Events that the app has delivered stay where they are; its record goes. While
-the app is running nothing is removed."""
+What will be deleted is shown first, the app's record included. Delivered events stay where they are.
+An app that is running is not removed."""
 
 
 def command(
     *,
-    name: options.Name = None,
-    name_option: options.NameOption = None,
+    names: options.Names = None,
+    names_option: options.NamesOption = None,
     cluster: options.Cluster = None,
+    every_app: options.All = False,
     keep_auth: Annotated[bool, typer.Option("--keep-auth", help="Keep the credentials.")] = False,
     yes: options.Yes = False,
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
     as_json: options.Json = False,
-) -> None:
+) -> int:
     """Delete an app from AWS and conf/, with its credentials."""
+    from streamalert_apps.cli.each import Told, each
     from streamalert_apps.cli.project import aws_session
-    from streamalert_apps.cli.selection import one_app
-    from streamalert_apps.cli.terminal.description import identity, label
+    from streamalert_apps.cli.selection import chosen
+    from streamalert_apps.cli.terminal.collecting import counted
+    from streamalert_apps.cli.terminal.description import label
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.sdk.clock import SystemClock
     from streamalert_apps.serve.turn import place_of
 
     prompts = Prompts.on_terminal(no_input=no_input)
-    project, app = one_app(project_dir, name, name_option, cluster, prompts)
-    place, clock = place_of(project, app, lambda: aws_session(project.account)), SystemClock()
+    picked = chosen(project_dir, [*(names or ()), *(names_option or ())], cluster, prompts, every=every_app)
+    project, clock = picked.project, SystemClock()
     find = _local if project.account.local else _deployed
-    things, carry_out = find(project, app, place, keep_auth=keep_auth)
-    gone = [*things, ("entries", f"conf/clusters/{app.cluster}.json")]
-    output.say(f"This will delete of {label(app)}:")
-    for kind, thing in gone:
-        output.say(f"  {kind:<10}  {thing}")
-    if not yes and not prompts.confirm(f"Remove {label(app)}?", flag="--yes"):
+    places = {
+        app.function: place_of(project, app, lambda: aws_session(project.account)) for app in picked.apps
+    }
+    removals = {app.function: find(project, app, places[app.function], keep_auth) for app in picked.apps}
+    for app in picked.apps:
+        output.say(f"This will delete {label(app)}:")
+        for kind, thing in _gone(app, removals[app.function]):
+            output.say(f"  {kind:<10}  {thing}")
+    what = counted(len(picked.apps), "app") if picked.several else label(picked.apps[0])
+    if not yes and not prompts.confirm(f"Delete {what}?", flag="--yes"):
         raise Cancelled("Cancelled; nothing was changed.")
-    _begin(app, place, clock)
-    carry_out()
-    project.remove_app(app)
-    if as_json:
-        removed = [{"kind": kind, "name": thing} for kind, thing in gone]
-        output.envelope("remove", {**identity(app), "removed": removed})
-    else:
-        output.say(f"{label(app)} is deleted.")
+
+    def removed(app: AppConf) -> Told:
+        _begin(app, places[app.function], clock)
+        _, carry_out = removals[app.function]
+        carry_out()
+        project.remove_app(app)
+        if not as_json:
+            output.say(f"{label(app)} is deleted.")
+        gone = _gone(app, removals[app.function])
+        return Told({"removed": [{"kind": kind, "name": thing} for kind, thing in gone]})
+
+    return each("remove", picked, removed, done="deleted", as_json=as_json)
+
+
+def _gone(app: AppConf, removal: Removal) -> list[tuple[str, str]]:
+    things, _ = removal
+    return [*things, ("entries", f"conf/clusters/{app.cluster}.json")]
 
 
 def _begin(app: AppConf, place: Place, clock: Clock) -> None:
@@ -85,7 +101,7 @@ def _begin(app: AppConf, place: Place, clock: Clock) -> None:
         ) from None
 
 
-def _local(project: Project, app: AppConf, place: Place, *, keep_auth: bool) -> Removal:
+def _local(project: Project, app: AppConf, place: Place, keep_auth: bool) -> Removal:
     """Find the files of a local app: all of its folder, and its head."""
     from streamalert_apps.runtime import names
     from streamalert_apps.runtime.files import remove_leftovers
@@ -110,7 +126,7 @@ def _local(project: Project, app: AppConf, place: Place, *, keep_auth: bool) -> 
     return [("file", (Path(".sa-apps") / folder.name / top).as_posix()) for top in tops], carry_out
 
 
-def _deployed(project: Project, app: AppConf, place: Place, *, keep_auth: bool) -> Removal:
+def _deployed(project: Project, app: AppConf, place: Place, keep_auth: bool) -> Removal:
     """Find what an app has in AWS. The schedule goes first, then the role, the parameters, the record."""
     from streamalert_apps.cli.fleet import Fleet
     from streamalert_apps.cli.terminal.progress import applying

@@ -20,8 +20,8 @@ EXAMPLES = """Examples:
   sa-apps replay duo_prod_collector --since 2026-03-01 --until 2026-03-02 --to events.jsonl
   sa-apps replay duo_prod_collector --continue 5f3a91c0
 
-It reads the journal beside the app's runs, and moves no position but its own. The events get ids of their
-own, so that a destination that knows each event takes them; --same-ids keeps the ids that they had."""
+It reads the journal and leaves the app's own progress alone. The events get new ids, so that a
+destination that drops duplicates accepts them; --same-ids keeps their ids."""
 
 
 def command(
@@ -38,12 +38,15 @@ def command(
     to: Annotated[
         str | None,
         typer.Option(
-            "--to", help="A destination of conf/, classifier, a file to append to, or -.", metavar="DEST"
+            "--to",
+            help="A destination of conf/, classifier, a file to append to, or -.",
+            metavar="DEST",
+            autocompletion=options.complete_target,
         ),
     ] = None,
-    same_ids: Annotated[bool, typer.Option("--same-ids", help="Keep the ids that the events had.")] = False,
+    same_ids: Annotated[bool, typer.Option("--same-ids", help="Keep the events' ids.")] = False,
     going_on: Annotated[
-        str | None, typer.Option("--continue", help="Continue a replay that was cut off.", metavar="ID")
+        str | None, typer.Option("--continue", help="Continue an interrupted replay.", metavar="ID")
     ] = None,
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
@@ -99,9 +102,9 @@ def _wanted(
 
     if going_on:
         if since or until or to or same_ids:
-            raise UsageError("--continue goes on with what was asked for.", hint="Leave out the others.")
+            raise UsageError("--continue takes no other option.", hint="Leave out the others.")
         return None
     if not since or not to:
-        raise UsageError("Say from when on, and where to.", hint="Pass --since TIME and --to DEST.")
+        raise UsageError("A replay needs a start and a destination.", hint="Pass --since TIME and --to DEST.")
     begin, end = span_of(since, until)
     return Wanted(begin.timestamp(), end.timestamp(), to, same_ids)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from streamalert_apps.cli.terminal import options, output
-from streamalert_apps.cli.terminal.description import identity
 from streamalert_apps.errors import AppError, UsageError
 
 if TYPE_CHECKING:
@@ -31,17 +30,17 @@ EXAMPLES = """Examples:
   sa-apps run duo_prod_collector --to lake
   sa-apps run --all --cluster prod
 
-A run takes its turn with the scheduled function: it continues where the last one ended, and the
-next one continues after it. Without --to, events go where the app's events go (the classifier; in a
-local project logs/NAME.jsonl), or to standard output where that is no terminal. --since and --until
-only look: they write to standard output unless --to is given, and the next run collects the same.
---all runs one app after the other, and one that fails does not keep the rest from running."""
+A run continues where the last one ended, whether that was here or in AWS. Without --to, events go to
+the app's destinations (by default the classifier; in a local project logs/NAME.jsonl), or to standard
+output if that is not a terminal. --since and --until only look: events go to standard output unless --to
+is given, and the next run collects them all the same. Several apps run one after the other, each to its
+own destinations; if one fails, the rest still run."""
 
 
 def command(
     *,
-    name: options.Name = None,
-    name_option: options.NameOption = None,
+    names: options.Names = None,
+    names_option: options.NamesOption = None,
     cluster: options.Cluster = None,
     every_app: options.All = False,
     to: Annotated[
@@ -50,17 +49,19 @@ def command(
             "--to",
             help="A destination of conf/, classifier, a file to append to, or - for standard output.",
             metavar="DEST",
+            autocompletion=options.complete_target,
             show_default=False,
         ),
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
-            help="Only look: from so long ago (90s, 30m, 2h, 7d) or from a date or time.", metavar="TIME"
+            help="Only look, from then on: so long ago (90s, 30m, 2h, 7d), or a date or time.", metavar="TIME"
         ),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help="Only look: up to so long ago or to a date or time.", metavar="TIME")
+        str | None,
+        typer.Option(help="Only look, until then: so long ago, or a date or time.", metavar="TIME"),
     ] = None,
     keep_state: Annotated[
         bool,
@@ -75,24 +76,29 @@ def command(
 
     The summary goes to standard error; with --json it is the last line of standard output.
     """
-    from streamalert_apps.cli.selection import all_apps, one_app
+    from streamalert_apps.cli.each import Told, each
+    from streamalert_apps.cli.selection import chosen
     from streamalert_apps.cli.terminal.prompts import Prompts
 
     span = _span(since, until, keep_state=keep_state)
-    if every_app:
-        project, apps = all_apps(project_dir, name, name_option, cluster)
-        if to is None and span is None:
-            to = OWN
-        return _run_all(project, apps, Order(to, simulator, span), as_json=as_json)
-    project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
-    done = _run(project, app, Order(to, simulator, span))
-    if done is None:
-        return 0
-    if as_json:
-        errors = [done.failure] if done.failure else []
-        output.envelope("run", {**identity(app), **summary(done)}, errors=errors, line=True)
-    _tell(app, done)
-    return done.failure.exit_code if done.failure else 0
+    picked = chosen(
+        project_dir,
+        [*(names or ()), *(names_option or ())],
+        cluster,
+        Prompts.on_terminal(no_input=no_input),
+        every=every_app,
+    )
+    if picked.several and to is None and span is None:
+        to = OWN
+
+    def collected(app: AppConf) -> Told | None:
+        done = _run(picked.project, app, Order(to, simulator, span))
+        if done is None:
+            return None
+        _tell(app, done)
+        return Told(summary(done), done.failure)
+
+    return each("run", picked, collected, done="collected", as_json=as_json, line=True)
 
 
 OWN: Final = ""
@@ -142,30 +148,6 @@ def _run(project: Project, app: AppConf, order: Order) -> Done | None:
     return Done(outcome, targets, looked=order.span is not None)
 
 
-def _run_all(project: Project, apps: Sequence[AppConf], order: Order, *, as_json: bool) -> int:
-    """Run apps one after the other; return what says how many failed."""
-    from streamalert_apps.cli.terminal.failures import Failures
-
-    failures = Failures(len(apps))
-    told: list[dict[str, Any]] = []
-    for app in apps:
-        try:
-            done = _run(project, app, order)
-        except AppError as error:
-            told.append(identity(app) | {"error": output.described(failures.note(app, error))})
-            output.error(failures.errors[-1])
-            continue
-        if done is None:
-            return 0
-        failure = failures.note(app, done.failure) if done.failure else None
-        told.append(identity(app) | summary(done) | {"error": failure and output.described(failure)})
-        _tell(app, done)
-    if as_json:
-        output.envelope("run", {"apps": told}, errors=failures.errors, line=True)
-    output.say(f"{failures.summary('collected')}.")
-    return failures.exit_code
-
-
 def _span(since: str | None, until: str | None, *, keep_state: bool) -> Span | None:
     """Return what is to be looked at; None: the run is one of the app's own."""
     from datetime import UTC, datetime
@@ -179,7 +161,7 @@ def _span(since: str | None, until: str | None, *, keep_state: bool) -> Span | N
     now = datetime.now(UTC)
     span = Span(options.moment(since, now) if since else None, options.moment(until, now) if until else None)
     if span.since and span.since >= (span.until or now):
-        raise UsageError("There is no time to look at: --since has to be before --until and now.")
+        raise UsageError("--since must be before --until and now.")
     return span
 
 
@@ -245,11 +227,9 @@ def _tell(app: AppConf, done: Done) -> None:
     output.say(f"{app.name}: {_in_words(done)} in {outcome.seconds:.1f} s.")
     if truncated := sum(one.trimmed for one in outcome.delivered.values()):
         output.warn(f"{truncated} events were too large; the whole of them is kept, see `_truncated`.")
-    if done.failure:
-        output.error(done.failure)
-    elif outcome.status == "partial":
+    if outcome.status == "partial":
         wait = f" in {outcome.retry_after:.0f} s" if outcome.retry_after else ""
-        output.say(f"There is more: run it again{wait}.")
+        output.say(f"There is more to collect: run it again{wait}.")
 
 
 def _in_words(done: Done) -> str:

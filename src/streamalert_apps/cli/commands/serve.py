@@ -41,13 +41,11 @@ def command(
     *,
     workers: Annotated[
         int | None,
-        typer.Option(help="How many apps run at a time.  [default: 8]", metavar="N", min=1, max=256),
+        typer.Option(help="Apps to run at a time.  [default: 8]", metavar="N", min=1, max=256),
     ] = None,
     grace: Annotated[
         str | None,
-        typer.Option(
-            help="How long runs may take to end when it is stopped.  [default: 30s]", metavar="TIME"
-        ),
+        typer.Option(help="How long runs may take to end after a stop.  [default: 30s]", metavar="TIME"),
     ] = None,
     listen: Annotated[
         str | None,
@@ -59,7 +57,7 @@ def command(
         Literal["text", "json"], typer.Option("--log-format", help="The form of log lines.")
     ] = "text",
     check: Annotated[
-        bool, typer.Option("--check", help="Ask the collector that runs here whether it is healthy.")
+        bool, typer.Option("--check", help="Check whether the collector on this machine is healthy.")
     ] = False,
     print_unit: Annotated[
         bool, typer.Option("--print-unit", help="Print a unit for systemd that runs this project.")
@@ -106,7 +104,7 @@ def command(
 
 def _end(left: Sequence[str]) -> int:
     if left:
-        output.warn(f"Not ended in time: {', '.join(left)}. The next run goes on where they were.")
+        output.warn(f"Not ended in time: {', '.join(left)}. The next run continues there.")
     output.say("Stopped.")
     if threading.active_count() > 1:
         output.close_streams()

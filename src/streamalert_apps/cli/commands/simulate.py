@@ -15,7 +15,7 @@ EXAMPLES = """Examples:
 
 \b
   sa-apps simulate duo --port 8080
-  sa-apps simulate duo --json          first line: its address and credentials that it accepts
+  sa-apps simulate duo --json          the first line has its address and credentials
 
 In another terminal, with the credentials in duo.json:
 
@@ -26,8 +26,20 @@ In another terminal, with the credentials in duo.json:
 
 def command(
     *,
-    service: Annotated[str, typer.Argument(help="The service: duo.", metavar="SERVICE")],
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
+    service: Annotated[
+        str,
+        typer.Argument(
+            help="The service; `sa-apps types` shows them.",
+            metavar="SERVICE",
+            autocompletion=options.complete_service,
+        ),
+    ],
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535, metavar="PORT"
+        ),
+    ] = 0,
     events: Annotated[
         int, typer.Option(help="Events of each app type, spread over the last hour.", min=0, metavar="N")
     ] = 5000,
@@ -36,7 +48,7 @@ def command(
 ) -> None:
     """Serve a simulated service over HTTP until Ctrl-C.
 
-    It checks signatures, parameters and limits as the vendor does, and listens on this machine alone.
+    It checks signatures, parameters and limits as the vendor does. Only this machine can reach it.
     """
     from streamalert_apps import services
     from streamalert_apps.cli.selection import known_types

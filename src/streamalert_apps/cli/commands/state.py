@@ -27,7 +27,7 @@ SHOW_EXAMPLES = """Examples:
   sa-apps state show duo_prod_collector
   sa-apps state show duo_prod_collector --json | jq .positions
 
-Shows neither events nor credentials."""
+It shows neither events nor credentials."""
 
 EXPORT_EXAMPLES = """Examples:
 
@@ -64,7 +64,7 @@ def show(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show what is on record of an app: where it is kept, how far it is, what was delivered."""
+    """Show where an app's record is kept, how far it is, and what was delivered."""
     from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
@@ -89,7 +89,7 @@ def export(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Hand an app back: write the state that an earlier version reads."""
+    """Write the state that an earlier version reads."""
     from streamalert_apps.cli.handing_back import hand_back
     from streamalert_apps.cli.selection import one_app
     from streamalert_apps.cli.terminal.description import identity, label

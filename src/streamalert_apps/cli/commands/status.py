@@ -1,4 +1,4 @@
-"""`sa-apps status`: how the apps are."""
+"""`sa-apps status`: each app's deployment, last run and progress."""
 
 from __future__ import annotations
 
@@ -29,51 +29,51 @@ EXAMPLES = """Examples:
 \b
   sa-apps status
   sa-apps status --cluster prod --watch
+  sa-apps status duo_prod_collector okta_prod
   sa-apps status --html status.html
   sa-apps status duo_prod_collector --json
 
-Exit codes: 0 if all apps are healthy, 5 if some are not, 1 if none is. An app that was paused on purpose
-is healthy."""
+Exit codes: 0 if all apps are healthy, 5 if some are not, 1 if none is. A paused app counts as healthy."""
 
 
 def command(
     *,
-    name: options.Name = None,
-    name_option: options.NameOption = None,
+    names: options.Names = None,
+    names_option: options.NamesOption = None,
     cluster: options.Cluster = None,
-    watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Show it again and again, until Ctrl-C.")
-    ] = False,
+    every_app: options.All = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep showing it until Ctrl-C.")] = False,
     every: Annotated[
-        str, typer.Option("--every", help="With --watch: how often (5s, 1m).", metavar="TIME")
+        str, typer.Option("--every", help="With --watch: the interval (5s, 1m).", metavar="TIME")
     ] = "15s",
     html: Annotated[
         Path | None,
         typer.Option(
             "--html",
-            help="Write it to this file as a page to look at with a browser.",
+            help="Write it to this file as an HTML page.",
             metavar="FILE",
             dir_okay=False,
             show_default=False,
         ),
     ] = None,
     at_once: Annotated[
-        int, typer.Option("--jobs", help="How many apps at a time.", min=1, max=16, metavar="N")
+        int, typer.Option("--jobs", help="Apps to process at a time.", min=1, max=16, metavar="N")
     ] = 8,
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> int:
     """Show each app's deployment, last run and progress.
 
-    A local project shows what the runs on this machine left. With --watch and --json each answer is an
-    object on a line of its own.
+    In a local project, it shows the runs on this machine. With --watch and --json, each answer is one line.
     """
     from streamalert_apps.cli.project import aws_session, open_project
-    from streamalert_apps.cli.selection import either
+    from streamalert_apps.cli.selection import not_both
 
     pause = options.since(every).total_seconds()
+    wanted = [*(names or ()), *(names_option or ())]
+    not_both(wanted, every=every_app)
     project = open_project(project_dir)
-    asked = Asked(project, cluster, either(name, name_option, "name"), at_once)
+    asked = Asked(project, cluster, wanted, at_once)
     asked.apps()  # what is not there is told before anything is asked
     if not project.account.local:
         aws_session(project.account)  # whoever has to be asked is asked before a spinner turns
@@ -143,13 +143,15 @@ class Asked:
 
     project: Project
     cluster: str | None
-    name: str | None
+    names: Sequence[str]
     at_once: int
 
     def apps(self) -> list[AppConf]:
         """Return the apps."""
-        if self.name:
-            return [self.project.find(self.name, self.cluster)]
+        from streamalert_apps.cli.selection import several_apps
+
+        if self.names:
+            return several_apps(self.project, [self.cluster] if self.cluster else [], self.names)
         return list(self.project.apps(self.cluster))
 
     def answer(self) -> Answer:
@@ -173,7 +175,7 @@ class Asked:
         functions = [app.function for app in apps]
         rules: Mapping[str, Any] = {}
         with _suppressed(unless=bool(apps)):
-            prefix = "" if self.name else orphans.prefix_of(self.project)
+            prefix = "" if self.names else orphans.prefix_of(self.project)
             rules = survey.known_rules(fleet.aws, functions, prefix)
         jobs, refused = fleet.jobs(apps, looks=True)
         plans = {plan.job.function: plan for plan in survey.glance(jobs, rules, self.at_once)}
@@ -191,7 +193,7 @@ class Asked:
             for app in apps
         ]
         clusters = [self.cluster] if self.cluster else []
-        left = [] if self.name else list(orphans.orphans(rules, self.project, clusters))
+        left = [] if self.names else list(orphans.orphans(rules, self.project, clusters))
         return Answer(condition.worst_first(statuses), left, _warnings(fleet.session, self.project, apps))
 
     def _found(self, apps: Sequence[AppConf]) -> list[Found]:

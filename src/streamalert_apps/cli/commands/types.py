@@ -52,12 +52,12 @@ def command(
         ),
     ] = None,
     search: Annotated[
-        str, typer.Option("--search", "-s", help="List the types that have this text.", metavar="TEXT")
+        str, typer.Option("--search", "-s", help="List the types that contain this text.", metavar="TEXT")
     ] = "",
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """List what can be collected, or show how to set up one type."""
+    """List what can be collected, or show how to set up a type."""
     import sys
     from dataclasses import asdict
 
@@ -75,7 +75,7 @@ def command(
         known = [describe(types.find(app_type))]
     known = of_service or known
     if not known:
-        raise UsageError(f"No app type has '{search}' in it.", hint="`sa-apps types` lists them all.")
+        raise UsageError(f"No app type contains '{search}'.", hint="`sa-apps types` lists them all.")
     if as_json:
         warnings = [output.described(error) for error in types.left_out]
         described = [asdict(app) | {"setup": types.setup(app.type)} for app in known]

@@ -24,7 +24,7 @@ EXAMPLES = """Examples:
   sa-apps update-auth duo_prod_collector --rollback
 
 The service has to accept the new credentials before they are stored. Revoke the old ones when the command
-says so: a run that is under way still uses them. --rollback brings them back."""
+says so: a run that is under way still uses them. --rollback restores them."""
 
 
 def command(
@@ -33,9 +33,7 @@ def command(
     name_option: options.NameOption = None,
     cluster: options.Cluster = None,
     auth_file: options.AuthFile = None,
-    rollback: Annotated[
-        bool, typer.Option("--rollback", help="Store the credentials again that were there before.")
-    ] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Restore the previous credentials.")] = False,
     no_check: options.NoCheck = False,
     simulator: options.Simulator = "",
     project_dir: options.ProjectDir = None,
@@ -44,7 +42,7 @@ def command(
 ) -> None:
     """Replace an app's credentials.
 
-    They are tried at the service first. On a terminal, what is no secret is shown and can be kept.
+    They are tested at the service first. On a terminal, values that are not secret are shown and can be kept.
     """
     from streamalert_apps.cli.credentials import (
         Source,
@@ -102,7 +100,7 @@ def _say_when_to_revoke(project: Project, app: AppConf) -> None:
     from streamalert_apps.cli.credentials import record_of
     from streamalert_apps.runtime import head as heads
 
-    back = f"`sa-apps update-auth {app.name} --rollback` brings them back."
+    back = f"`sa-apps update-auth {app.name} --rollback` restores them."
     with suppress(AppError):
         there = record_of(project, app).read(heads.NAME)
         lease = heads.parse(there.body)[0].lease if there.version else None

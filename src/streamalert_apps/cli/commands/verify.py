@@ -11,6 +11,7 @@ from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import Incomplete
 
 if TYPE_CHECKING:
+    from streamalert_apps.config.conf import AppConf
     from streamalert_apps.serve.estimate import Estimate
     from streamalert_apps.serve.verify import Verified
 
@@ -21,18 +22,19 @@ EXAMPLES = """Examples:
   sa-apps verify duo_prod_collector --since 30d --json
   sa-apps verify duo_prod_collector --since 2026-03-01 --until 2026-03-02 --repair
 
-It lists the span again beside the app's runs, with half of the service's limit, and changes nothing.
-What is older than the journal is compared by the count of each hour. It ends with 1 if events are missing
-and --repair is not given."""
+It lists the time span again, using at most half of the service's limit, and changes nothing. Time before
+the journal is compared by the count of each hour. It exits with 1 if events are missing and --repair is
+not given."""
 
 MOST_SHOWN = 20
 
 
 def command(
     *,
-    name: options.Name = None,
-    name_option: options.NameOption = None,
+    names: options.Names = None,
+    names_option: options.NamesOption = None,
     cluster: options.Cluster = None,
+    every_app: options.All = False,
     since: Annotated[
         str, typer.Option(help="From so long ago (2h, 30d), or a date or time.", metavar="TIME")
     ] = "24h",
@@ -40,48 +42,53 @@ def command(
         str | None, typer.Option(help="Up to so long ago, or a date or time. Default: now.", metavar="TIME")
     ] = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Leave what is missing for the next run to put on record.")
+        bool, typer.Option("--repair", help="Let the next run put the missing events on record.")
     ] = False,
     simulator: options.Simulator = "",
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> int:
-    """Name events that a service lists and that are not on record."""
+    """Find events that a service lists but that are not on record."""
     from streamalert_apps.cli.asking import asker_of, span_of
-    from streamalert_apps.cli.selection import one_app
+    from streamalert_apps.cli.each import Told, each
+    from streamalert_apps.cli.selection import chosen
     from streamalert_apps.cli.terminal.collecting import counted
-    from streamalert_apps.cli.terminal.description import identity, label
+    from streamalert_apps.cli.terminal.description import label
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.serve.verify import verify
 
-    project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
+    picked = chosen(
+        project_dir,
+        [*(names or ()), *(names_option or ())],
+        cluster,
+        Prompts.on_terminal(no_input=no_input),
+        every=every_app,
+    )
     begin, end = span_of(since, until)
-    asker = asker_of(project, app, simulator)
 
     def tell(estimate: Estimate) -> None:
         lasting = _lasting(estimate.seconds)
         asked, events = counted(estimate.requests, "request"), counted(estimate.events, "event")
         output.say(f"About {asked} for {events}{lasting}.")
 
-    with output.working(f"Listing the events of {label(app)} again"):
-        found = verify(asker, begin, end, repair=repair, tell=tell)
-    lacking = len(found.missing) + sum(hour.listed - hour.recorded for hour in found.hours)
-    left = lacking - found.repaired
-    errors = []
-    if left:
-        hint = "" if repair else "`--repair` puts on record what is named by its id."
-        errors = [Incomplete(f"Missing on record of {label(app)}: {counted(left, 'event')}.", hint=hint)]
-    if as_json:
-        output.envelope("verify", {**identity(app), **_described(found)}, errors=errors)
-    else:
-        _show(found)
-    if found.repaired:
-        when = "The next run puts" if found.soon else "A run within a quarter of an hour puts"
-        output.say(f"{when} {counted(found.repaired, 'event')} on record.")
-    for error in errors:
-        output.error(error)
-    return errors[0].exit_code if errors else 0
+    def verified(app: AppConf) -> Told:
+        asker = asker_of(picked.project, app, simulator)
+        with output.working(f"Listing the events of {label(app)} again"):
+            found = verify(asker, begin, end, repair=repair, tell=tell)
+        if not as_json:
+            _show(label(app) if picked.several else "", found)
+        if found.repaired:
+            when = "The next run puts" if found.soon else "A run within a quarter of an hour puts"
+            output.say(f"{when} {counted(found.repaired, 'event')} on record.")
+        lacking = len(found.missing) + sum(hour.listed - hour.recorded for hour in found.hours)
+        if not (left := lacking - found.repaired):
+            return Told(_described(found))
+        hint = "" if repair else "`--repair` puts the events that are named by id on record."
+        missing = Incomplete(f"{label(app)}: {counted(left, 'event')} missing on record.", hint=hint)
+        return Told(_described(found), missing)
+
+    return each("verify", picked, verified, done="complete", as_json=as_json)
 
 
 def _lasting(seconds: float) -> str:
@@ -118,10 +125,11 @@ def _described(found: Verified) -> dict[str, Any]:
     }
 
 
-def _show(found: Verified) -> None:
+def _show(app: str, found: Verified) -> None:
+    begins, ends = (f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}" for time in (found.since, found.until))
     output.data(
-        f"{found.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} to {found.until.astimezone(UTC):%Y-%m-%d %H:%M:%S} "
-        f"UTC: {found.listed:,} listed, {found.recorded:,} on record, {len(found.missing):,} missing"
+        f"{app}{': ' if app else ''}{begins} to {ends} UTC: {found.listed:,} listed, "
+        f"{found.recorded:,} on record, {len(found.missing):,} missing"
     )
     for one in found.missing[:MOST_SHOWN]:
         late = f"between {_hours(one.least)} and {_hours(one.most)} late"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from streamalert_apps.cli.terminal import differences
 from streamalert_apps.cli.terminal.description import label
 from streamalert_apps.cli.terminal.exit_code import of_several
 from streamalert_apps.deploy.apply import Result
@@ -22,7 +23,6 @@ SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
 FATES: Final = ("create", "change", "delete", "unchanged", "failed")
 _PLANNED: Final = ("to create", "to change", "to delete", "unchanged", "not possible")
 _DONE: Final = ("created", "changed", "deleted", "unchanged", "failed")
-_LONGEST_VALUE: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,18 @@ class Report:
         """How the app is called in what a person reads."""
         return job_label(self.job)
 
-    def lines(self) -> list[str]:
-        """Return a line for each change; one line in all for an app that is wholly new, or goes."""
+    def lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """Yield a line for each change; `verbose`: each property, and each part of a new app too."""
         if self.error:
-            return [f"! {self.label}: {self.error.message}"]
-        if self.fate in {"create", "delete"}:
-            kinds = dict.fromkeys(change.subject.kind for change in self.changes)
-            return [f"{SIGNS[self.fate]} {self.label}: {', '.join(kinds)}"]
-        return [f"~ {self.label}", *(f"    {_line(change)}" for change in self.changes)]
+            yield f"! {self.label}: {self.error.message}"
+            return
+        is_short = self.fate in {"create", "delete"} and not verbose
+        kinds = dict.fromkeys(change.subject.kind for change in self.changes)
+        sign = SIGNS.get(self.fate, SIGNS["update"])
+        yield f"{sign} {self.label}: {', '.join(kinds)}" if is_short else f"{sign} {self.label}"
+        if not is_short:
+            for change in self.changes:
+                yield from (f"    {line}" for line in _lines(change, verbose=verbose))
 
     def described(self) -> dict[str, Any]:
         """Return the app as --json shows it."""
@@ -122,31 +126,19 @@ def summary(reports: Iterable[Report], classifiers: Iterable[ClassifierPlan] = (
     return ", ".join(told) + "."
 
 
-def _line(change: Change) -> str:
+def _lines(change: Change, *, verbose: bool) -> Iterator[str]:
+    """Yield a line for a change, and below it what is to be seen old and new."""
     sign, kind = SIGNS[change.action], change.subject.kind
+    differing = change.differing
     if change.action != "update":
-        return f"{sign} {kind:<10}  {change.subject.name}"
-    if kind == "alias" and change.differing.keys() - {"retries", "weights"}:
-        return f"{sign} {kind:<10}  production moves to a new version"
-    return f"{sign} {kind:<10}  " + "; ".join(_differences(change.differing))
-
-
-def _differences(differing: Mapping[str, tuple[Any, Any]]) -> list[str]:
-    return [
-        f"{key} {_short(key, old)} → {_short(key, new)}" if _is_short(old) and _is_short(new) else key
-        for key, (old, new) in differing.items()
-    ]
-
-
-def _is_short(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float)
-
-
-def _short(key: str, value: Any) -> str:
-    if value is None:
-        return "none"
-    text = str(value)[:12] if key == "code" else str(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+        what = change.subject.name
+    elif kind == "alias" and differing.keys() - {"retries", "weights"}:
+        what = "production moves to a new version"
+    else:
+        what = "; ".join(differences.in_short(differing))
+    yield f"{sign} {kind:<10}  {what}"
+    if change.action == "update":
+        yield from (f"    {line}" for line in differences.lines(differing, verbose=verbose))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +160,19 @@ class Whole:
             or bool(self.dashboard and self.dashboard.changes)
         )
 
-    def lines(self) -> Iterator[str]:
-        """Say what would be done."""
+    def lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """Say what would be done; `verbose`: with each property that differs, old and new."""
         for change in self.bucket.changes if self.bucket else ():
-            what = "; ".join(_differences(change.differing))
+            what = "; ".join(differences.in_short(change.differing))
             yield f"{SIGNS[change.action]} bucket {change.subject.name}" + (f": {what}" if what else "")
+            yield from (f"    {line}" for line in differences.lines(change.differing, verbose=verbose))
         for plan in self.classifiers:
             if plan.files:
                 yield f"~ classifier ({plan.cluster})"
                 yield from (f"    {difference}" for difference in plan.differences)
         for report in map(Report.of_plan, self.apps):
             if report.fate != "unchanged":
-                yield from report.lines()
+                yield from report.lines(verbose=verbose)
         for change in self.dashboard.changes if self.dashboard else ():
             yield f"{SIGNS[change.action]} dashboard {change.subject.name}"
 

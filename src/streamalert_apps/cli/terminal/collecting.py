@@ -53,7 +53,7 @@ def _listening(state: _State) -> Iterator[None]:
 
 @contextmanager
 def _shown(state: _State, *, quiet: bool) -> Iterator[None]:
-    if quiet:
+    if quiet or output.is_quiet():
         yield
         return
     if not output.is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":

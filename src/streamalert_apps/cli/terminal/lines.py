@@ -21,7 +21,9 @@ def write(form: Form) -> None:
     product.handlers = [handler]
     product.propagate = False
     product.setLevel(logging.WARNING)
-    logging.getLogger("streamalert_apps.serve").setLevel(logging.INFO)
+    logging.getLogger("streamalert_apps.serve").setLevel(
+        logging.WARNING if output.is_quiet() else logging.INFO
+    )
 
 
 class _Lines(logging.Handler):
@@ -33,7 +35,7 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line."""
-        output.say(self.format(record).rstrip("\n"))
+        output.log_line(self.format(record).rstrip("\n"))
 
 
 class _Words(logging.Formatter):

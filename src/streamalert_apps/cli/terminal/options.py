@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperOption
 
+from streamalert_apps.cli.terminal import output
 from streamalert_apps.errors import UsageError
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -25,25 +27,65 @@ def _project(context: typer.Context) -> Any:
 def _complete(context: typer.Context, incomplete: str, kind: str) -> Iterable[str]:
     """Return what begins with `incomplete`; a broken project completes nothing."""
     try:
-        if kind == "type":
-            from streamalert_apps.config.conf import root_if_any
-            from streamalert_apps.plugins.registry import Registry
-
-            words: Iterable[str] = Registry(root_if_any(context.params.get("project_dir"))).stated_names()
-        elif kind == "cluster":
-            words = _project(context).clusters
-        elif kind == "destination":
-            words = _project(context).destinations
-        else:
-            words = {app.name for app in _project(context).apps(context.params.get("cluster"))}
+        words = _words(context, kind)
     except Exception:  # noqa: BLE001 (an error has no place on a half-typed line)
         return []
     return sorted(word for word in words if word.startswith(incomplete))
 
 
+def _words(context: typer.Context, kind: str) -> Iterable[str]:
+    from streamalert_apps import services
+
+    match kind:
+        case "type":
+            return _types(context)
+        case "service":
+            return services.services()
+        case "demo":
+            return ("all", *services.services(), *services.names())
+        case "cluster":
+            words: Iterable[str] = _project(context).clusters
+            return words
+        case "destination" | "target":
+            of_conf = _project(context).destinations
+            return ("classifier", *of_conf) if kind == "target" else of_conf
+    return {app.name for app in _project(context).apps(context.params.get("cluster"))}
+
+
+def _types(context: typer.Context) -> Iterable[str]:
+    from streamalert_apps.config.conf import root_if_any
+    from streamalert_apps.plugins.registry import Registry
+
+    return Registry(root_if_any(context.params.get("project_dir"))).stated_names()
+
+
 def complete_type(context: typer.Context, incomplete: str) -> Iterable[str]:
     """Complete an app type."""
     return _complete(context, incomplete, "type")
+
+
+def complete_service(context: typer.Context, incomplete: str) -> Iterable[str]:
+    """Complete a service that has a simulator."""
+    return _complete(context, incomplete, "service")
+
+
+def complete_demo(context: typer.Context, incomplete: str) -> Iterable[str]:
+    """Complete what a demonstration can be of."""
+    return _complete(context, incomplete, "demo")
+
+
+def complete_runtime(incomplete: str) -> Iterable[str]:
+    """Complete a runtime of Lambda."""
+    from streamalert_apps.deploy.package import RUNTIMES
+
+    return [runtime for runtime in RUNTIMES if runtime.startswith(incomplete)]
+
+
+def complete_architecture(incomplete: str) -> Iterable[str]:
+    """Complete a processor of Lambda."""
+    from streamalert_apps.deploy.package import ARCHITECTURES
+
+    return [architecture for architecture in ARCHITECTURES if architecture.startswith(incomplete)]
 
 
 def complete_cluster(context: typer.Context, incomplete: str) -> Iterable[str]:
@@ -56,10 +98,26 @@ def complete_destination(context: typer.Context, incomplete: str) -> Iterable[st
     return _complete(context, incomplete, "destination")
 
 
+def complete_target(context: typer.Context, incomplete: str) -> Iterable[str]:
+    """Complete where events can be sent: a destination of conf/, or the classifier."""
+    return _complete(context, incomplete, "target")
+
+
 def complete_name(context: typer.Context, incomplete: str) -> Iterable[str]:
     """Complete an app's name."""
     return _complete(context, incomplete, "name")
 
+
+QUIET: Final = TyperOption(
+    param_decls=["--quiet", "-q"],
+    is_flag=True,
+    default=False,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda _context, _option, value: output.be_quiet(value),
+    help="Show only results, warnings and errors.",
+)
+"""What every command has besides its own options."""
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object on standard output.")]
 ProjectDir = Annotated[
@@ -95,6 +153,22 @@ NameOption = Annotated[
         "--name", "-n", help="The app's name, as an option.", metavar="NAME", autocompletion=complete_name
     ),
 ]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="The apps' names.", metavar="[NAME]...", show_default=False, autocompletion=complete_name
+    ),
+]
+NamesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--name",
+        "-n",
+        help="An app's name, as an option; may be repeated.",
+        metavar="NAME",
+        autocompletion=complete_name,
+    ),
+]
 Clusters = Annotated[
     list[str] | None,
     typer.Option(
@@ -105,7 +179,7 @@ Clusters = Annotated[
         autocompletion=complete_cluster,
     ),
 ]
-All = Annotated[bool, typer.Option("--all", help="All apps, or all of --cluster, one after the other.")]
+All = Annotated[bool, typer.Option("--all", help="All apps, or all of --cluster.")]
 AuthFile = Annotated[
     Path | None,
     typer.Option(
@@ -116,18 +190,18 @@ AuthFile = Annotated[
     ),
 ]
 NoCheck = Annotated[
-    bool, typer.Option("--no-check", help="Save the credentials without trying them at the service.")
+    bool, typer.Option("--no-check", help="Save the credentials without testing them at the service.")
 ]
 Simulator = Annotated[
     str,
     typer.Option(
         "--simulator",
-        help="Ask a simulated service on this machine, for example http://127.0.0.1:8080.",
+        help="Use a simulated service on this machine, for example http://127.0.0.1:8080.",
         metavar="URL",
         show_default=False,
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")]
 
 
 def since(text: str) -> timedelta:

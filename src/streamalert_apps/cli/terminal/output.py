@@ -30,6 +30,8 @@ _SHORTEST_SECRET: Final = 8
 _AWS_SECRETS: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _TOKEN: Final = re.compile(r"\b((?:Bearer|Basic) )[\w.~+/=-]{8,}", re.IGNORECASE)
 _secrets: set[str] = set()
+_held: list[str] | None = None
+"""What was not said, in a quiet command; None: it is not quiet."""
 
 
 def hide(secret: Any) -> None:
@@ -95,8 +97,34 @@ def flush() -> None:
     sys.stdout.flush()
 
 
+def be_quiet(quiet: bool) -> None:
+    """Say nothing from now on but warnings, errors and questions; or say everything again."""
+    global _held  # noqa: PLW0603 (there is one standard error)
+    _held = [] if quiet else None
+
+
+def is_quiet() -> bool:
+    """Return whether only warnings, errors and questions are written."""
+    return _held is not None
+
+
 def say(text: str) -> None:
-    """Write a line of words."""
+    """Write a line of words; a quiet command keeps it for the case that a question follows."""
+    if _held is None:
+        _say(text)
+    else:
+        _held.append(text)
+
+
+def say_all() -> None:
+    """Write what a quiet command has not said: somebody is about to be asked about it."""
+    for text in _held or ():
+        _say(text)
+    be_quiet(is_quiet())
+
+
+def log_line(text: str) -> None:
+    """Write a line of a log, whose level says how much of it is wanted."""
     _say(text)
 
 
@@ -146,9 +174,17 @@ class Cell:
     colour: str = ""
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write a table for a person to look at."""
-    show(drawn(columns, [[Cell(str(value)) for value in row] for row in rows]))
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Collection[int] = ()) -> None:
+    """Write a table for a person to look at: lines where the terminal is too narrow for it."""
+    told = [[str(value) for value in row] for row in rows]
+    made = drawn(columns, [[*map(Cell, row)] for row in told], right=right)
+    if fits(made):
+        show(made)
+        return
+    for first, *others in told:
+        data(f"{columns[0]}: {first}")
+        for column, value in zip(columns[1:], others, strict=True):
+            data(f"  {column}: {value}")
 
 
 def drawn(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Collection[int] = ()) -> Table:
@@ -198,6 +234,9 @@ def markdown(text: str, stream: TextIO) -> None:
 @contextmanager
 def working(text: str) -> Iterator[None]:
     """Show that something takes its time: a spinner on a terminal, one line elsewhere."""
+    if is_quiet():
+        yield
+        return
     if not is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
         say(f"{text} …")
         yield

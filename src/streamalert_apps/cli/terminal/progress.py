@@ -18,7 +18,7 @@ from streamalert_apps.serve.plain import plain
 @contextmanager
 def applying(plans: Sequence[AppPlan]) -> Iterator[Tell]:
     """Show the steps of these plans as they come, from whatever thread."""
-    if not output.is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+    if output.is_quiet() or not output.is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
         yield _Lines(plans)
         return
     from rich.console import Console

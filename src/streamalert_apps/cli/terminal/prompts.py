@@ -49,25 +49,28 @@ class Prompts:
         A key that is pasted where its path is asked for shows as stars.
         """
         self.need(what, flag)
-        with _asked() as (questionary, streams):
-            answer = questionary.text(
-                plain(question),
-                default=default,
-                input_processors=[_stars_for_keys()],
-                validate=_judge(parse),
-                validate_while_typing=False,
-                **streams,
-            ).unsafe_ask()
-        return parse(answer.strip())
+
+        def ask(typed: str) -> str:
+            with _asked() as (questionary, streams):
+                shown = "" if _is_key(typed) else typed
+                keep_keys_dark = [_stars_for_keys()]
+                return str(
+                    questionary.text(
+                        plain(question), default=shown, input_processors=keep_keys_dark, **streams
+                    ).unsafe_ask()
+                )
+
+        return _until_taken(ask, parse, default)
 
     def secret(self, question: str, *, what: str, flag: str, parse: Callable[[str], Any]) -> Any:
         """As `text`, but what is typed shows as stars."""
         self.need(what, flag)
-        with _asked() as (questionary, streams):
-            answer = questionary.password(
-                plain(question), validate=_judge(parse), validate_while_typing=False, **streams
-            ).unsafe_ask()
-        return parse(answer.strip())
+
+        def ask(_: str) -> str:
+            with _asked() as (questionary, streams):
+                return str(questionary.password(plain(question), **streams).unsafe_ask())
+
+        return _until_taken(ask, parse)
 
     def choice(self, question: str, *, what: str, flag: str, choices: Mapping[str, str]) -> str:
         """Let one of `choices` (value → what is shown) be picked; typing narrows the list."""
@@ -96,22 +99,23 @@ def _stars_for_keys() -> Any:
     from prompt_toolkit.layout.processors import ConditionalProcessor, PasswordProcessor
 
     def holds_a_key() -> bool:
-        return get_app().current_buffer.text.lstrip().startswith(("{", "-----BEGIN"))
+        return _is_key(get_app().current_buffer.text)
 
     return ConditionalProcessor(PasswordProcessor(), Condition(holds_a_key))
 
 
-def _judge(parse: Callable[[str], Any]) -> Callable[[str], bool | str]:
-    """Return a check in questionary's form: True, or what is wrong."""
+def _is_key(text: str) -> bool:
+    return text.lstrip().startswith(("{", "-----BEGIN"))
 
-    def judge(text: str) -> bool | str:
+
+def _until_taken(ask: Callable[[str], str], parse: Callable[[str], Any], typed: str = "") -> Any:
+    """Ask until `parse` takes the answer; say each time what is wrong, and let what was typed be changed."""
+    while True:
+        typed = ask(typed).strip()
         try:
-            parse(text.strip())
+            return parse(typed)
         except AppError as error:
-            return plain(f"{error.message} {error.hint}".strip())
-        return True
-
-    return judge
+            output.error(error)
 
 
 @contextmanager
@@ -120,6 +124,7 @@ def _asked() -> Iterator[tuple[Any, dict[str, Any]]]:
     import questionary
     from prompt_toolkit.output import create_output
 
+    output.say_all()
     try:
         yield questionary, {"output": create_output(stdout=sys.stderr)}
     except (KeyboardInterrupt, EOFError):

@@ -223,7 +223,7 @@ def settled(job: Job) -> dict[str, Any]:
         if job.clock.now() > give_up:
             raise AppError(
                 f"The function was not ready after {_PATIENCE.seconds} seconds.",
-                hint="Deploy again: it goes on where this one ended.",
+                hint="Deploy again: it continues where this one ended.",
             )
         job.clock.sleep(next(polls, _POLLS[-1]))
 
