@@ -24,4 +24,4 @@ def delete(store: Store, identity: Identity, journal_days: float, clock: Clock, 
     with holding(store, identity, clock, deadline) as held:
         before = held.head.first
         delete_old(held, store, journal_days)
-        LOGGER.info("the app is paused; %d commits were deleted", held.head.first - before)
+        LOGGER.info("deleted while paused", extra={"fields": {"commits": held.head.first - before}})
