@@ -58,7 +58,7 @@ def test_a_secret_of_aws_holds_them(local: Path, aws_env: str, monkeypatch: pyte
 
     assert read("secretsmanager:duo") == KEYS
     assert read(f"secretsmanager:{arn}") == KEYS
-    with pytest.raises(CredentialsError, match=r"There is no secret nothing; it is to hold credentials\."):
+    with pytest.raises(CredentialsError, match=r"There is no secret nothing with the credentials\."):
         read("secretsmanager:nothing")
 
 

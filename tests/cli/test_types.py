@@ -45,7 +45,7 @@ def test_types_are_found_by_what_they_collect(sa_apps: Command) -> None:
 def test_a_search_without_a_result_says_so(sa_apps: Command) -> None:
     ran = sa_apps("types", "--search", "submarine")
     assert (ran.code, ran.out) == (2, "")
-    assert "No app type has 'submarine' in it." in ran.err
+    assert "No app type contains 'submarine'." in ran.err
 
 
 def test_one_type_is_told_in_full(sa_apps: Command) -> None:
