@@ -23,7 +23,6 @@ from streamalert_apps.sdk.app import App, service_of
 from streamalert_apps.services import table
 
 
-@cache
 def services() -> tuple[str, ...]:
     """Return the names of the services."""
     return tuple(sorted(module.name for module in iter_modules(__path__) if module.ispkg))

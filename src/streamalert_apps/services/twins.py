@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +14,12 @@ from streamalert_apps.simulator.contract import Twin
 
 def twin(service: str, **options: Any) -> Twin:
     """Return the twin of a service, made with these options."""
+    made: Twin = _kind(service)(**options)
+    return made
+
+
+@cache
+def _kind(service: str) -> Any:
     there = services.services()
     if service not in there:
         close = get_close_matches(service, there, n=1)
@@ -20,5 +27,4 @@ def twin(service: str, **options: Any) -> Twin:
             f"There is no simulator of '{service}'.",
             hint=f"Did you mean '{close[0]}'?" if close else f"There are: {', '.join(there)}.",
         )
-    made: Twin = import_module(f"{services.__name__}.{service}.twin").TWIN(**options)
-    return made
+    return import_module(f"{services.__name__}.{service}.twin").TWIN
