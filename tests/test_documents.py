@@ -56,7 +56,6 @@ NOT_RUN = {
     "docs/README.md": 1,
     "docs/machine.md": 3,
     "docs/moving.md": 1,
-    "docs/operating.md": 1,
     "docs/privacy.md": 1,
     "docs/simulation.md": 3,
     "docs/settings.md": 1,
