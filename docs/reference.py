@@ -50,7 +50,7 @@ def page() -> str:
 def _commands() -> Iterator[tuple[str, Any]]:
     """Yield every command with the words that call it."""
     for name in root.commands():
-        command: Any = typer.main.get_command(root.app)
+        command: Any = typer.main.get_group(root.app)
         for word in name.split():
             command = command.commands[word]
         yield name, command

@@ -112,7 +112,7 @@ def examples() -> list[str]:
 @pytest.mark.parametrize("example", examples())
 def test_every_example_is_understood_by_the_parser(example: str) -> None:
     words = shlex.split(re.split(r" [<>|] ", example)[0])[1:]
-    command: Any = typer.main.get_command(root.app)
+    command: Any = typer.main.get_group(root.app)
     while hasattr(command, "commands"):
         command = command.commands[words.pop(0)]
     assert command.make_context("", words).params
