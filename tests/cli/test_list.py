@@ -100,7 +100,7 @@ def test_a_person_sees_a_table(with_app: Path) -> None:
 
 
 def test_a_narrow_terminal_gets_lines(with_app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")  # Rich takes a dumb terminal to be 80 columns wide
+    monkeypatch.setenv("COLUMNS", "40")
     with Terminal("list", folder=with_app, columns=40) as terminal:
         assert terminal.ends() == 0
         assert "name: duo_prod_collector\n  log_level: info\n" in terminal.text

@@ -47,7 +47,10 @@ def test_what_lambda_takes_passes(settings: dict[str, Any]) -> None:
             {"metric_alarms": {"cursor_age": {"threshold": 9}}},
             "metric_alarms.cursor_age needs enable_custom_metrics to be true",
         ),
-        ({"metric_alarms": {"cursor_age": {}}, "extra": METRICS}, "metric_alarms.cursor_age.threshold must be"),
+        (
+            {"metric_alarms": {"cursor_age": {}}, "extra": METRICS},
+            "metric_alarms.cursor_age.threshold must be",
+        ),
         (
             {"metric_alarms": {"cursor_age": {"threshold": 9, "period_secs": 3600}}, "extra": METRICS},
             "has to be 7200 at least",
