@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 ROWS, COLUMNS = 50, 120
 PATIENCE_SECONDS = 60.0
+SIZE = {"COLUMNS", "LINES"}  # of pytest's terminal, by readline, and of its workers'
 ENTER, DOWN, CTRL_C, CTRL_D = "\r", "\x1b[B", "\x03", "\x04"
 
 
@@ -37,6 +39,7 @@ class Terminal:
             sys.executable,
             ["-m", "streamalert_apps", *arguments],
             cwd=str(folder),
+            env={name: os.environ[name] for name in {*os.environ} - SIZE},
             dimensions=(ROWS, columns),
             encoding="utf-8",
             timeout=PATIENCE_SECONDS,

@@ -99,8 +99,7 @@ def test_a_person_sees_a_table(with_app: Path) -> None:
         assert "─" in terminal.text
 
 
-def test_a_narrow_terminal_gets_lines(with_app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
+def test_a_narrow_terminal_gets_lines(with_app: Path) -> None:
     with Terminal("list", folder=with_app, columns=40) as terminal:
         assert terminal.ends() == 0
         assert "name: duo_prod_collector\n  log_level: info\n" in terminal.text
