@@ -103,17 +103,23 @@ MEANT: Final = {
 _CANNOT_BE_WRITTEN = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
-class Group(TyperGroup):
-    """A group of commands, whose help fits the terminal."""
+class Fitting:
+    """Help that fits the terminal."""
+
+    epilog: str | None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the whole of it."""
         narrow.fit(formatter)
-        super().format_help(ctx, formatter)
+        super().format_help(ctx, formatter)  # type: ignore[misc] # of the class beside it
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (what Typer calls gives it)
         """Write the epilog."""
         narrow.write_epilog(self.epilog, formatter)
+
+
+class Group(Fitting, TyperGroup):
+    """A group of commands, whose help fits the terminal."""
 
 
 class Commands(Group):
@@ -130,17 +136,8 @@ class Commands(Group):
         return super().resolve_command(ctx, args)
 
 
-class Command(TyperCommand):
+class Command(Fitting, TyperCommand):
     """A command with the option that all have, whose help fits the terminal."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the whole of it."""
-        narrow.fit(formatter)
-        super().format_help(ctx, formatter)
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (what Typer calls gives it)
-        """Write the epilog."""
-        narrow.write_epilog(self.epilog, formatter)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return its own parameters, and that one."""

@@ -35,16 +35,26 @@ class Chosen:
 
 
 def chosen(
-    project_dir: Path | None, names: Sequence[str], cluster: str | None, prompts: Prompts, *, every: bool
+    project_dir: Path | None,
+    arguments: Sequence[str] | None,
+    options: Sequence[str] | None,
+    cluster: str | None,
+    *,
+    every: bool,
+    no_input: bool,
 ) -> Chosen:
     """Return the apps of these names, or `every` one of the cluster; without either, ask for one.
 
     Raises UsageError where there is none.
     """
+    from streamalert_apps.cli.terminal.prompts import Prompts
+
+    names = [*(arguments or ()), *(options or ())]
     not_both(names, every=every)
     project = open_project(project_dir)
     if not every:
         wanted: Sequence[str | None] = names or [None]
+        prompts = Prompts.on_terminal(no_input=no_input)
         found = [_picked(project, name, cluster, prompts) for name in wanted]
         apps = list({app.function: app for app in found}.values())
         return Chosen(project, apps, several=len(apps) > 1)

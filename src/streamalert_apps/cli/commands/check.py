@@ -51,15 +51,8 @@ def command(
     """
     from streamalert_apps.cli.each import Told, each
     from streamalert_apps.cli.selection import chosen
-    from streamalert_apps.cli.terminal.prompts import Prompts
 
-    picked = chosen(
-        project_dir,
-        [*(names or ()), *(names_option or ())],
-        cluster,
-        Prompts.on_terminal(no_input=no_input),
-        every=every_app,
-    )
+    picked = chosen(project_dir, names, names_option, cluster, every=every_app, no_input=no_input)
     types = known_types(picked.project.root)
 
     def tried(app: AppConf) -> Told:

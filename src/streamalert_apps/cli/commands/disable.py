@@ -27,14 +27,7 @@ def command(
 ) -> int:
     """Pause an app's schedule."""
     from streamalert_apps.cli.selection import chosen
-    from streamalert_apps.cli.terminal.prompts import Prompts
 
-    picked = chosen(
-        project_dir,
-        [*(names or ()), *(names_option or ())],
-        cluster,
-        Prompts.on_terminal(no_input=no_input),
-        every=every_app,
-    )
+    picked = chosen(project_dir, names, names_option, cluster, every=every_app, no_input=no_input)
     done = "no longer runs on its schedule; `sa-apps enable` starts it again."
     return switch_schedules(picked, on=False, done=done, as_json=as_json)

@@ -32,15 +32,8 @@ def command(
 ) -> int:
     """Resume an app's schedule."""
     from streamalert_apps.cli.selection import chosen
-    from streamalert_apps.cli.terminal.prompts import Prompts
 
-    picked = chosen(
-        project_dir,
-        [*(names or ()), *(names_option or ())],
-        cluster,
-        Prompts.on_terminal(no_input=no_input),
-        every=every_app,
-    )
+    picked = chosen(project_dir, names, names_option, cluster, every=every_app, no_input=no_input)
     return switch_schedules(picked, on=True, done="runs on its schedule again.", as_json=as_json)
 
 

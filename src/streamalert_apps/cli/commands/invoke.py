@@ -40,17 +40,10 @@ def command(
     from streamalert_apps.cli.project import aws_session, need_aws
     from streamalert_apps.cli.selection import chosen
     from streamalert_apps.cli.terminal.description import label
-    from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.deploy.invoke import invoke
     from streamalert_apps.deploy.place import Place
 
-    picked = chosen(
-        project_dir,
-        [*(names or ()), *(names_option or ())],
-        cluster,
-        Prompts.on_terminal(no_input=no_input),
-        every=every_app,
-    )
+    picked = chosen(project_dir, names, names_option, cluster, every=every_app, no_input=no_input)
     account = picked.project.account
     need_aws(picked.project)
 

@@ -54,7 +54,7 @@ def command(
     from streamalert_apps.serve.turn import place_of
 
     prompts = Prompts.on_terminal(no_input=no_input)
-    picked = chosen(project_dir, [*(names or ()), *(names_option or ())], cluster, prompts, every=every_app)
+    picked = chosen(project_dir, names, names_option, cluster, every=every_app, no_input=no_input)
     project, clock = picked.project, SystemClock()
     find = _local if project.account.local else _deployed
     places = {

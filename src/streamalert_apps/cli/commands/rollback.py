@@ -48,16 +48,9 @@ def command(
     from streamalert_apps.cli.handing_back import hand_back, is_handed_back
     from streamalert_apps.cli.selection import chosen
     from streamalert_apps.cli.terminal.description import label
-    from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.deploy.rollback import roll_back
 
-    picked = chosen(
-        project_dir,
-        [*(names or ()), *(names_option or ())],
-        cluster,
-        Prompts.on_terminal(no_input=no_input),
-        every=every_app,
-    )
+    picked = chosen(project_dir, names, names_option, cluster, every=every_app, no_input=no_input)
     if to and picked.several:
         raise UsageError("--to names a version of one app.", hint="Leave it out, or name one app.")
     fleet = Fleet.of(picked.project)

@@ -78,16 +78,9 @@ def command(
     """
     from streamalert_apps.cli.each import Told, each
     from streamalert_apps.cli.selection import chosen
-    from streamalert_apps.cli.terminal.prompts import Prompts
 
     span = _span(since, until, keep_state=keep_state)
-    picked = chosen(
-        project_dir,
-        [*(names or ()), *(names_option or ())],
-        cluster,
-        Prompts.on_terminal(no_input=no_input),
-        every=every_app,
-    )
+    picked = chosen(project_dir, names, names_option, cluster, every=every_app, no_input=no_input)
     if picked.several and to is None and span is None:
         to = OWN
 

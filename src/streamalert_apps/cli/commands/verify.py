@@ -55,16 +55,9 @@ def command(
     from streamalert_apps.cli.selection import chosen
     from streamalert_apps.cli.terminal.collecting import counted
     from streamalert_apps.cli.terminal.description import label
-    from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.serve.verify import verify
 
-    picked = chosen(
-        project_dir,
-        [*(names or ()), *(names_option or ())],
-        cluster,
-        Prompts.on_terminal(no_input=no_input),
-        every=every_app,
-    )
+    picked = chosen(project_dir, names, names_option, cluster, every=every_app, no_input=no_input)
     begin, end = span_of(since, until)
 
     def tell(estimate: Estimate) -> None:
