@@ -287,7 +287,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     ),
     # rows
     "gives events without a time that of the beginning": by_seed(
-        3, edit(events.Events, "marked", ("now if time is NEVER", "0.0 if time is NEVER"))
+        3, edit(events.Events, "_names_and_times", ("now if time is NEVER", "0.0 if time is NEVER"))
     ),
     "counts equal rows of pages that overlap over all of them": by_seed(
         5,

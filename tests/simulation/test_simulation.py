@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.simulation.__main__ import run
+from tests.simulation.mutations import MUTATIONS
 from tests.simulation.world import World
 
 
@@ -41,3 +42,9 @@ def test_every_promise_is_kept(seed: int) -> None:
 def test_a_fault_can_be_left_out() -> None:
     seed = next(seed for seed in range(100) if run(seed).faults["killed"])
     assert not run(seed, frozenset({"killed"})).faults["killed"]
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_what_a_mutation_breaks_is_still_there(name: str) -> None:
+    with MUTATIONS[name].applied():
+        pass
