@@ -13,6 +13,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import Pool
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
@@ -128,8 +129,10 @@ class _Failure:
 def _noticed_by(test: str, mutation: Mutation) -> str:
     """Return how a test notices a mutation; empty where it does not."""
     failure = _Failure()
-    with mutation.applied(), redirect_stdout(io.StringIO()):
-        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", test], plugins=[failure])
+    # Processes that share pytest's folder for temporary files clean it from under each other.
+    with mutation.applied(), redirect_stdout(io.StringIO()), TemporaryDirectory() as folder:
+        words = ["-q", "-x", "-p", "no:cacheprovider", f"--basetemp={folder}/tests", test]
+        code = pytest.main(words, plugins=[failure])
     return failure.words if code == pytest.ExitCode.TESTS_FAILED else ""
 
 
