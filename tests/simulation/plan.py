@@ -254,7 +254,8 @@ def plan(seed: int) -> Plan:
         faults={kind: FAULTS[kind] * luck.choice((0.3, 1.0, 2.0)) for kind in kinds},
         storms=tuple(_storm(luck, span) for _ in range(luck.choice((0, 0, 1, 2)))) if kinds else (),
     )
-    may_be_tardy = ids and by_time and made.journal_days and not (quiet or moves or turns)
+    # Nobody can tell that an event came late which does not tell its time.
+    may_be_tardy = ids and by_time and made.journal_days and not (quiet or moves or turns or made.unreadable)
     return replace(made, tardy=bool(may_be_tardy) and Random(f"{seed} tardy").random() < 0.4)
 
 

@@ -14,9 +14,9 @@ from typing import Any, Final, TypeVar
 from unittest import mock
 
 from streamalert_apps.errors import AlreadyRunning, AppError, StateError
+from streamalert_apps.runtime import audit, inbox, ledger
 from streamalert_apps.runtime import collect as run
 from streamalert_apps.runtime import head as heads
-from streamalert_apps.runtime import inbox
 from streamalert_apps.runtime import memory as memories
 from streamalert_apps.runtime.collect import Outcome, Terms
 from streamalert_apps.runtime.delivery import Outlet
@@ -48,6 +48,9 @@ DEEPEST: Final = 8
 CLOSING_SECONDS: Final = 3.0
 LONGEST_WAIT_SECONDS: Final = 300.0  # of a run without a time limit
 JUMPS: Final = (7.0, 100.0, 4000.0, 86_400.0)
+LEDGER_HOUR: Final = 60  # seconds: what takes days happens within a story
+AUDITS_EVERY: Final = 600.0
+AUDITS_REACH: Final = 3600.0
 PAUSES: Final = (20.0, 100.0, 400.0, 5000.0)
 
 
@@ -192,6 +195,12 @@ class World:
             mock.patch.object(inbox, "secrets", Secrets(plan.seed)),
             mock.patch.object(inbox, "PAUSE_SECONDS", 0.0 if plan.tardy else 1e12),  # else it stays empty
             mock.patch.object(inbox, "OBJECT_BYTES", plan.commit_bytes),
+            mock.patch.object(audit, "EVERY_SECONDS", AUDITS_EVERY),
+            mock.patch.object(audit, "SPAN_SECONDS", AUDITS_REACH),
+            mock.patch.object(audit, "EVENTS", plan.most_rows),
+            mock.patch.object(audit, "FEW", plan.page),
+            mock.patch.object(ledger, "HOUR", LEDGER_HOUR),
+            mock.patch.object(ledger, "INLINE", 5),
             mock.patch.object(run, "COMMIT_BYTES", plan.commit_bytes),
             mock.patch.object(memories, "INLINE", plan.inline),
             mock.patch.object(memories, "MERGED", plan.merged),
@@ -317,6 +326,7 @@ class World:
             first_look=timedelta(seconds=self.plan.interval),
             journal_days=self.plan.journal_days,
             threads=False,
+            audits=self.plan.tardy,
         )
         outcome = run.collect(
             lambda: self._app(clock, deadline), self.bucket, self._destinations(order), terms

@@ -561,13 +561,14 @@ class _Run:
         def name() -> str:
             return f"{sequence:010d}-{head.fence:014d}-{next(self.numbers)}"
 
-        self.segments += self.memory.spill(self.held.now().timestamp(), name)
+        now = self.held.now().timestamp()
+        self.segments += self.memory.spill(now, name)
         while self.segments:
             segment, data = self.segments[0]
             store.put(_segment_name(head.birth, segment), data)
             del self.segments[0]
         fresh = ledger.counted(self.ids, self.times)
-        kept, made = ledger.grown(head.ledger, fresh, name, ledger.loading(store, head.birth))
+        kept, made = ledger.grown(head.ledger, fresh, now, name, ledger.loading(store, head.birth))
         if made:
             store.put(ledger.place(head.birth, made[0]), made[1])
         return kept

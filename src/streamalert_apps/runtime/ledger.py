@@ -19,6 +19,7 @@ from streamalert_apps.runtime.store import Store
 HOUR: Final = 3_600
 INLINE: Final = 100  # hours in the head
 KEPT_HOURS: Final = 400 * 24
+MOST_HOURS: Final = 2 * KEPT_HOURS  # those to come included
 _SUMS: Final = (1 << 64) - 1
 
 
@@ -65,17 +66,24 @@ def of(kept: Kept, load: Callable[[str], bytes | None]) -> Hours:
 
 
 def grown(
-    kept: Kept, fresh: Mapping[int, Count], name: Callable[[], str], load: Callable[[str], bytes | None]
+    kept: Kept,
+    fresh: Mapping[int, Count],
+    now: float,
+    name: Callable[[], str],
+    load: Callable[[str], bytes | None],
 ) -> tuple[Kept, tuple[str, bytes] | None]:
-    """Return the ledger with what is new, and the object to write first where the head has too many hours."""
+    """Return the ledger with what is new, and the object to write first where the head has too many hours.
+
+    Hours long past are dropped. Those to come stay, an event of which may be the work of a wrong clock.
+    """
     if not fresh:
         return kept, None
     hours = added(_inline(kept), fresh)
     if len(hours) <= INLINE:
         return Kept(_listed(hours), kept.name), None
     hours = added(hours, _parsed(load(kept.name) if kept.name else b""))
-    oldest = max(hours) - KEPT_HOURS
-    whole = _listed({hour: count for hour, count in hours.items() if hour > oldest})
+    oldest = now // HOUR - KEPT_HOURS
+    whole = _listed({hour: count for hour, count in hours.items() if hour > oldest})[:MOST_HOURS]
     made = name()
     return Kept(name=made), (made, msgspec.json.encode(whole))
 
