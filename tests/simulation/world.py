@@ -49,6 +49,7 @@ CLOSING_SECONDS: Final = 3.0
 LONGEST_WAIT_SECONDS: Final = 300.0  # of a run without a time limit
 JUMPS: Final = (7.0, 100.0, 4000.0, 86_400.0)
 LEDGER_HOUR: Final = 60  # seconds: what takes days happens within a story
+KEPT_HOURS: Final = 400 * 24 * 60
 AUDITS_EVERY: Final = 600.0
 AUDITS_REACH: Final = 3600.0
 PAUSES: Final = (20.0, 100.0, 400.0, 5000.0)
@@ -201,6 +202,7 @@ class World:
             mock.patch.object(audit, "FEW", plan.page),
             mock.patch.object(ledger, "HOUR", LEDGER_HOUR),
             mock.patch.object(ledger, "INLINE", 5),
+            mock.patch.object(ledger, "KEPT_HOURS", KEPT_HOURS),
             mock.patch.object(run, "COMMIT_BYTES", plan.commit_bytes),
             mock.patch.object(memories, "INLINE", plan.inline),
             mock.patch.object(memories, "MERGED", plan.merged),

@@ -64,7 +64,9 @@ class Auditor:
             return
         self.records = record.of(self.store, self.held.head)
         self.hours = record.hours(self.records)
-        state.cursor = max(state.cursor, -(-record.begins(self.records) // ledger.HOUR) * ledger.HOUR)
+        kept = min(_next_hour(self.held.head.expired), state.until)  # runs may have stopped for long
+        state.skipped += max(0.0, kept - state.cursor)
+        state.cursor = max(state.cursor, kept, _next_hour(record.begins(self.records)))
         self.begun = self.held.now()
         while state.cursor < state.until and self.left() > 0:
             if self._has_no_time(state) or self._is_too_dear(state):
@@ -100,7 +102,7 @@ class Auditor:
         if state.off:
             return False
         since = max(head.begins, head.expired, settled - SPAN_SECONDS)
-        since, until = -(-since // ledger.HOUR) * ledger.HOUR, settled // ledger.HOUR * ledger.HOUR
+        since, until = _next_hour(since), settled // ledger.HOUR * ledger.HOUR
         if since >= until:
             return False
         state.cursor, state.until, state.found, state.latest, state.skipped = since, until, 0, 0.0, 0.0
@@ -202,6 +204,7 @@ class Auditor:
 
     def _missing(self, listed: dict[int, float], since: float, until: float) -> set[int]:
         """Return what the record lacks of a span: by the ledger where that tells, else by the journal."""
+        head = self.held.head
         by_hour: defaultdict[int, list[int]] = defaultdict(list)
         for number, time in listed.items():
             by_hour[int(time // ledger.HOUR)].append(number)
@@ -209,7 +212,9 @@ class Auditor:
         unclear = []
         for hour in range(int(since // ledger.HOUR), int(until // ledger.HOUR)):
             lacking = ledger.lacking(self.hours.get(hour, ledger.Count()), by_hour[hour])
-            if lacking is None:
+            if lacking is None and hour * ledger.HOUR < head.expired + record.CLOCKS_DIFFER:
+                head.audit.skipped += ledger.HOUR  # commits that held what happened then may be deleted
+            elif lacking is None:
                 unclear.append(hour)
             else:
                 missing |= lacking
@@ -243,3 +248,8 @@ class Auditor:
         state.cursor, state.at = 0.0, self.held.now().timestamp()
         if state.found:
             state.history = [*state.history, (state.at, state.found, state.latest)][-HISTORY:]
+
+
+def _next_hour(time: float) -> float:
+    """Return when the first whole hour begins from a time on."""
+    return -(-time // ledger.HOUR) * ledger.HOUR
