@@ -147,7 +147,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     ),
     "takes a living lease": by_seed(0, instead(heads, "_check_lease", lambda *_: None)),
     "waits out the lease of a wrong clock": by_seed(
-        23, edit(heads, "_check_lease", (" <= now.timestamp() + LEASE_SECONDS + 1", ""))
+        873, edit(heads, "_check_lease", (" <= now.timestamp() + LEASE_SECONDS + 1", ""))
     ),
     "is turned away by its own lease": by_seed(
         0, edit(heads, "_check_lease", ("lease.holder in {identity.holder, after} or ", ""))
