@@ -373,5 +373,47 @@ def with_odd(path: str, place: tuple[str, ...], odd: Any) -> Change:
     return change
 
 
+@pytest.mark.parametrize(
+    ("app_type", "place"),
+    [
+        ("anthropic_activities", "last_id"),
+        ("figma_activity", "meta cursor"),
+        ("onelogin_events", "pagination after_cursor"),
+        ("openai_audit", "last_id"),
+        ("salesforce_loginhistory", "nextRecordsUrl"),
+        ("snowflake_logins", "resultSetMetaData"),
+        ("stripe_events", "data"),
+        ("wiz_audit", "data list pageInfo endCursor"),
+        ("zendesk_audit", "meta after_cursor"),
+    ],
+)
+def test_a_list_that_has_more_and_does_not_say_where_has_not_ended(app_type: str, place: str) -> None:
+    names, spoilt = place.split(), 0
+
+    def change(_: httpx.Request, response: httpx.Response) -> httpx.Response:
+        nonlocal spoilt
+        whole = response.json() if response.content[:1] == b"{" else {}
+        inner = whole
+        for name in names[:-1]:
+            inner = inner.get(name, {}) or {}
+        ends = whole.get("has_more") is False or inner.get("hasNextPage") is False
+        if spoilt > 1 or ends or not inner.get(names[-1]):
+            return response
+        spoilt += 1
+        inner[names[-1]] = type(inner[names[-1]])()
+        return altered(response, json.dumps(whole).encode())
+
+    twin = twins.twin(app_type.partition("_")[0], clock=StillClock(), page_size=5)
+    twin.seed(app_type, events=40, late=0, start=NOW - 9 * HOUR, end=NOW - 5 * HOUR)
+    app = Recorded(twin, app_type, NOW - 10 * HOUR, change)
+
+    outcome = app.run()
+
+    assert spoilt
+    assert (outcome.status, outcome.error and outcome.error.code) == ("failed", "bad_response")
+    app.every(HOUR, 4)
+    assert nothing_lost_or_repeated(app.tally())
+
+
 def test_every_service_is_held_to_that() -> None:
     assert set(SERVICES) == set(services.services())

@@ -808,3 +808,10 @@ def test_an_event_whose_time_cannot_be_arrives_once(*, order: Any, ids: bool, ti
     runs.every(5 * MINUTE, 24)
 
     assert exactly_once(runs)
+
+
+def test_null_is_no_event_and_an_empty_token_leads_nowhere() -> None:
+    rows = [msgspec.Raw(body) for body in (b"null", b'{"a": null}', b"null", b"[]")]
+
+    assert Fetched(rows, "") == Fetched([rows[1], rows[3]], None)
+    assert Fetched(rows[1:2], 0).next == 0
