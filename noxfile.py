@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -36,6 +37,9 @@ NOT_FOR_A_COMMIT = (
     r"(^|[^[:alnum:]_.~-])/(root|work|home/[a-z]+|Users/[A-Za-z]+|tmp/dev)/"
     r"|(pypi|pythonhosted|npmjs|debian)\.(org|com)"
 )
+
+# Tests start the command hundreds of times: what Python compiles is compiled once.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv|virtualenv"
