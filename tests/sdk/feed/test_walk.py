@@ -798,10 +798,10 @@ def test_a_feed_that_states_no_lag_has_an_hour_and_is_told(caplog: pytest.LogCap
 def test_what_a_wrong_clock_dated_in_the_future_ends_no_listing(*, order: Any, tokens: bool) -> None:
     service = Service(order, page=5, lag=MINUTE)
     if not tokens:
-        service.answers = refusing_tokens  # type: ignore[assignment]
+        service.answers = refusing_tokens
     runs = Runs(service)
     for n in range(40):
-        wrong = {"time": "2038-01-19T03:14:07Z"} if n % 5 > 3 else {}
+        wrong: dict[str, Any] = {"time": "2038-01-19T03:14:07Z"} if n % 5 > 3 else {}
         service.happen(NOW - 50 * MINUTE + n * MINUTE, **wrong)
 
     runs.every(10 * MINUTE, 12)
