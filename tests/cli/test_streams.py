@@ -82,6 +82,14 @@ def test_where_errors_can_not_be_written_the_exit_code_tells(local: Path) -> Non
     assert "Traceback" not in ran.stdout
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the folder that a process is in")
+@pytest.mark.parametrize("words", ["list --json", "init --local --json"])
+def test_in_a_folder_that_is_gone_it_says_so(tmp_path: Path, words: str) -> None:
+    ran = shell(f"mkdir gone && cd gone && rmdir ../gone && {SA_APPS} {words}", tmp_path)
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["errors"][0]["message"] == "The current folder is gone."
+
+
 @pytest.mark.parametrize("home", ["/", "/no/such/home", ""])
 @pytest.mark.parametrize("words", ["list", "types", "status"])
 def test_without_a_home_it_works(local: Path, home: str, words: str) -> None:
