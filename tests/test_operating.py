@@ -22,19 +22,23 @@ ENTRIES = set(re.findall(r"^\| `([^`]+)` \|", PAGE, re.MULTILINE))
 PLACEHOLDER = re.compile(r"%[.\d]*[sdf]")
 WRITTEN_ELSEWHERE = {"message", "page polled", "on record"}
 TREES = [ast.parse(path.read_text(encoding="utf-8")) for path in ROOT.glob("src/streamalert_apps/**/*.py")]
+NODES = [node for tree in TREES for node in ast.walk(tree)]
+LOGS = {"debug", "info", "warning", "error", "exception", "log"}
 
 
 def codes() -> set[str]:
     """Return the code of each class of errors: AppError's, and what its kinds name."""
-    classes = [node for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    classes = [node for node in NODES if isinstance(node, ast.ClassDef)]
     named = [word.value for c in classes for word in c.keywords if word.arg == "code"]
     return {AppError.code} | {ast.literal_eval(value) for value in named}
 
 
 def lines() -> Iterator[str]:
     """Yield what is written to the log of a function, `…` for what differs."""
-    for call in (node for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        if not re.fullmatch(r"LOGGER\.(debug|info|warning|error|exception|log)", ast.unparse(call.func)):
+    for call in (node for node in NODES if isinstance(node, ast.Call)):
+        if not isinstance(call.func, ast.Attribute) or call.func.attr not in LOGS:
+            continue
+        if not isinstance(call.func.value, ast.Name) or call.func.value.id != "LOGGER":
             continue
         for argument in call.args[:2]:
             if isinstance(argument, ast.Constant) and isinstance(argument.value, str):

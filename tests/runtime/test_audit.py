@@ -311,3 +311,34 @@ def test_the_ledger_outlives_the_journal() -> None:
     assert sum(count.events for count in hours.values()) == world.head.events
     assert len(world.names("/ledger/")) <= 2
     assert len(world.raws()) < world.head.events
+
+
+def test_an_event_whose_clock_is_years_ahead_takes_no_hour_from_the_ledger() -> None:
+    now, later = int(START.timestamp()), int(START.timestamp()) + 12 * 365 * 86_400
+    hours = {now // ledger.HOUR - hour: ledger.Count(1, 7) for hour in range(ledger.INLINE)}
+    fresh = {later // ledger.HOUR: ledger.Count(1, 7)}
+
+    kept, made = ledger.grown(ledger.Kept(), hours | fresh, now, lambda: "made", lambda _: b"")
+
+    assert made
+    assert ledger.of(kept, lambda _: made[1]) == hours | fresh
+
+
+def test_one_that_goes_on_after_days_without_a_run_repeats_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamalert_apps.runtime.audit.EVENTS", 2)
+    world, service = busy(hours=24)
+    for number in range(3):  # of one or two the ledger would tell
+        service.happens(7000 + number, 20 * HOUR, late=3 * HOUR)
+    collect(world, 24)
+    world.clock.sleep(HOUR / 2)
+    service.tires_at = service.asked + 4
+    world.run(left=service.left)
+    assert world.head.audit.cursor < START.timestamp() + 20 * HOUR
+    before = world.head.events
+
+    service.tires_at = float("inf")
+    world.clock.sleep(9 * DAY)
+    world.run()
+
+    assert world.head.events == before
+    assert world.head.audit.skipped
