@@ -10,6 +10,7 @@ from botocore import exceptions as aws
 from streamalert_apps.aws.session import Session
 from streamalert_apps.aws.trouble import explain, explained
 from streamalert_apps.errors import AppError, ConfigError, CredentialsError, RateLimited, Unavailable
+from tests import proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,59 @@ def test_a_denied_action_is_named_with_the_policy_that_allows_it() -> None:
 def test_each_error_of_aws_becomes_one_of_ours(raised: Exception, kind: type[AppError], words: str) -> None:
     with pytest.raises(kind, match=words.replace("(", r"\(").replace(")", r"\)")), explained():
         raise raised
+
+
+PAGE = b"<!doctype html><p>Sign in to <b>guest</b> Wi-Fi"
+
+
+def ask(call: str, **asked: Any) -> None:
+    """Make a call, `sts.get_caller_identity` for instance."""
+    service, _, operation = call.partition(".")
+    with explained():
+        getattr(Session("us-east-1").client(service), operation)(**asked)
+
+
+CALLS_OF_XML: dict[str, dict[str, Any]] = {
+    "sts.get_caller_identity": {},
+    "iam.get_role": {"RoleName": "x"},
+    "sns.get_topic_attributes": {"TopicArn": "arn:aws:sns:us-east-1:123456789012:x"},
+    "s3.get_bucket_encryption": {"Bucket": "x"},
+}
+CALLS_OF_JSON: dict[str, dict[str, Any]] = {
+    "ssm.get_parameters": {"Names": ["x"]},
+    "events.list_rules": {},
+    "lambda.get_function": {"FunctionName": "x"},
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "status"),
+    [
+        ("sts.get_caller_identity", 200),
+        ("iam.get_role", 200),
+        *((call, 403) for call in CALLS_OF_XML),  # of S3, botocore takes such an answer with 200 for a fault
+    ],
+)
+def test_a_page_in_place_of_aws_answer_is_told(
+    aws_env: str, monkeypatch: pytest.MonkeyPatch, call: str, status: int
+) -> None:
+    with proxy.serve(aws_env) as between:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
+        between.before = lambda _: proxy.Answer(status, PAGE, {"Content-Type": "text/html"})
+        with pytest.raises(Unavailable, match=rf"What answered \w+ \({status}\) was not AWS\."):
+            ask(call, **CALLS_OF_XML[call])
+
+
+@pytest.mark.parametrize("body", [PAGE, b"null", b"[]"])
+@pytest.mark.parametrize("call", CALLS_OF_JSON)
+def test_an_answer_that_is_no_object_is_not_taken_for_an_empty_one(
+    aws_env: str, monkeypatch: pytest.MonkeyPatch, call: str, body: bytes
+) -> None:
+    with proxy.serve(aws_env) as between:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
+        between.before = lambda _: proxy.Answer(200, body)
+        with pytest.raises(Unavailable, match="was not AWS"):
+            ask(call, **CALLS_OF_JSON[call])
 
 
 def test_a_refusal_is_told_whoever_made_the_call(aws_env: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,11 +86,15 @@ def test_they_are_checked_as_those_of_a_prompt(
     assert KEYS["secret_key"] not in f"{caught.value.message} {caught.value.hint}"
 
 
-@pytest.mark.parametrize("made", ["folder", "binary", "huge", "absent"])
+@pytest.mark.parametrize("made", ["folder", "binary", "huge", "absent", "pipe"])
 def test_a_file_that_can_not_be_read_is_one_clear_line(local: Path, made: str) -> None:
     path = local / "duo.json"
     if made == "folder":
         path.mkdir()
+    elif made == "pipe":
+        if not hasattr(os, "mkfifo"):
+            pytest.skip("Windows has no such pipes")
+        os.mkfifo(path)
     elif made != "absent":
         path.write_bytes(b"\xff" if made == "binary" else b" " * ((1 << 20) + 1))
 

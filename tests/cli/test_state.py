@@ -102,6 +102,25 @@ def test_an_export_writes_what_an_earlier_version_reads(ran: Path, sa_apps: Comm
     assert "handed back" in sa_apps("state", "show", "collector").out
 
 
+def test_a_type_that_cannot_be_made_without_credentials_is_told_of_and_handed_back_too(
+    local: Path, sa_apps: Command, tmp_path: Path
+) -> None:
+    twin = twins.twin("okta", rate=None)
+    twin.seed("okta_system_log", events=20)
+    keys = tmp_path / "okta.json"
+    keys.write_text(json.dumps(twin.credentials))
+    keys.chmod(0o600)
+    with serve(twin) as server:
+        sa_apps("new", "okta_system_log", "-c", "prod", "--no-check", "--auth-file", str(keys))
+        sa_apps("run", "collector", "--simulator", server.url, "--to", "logs.jsonl")
+
+    (app,) = check(sa_apps("status", "--json").out, "status")["apps"]
+
+    assert app["collected_until"]
+    assert sa_apps("state", "export", "collector").code == 0
+    assert old_state(local)["sa_apps"]["checkpoint"]["position"]
+
+
 def test_the_next_run_takes_the_app_back(ran: Path, sa_apps: Command, service: str) -> None:
     sa_apps("state", "export", "collector")
 

@@ -54,11 +54,40 @@ def test_a_full_disk_is_told_and_fails(local: Path, words: str) -> None:
     assert ran.stderr.strip() == "error: The output can't be written: No space left on device."
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_what_is_written_to_a_pipe_goes_through_it_and_replaces_nothing(local: Path) -> None:
+    ran = shell(f"{SA_APPS} status --html /dev/stdout | cat; ls -l /dev/stdout", local)
+    page, _, link = ran.stdout.partition("</html>")
+
+    assert page.startswith("<!doctype html>")
+    assert "-> /proc/self/fd/1" in link
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_a_device_that_is_full_is_told_of_and_stays_a_device(local: Path, tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    full.symlink_to("/dev/full")
+
+    ran = shell(f"{SA_APPS} status --html {full}", local)
+
+    assert ran.returncode == 2
+    assert "can't be written: No space left on device." in ran.stderr
+    assert full.is_char_device()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
 def test_where_errors_can_not_be_written_the_exit_code_tells(local: Path) -> None:
     ran = shell(f"{SA_APPS} run none 2> /dev/full", local)
     assert ran.returncode in {1, 2}
     assert "Traceback" not in ran.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the folder that a process is in")
+@pytest.mark.parametrize("words", ["list --json", "init --local --json"])
+def test_in_a_folder_that_is_gone_it_says_so(tmp_path: Path, words: str) -> None:
+    ran = shell(f"mkdir gone && cd gone && rmdir ../gone && {SA_APPS} {words}", tmp_path)
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["errors"][0]["message"] == "The current folder is gone."
 
 
 @pytest.mark.parametrize("home", ["/", "/no/such/home", ""])

@@ -117,6 +117,7 @@ def test_other_settings_make_another_digest_but_how_long_it_waits_does_not(tmp_p
             {"destinations": {"lake": LAKE | {"only": "result =="}}},
             "only: It is no JMESPath",
         ),
+        ({"destinations": {"lake": LAKE | {"only": "[" * 500}}}, "only: It is no JMESPath"),
         ({"destinations": {"lake": LAKE | {"without": 1}}}, "without: 1 is not a text"),
         (
             {"destinations": {"lake": LAKE | {"redact": "ip"}}},

@@ -182,3 +182,13 @@ def test_a_process_that_is_killed_leaves_nothing_for_long(tmp_path: Path) -> Non
     assert list(tmp_path.glob(".auth.json.*"))
     FileCredentials(tmp_path / "auth.json").save({})
     assert [file.name for file in tmp_path.iterdir()] == ["auth.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no limit of a file's size")
+def test_where_there_is_no_room_for_a_file_nothing_of_it_is_left(tmp_path: Path) -> None:
+    words = "import resource\nfrom pathlib import Path\nfrom streamalert_apps.runtime import files\n"
+    words += "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+    words += f"files.write_private(Path({str(tmp_path / 'auth.json')!r}), b'secret')"
+    ran = subprocess.run([sys.executable, "-c", words], capture_output=True, check=False)
+    assert b"File too large" in ran.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -72,6 +72,18 @@ def test_conf_is_read_again_when_it_changes_and_a_broken_one_changes_nothing(pro
             assert serving.said.count("prod/a: ") == runs_of_a
 
 
+def test_conf_that_is_gone_for_a_moment_ends_nothing(project: Path) -> None:
+    with duo() as service:
+        write_project(project, ["a"], service)
+        with Serving(project, service) as serving:
+            serving.until(r"prod/a: succeeded")
+            (project / "conf").rename(project / "conf.before")
+            serving.until(r"error: conf/ can't be read; what it said before stays in force")
+            (project / "conf.before").rename(project / "conf")
+            serving.until(r"conf/ was read again")
+            assert serving.stop(signal.SIGHUP) == 0
+
+
 def test_an_app_that_breaks_takes_no_other_along(project: Path) -> None:
     (project / "apps").mkdir()
     (project / "apps/acme.py").write_text(BROKEN)

@@ -9,7 +9,7 @@ import pytest
 from streamalert_apps import services
 from streamalert_apps.errors import UsageError
 from streamalert_apps.sdk.app import service_of
-from streamalert_apps.sdk.http import ToSimulator
+from streamalert_apps.sdk.http import Api, ToSimulator
 from streamalert_apps.services import twins
 from streamalert_apps.simulator.server import serve
 from tests.services.running import Collector, nothing_lost_or_repeated
@@ -50,6 +50,16 @@ def test_its_logs_match_its_schema(app_type: str) -> None:
 
     assert len(app.logs) == 500
     assert [log for log in app.logs if not accepts(schema, log)] == []
+
+
+@pytest.mark.parametrize("app_type", services.names())
+def test_how_far_an_app_is_can_be_told_without_its_credentials(app_type: str) -> None:
+    app = services.find(app_type).without_credentials(Api(clock=StillClock()))
+    begun = app.start(START)
+
+    assert app.export(begun, None, []) is not None
+    assert (app.watermark(begun) or START) <= START
+    assert (app.gaps(begun), app.lateness(begun)) == ([], None)
 
 
 @pytest.mark.parametrize(

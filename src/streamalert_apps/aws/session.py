@@ -18,7 +18,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps import __version__
-from streamalert_apps.aws.trouble import SIGN_IN, explained, raise_refusal, unavailable_credentials
+from streamalert_apps.aws.trouble import (
+    SIGN_IN,
+    explained,
+    raise_refusal,
+    refuse_unreadable,
+    unavailable_credentials,
+)
 from streamalert_apps.errors import AppError, CredentialsError, UsageError
 
 MOST_AT_ONCE: Final = 16  # calls to one service
@@ -77,6 +83,7 @@ class Session:
         }
         with explained():
             client = self._boto.client(service, config=Config(**{**usual, **limits}))
+        client.meta.events.register("before-parse", refuse_unreadable)
         client.meta.events.register("after-call", raise_refusal)
         client.meta.events.register("before-send", _send_in_pieces)
         return client

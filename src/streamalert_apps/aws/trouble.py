@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, Final
+from xml.etree import ElementTree as ET
 
 from botocore import exceptions as aws
 
@@ -86,6 +89,11 @@ def explain(error: Exception) -> AppError:
             return ConfigError("The AWS region is not valid.", hint="Set account.region in conf/global.json.")
         case aws.ClientError():
             return _explain_answer(error)
+        case UnreadableAnswerError():
+            return Unavailable(
+                f"{error}.",
+                hint="Perhaps a proxy did, or a network's sign-in page: check HTTPS_PROXY, AWS_ENDPOINT_URL.",
+            )
         case aws.HTTPClientError() | aws.ConnectionError():
             return Unavailable(f"AWS can't be reached: {error}", hint="Check the network and account.region.")
         case _:
@@ -107,6 +115,48 @@ def raise_refusal(parsed: dict[str, Any], model: Any, context: Mapping[str, Any]
     """Tell what is refused before anybody below makes less of it: the action, the reason, the remedy."""
     if refusal := _refusal(*told(parsed), model.name, str(context.get("client_region") or "")):
         raise refusal
+
+
+class UnreadableAnswerError(aws.BotoCoreError):
+    """What came back is not of the form in which AWS answers."""
+
+    fmt = "What answered {operation} ({status}) was not AWS"
+
+
+def refuse_unreadable(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
+    """Raise UnreadableAnswerError before botocore's parser fails on it, or takes it for an empty answer."""
+    body, status = response_dict["body"], response_dict["status_code"]
+    if isinstance(body, bytes) and not _is_readable(operation_model, status, body):
+        raise UnreadableAnswerError(operation=operation_model.name, status=status)
+
+
+def _is_readable(model: Any, status: int, body: bytes) -> bool:
+    """Tell whether a body has the form of its protocol, where botocore relies on that."""
+    protocol = model.service_model.resolved_protocol
+    is_success = status < HTTPStatus.MULTIPLE_CHOICES
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return True
+    if protocol in {"query", "ec2"}:
+        return _is_xml(body)
+    if protocol == "rest-xml":
+        return is_success or not body or _is_xml(body)
+    if protocol in {"json", "rest-json"} and is_success and model.output_shape:
+        return not body or _is_object(body)
+    return True
+
+
+def _is_xml(body: bytes) -> bool:
+    try:
+        return not ET.fromstring(body).tag.lower().endswith("html")  # noqa: S314 (botocore reads it so, too)
+    except ET.ParseError:
+        return False
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
 
 
 def _explain_answer(error: aws.ClientError) -> AppError:

@@ -295,6 +295,8 @@ def _understood(error: Exception) -> AppError:
         if not error.filename:  # a stream has none
             return AppError(f"The output can't be written: {error.strerror}.")
         return ConfigError(f"{error.filename} can't be written: {error.strerror}.")
+    if isinstance(error, FileNotFoundError) and not error.filename:  # of all calls, only getcwd names none
+        return ConfigError("The current folder is gone.", hint="Change to a folder that is there.")
     if hasattr(error, "format_message"):  # Typer's; it has no public name for them
         context = getattr(error, "ctx", None)
         shown = f"`{context.command_path} --help` shows how it is used." if context else ""

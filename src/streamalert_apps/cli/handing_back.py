@@ -33,7 +33,8 @@ def hand_back(project: Project, app: AppConf) -> Exported | None:
     api = Api(clock=clock)
     try:
         with output.working(f"Delivering what is on record of {app.name}"):
-            return export(place, known_types(project.root).find(app.type)({}, api), target, clock)
+            kind = known_types(project.root).find(app.type).without_credentials(api)
+            return export(place, kind, target, clock)
     finally:
         api.close()
 

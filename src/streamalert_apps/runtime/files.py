@@ -95,8 +95,10 @@ def _written(path: Path, data: bytes) -> Iterator[Path]:
                 file.close()  # an open file can't be moved there
             yield temporary
         finally:
-            file.close()
-            temporary.unlink(missing_ok=True)
+            try:
+                file.close()  # it writes what is left, which a full disk refuses
+            finally:
+                temporary.unlink(missing_ok=True)
 
 
 def _make(folder: Path) -> None:

@@ -38,7 +38,7 @@ def _expression(value: Any) -> str:
 
     try:
         compiled(text)
-    except (JMESPathError, ValueError) as error:
+    except (JMESPathError, ValueError, RecursionError) as error:
         reason = str(error).partition("\n")[0].rstrip(".:")
         raise UsageError(
             f"It is no JMESPath expression: {reason}.", hint="Write it like result == 'failure'."

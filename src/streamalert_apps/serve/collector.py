@@ -218,10 +218,11 @@ class _Seen:
     @classmethod
     def of(cls, root: Path) -> _Seen:
         found = []
-        for file in content.files(root).values():
-            with suppress(OSError):
-                stat = (root / file).stat()
-                found.append((file, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+        with suppress(AppError):  # without conf/global.json there is nothing to see; reading it says so
+            for file in content.files(root).values():
+                with suppress(OSError):
+                    stat = (root / file).stat()
+                    found.append((file, stat.st_mtime_ns, stat.st_size, stat.st_ino))
         return cls(tuple(found))
 
 

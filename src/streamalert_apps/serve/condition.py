@@ -289,7 +289,7 @@ def _progress(types: Registry, app: AppConf, checkpoint: Checkpoint) -> Progress
     api = Api(clock=SystemClock())
     foreign = (AppError, KeyError, ValueError, TypeError, AttributeError, msgspec.MsgspecError)
     try:
-        kind = types.find(app.type)({}, api)
+        kind = types.find(app.type).without_credentials(api)
         floor = kind.watermark(checkpoint)
         known, listed = kind.recorded(checkpoint) or floor, kind.listed(checkpoint) or floor
         return Progress(floor, known, listed, kind.gaps(checkpoint), kind.lateness(checkpoint))

@@ -56,6 +56,11 @@ def _variable(name: str) -> str:
 
 def _file(path: Path) -> str:
     try:
+        if path.is_fifo():
+            raise ConfigError(
+                f"{path} is a pipe: to read it waits for somebody who writes.",
+                hint="Name a file, which each run can read anew.",
+            )
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except FileNotFoundError:

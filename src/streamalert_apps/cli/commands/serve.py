@@ -129,8 +129,9 @@ def _shown(collector: Collector, tools: Tools, address: Address) -> Shown:
 
 def _end_on_signals(ending: Ending) -> None:
     """Let the first signal stop the collector, and a second one end the process."""
-    names = ("SIGTERM", "SIGINT", "SIGBREAK")  # the last one is Windows' Ctrl-Break
+    names = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")  # the last one is Windows' Ctrl-Break
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # as nohup does
 
     def stop(_: int, __: Any) -> None:
         for number in numbers:

@@ -60,11 +60,17 @@ def data(text: str) -> None:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Replace a file as a whole; a failure leaves what was there and is a UsageError."""
+    """Replace a file as a whole; a failure leaves what was there and is a UsageError.
+
+    A device or a pipe (/dev/stdout, /dev/null) is written to: a file in its place would break the machine.
+    """
     from streamalert_apps.config.jsonfile import replace_all
 
     try:
-        replace_all({path.resolve(): data})
+        if path.is_char_device() or path.is_fifo() or path.is_block_device():
+            path.write_bytes(data)
+        else:
+            replace_all({path.resolve(): data})
     except OSError as error:
         raise UsageError(f"{path} can't be written: {error.strerror}.") from None
 
