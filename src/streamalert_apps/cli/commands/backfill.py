@@ -134,7 +134,7 @@ def _planned(
 
 
 def _show(made: Plan, shown: str) -> None:
-    from streamalert_apps.cli.terminal.collecting import counted
+    from streamalert_apps.sdk.count import counted
 
     span = f"{made.since:%Y-%m-%d %H:%M:%S} to {made.until:%Y-%m-%d %H:%M:%S} UTC"
     output.say(f"{shown}: {'continuing ' if made.resumed else ''}{span}")
@@ -153,8 +153,8 @@ def _show(made: Plan, shown: str) -> None:
 
 
 def _tell(app: AppConf, made: Plan, done: Done, *, as_json: bool) -> int:
-    from streamalert_apps.cli.terminal.collecting import counted
     from streamalert_apps.cli.terminal.description import identity
+    from streamalert_apps.sdk.count import counted
 
     outcome = done.outcome
     finished = outcome.status == "succeeded"

@@ -356,11 +356,11 @@ def remove(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Delete a destination from conf/, with its credentials and progress."""
+    """Delete a destination, with its credentials."""
     from streamalert_apps.cli.project import open_project
-    from streamalert_apps.cli.terminal.collecting import counted
     from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
+    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve import positions
 
     prompts = Prompts.on_terminal(no_input=no_input)
@@ -377,7 +377,9 @@ def remove(
         left = f"{counted(one.waiting, 'event')} undelivered" if one.waiting else "nothing undelivered"
         output.say(f"  the position of {label(one.app)}, {left}")
     waiting = sum(one.waiting for one in held)
-    question = f"Remove {name}, with {waiting:,} events undelivered?" if waiting else f"Remove {name}?"
+    question = (
+        f"Remove {name}, with {counted(waiting, 'event')} undelivered?" if waiting else f"Remove {name}?"
+    )
     if not yes and not prompts.confirm(question, flag="--yes"):
         raise Cancelled("Cancelled; nothing was changed.")
     for one in held:
