@@ -140,7 +140,7 @@ def _show(made: Plan, shown: str) -> None:
     output.say(f"{shown}: {'continuing ' if made.resumed else ''}{span}")
     if made.estimate:
         asked, events = counted(made.estimate.requests, "request"), counted(made.estimate.events, "event")
-        output.say(f"About {asked}, {events}, {made.bytes / 1e6:,.1f} MB, {made.dollars:,.2f} $ of AWS.")
+        output.say(f"About {asked}, {events}, {made.bytes / 1e6:,.1f} MB, ${made.dollars:,.2f} in AWS.")
         if made.estimate.seconds:
             hours = made.estimate.seconds / 3600
             output.say(f"About {hours:,.1f} hours, with half of the service's limit.")
