@@ -331,7 +331,10 @@ def send(*, name: Name, project_dir: options.ProjectDir = None, as_json: options
     if as_json:
         output.envelope("destination test", {"name": name, "type": definition.kind, "event": {MARK: mark}})
     else:
-        output.say(f'{name} took the event. Look for "{MARK}": "{mark}" there.')
+        output.say(f'{name} accepted the event. Look for "{MARK}": "{mark}" there.')
+        if not _described(project, definition)["apps"]:
+            step = f"sa-apps new TYPE --cluster CLUSTER --name NAME --update-settings --to {name}"
+            output.say(f"No app sends its events there yet. Next: `{step}`")
 
 
 def _hide(project: Project, definition: Definition) -> None:
@@ -369,7 +372,7 @@ def remove(
     project.without_destination(name)
     session, store = _session(project), _store(project, name)
     held = [one for one in positions.held(project, project.all_apps, session) if one.destination == name]
-    output.say(f"This will delete of {name}:")
+    output.say(f"This will delete {name}:")
     output.say("  the definition in conf/destinations.json")
     if has_credentials := store.exists():
         output.say(f"  the credentials, {_place(project, name)}")
