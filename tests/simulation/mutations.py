@@ -9,20 +9,24 @@ from __future__ import annotations
 from typing import Any, Final
 
 from streamalert_apps.runtime import (
+    audit,
     clean,
     collect,
     forward,
     inbox,
     journal,
+    ledger,
     legacy,
     memory,
     pace,
     paused,
     purge,
+    record,
     replay,
     window,
 )
 from streamalert_apps.runtime import head as heads
+from streamalert_apps.runtime.destinations import s3 as lake
 from streamalert_apps.runtime.store import s3
 from streamalert_apps.sdk import catalogue, events, http, retry, stream
 from streamalert_apps.sdk.feed import listing, look, reader, sweep, walk
@@ -622,6 +626,10 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         "serve/test_replay.py::test_events_have_ids_of_their_own_each_time",
         edit(replay, "outlet_of", ("SAME if wanted.same_ids else id", "SAME")),
     ),
+    "puts events into folders by when they were collected": by_test(
+        "destinations/test_s3.py::test_events_are_in_folders_by_the_hour_in_which_they_happened",
+        edit(lake.S3, "_folder", ("moment(time)", "moment(0.0)")),
+    ),
     # what came before, and proof
     "does not know what 0.1.0 delivered": by_test(
         "runtime/test_legacy.py::test_what_0_1_0_delivered_is_never_on_record_and_the_rest_is_once",
@@ -657,5 +665,22 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     "lets backfills overlap": by_test(
         "serve/test_backfill.py::test_one_that_overlaps_another_is_refused",
         instead(backfill, "_check_overlap", lambda *_: None),
+    ),
+    "takes what backfills brought for missing": by_test(
+        "serve/test_backfill.py::test_90_days_are_reckoned_within_a_fifth_before_and_on_record_once",
+        edit(record, "of", (", *backfills(store)]", "]")),
+    ),
+    "counts the ledger's hours back from the newest event": by_test(
+        "runtime/test_audit.py::test_an_event_whose_clock_is_years_ahead_takes_no_hour_from_the_ledger",
+        edit(ledger, "grown", ("now // HOUR", "max(hours)")),
+    ),
+    "takes what is in deleted commits for missing": by_test(
+        "runtime/test_audit.py::test_one_that_goes_on_after_days_without_a_run_repeats_nothing",
+        edit(audit.Auditor, "work", ("min(_next_hour(self.held.head.expired), state.until)", "0.0")),
+        edit(audit.Auditor, "_missing", ("head.expired + record.CLOCKS_DIFFER", "0")),
+    ),
+    "lists up to now where a limit is tight": by_test(
+        "sdk/feed/test_walk.py::test_under_a_tight_limit_a_sweep_lists_nothing_that_may_still_change",
+        edit(sweep.Sweeps, "_begin", ("end = min(now, ceiling)", "end = now")),
     ),
 }

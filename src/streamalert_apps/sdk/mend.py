@@ -55,7 +55,7 @@ _SHAPES: Final = bytes(
     else ord(",")
     if code in b":,[ \t\r\n"
     else code
-    if code in b"-.+"
+    if code in b"-."
     else ord("x")
     for code in range(256)
 )
@@ -87,10 +87,10 @@ def is_deep(body: bytes) -> bool:
 
 def _has_huge(body: bytes) -> bool:
     """Tell whether there may be a number with very many digits or a very large exponent."""
-    shape = body.translate(_SHAPES)
+    shape = body.translate(_SHAPES, b"+")  # e+5 is e5
     if _LONG in shape:
         return True
-    *begun, _ = shape.replace(b"e+000", b"e000").split(_EXPONENT)
+    *begun, _ = shape.split(_EXPONENT)
     return any(part.rstrip(b"0.").removesuffix(b"-").endswith(b",") for part in begun)
 
 

@@ -20,8 +20,8 @@ def conformance(
     """Return a test function that runs app types through the scenarios; without types, the built-in ones.
 
     Of types that are alike but for what they ask for, one runs through all scenarios, and each of them
-    through the core; of types that walk alike, one runs through those of AWS. With `sockets` the first of
-    those alike runs through the few that are for real ones.
+    through the core; of types that walk alike, one runs through the scenarios that an app has no hand in.
+    With `sockets` the first of those alike runs through the few that are for real ones.
     """
     import pytest  # noqa: PLC0415 (the kit can be used without it)
 
@@ -55,7 +55,7 @@ def cases(kinds: Iterable[type[App]], *, sockets: bool = False) -> Iterator[tupl
             if sockets:
                 wanted = scenario.sockets and kind in thorough
             else:
-                wanted = scenario.core or kind in (walking if scenario.aws else thorough)
+                wanted = scenario.core or kind in (walking if scenario.shared else thorough)
             if wanted:
                 yield kind, scenario
 

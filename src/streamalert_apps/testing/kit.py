@@ -38,15 +38,15 @@ _TWIN: Final = (
 class Scenario:
     """Something that sooner or later happens to every app.
 
-    `core`: cheap, and telling even among app types that are alike. `aws`: in AWS alone, where an app
-    has no hand in it: one of all that walk alike suffices. `sockets`: can be played over real ones, too.
+    `core`: cheap, and telling even among app types that are alike. `shared`: an app has no hand in it, so
+    one of all that walk alike suffices. `sockets`: can be played over real ones, too.
     """
 
     name: str
     says: str
     play: Callable[[Trial], None]
     core: bool = False
-    aws: bool = False
+    shared: bool = False
     sockets: bool = False
 
 

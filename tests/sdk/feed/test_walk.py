@@ -526,6 +526,19 @@ def test_where_a_sweep_up_to_now_does_not_fit_it_ends_at_its_ceiling() -> None:
     assert listed - runs.record.total() < 130  # what happened since the last look
 
 
+def test_under_a_tight_limit_a_sweep_lists_nothing_that_may_still_change() -> None:
+    lag = 15 * MINUTE
+    service = Service(lag=lag, page=100, rate=Rate(2, 60))
+    runs = Runs(service, since=NOW)
+    service.happen_often(90 * 6, NOW, 10 * SECOND)
+
+    runs.every(MINUTE, 80)
+
+    sweeps = [asked for asked in service.asked if NOW < asked.since < asked.at - lag]
+    assert len(sweeps) > 3
+    assert [asked for asked in sweeps if asked.until > asked.at - lag + SECOND] == []
+
+
 def test_a_run_does_not_wait_for_a_sweep_that_a_later_one_can_go_on_with() -> None:
     service = Service(lag=15 * MINUTE, page=100, rate=Rate(2, 60))
     runs = Runs(service, since=NOW)

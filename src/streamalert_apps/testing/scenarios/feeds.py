@@ -8,7 +8,7 @@ from typing import Final
 from streamalert_apps.testing.kit import Trial
 from streamalert_apps.testing.world import Conditions, World
 
-CROWD: Final = 2400
+CROWD: Final = 1200
 MANY: Final = 4000
 LARGE: Final = (200_000, 1_500_000)
 VENDORS_OWN: Final = Conditions(page_size=None, batch_bytes=256 << 10)
@@ -29,7 +29,7 @@ def own_pages(trial: Trial) -> None:
 
 
 def burst(trial: Trial) -> None:
-    """Collect thousands of events of one second: of one long ago, and of one a moment ago."""
+    """Collect more than a thousand events of one second: of one long ago, and of one a moment ago."""
     for seconds_ago in ((1.5 * _lag(trial)).total_seconds() + 600, 5.0):
         world = trial.world(VENDORS_OWN)
         crowd = min(max(CROWD, min(2 * world.facts.page + 1, MANY)), world.facts.in_one_second or MANY)

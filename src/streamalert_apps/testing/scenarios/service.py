@@ -26,12 +26,17 @@ EFFECTS: tuple[tuple[str, str, Effect], ...] = (
     ("hang", "The service takes a request and does not answer", Hang(600)),
 )
 
+ANSWERED_BY_THE_SDK = {"429_date", "500", "502", "503_seconds", "cut", "dropped", "hang"}
+
 
 def scenarios() -> tuple[Scenario, ...]:
     """Return a scenario for each fault."""
     return tuple(
         Scenario(
-            f"service_{name}", f"{says}: now and then, every second time, for long.", _played(effect, turn)
+            f"service_{name}",
+            f"{says}: now and then, every second time, for long.",
+            _played(effect, turn),
+            shared=name in ANSWERED_BY_THE_SDK,
         )
         for turn, (name, says, effect) in enumerate(EFFECTS)
     )
