@@ -44,7 +44,7 @@ def test_the_plan_is_shown_and_asked_for(words: list[str], sa_apps: Command, loc
 
     assert "--yes" in ran.err
     assert "requests, " in ran.err
-    assert "0.00 $ of AWS" in ran.err
+    assert "$0.00 in AWS" in ran.err
     assert list((local / ".sa-apps").rglob("backfill/*")) == []
 
 

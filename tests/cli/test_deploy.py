@@ -502,7 +502,7 @@ def test_the_bucket_outlives_the_app(deployed: Path, sa_apps: Command) -> None:
 @pytest.mark.parametrize("words", [["--dry-run"], ["--yes"]])
 def test_the_plan_says_what_the_record_costs(deployable: Path, sa_apps: Command, words: list[str]) -> None:
     (line,) = [line for line in sa_apps("deploy", *words).err.splitlines() if "costs about" in line]
-    assert line.startswith("S3 costs about 0.01 $ a month while nothing happens, 0.03 $ where each run")
+    assert line.startswith("S3 costs about $0.01 a month when idle, $0.03 if every run")
 
 
 def test_a_bucket_for_large_events_is_said_to_be_superseded(deployable: Path, sa_apps: Command) -> None:

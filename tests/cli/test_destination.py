@@ -240,7 +240,7 @@ def test_one_marked_event_is_sent(endpoint: Endpoint, sa_apps: Command) -> None:
     (event,) = map(json.loads, endpoint.arrived)
     assert {"sa_apps_test": event["sa_apps_test"]} == told["event"]
     assert event["destination"] == "soc"
-    assert "soc took the event" in sa_apps("destination", "test", "soc").err
+    assert "soc accepted the event" in sa_apps("destination", "test", "soc").err
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,8 @@ def test_what_the_audit_found_late_is_told_with_the_lag_that_would_have_held(
     code, app = status(sa_apps)
 
     assert (code, app["health"]) == (0, "warning")
-    assert "3 events came later than the lag" in app["notes"][0]
-    assert "A lag of 6 h 0 min would have held" in app["notes"][0]
+    assert "found 3 events that came later than the lag" in app["notes"][0]
+    assert "A `lag` of 6 h 0 min in conf" in app["notes"][0]
     assert (app["audit"]["found_late"], app["audit"]["lag_needed_seconds"]) == (3, 6 * 3600)
     assert app["audit"]["lag_declared_seconds"] > 0
 

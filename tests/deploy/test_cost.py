@@ -87,7 +87,6 @@ def test_alarms_and_metrics_cost_besides_the_dashboard(settings: dict[str, Any],
 def test_it_is_told_in_one_line() -> None:
     told = str(cost.monthly([app(schedule_expression="rate(1 minute)")]))
     assert told == (
-        "S3 costs about 0.48 $ a month while nothing happens, 0.93 $ where each run finds events, "
-        "100 MB a day and app. CloudWatch costs about 3.90 $ for alarms, metrics and the dashboard "
-        "(list prices of us-east-1)."
+        "S3 costs about $0.48 a month when idle, $0.93 if every run finds events (100 MB a day for each "
+        "app). CloudWatch costs about $3.90 for alarms, metrics and the dashboard (list prices of us-east-1)."
     )

@@ -78,7 +78,7 @@ def test_a_batch_of_which_some_were_rejected_is_kept_whole_and_not_sent_again() 
         reasons = {
             json.loads(one.world.memory.get(name) or b"")["reason"] for name in one.world.names("dead/")
         }
-        assert reasons == {"3 of 50 events of its batch were refused: too old"}
+        assert reasons == {"3 of the 50 events in its batch refused: too old"}
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_cursor_that_moves_too_soon_is_said_in_words(box: Path, sa_apps: Comma
     assert ran.code == 1
     assert "FAILED  box_events  resume: A run cut short after each page." in ran.out
     assert "the checkpoint moved before page 2 was returned" in ran.out
-    assert "apps/box: 1 of 1 scenarios fail." in ran.err
+    assert "apps/box: 1 of 1 scenarios failed." in ran.err
 
 
 def test_what_a_lag_that_is_too_short_loses_is_counted(box: Path, sa_apps: Command) -> None:

@@ -202,7 +202,7 @@ def test_what_was_on_record_before_the_journal_begins_is_said_to_come_again() ->
 
     assert made.known_from is not None
     assert START + timedelta(days=3) < made.known_from < until
-    assert any("come again" in warning for warning in made.warnings)
+    assert any("will be collected again" in warning for warning in made.warnings)
 
 
 def test_events_go_to_the_destination_once() -> None:

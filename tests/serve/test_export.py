@@ -98,7 +98,7 @@ def test_a_type_that_can_t_go_back_is_not_handed_back_before_all_is_delivered() 
     classifier = Classifier(up=False)
     world = collected("old_seed", classifier)
 
-    with pytest.raises(StateError, match="can't go back to them"):
+    with pytest.raises(StateError, match="can't go back that far"):
         handed_back(world, classifier)
     assert world.slot.text is None
 

@@ -14,6 +14,7 @@ from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.view import found
 from streamalert_apps.errors import ConfigError
 from streamalert_apps.runtime import names
+from streamalert_apps.sdk.count import counted
 
 CHECK: Final = "classifier"
 _DEPLOY: Final = "`sa-apps deploy --with-classifier --cluster {cluster}`"
@@ -36,11 +37,10 @@ def missing(functions: Any, name: str, apps: int) -> Finding | None:
     """Return that there is no such classifier for so many apps, if so."""
     if found(lambda: functions.get_function(FunctionName=name, Qualifier=names.ALIAS)):
         return None
-    whose = "1 app" if apps == 1 else f"{apps} apps"
     return Finding(
         CHECK,
         f"There is no classifier {name} with an alias {names.ALIAS}.",
-        f"The events of {whose} are kept, and reach nobody.",
+        f"The events of {counted(apps, 'app')} are kept, but reach nobody.",
         "Deploy StreamAlert's classifier, or send the events elsewhere: `sa-apps destination add`.",
     )
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from streamalert_apps.checks.finding import Finding
 from streamalert_apps.sdk import expiry
+from streamalert_apps.sdk.count import counted
 
 CHECK: Final = "expiry"
 _CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----"
@@ -22,7 +23,7 @@ def judged(ends: datetime | None, now: datetime, whose: str, fix: str) -> Iterat
         yield Finding(CHECK, f"{whose} ended on {ends:%Y-%m-%d}.", "Nothing is collected.", fix)
         return
     days = (ends - now).days
-    left = "today" if days == 0 else "in 1 day" if days == 1 else f"in {days} days"
+    left = f"in {counted(days, 'day')}" if days else "today"
     yield Finding(
         CHECK,
         f"{whose} end on {ends:%Y-%m-%d}, {left}.",

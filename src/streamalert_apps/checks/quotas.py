@@ -17,6 +17,7 @@ from streamalert_apps.checks.subject import Subject
 from streamalert_apps.config.conf import AppConf
 from streamalert_apps.errors import AppError
 from streamalert_apps.runtime import names
+from streamalert_apps.sdk.count import counted
 
 CHECK: Final = "quotas"
 RULES_QUOTA: Final = "L-244521F2"
@@ -82,7 +83,7 @@ def _need(apps: int) -> str:
 
 
 def _reserve(apps: int) -> str:
-    return "1 app reserves" if apps == 1 else f"{apps} apps reserve"
+    return f"{counted(apps, 'app')} {'reserves' if apps == 1 else 'reserve'}"
 
 
 def _asking(service: str, quota: str, wanted: int, region: str = "") -> str:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from streamalert_apps.cli.terminal import output
-from streamalert_apps.cli.terminal.collecting import counted
 from streamalert_apps.cli.terminal.description import label
 from streamalert_apps.deploy.resources.function import named_destinations
 from streamalert_apps.errors import AppError
 from streamalert_apps.runtime.names import CLASSIFIER
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session

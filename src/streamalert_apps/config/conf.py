@@ -342,7 +342,7 @@ def find_root(start: Path) -> Path:
         if (folder / GLOBAL).is_file():
             return folder
     raise ConfigError(
-        f"There is no {GLOBAL} in {here} or above it.",
+        f"There is no {GLOBAL} in {here} or a parent directory.",
         hint="`sa-apps init` creates one; --project-dir names a project elsewhere.",
     )
 

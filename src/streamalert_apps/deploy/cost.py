@@ -39,9 +39,9 @@ class Cost:
 
     def __str__(self) -> str:
         return (
-            f"S3 costs about {self.idle:.2f} $ a month while nothing happens, {self.busy:.2f} $ where "
-            f"each run finds events, {BUSY_GB_A_DAY * 1000:.0f} MB a day and app. CloudWatch costs about "
-            f"{self.watch:.2f} $ for alarms, metrics and the dashboard (list prices of us-east-1)."
+            f"S3 costs about ${self.idle:.2f} a month when idle, ${self.busy:.2f} if every run finds events "
+            f"({BUSY_GB_A_DAY * 1000:.0f} MB a day for each app). CloudWatch costs about ${self.watch:.2f} "
+            "for alarms, metrics and the dashboard (list prices of us-east-1)."
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.deploy.resources.alias import weights
 from streamalert_apps.runtime.head import PASSING, Head, Position, Run
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.deploy.view import View
@@ -177,7 +178,7 @@ def _waiting_long(head: Head, now: datetime, pace: Pace) -> Iterator[str]:
 def _wait(head: Head, position: Position) -> str:
     """Say how many events a destination lacks, and since when."""
     count = waiting(head, position)
-    what = "1 event waits" if count == 1 else f"{count:,} events wait"
+    what = f"{counted(count, 'event')} {'waits' if count == 1 else 'wait'}"
     return f"{what} since {_moment(position.lacking_since)}." if position.lacking_since else f"{what}."
 
 

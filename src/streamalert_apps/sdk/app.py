@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = Any
 Log: TypeAlias = bytes | bytearray | memoryview | Mapping[str, Json]
-"""One event as the service gave it: its bytes (any object with a buffer) or a dict."""
+"""One event as the service sent it: its bytes (any object with a buffer) or a dict."""
 
 Checkpoint: TypeAlias = dict[str, Json]
-"""Where to go on from. JSON, opaque to the runtime; 100,000 characters at most."""
+"""Where to continue. JSON of at most 100,000 characters, opaque to the runtime."""
 
 Credentials: TypeAlias = Mapping[str, Json]
 Format: TypeAlias = Pattern[str] | Callable[[str], Json]
@@ -33,7 +33,7 @@ _BREAKS: Final = re.compile(r"[\r\n\0]")  # what no request can carry
 
 
 class WrongFormError(UsageError):
-    """A value does not have the form of its field; a field may say in an error of its own what is wrong."""
+    """A value is invalid for its field; a field may raise this itself, to say what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class AuthField:
     """One value that an app needs to sign in.
 
     `format` is a regex that the whole input must match, or a function that takes the input and
-    returns the value to store (a key file's parsed content, say) or False. What is `optional` may be
-    left out: the credentials then have no such key.
+    returns the value to store (for example, a key file's parsed content) or False. An `optional` value
+    may be left out: the credentials then don't have that key.
     """
 
     name: str
@@ -52,9 +52,9 @@ class AuthField:
     optional: bool = False
 
     def parse(self, text: str) -> Json:
-        """Return the value to store for what was typed; raise UsageError when it has the wrong form.
+        """Return the value to store for an input; raise UsageError if it is invalid.
 
-        Nothing typed for what is optional is None, which is not stored.
+        An empty input for an optional value is None, which is not stored.
         """
         if self.optional and not text:
             return None
@@ -105,21 +105,21 @@ def complete(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some logs, and the checkpoint that is true once they are forwarded."""
+    """Some logs, and the checkpoint that counts once they are forwarded."""
 
     logs: Sequence[Log]
     checkpoint: Checkpoint
     more: bool
-    repeats: int = 0  # events of the answer that are on record already and were left out
+    repeats: int = 0  # events of the answer that were dropped, as they are on record already
     ids: Sequence[bytes] = ()
-    """The short ids of the logs, where the app is a feed; a page with them goes into the memory."""
+    """The short ids of the logs, if the app is a feed; the memory keeps them."""
     times: Sequence[float] = ()
     """When they happened, in seconds since 1970."""
     remember: Sequence[tuple[bytes, float]] | None = None
-    """What the memory keeps, and of which time; None: the ids with their times."""
+    """What the memory keeps, with times; None: the ids with their times."""
 
     def only(self, rows: Sequence[int], *, more: bool) -> Page:
-        """Return a page of these of its logs."""
+        """Return a page with only these of its logs."""
         return replace(
             self,
             logs=[self.logs[row] for row in rows],
@@ -133,22 +133,22 @@ class Memory(Protocol):
     """The ids of the events on record that could still be listed again."""
 
     key: bytes
-    """Keeps anybody from making two events of one id: it goes into each id's hash."""
+    """Part of each id's hash, so that nobody can construct two events with one id."""
     legacy: Collection[bytes]
-    """What 0.1.0 had delivered, by its short ids, as far as it has not been met since."""
+    """Short ids of what 0.1.0 delivered, as far as it has not been listed since."""
 
     def adopt(self, old: bytes, identity: bytes, time: float) -> None:
-        """Know one of the `legacy` by the id that it has now."""
+        """Replace one of the `legacy` ids by its new id."""
 
     def known(self, ids: Sequence[bytes], times: Sequence[float]) -> set[bytes]:
-        """Return those of the ids that are on record. `times`: of their events, in seconds since 1970.
+        """Return the ids that are on record. `times`: of their events, in seconds since 1970.
 
-        One that is met with a later time than before is remembered until that time is forgotten.
+        An id with a later time than before is remembered until that time is forgotten.
         """
 
 
 class NoMemory:
-    """Knows nothing: for a listing that stands alone. `key`: that of the app whose ids are compared."""
+    """An empty memory, for a listing of its own. `key`: of the app whose ids are compared."""
 
     key = b""
     legacy: Collection[bytes] = ()
@@ -168,10 +168,10 @@ MOST_GAPS: Final = 20  # that an app remembers
 
 
 class App(ABC):
-    """An app type. A plugin yields facts; the runtime decides when to forward, save, stop and retry."""
+    """An app type. It describes a service; the runtime decides when to forward, save, stop and retry."""
 
     type: ClassVar[str]
-    """`<service>_<log>`, for instance `duo_auth`."""
+    """`<service>_<log>`, for example `duo_auth`."""
     collects: ClassVar[str]
     """What it collects, in a few words."""
     auth: ClassVar[tuple[AuthField, ...]]
@@ -181,7 +181,7 @@ class App(ABC):
     schemas: ClassVar[tuple[str, ...]] = ()
     """Names of the classifier's schemas that its logs match, for instance `duo:authentication`."""
     lag: ClassVar[timedelta | None] = None
-    """How late an event may appear, as documented, plus what clocks may differ."""
+    """How late an event may appear: as documented, plus a margin for clocks that differ."""
     retention: ClassVar[timedelta | None] = None
     """How far back the service can be asked."""
     documentation: ClassVar[str] = ""
@@ -204,18 +204,18 @@ class App(ABC):
 
     @abstractmethod
     def start(self, since: datetime) -> Checkpoint:
-        """Return the checkpoint of an app that has never run and shall collect from `since` (inclusive)."""
+        """Return the first checkpoint of an app that collects from `since` (inclusive)."""
 
     @abstractmethod
     def poll(self, checkpoint: Checkpoint) -> Iterator[Page]:
-        """Yield pages from `checkpoint` on. Keep no state on self: a new process goes on from any page."""
+        """Yield pages from `checkpoint` on. Keep no state on self: a new process may take over."""
 
     def adopt(self, last_timestamp: Json, context: Json) -> Checkpoint:  # noqa: ARG002 (a seed-style app needs it)
-        """Return the checkpoint that goes on where StreamAlert's own state ended."""
+        """Return the checkpoint that continues where StreamAlert's own state ended."""
         return self.start(parse_time(last_timestamp))
 
     def inherit(self, checkpoint: Checkpoint, *, halfway: bool = False) -> Inherited:  # noqa: ARG002
-        """Return where to go on after 0.1.0. `halfway`: its next page has been delivered in part."""
+        """Return where to continue after 0.1.0. `halfway`: its next page was delivered in part."""
         return Inherited(checkpoint)
 
     def export(
@@ -224,49 +224,49 @@ class App(ABC):
         undelivered: datetime | None,
         ids: list[bytes],  # noqa: ARG002 (a feed knows events by them)
     ) -> Checkpoint | None:
-        """Return the checkpoint that 0.1.0 goes on from; None where it can't go back to `undelivered`.
+        """Return the checkpoint from which 0.1.0 continues; None if it can't go back to `undelivered`.
 
-        `undelivered`: when the first event happened that was not delivered. `ids`: short ids, as 0.1.0 had
-        them, of those that were, in the order in which they were collected.
+        `undelivered`: the time of the first event that was not delivered. `ids`: 0.1.0's short ids of the
+        delivered events, in the order in which they were collected.
         """
         return None if undelivered else checkpoint
 
     def watermark(self, checkpoint: Checkpoint) -> datetime | None:  # noqa: ARG002 (a feed knows)
-        """Return the time before which everything has been collected, where the checkpoint tells."""
+        """Return the time before which everything has been collected, if the checkpoint tells."""
         return None
 
     def recorded(self, checkpoint: Checkpoint) -> datetime | None:
-        """Return up to when what the service showed has been collected; later than the watermark.
+        """Return up to when everything that the service showed has been collected.
 
-        What appears late may still be missing.
+        That is later than the watermark: events that appear late may still be missing.
         """
         return self.watermark(checkpoint)
 
     def listed(self, checkpoint: Checkpoint) -> datetime | None:
-        """Return when the last listing began that left nothing out, however old the newest event was."""
+        """Return when the last complete listing began, however old its newest event was."""
         return self.watermark(checkpoint)
 
     def gaps(self, checkpoint: Checkpoint) -> list[tuple[datetime, datetime]]:  # noqa: ARG002 (a feed knows)
-        """Return the last spans of time that could not be collected, the oldest first."""
+        """Return the latest time spans that could not be collected, oldest first."""
         return []
 
     def lateness(self, checkpoint: Checkpoint) -> timedelta | None:  # noqa: ARG002 (a feed knows)
-        """Return within how long 99 of 100 late events came, where some did and the checkpoint tells."""
+        """Return the delay within which 99 % of late events came, if the checkpoint tells."""
         return None
 
     def last_timestamp(self, checkpoint: Checkpoint) -> Json:
-        """Return how far the app is as StreamAlert would store it: seconds since 1970, or 0."""
+        """Return the app's progress as StreamAlert would store it: seconds since 1970, or 0."""
         mark = self.watermark(checkpoint)
         return int(mark.timestamp()) if mark else 0
 
     def settled(self, checkpoint: Checkpoint) -> datetime | None:
-        """Return the time before which all is on record that did not come later than the lag."""
+        """Return the time before which every event that came within the lag is on record."""
         return self.watermark(checkpoint)
 
     def span(self, since: datetime, until: datetime) -> Checkpoint:  # noqa: ARG002 (a feed has one)
-        """Return where a listing of a span of time begins.
+        """Return the checkpoint at which a listing of a time span begins.
 
-        Raises UsageError for a type whose events can't be listed again, or not be told from others.
+        Raises UsageError for a type whose events can't be listed again, or can't be told apart.
         """
         raise UsageError(
             f"{self.type} can't list a span of time again.",
@@ -274,36 +274,36 @@ class App(ABC):
         )
 
     def list_span(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
-        """Yield what the service lists from there to the end of the span, and perhaps some events around it.
+        """Yield what the service lists from `checkpoint` to the span's end, perhaps with events around it.
 
-        Each page's checkpoint goes on after it. What the memory knows is left out.
+        Each page's checkpoint is where the next page begins. What the memory knows is left out.
         """
         raise NotImplementedError
 
     def span_left(self, checkpoint: Checkpoint) -> datetime | None:
-        """Return up to when a span has been listed; None where it has been to its end."""
+        """Return up to when a span has been listed; None if to its end."""
         raise NotImplementedError
 
     def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:  # noqa: ARG002 (feeds have one)
-        """Yield pages as `poll` does; a feed leaves out what the memory knows to be on record."""
+        """Yield pages as `poll` does; a feed leaves out what is on record, as the memory knows."""
         return self.poll(checkpoint)
 
     @abstractmethod
     def check(self) -> None:
-        """Make one cheap request that shows whether the credentials work; raise what went wrong."""
+        """Make one cheap request that shows whether the credentials work; raise an AppError if they don't."""
 
     def expires(self) -> datetime | None:
-        """Return when the credentials end, where the service told it when they were checked."""
+        """Return when the credentials expire, if the service said so in `check`."""
         return None
 
 
 def with_lag(kind: type[App], lag: timedelta | None) -> type[App]:
-    """Return an app type with the lag that conf/ states; with its own where conf/ states none."""
+    """Return an app type with the lag from conf/, or with its own if conf/ states none."""
     return type(kind.__name__, (kind,), {"lag": lag, "__module__": kind.__module__}) if lag else kind
 
 
 def parse_time(value: Json) -> datetime:
-    """Return the time that a state of StreamAlert means: epoch seconds or ISO 8601; raise ValueError."""
+    """Parse a time in StreamAlert's state: epoch seconds or ISO 8601; raise ValueError."""
     if isinstance(value, int | float):
         return datetime.fromtimestamp(value, UTC)
     time = datetime.fromisoformat(str(value))
@@ -316,7 +316,7 @@ def service_of(app_type: str) -> str:
 
 
 class Stamp(NamedTuple):
-    """What a feed must know of an event: when it happened, and what tells it from all others."""
+    """What a feed needs to know about an event: its time, and what identifies it."""
 
     time: datetime
     id: str = ""

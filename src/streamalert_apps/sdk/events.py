@@ -1,4 +1,4 @@
-"""Events as bytes: of each, only its time and its id are read."""
+"""Events as bytes: only the time and the id of each are read."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ NEVER = datetime.max.replace(tzinfo=UTC)  # the time of an event that has none: 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What one request brought: the events' own bytes, and the token of the next page (None: the last).
+    """What one request returned: the events' own bytes, and the token of the next page (None: the last).
 
-    `short`: the page is less full than others, so that there is hardly another one. `more`: whether a service
-    that goes on by position has more now, even after an empty page; None where it does not say.
+    `short`: the page is not full, so there is probably no other. `more`: whether a service that pages by
+    position has more now, even after an empty page; None if it doesn't say.
     """
 
     rows: Sequence[Row]
@@ -53,7 +53,7 @@ class Fetched:
 
     @property
     def goes_on(self) -> bool:
-        """Tell whether a service that goes on by position has more now, as far as it says."""
+        """Tell whether a service that pages by position has more now, as far as it says."""
         return bool(self.rows) if self.more is None else self.more
 
 
@@ -61,28 +61,28 @@ class Events(App):
     """An app type whose events have a time, and an id or at least content."""
 
     time_field: ClassVar[str]
-    """The event's field with its time: ISO 8601, or seconds since 1970."""
+    """The field with an event's time: ISO 8601, or seconds since 1970."""
     time_unit: ClassVar[Literal["s", "ms"]] = "s"
-    """What numbers in that field count; with milliseconds there is no ISO 8601."""
+    """The unit of numbers in that field; with milliseconds, ISO 8601 is not accepted."""
     id_fields: ClassVar[tuple[str, ...]] = ()
-    """The fields that identify an event together; empty where the service has no id: its content is it."""
+    """The fields that together identify an event; empty if there is no id: then the content identifies it."""
     verbatim: ClassVar[bool] = True
-    """Whether events are the service's own bytes; of rows of cells, the app makes events."""
+    """Whether events are the service's own bytes; False if the app builds them from rows of cells."""
 
     @property
     def has_ids(self) -> bool:
-        """Tell whether events are known by an id, and not by what they say."""
+        """Tell whether events are identified by an id, and not by their content."""
         return bool(self.id_fields) or type(self).stamp is not Events.stamp
 
     def stamp(self, row: Row) -> Stamp:
-        """Return an event's time and id; raise BadResponse where they are missing."""
+        """Return an event's time and id; raise BadResponse if they are missing."""
         try:
             return self._stamps((row,))[0]
         except (msgspec.MsgspecError, RecursionError) as error:
             raise BadResponse(f"An event of {self.type} is not as documented: {error}.") from None
 
     def stamps(self, rows: Sequence[Row]) -> Sequence[Stamp]:
-        """Return the stamp of each row; one whose time can't be read, or can't be, happened NEVER."""
+        """Return the stamp of each row; an unreadable or impossible time is NEVER, with a warning."""
         if type(self).stamp is Events.stamp:
             with suppress(msgspec.MsgspecError, RecursionError):
                 return self._stamps(rows)  # all at once is many times faster

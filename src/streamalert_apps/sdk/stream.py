@@ -1,21 +1,21 @@
-"""A feed that hands out a position to go on from: at least once, in no order, late events included.
+"""A feed that hands out a position to continue from: at least once, in no order, late events included.
 
-The position says how far the feed is read. A first run begins where the service lets it: at a position
-for a time (`begin`), or at the feed's oldest event; what happened before the wanted time is left out
-until the feed has been read to its end once.
+The position says how far the feed has been read. A first run begins at a position for a time (`begin`),
+if the service has one, or at the feed's oldest event. Until the feed has been read to its end once,
+events from before the wanted time are left out.
 
-A service keeps such a feed for some time only, and some go on from the oldest event they have as if
-nothing were missing. So a position that was not used for that long counts as lost, as does one that
-the service refuses: the feed is read from an older position again, and what is missing before it is
-the gap. Where the service has a history that reaches further back, the gap is filled from there,
-after the feed, which is the one that runs out.
+Services keep such a feed only for some time, and some silently continue from the oldest event that
+they still have. So a position that was not used for that long counts as lost, and so does one that the
+service refuses. The feed is then read again from an older position, and what is missing before that is
+the gap. If the service has a history that reaches further back, the gap is filled from there, but only
+after the feed, as the feed is what expires.
 
-What is on record is known by the memory. An event is remembered by the later of when it happened and
-when it was met, since one that is late comes at the end of such a feed; the floor is the moment at
-which the feed was last read to its end, less the lag.
+The memory knows what is on record. It keeps an event by the later of two times, when it happened and
+when it was first listed, because late events come at the end of such a feed. The floor is when the feed
+was last read to its end, minus the lag.
 
-Rows without an id may be equal. What comes after a position is new, so such a row is one more of its kind;
-only where the feed is read again are they counted, and as many left out as are on record.
+Rows without an id may be equal. What comes after a position is new, so such a row counts as another
+event. Only when the feed is read again are equal rows counted, and as many left out as are on record.
 """
 
 from __future__ import annotations
@@ -93,34 +93,34 @@ class _Span(msgspec.Struct, omit_defaults=True):
 
 
 class Stream(Events):
-    """An app type whose service pages by position; an empty page is its end, unless it says itself."""
+    """An app type whose service pages by position. An empty page ends it, unless `Fetched.more` is true."""
 
     beginning: ClassVar[str] = ""
     """The position of the oldest event."""
     history_retention: ClassVar[timedelta | None] = None
-    """How long the history holds one, where there is a history."""
+    """How long the history keeps an event, if there is a history."""
 
     def gaps(self, checkpoint: Checkpoint) -> list[tuple[datetime, datetime]]:
-        """Return the last spans of time that could not be collected, the oldest first."""
+        """Return the latest time spans that could not be collected, oldest first."""
         return _Place.of(checkpoint).gaps
 
     @abstractmethod
     def fetch(self, position: str) -> Fetched:
-        """Ask for the page at a position; `next` is the position after it.
+        """Request the page at a position; `next` is the position after it.
 
-        Raises RequestRefused where the service no longer knows the position.
+        Raises RequestRefused if the service no longer knows the position.
         """
 
     def begin(self, since: datetime) -> str:  # noqa: ARG002 (a service may know positions by time)
-        """Return a position from which on all that happened since a time comes."""
+        """Return a position from which everything since a time is listed."""
         return self.beginning
 
     def history(self, since: datetime, until: datetime, token: Json) -> Fetched:
-        """Ask the history for a page of what happened between two times, oldest first."""
+        """Request a page of the history between two times, oldest first."""
         raise NotImplementedError
 
     def start(self, since: datetime) -> Checkpoint:
-        """Return the checkpoint that collects what happened from `since` on."""
+        """Return the first checkpoint of an app that collects from `since` on."""
         place = _Place("", self._now(), since)
         self._begin(place, since)
         return place.checkpoint()

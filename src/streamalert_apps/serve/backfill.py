@@ -29,6 +29,7 @@ from streamalert_apps.runtime.store import Conflict, Read
 from streamalert_apps.runtime.store.part import Part
 from streamalert_apps.sdk.app import App, Checkpoint, Memory, NoMemory, Page
 from streamalert_apps.sdk.clock import Deadline
+from streamalert_apps.sdk.count import counted
 from streamalert_apps.serve import asking, estimate
 from streamalert_apps.serve.estimate import Estimate
 from streamalert_apps.serve.holding import holding
@@ -161,8 +162,8 @@ def _warn_of_repeats(made: Plan, head: Head, hours: ledger.Hours) -> None:
     if before:
         until = datetime.fromtimestamp(min(reach, end), UTC)
         made.warnings.append(
-            f"{before:,} events before {until:{_TIME}} UTC were on record, and the journal has them no more: "
-            "they come again."
+            f"About {counted(before, 'event')} from before {until:{_TIME}} UTC will be collected again: "
+            "the journal no longer has them."
         )
 
 

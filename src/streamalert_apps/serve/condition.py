@@ -16,6 +16,7 @@ from streamalert_apps.errors import AppError
 from streamalert_apps.runtime.history import HOURS, Hour, hour_of
 from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.sdk import expiry
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf
@@ -112,15 +113,14 @@ class Status:
     def _dead(self) -> Iterator[str]:
         for name, position in self.positions():
             if position.dead:
-                yield f"{name} refused {position.dead:,} for good; `sa-apps dead list` shows them."
+                yield f"{name} refused {counted(position.dead, 'event')} for good: see `sa-apps dead list`."
 
     def _late(self) -> Iterator[str]:
         needed = self.needed_lag
         if needed and self.declared is not None:
             yield (
-                f"{self.found_late:,} events came later than the lag of {length(self.declared)}; "
-                f"the daily audit found them. A lag of {length(needed)} would have held: "
-                "conf/ can state it (`lag`)."
+                f"The daily audit found {counted(self.found_late, 'event')} that came later than the lag of "
+                f"{length(self.declared)}. A `lag` of {length(needed)} in conf/ would have been enough."
             )
 
     @property

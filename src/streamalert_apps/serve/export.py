@@ -23,6 +23,7 @@ from streamalert_apps.runtime.legacy import parse
 from streamalert_apps.sdk.app import App, Checkpoint
 from streamalert_apps.sdk.catalogue import Catalogue
 from streamalert_apps.sdk.clock import Clock, Deadline
+from streamalert_apps.sdk.count import counted
 from streamalert_apps.sdk.events import Events, Row
 from streamalert_apps.sdk.legacy import CAPACITY
 from streamalert_apps.serve.destinations import Target
@@ -147,9 +148,9 @@ def _checkpoint(
     exported = app.export(checkpoint, earliest, ids)
     if exported is None:
         raise StateError(
-            f"{len(missing):,} events are on record that {destination} has not taken, and {app.type} can't "
-            "go back to them.",
-            hint="See to it that they can be delivered, then try again; `sa-apps status` says why not.",
+            f"{destination} has not taken {counted(len(missing), 'event')} on record, and {app.type} can't "
+            "go back that far.",
+            hint="Fix the destination, then try again; `sa-apps status` shows what is wrong.",
         )
     known = 0 if isinstance(app, Catalogue) else CAPACITY
     repeats = max(0, len(again) - known) if isinstance(app, Events) else 0

@@ -16,6 +16,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any, Final
 
+from streamalert_apps.sdk.count import counted
 from streamalert_apps.serve.plain import plain
 
 App = Mapping[str, Any]
@@ -98,7 +99,8 @@ def _facts(app: App) -> Iterator[str]:
         yield _fact("Running since", _time(app["running_since"]))
     if last := app["last_run"]:
         yield _fact(
-            "Last run", f"{_time(last['started'])}, {last['logs']:,} events in {last['seconds']:.1f} s"
+            "Last run",
+            f"{_time(last['started'])}, {counted(last['logs'], 'event')} in {last['seconds']:.1f} s",
         )
     else:
         yield _fact("Last run", "none yet")

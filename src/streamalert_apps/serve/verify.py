@@ -28,7 +28,7 @@ from streamalert_apps.serve.estimate import Estimate
 from streamalert_apps.serve.holding import holding
 from streamalert_apps.serve.turn import LONGEST_WAIT_SECONDS, Place
 
-_ENDS: Final = "It is on record once it can't come late any more; verify an earlier span."
+_ENDS: Final = "A span is complete once nothing in it can come late any more; verify an earlier one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +124,12 @@ def _comparable(
     head = records[0].head
     settled = app.settled(head.checkpoint) if head.checkpoint else None
     if settled is None:
-        raise UsageError("The app does not tell yet up to when its record is complete.", hint=_ENDS)
+        raise UsageError("It is not known yet up to when the record is complete.", hint=_ENDS)
     begins = datetime.fromtimestamp(record.begins(records), UTC)
     since, until = max(since, begins), min(until, settled)
     if since >= until:
         raise UsageError(
-            f"There is nothing to compare: the record is complete from {begins:%Y-%m-%d %H:%M:%S} "
+            f"There is nothing to compare yet: the record is complete from {begins:%Y-%m-%d %H:%M:%S} "
             f"to {settled:%Y-%m-%d %H:%M:%S} UTC.",
             hint=_ENDS,
         )

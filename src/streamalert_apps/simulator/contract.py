@@ -17,7 +17,7 @@ from streamalert_apps.sdk.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came: the target is path and query byte for byte, header names are lower case."""
+    """A request as received: the target is path and query byte for byte, header names are lower case."""
 
     method: str
     target: str
@@ -74,14 +74,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the vendor documents of one of its logs, as far as this twin keeps to it."""
+    """What the vendor documents about one of its logs, as far as this twin follows it."""
 
     page: int
-    """Events that one answer holds at most; of a catalogue of files: events of a list of files, about."""
+    """The most events in one answer; for a catalogue of files, about the events of one list of files."""
     lag: timedelta
-    """How much later than it happened an event may appear."""
+    """How long after it happened an event may appear."""
     in_one_second: int | None = None
-    """Events of one second that the API can show at all; None: any number."""
+    """The most events of one second that the API can show; None: any number."""
 
 
 class Twin(Protocol):
@@ -101,19 +101,19 @@ class Twin(Protocol):
 
     @property
     def wrong_credentials(self) -> Mapping[str, Any]:
-        """Credentials of the right form that the twin refuses."""
+        """Well-formed credentials that the twin refuses."""
 
     def facts(self, app_type: str) -> Facts:
         """Return what the vendor documents of a log."""
 
     def revoke_tokens(self) -> None:
-        """Make every access token that was given out invalid; nothing where the vendor has none."""
+        """Invalidate every access token that was issued; do nothing if the vendor has none."""
 
     def handle(self, request: Request) -> Response:
         """Answer a request."""
 
     def failure(self, status: int) -> Response:
-        """Word an answer of this status the way the vendor does."""
+        """Return an answer with this status, worded as the vendor does."""
 
     def seed(
         self,
@@ -140,7 +140,7 @@ class Twin(Protocol):
         """
 
     def complete(self, app_type: str) -> datetime:
-        """Return the time from which on every event of the feed is visible."""
+        """Return the time at which every event of the feed is visible."""
 
     def held(
         self, app_type: str, *, since: datetime | None = None, until: datetime | None = None

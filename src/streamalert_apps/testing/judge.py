@@ -13,6 +13,7 @@ import msgspec
 from streamalert_apps.runtime import head, journal
 from streamalert_apps.runtime.encode import as_bytes
 from streamalert_apps.sdk.app import Log
+from streamalert_apps.sdk.count import counted
 from streamalert_apps.simulator.contract import Twin
 from streamalert_apps.simulator.tally import compare
 from streamalert_apps.testing.world import World
@@ -46,7 +47,7 @@ def judge(world: World) -> Verdict:
     if repeated:
         words.append(f"{_events(repeated.total())} collected again: {'; '.join(_where(world, repeated))}")
     if tally.foreign:
-        words.append(f"{len(tally.foreign)} logs are on record that the service never held")
+        words.append(f"on record, but never held by the service: {counted(len(tally.foreign), 'log')}")
     if changed := sum(1 for raw in record.raws if raw not in record.yielded):
         words.append(f"{_events(changed)} put on record other than the app yielded them")
     delivery = _Delivery.of(world, record)
@@ -135,7 +136,7 @@ def _broken_rules(world: World) -> Iterator[str]:
 
 
 def _events(count: int) -> str:
-    return f"{count} event was" if count == 1 else f"{count} events were"
+    return f"{counted(count, 'event')} {'was' if count == 1 else 'were'}"
 
 
 def _where(world: World, ids: Counter[str]) -> Iterator[str]:

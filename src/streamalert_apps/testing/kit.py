@@ -36,7 +36,7 @@ _TWIN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Something that happens to every app one day.
+    """Something that sooner or later happens to every app.
 
     `core`: cheap, and telling even among app types that are alike. `shared`: an app has no hand in it, so
     one of all that walk alike suffices. `sockets`: can be played over real ones, too.
@@ -67,7 +67,7 @@ class Trial:
         self._cases: dict[str, list[str]] = {}  # what is wrong, and when
 
     def world(self, conditions: Conditions | None = None) -> World:
-        """Make a world in which nothing has happened yet."""
+        """Create a world in which nothing has happened yet."""
         world = World(
             self.kind, self._factory, conditions or Conditions(), self.seed, leaks=self.leaks, way=self._way
         )
@@ -83,7 +83,7 @@ class Trial:
         self._cases.setdefault(message, []).append(when)
 
     def settle(self, world: World, when: str = "") -> Verdict:
-        """Let a world come to rest, and judge it."""
+        """Run a world until nothing is left to do, and judge it."""
         if not world.settle():
             self.stuck = True
             self.say(f"it is stuck: the last of {len(world.runs)} runs {world.runs[-1]}", when)

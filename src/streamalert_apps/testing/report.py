@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streamalert_apps.sdk.count import counted
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -28,5 +30,5 @@ class Report:
     def __str__(self) -> str:
         head = f"{self.app_type}, {self.scenario} (seed {self.seed})"
         if self.ok:
-            return f"{head}: fine after {self.runs} runs and {self.requests} requests"
+            return f"{head}: fine after {counted(self.runs, 'run')} and {counted(self.requests, 'request')}"
         return "\n".join([f"{head}:", *(f"- {message}" for message in self.messages)])

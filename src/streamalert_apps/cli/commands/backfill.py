@@ -134,13 +134,13 @@ def _planned(
 
 
 def _show(made: Plan, shown: str) -> None:
-    from streamalert_apps.cli.terminal.collecting import counted
+    from streamalert_apps.sdk.count import counted
 
     span = f"{made.since:%Y-%m-%d %H:%M:%S} to {made.until:%Y-%m-%d %H:%M:%S} UTC"
     output.say(f"{shown}: {'continuing ' if made.resumed else ''}{span}")
     if made.estimate:
         asked, events = counted(made.estimate.requests, "request"), counted(made.estimate.events, "event")
-        output.say(f"About {asked}, {events}, {made.bytes / 1e6:,.1f} MB, {made.dollars:,.2f} $ of AWS.")
+        output.say(f"About {asked}, {events}, {made.bytes / 1e6:,.1f} MB, ${made.dollars:,.2f} in AWS.")
         if made.estimate.seconds:
             hours = made.estimate.seconds / 3600
             output.say(f"About {hours:,.1f} hours, with half of the service's limit.")
@@ -153,8 +153,8 @@ def _show(made: Plan, shown: str) -> None:
 
 
 def _tell(app: AppConf, made: Plan, done: Done, *, as_json: bool) -> int:
-    from streamalert_apps.cli.terminal.collecting import counted
     from streamalert_apps.cli.terminal.description import identity
+    from streamalert_apps.sdk.count import counted
 
     outcome = done.outcome
     finished = outcome.status == "succeeded"

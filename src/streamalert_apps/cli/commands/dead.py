@@ -158,8 +158,8 @@ def replay(
     as_json: options.Json = False,
 ) -> int:
     """Send refused events to their destinations again."""
-    from streamalert_apps.cli.terminal.collecting import counted
     from streamalert_apps.cli.terminal.description import identity
+    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve.dead import count, find, replay
     from streamalert_apps.serve.holding import holding
 
@@ -221,9 +221,9 @@ def drop(
     as_json: options.Json = False,
 ) -> None:
     """Delete refused events."""
-    from streamalert_apps.cli.terminal.collecting import counted
     from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
+    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve.dead import count, find
     from streamalert_apps.serve.holding import holding
 

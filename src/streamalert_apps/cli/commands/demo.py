@@ -15,6 +15,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import UsageError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf, Project
@@ -271,7 +272,9 @@ def _tour(kind: type[App], folder: Path, events: int, clock: Clock) -> Shown:
     twin.seed(app_type, events=events, burst=burst, late=late, start=start, end=end)
     with serve(twin, faults=[Fault(Status(429), nth=2), Fault(Dropped(), nth=4)]) as server:
         title = service.capitalize()
-        output.say(f"A simulated {title} holds {events:,} events: {burst:,} in one second, {late:,} late.")
+        output.say(
+            f"A simulated {title} holds {counted(events, 'event')}: {burst:,} in one second, {late:,} late."
+        )
         project, app = _project(folder, app_type, twin.credentials, clock, server)
         with closing(destinations.own(project, app, lambda: aws_session(project.account))) as target:
             turn = _turn(project, app, kind, target, url=server.url, clock=clock)
@@ -307,7 +310,7 @@ def _turn(project: Project, app: AppConf, kind: type[App], target: Target, *, ur
 
 def _collect_all(turn: Turn, clock: Clock, interval: timedelta, complete: Callable[[], datetime]) -> int:
     """Run on schedule until one that began after all was there has collected it; return how many it took."""
-    from streamalert_apps.cli.terminal.collecting import collecting, counted
+    from streamalert_apps.cli.terminal.collecting import collecting
 
     runs = 0
     while True:

@@ -202,6 +202,8 @@ def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json:
         output.say("No changes: AWS matches conf/.")
     else:
         output.say(f"Apps: {summary(outcome.apps, whole.classifiers, done=True)}")
+        if outcome.apps and not outcome.errors:
+            output.say("Next: `sa-apps status` shows how the apps run.")
     for orphan in orphans:
         output.warn(orphan.text())
 

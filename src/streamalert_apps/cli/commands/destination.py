@@ -331,7 +331,10 @@ def send(*, name: Name, project_dir: options.ProjectDir = None, as_json: options
     if as_json:
         output.envelope("destination test", {"name": name, "type": definition.kind, "event": {MARK: mark}})
     else:
-        output.say(f'{name} took the event. Look for "{MARK}": "{mark}" there.')
+        output.say(f'{name} accepted the event. Look for "{MARK}": "{mark}" there.')
+        if not _described(project, definition)["apps"]:
+            step = f"sa-apps new TYPE --cluster CLUSTER --name NAME --update-settings --to {name}"
+            output.say(f"No app sends its events there yet. Next: `{step}`")
 
 
 def _hide(project: Project, definition: Definition) -> None:
@@ -356,11 +359,11 @@ def remove(
     no_input: options.NoInput = False,
     as_json: options.Json = False,
 ) -> None:
-    """Delete a destination from conf/, with its credentials and progress."""
+    """Delete a destination, with its credentials."""
     from streamalert_apps.cli.project import open_project
-    from streamalert_apps.cli.terminal.collecting import counted
     from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
+    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve import positions
 
     prompts = Prompts.on_terminal(no_input=no_input)
@@ -369,7 +372,7 @@ def remove(
     project.without_destination(name)
     session, store = _session(project), _store(project, name)
     held = [one for one in positions.held(project, project.all_apps, session) if one.destination == name]
-    output.say(f"This will delete of {name}:")
+    output.say(f"This will delete {name}:")
     output.say("  the definition in conf/destinations.json")
     if has_credentials := store.exists():
         output.say(f"  the credentials, {_place(project, name)}")
@@ -377,7 +380,9 @@ def remove(
         left = f"{counted(one.waiting, 'event')} undelivered" if one.waiting else "nothing undelivered"
         output.say(f"  the position of {label(one.app)}, {left}")
     waiting = sum(one.waiting for one in held)
-    question = f"Remove {name}, with {waiting:,} events undelivered?" if waiting else f"Remove {name}?"
+    question = (
+        f"Remove {name}, with {counted(waiting, 'event')} undelivered?" if waiting else f"Remove {name}?"
+    )
     if not yes and not prompts.confirm(question, flag="--yes"):
         raise Cancelled("Cancelled; nothing was changed.")
     for one in held:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import AppError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,11 +72,11 @@ def _summary(examined: Sequence[Examined]) -> str:
     findings = [finding for one in examined for finding in one.findings]
     problems = sum(finding.pressing for finding in findings)
     told = [
-        f"{count} {word}{'' if count == 1 else 's'}"
+        counted(count, word)
         for count, word in ((problems, "problem"), (len(findings) - problems, "warning"))
         if count
     ]
-    return f"{len(examined)} checks: {', '.join(told) or 'nothing found'}."
+    return f"{counted(len(examined), 'check')}: {', '.join(told) or 'no problems found'}."
 
 
 def _examined(root: Path, simulator: str) -> list[Examined]:

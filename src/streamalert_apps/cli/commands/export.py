@@ -12,6 +12,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import UsageError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf, Project
@@ -138,4 +139,4 @@ def _tell(
     elif not to:
         output.data(text)
     if packages:
-        output.say(f"{len(packages)} zips are in {packages[0].parent}.")
+        output.say(f"Built {counted(len(packages), 'zip')} in {packages[0].parent}.")

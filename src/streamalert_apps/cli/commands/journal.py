@@ -9,6 +9,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import Cancelled, UsageError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     pass
@@ -78,7 +79,7 @@ def purge(
     shown = " to ".join(f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}" for time in span)
     events = count(place, *span)
     if events and not yes:
-        output.say(f"{events:,} events on record of {label(app)} happened from {shown} UTC.")
+        output.say(f"{label(app)} has {counted(events, 'event')} on record from {shown} UTC.")
         if not prompts.confirm("Delete them from the record?", flag="--yes"):
             raise Cancelled("Cancelled; nothing was changed.")
     purged = purge(place, *span)
@@ -86,4 +87,4 @@ def purge(
         content = {"since": span[0].isoformat(), "until": span[1].isoformat(), "purged": purged}
         output.envelope("journal purge", {**identity(app), **content})
     else:
-        output.say(f"Deleted {purged:,} events of {label(app)} from the record, from {shown} UTC.")
+        output.say(f"Deleted {counted(purged, 'event')} of {label(app)} from {shown} UTC.")

@@ -294,9 +294,8 @@ def _tell(project: Project, outcome: Outcome, simulator: str, *, as_json: bool) 
 
     app = outcome.app
     verb = "run" if project.account.local else "deploy"
-    step = f"sa-apps {verb} {app.name} --cluster {app.cluster}"
-    if simulator and verb == "run":
-        step += f" --simulator {simulator}"
+    simulated = f" --simulator {simulator}" if simulator and verb == "run" else ""
+    step = f"sa-apps {verb} {app.name} --cluster {app.cluster}{simulated}"
     for name in outcome.schemas.differing:
         output.warn(
             f"conf/schemas/{app.service}.json has another '{name}' than this version knows: "
@@ -329,7 +328,7 @@ def _tell(project: Project, outcome: Outcome, simulator: str, *, as_json: bool) 
     if outcome.schemas.added:
         output.say(f"Added to conf/schemas/{app.service}.json: {', '.join(outcome.schemas.added)}.")
     if project.account.local:
-        output.say(f"Next: `{step}` collects now, `sa-apps serve` collects on schedule.")
+        output.say(f"Next: `{step}` collects now; `sa-apps serve{simulated}` collects on schedule.")
     else:
         output.say(f"Next: `{step}`")
 

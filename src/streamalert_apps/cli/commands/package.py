@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamalert_apps.cli.terminal import options, output
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf
@@ -104,5 +105,5 @@ def _tell(app: AppConf, package: Package, path: Path, *, as_json: bool) -> None:
         output.envelope("package", content)
         return
     made_for = f"{package.runtime} on {package.architecture}"
-    output.say(f"{path}: {size:,} bytes, {len(package.files)} files, for {made_for}.")
+    output.say(f"{path}: {size:,} bytes, {counted(len(package.files), 'file')}, for {made_for}.")
     output.say(f"Handler: {HANDLER}")

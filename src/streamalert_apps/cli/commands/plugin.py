@@ -135,7 +135,7 @@ def check(
         content = {"file": plugin.name, "scenarios": [_described(*result) for result in results]}
         output.envelope("plugin check", content, failed=failed > 0)
     output.say(
-        f"{plugin.name}: {failed} of {len(results)} scenarios fail."
+        f"{plugin.name}: {failed} of {len(results)} scenarios failed."
         if failed
         else f"{plugin.name}: {len(results)} of {len(results)} passed."
     )

@@ -47,10 +47,10 @@ def command(
     from streamalert_apps.cli.each import Told, each
     from streamalert_apps.cli.project import aws_session
     from streamalert_apps.cli.selection import chosen
-    from streamalert_apps.cli.terminal.collecting import counted
     from streamalert_apps.cli.terminal.description import label
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.sdk.clock import SystemClock
+    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve.turn import place_of
 
     prompts = Prompts.on_terminal(no_input=no_input)

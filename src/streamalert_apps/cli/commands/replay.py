@@ -55,10 +55,10 @@ def command(
     """Send events that are on record to a destination again."""
     from streamalert_apps.cli.project import aws_session
     from streamalert_apps.cli.selection import one_app
-    from streamalert_apps.cli.terminal.collecting import counted
     from streamalert_apps.cli.terminal.description import identity
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.sdk.clock import SystemClock
+    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve import destinations
     from streamalert_apps.serve.replay import begin, go_on, wanted_of
     from streamalert_apps.serve.turn import place_of

@@ -11,6 +11,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import AppError, UsageError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.session import Session
@@ -219,15 +220,16 @@ def _tell(app: AppConf, done: Done) -> None:
     outcome = done.outcome
     output.say(f"{app.name}: {_in_words(done)} in {outcome.seconds:.1f} s.")
     if truncated := sum(one.trimmed for one in outcome.delivered.values()):
-        output.warn(f"{truncated} events were too large; the whole of them is kept, see `_truncated`.")
+        output.warn(
+            f"Trimmed {counted(truncated, 'event')}, too large for the destination. "
+            "The key `_truncated` says where the whole is kept."
+        )
     if outcome.status == "partial":
         wait = f" in {outcome.retry_after:.0f} s" if outcome.retry_after else ""
         output.say(f"There is more to collect: run it again{wait}.")
 
 
 def _in_words(done: Done) -> str:
-    from streamalert_apps.cli.terminal.collecting import counted
-
     outcome = done.outcome
     delivered = {target.shown: outcome.delivered[target.name].events for target in done.targets}
     if done.looked:

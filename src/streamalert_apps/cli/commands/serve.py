@@ -165,7 +165,7 @@ def _check(address: Address, *, as_json: bool) -> int:
     """Ask a collector how it is. Raises Unhealthy where it is not well, or not there."""
     import httpx
 
-    from streamalert_apps.cli.terminal.collecting import counted
+    from streamalert_apps.sdk.count import counted
 
     try:
         answer = httpx.get(f"{address.url}/healthz", timeout=CHECK_SECONDS, trust_env=False)

@@ -9,6 +9,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import UsageError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf, Project
@@ -124,14 +125,14 @@ def consequences(done: Exported) -> list[str]:
     if done.since:
         lines.append(f"It continues at {_iso(done.since)}.")
     if done.delivered:
-        lines.append(f"{done.delivered:,} events on record were delivered first.")
+        lines.append(f"First delivered: {counted(done.delivered, 'event')}.")
     if done.undelivered:
         lines.append(
-            f"{done.undelivered:,} events could not be delivered; the earlier version collects them again, "
-            "and this one delivers them when it is back: they can come twice."
+            f"Not delivered: {counted(done.undelivered, 'event')}. The earlier version collects them again, "
+            "and this one delivers them once it is back, so they can arrive twice."
         )
     if done.repeats:
-        lines.append(f"{done.repeats:,} events that were delivered can come once more.")
+        lines.append(f"Delivered already, and may arrive again: {counted(done.repeats, 'event')}.")
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -31,6 +32,7 @@ EXAMPLES = """Examples:
 Plugins' types are included: from the project's apps/ folder, and from installed packages."""
 
 
+_NARROW_INDENT: Final = 6
 _UNITS: Final = {
     "day": timedelta(days=1),
     "hour": timedelta(hours=1),
@@ -81,19 +83,39 @@ def command(
         described = [asdict(app) | {"setup": types.setup(app.type)} for app in known]
         output.envelope("types", {"types": described, "warnings": warnings})
     else:
-        output.data("\n\n".join(_listed(known)))
+        output.data("\n\n".join(_listed(known, _columns())))
 
 
 def _has(app: AppType, text: str) -> bool:
     return text.lower() in f"{app.type} {app.service} {app.collects}".lower()
 
 
-def _listed(known: list[AppType]) -> Iterator[str]:
-    """Yield a paragraph for each service: a line for each of its types."""
+def _columns() -> int | None:
+    """Return how wide the terminal is; None: it is none, so that each type stays on a line of its own."""
+    import shutil
+    import sys
+
+    return shutil.get_terminal_size().columns if output.is_terminal(sys.stdout) else None
+
+
+def _listed(known: list[AppType], columns: int | None) -> Iterator[str]:
+    """Yield a paragraph for each service: a line for each of its types, wrapped below itself."""
     for service, grouped in groupby(known, attrgetter("service")):
         apps = list(grouped)
         width = max(len(app.type) for app in apps)
-        yield "\n".join([service, *(f"  {app.type:<{width}}  {app.collects}" for app in apps)])
+        lines = [(f"  {app.type:<{width}}  ", app.collects) for app in apps]
+        yield "\n".join([service, *(_hung(name, text, columns) for name, text in lines)])
+
+
+def _hung(name: str, text: str, columns: int | None) -> str:
+    """Return a type and what it collects; what does not fit goes on below the text, or below the name."""
+    if columns is None or len(name) + len(text) <= columns:
+        return name + text
+    indent = len(name) if len(name) <= columns // 2 else _NARROW_INDENT
+    wrapped = textwrap.wrap(text, columns - indent)
+    if indent == _NARROW_INDENT:
+        return "\n".join([name.rstrip(), *(" " * indent + line for line in wrapped)])
+    return name + ("\n" + " " * indent).join(wrapped)
 
 
 def _page(app: type[App], types: Registry) -> str:

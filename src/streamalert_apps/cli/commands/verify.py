@@ -53,8 +53,8 @@ def command(
     from streamalert_apps.cli.asking import asker_of, span_of
     from streamalert_apps.cli.each import Told, each
     from streamalert_apps.cli.selection import chosen
-    from streamalert_apps.cli.terminal.collecting import counted
     from streamalert_apps.cli.terminal.description import label
+    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve.verify import verify
 
     picked = chosen(project_dir, names, names_option, cluster, every=every_app, no_input=no_input)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from streamalert_apps.cli.terminal import output
+from streamalert_apps.sdk.count import counted
 from streamalert_apps.serve.plain import plain
 
 if TYPE_CHECKING:
@@ -133,8 +134,3 @@ class _State(logging.Handler):
         if message not in self._warned:
             self._warned.add(message)
             output.warn(message)
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number of things: `1 page`, `1,204 events`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

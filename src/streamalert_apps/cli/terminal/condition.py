@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from streamalert_apps.cli.terminal import output
-from streamalert_apps.cli.terminal.collecting import counted
 from streamalert_apps.cli.terminal.description import label
 from streamalert_apps.cli.terminal.output import Cell
+from streamalert_apps.sdk.count import counted
 from streamalert_apps.serve.condition import Health, Status, length
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from streamalert_apps.cli.terminal.collecting import counted
 from streamalert_apps.cli.terminal.description import label
 from streamalert_apps.cli.terminal.exit_code import of_several
 from streamalert_apps.errors import AppError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from streamalert_apps.cli.terminal import output
-from streamalert_apps.cli.terminal.collecting import counted
 from streamalert_apps.runtime import log
+from streamalert_apps.sdk.count import counted
 
 Form = Literal["text", "json"]
 

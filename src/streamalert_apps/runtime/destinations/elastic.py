@@ -29,6 +29,7 @@ from streamalert_apps.runtime.delivery import Answer, Batch, Limits, moment
 from streamalert_apps.runtime.posting import Statuses, Way, packed, post
 from streamalert_apps.runtime.sink import Permission, Setting, Setup, Sink, Where
 from streamalert_apps.sdk.app import AuthField
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.sdk import http
@@ -204,7 +205,7 @@ def _read(said: http.Answer, count: int) -> Answer:
     except msgspec.MsgspecError:
         raise BadResponse(f"The answer of {said.place} does not say what was taken.") from None
     if len(told.items) != count:
-        raise BadResponse(f"The answer of {said.place} tells of {len(told.items)} events, not of {count}.")
+        raise BadResponse(f"{said.place} answered for {len(told.items)} of {counted(count, 'event')}.")
     retry: list[int] = []
     refused: dict[int, str] = {}
     error: AppError | None = None

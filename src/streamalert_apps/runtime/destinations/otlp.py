@@ -17,6 +17,7 @@ from streamalert_apps.runtime.delivery import Answer, Batch, Limits
 from streamalert_apps.runtime.posting import Statuses, Way, packed, post
 from streamalert_apps.runtime.sink import Setting, Setup, Sink
 from streamalert_apps.sdk.app import AuthField
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.sdk import http
@@ -136,7 +137,7 @@ def _read(said: http.Answer, count: int) -> Answer:
         raise BadResponse(f"The answer of {said.place} does not say what was taken.") from None
     if rejected <= 0:
         return Answer()
-    reason = f"{rejected} of {count} events of its batch were refused: {told.error_message}"
+    reason = f"{rejected} of the {counted(count, 'event')} in its batch refused: {told.error_message}"
     return Answer(refused=dict.fromkeys(range(count), reason), partly=rejected < count)
 
 

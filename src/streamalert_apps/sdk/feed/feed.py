@@ -19,11 +19,11 @@ class Feed(Listed):
     """An app type whose service lists events by time. Subclass OldestFirst, NewestFirst or AnyOrder."""
 
     def start(self, since: datetime) -> Checkpoint:
-        """Return the checkpoint that collects from `since` on."""
+        """Return the first checkpoint of an app that collects from `since` on."""
         return Place(rounded(since, self.precision)).checkpoint()
 
     def inherit(self, checkpoint: Checkpoint, *, halfway: bool = False) -> Inherited:
-        """Return where to go on after 0.1.0."""
+        """Return where to continue after 0.1.0."""
         now = self.api.clock.now() - self.api.ahead
         listed = legacy.Former(self.order, self.precision, self.has_ids, self.inherit_token, now)
         return legacy.inherited(checkpoint, listed, halfway=halfway)
@@ -44,27 +44,27 @@ class Feed(Listed):
         return datetime.fromisoformat(checkpoint["floor"])
 
     def recorded(self, checkpoint: Checkpoint) -> datetime:
-        """Return when the last look began that left no hole, or else the floor."""
+        """Return when the last complete look began, or else the floor."""
         place = Place.of(checkpoint)
         looked = None if place.hole else place.looked
         return max(looked or place.floor, place.floor)
 
     def listed(self, checkpoint: Checkpoint) -> datetime:
-        """Return when the last sweep began that is finished, or else the floor."""
+        """Return when the last finished sweep began, or else the floor."""
         place = Place.of(checkpoint)
         return max(place.swept or place.floor, place.floor)
 
     def gaps(self, checkpoint: Checkpoint) -> list[tuple[datetime, datetime]]:
-        """Return the last spans of time that could not be read, the oldest first."""
+        """Return the latest time spans that could not be read, oldest first."""
         return Place.of(checkpoint).gaps
 
     def lateness(self, checkpoint: Checkpoint) -> timedelta | None:
-        """Return within how long 99 of 100 events came that a look had not seen."""
+        """Return the delay within which 99 % of the events came that a look had not seen."""
         seconds = Place.of(checkpoint).late.quantile(0.99)
         return timedelta(seconds=seconds) if seconds else None
 
     def check(self) -> None:
-        """Ask for the last minute of events."""
+        """Request the last minute of events."""
         now = self.api.clock.now()
         self.fetch(now - timedelta(minutes=1), now, None)
 
@@ -86,10 +86,10 @@ class Feed(Listed):
             yield from sweeps.page()
 
     def span_left(self, checkpoint: Checkpoint) -> datetime | None:
-        """Return up to when a span has been listed, whatever becomes of the order of the list."""
+        """Return up to when a span has been listed, even if the order breaks later."""
         sweep = Place.of(checkpoint).sweep
         return sweep.sure if sweep else None
 
     def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
-        """Yield pages of new events. Each page's checkpoint is true once its events are on record."""
+        """Yield pages of new events. Each page's checkpoint counts once its events are on record."""
         return walk(self, Place.of(checkpoint), memory)

@@ -1,4 +1,4 @@
-"""What a walk has to know of a service that lists events by time."""
+"""What a walk needs to know about a service that lists events by time."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class Listed(Events):
     precision: ClassVar[timedelta] = timedelta(seconds=1)
     """The unit in which the service compares times."""
     whole: ClassVar[bool] = False
-    """Whether a listing is of all that the service has, whatever is asked for."""
+    """Whether a listing always has everything, whatever is asked for."""
     longest: ClassVar[timedelta | None] = None
-    """The longest span that one request may ask for, where the service refuses more."""
+    """The longest time span of one request, if the service limits it."""
     overlapping: ClassVar[bool] = False
-    """Whether a row may stand on two pages of a listing. Rows without an id are then counted page by page."""
+    """Whether a row may be on two pages of a listing. Rows without an id are then counted page by page."""
     order: ClassVar[int]
-    """As documented: 1 the oldest event first, -1 the newest, 0 any."""
+    """As documented: 1 oldest event first, -1 newest first, 0 any order."""
     fullest: int = 0
-    """Rows of the fullest page that was seen: a service may cap its pages at less than it documents."""
+    """Rows of the fullest page so far: a service may cap pages below what it documents."""
 
     @abstractmethod
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
-        """Ask for one page of the events from `since` to `until`; `token` is None for the first.
+        """Request one page of the events from `since` to `until`; `token` is None for the first.
 
         A token with which the request is refused has expired; raise PageTokenExpired where that is told
         in another way.

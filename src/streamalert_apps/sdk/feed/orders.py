@@ -1,4 +1,4 @@
-"""The order in which a service documents that it lists events. It is made use of only as long as it holds."""
+"""The documented order of a service's list. It is used only as long as the service keeps to it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ class NewestFirst(Feed):
 
 
 class AnyOrder(Feed):
-    """A feed whose order is not documented, or whose old events change."""
+    """A feed with no documented order, or whose old events change."""
 
     order = 0

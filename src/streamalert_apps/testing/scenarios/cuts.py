@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from streamalert_apps.sdk.count import counted
 from streamalert_apps.testing.kit import FEW_STEPS, Trial, once
 from streamalert_apps.testing.steps import CHANGING, EDGES, Disturbance, Killed, Step
 from streamalert_apps.testing.world import Conditions, World
@@ -28,7 +29,7 @@ def resume(trial: Trial) -> None:
         if missed := trial.settle(world, f"stopped {step}").lost:
             trial.say(
                 f"the checkpoint moved before page {page + 1} was returned: a process that goes on from "
-                f"page {page}'s checkpoint misses {missed} events"
+                f"page {page}'s checkpoint misses {counted(missed, 'event')}"
             )
 
 
