@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from streamalert_apps.errors import UsageError
-from streamalert_apps.sdk.app import AuthField, parse_time, service_of
+from streamalert_apps.errors import CredentialsError, UsageError
+from streamalert_apps.sdk.app import AuthField, complete, parse_time, service_of
 
 WORD = AuthField("word", "a word in lower case", re.compile("[a-z]+"), secret=True)
 
@@ -60,3 +60,37 @@ def test_a_text_that_is_no_time_is_told() -> None:
 
 def test_the_service_is_the_first_word_of_an_app_type() -> None:
     assert service_of("gsuite_user_accounts") == "gsuite"
+
+
+FIELDS = (
+    WORD,
+    AuthField("region", "'us' or 'eu'", re.compile("us|eu"), optional=True),
+    AuthField("file", "a file", lambda _: {}, optional=True),
+)
+
+
+def test_stored_credentials_are_taken_without_what_is_null() -> None:
+    stored = {"word": "As0.1.0tookIt", "region": None, "file": {"a": 1}, "other": 1}
+
+    assert complete(stored, FIELDS, "They") == {"word": "As0.1.0tookIt", "file": {"a": 1}, "other": 1}
+    assert complete({"word": "abc", "region": ""}, FIELDS, "They") == {"word": "abc"}
+
+
+@pytest.mark.parametrize("stored", [{}, {"word": None}, {"word": ""}, {"other": "abc"}])
+def test_stored_credentials_that_lack_one_are_told(stored: dict[str, Any]) -> None:
+    with pytest.raises(CredentialsError, match=r"^They lack word\.$") as raised:
+        complete(stored, FIELDS, "They", "Give them anew.")
+
+    assert raised.value.hint == "Give them anew."
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [*(("word", value) for value in (5, True, ["abc"], {"abc": 1}, "abc\nx", "\0")), ("region", "Mars")],
+)
+def test_a_stored_value_of_another_kind_is_told_and_not_shown(name: str, value: Any) -> None:
+    with pytest.raises(CredentialsError, match=rf"^They can't be used: '{name}' should be ") as raised:
+        complete({"word": "abc", name: value}, FIELDS, "They")
+
+    assert "Mars" not in raised.value.message
+    assert "\n" not in raised.value.message

@@ -26,7 +26,7 @@ from streamalert_apps.errors import (
     Unavailable,
 )
 from streamalert_apps.sdk.clock import Deadline
-from streamalert_apps.sdk.http import ANSWER_BYTES, Answer, Api, pinned, with_params
+from streamalert_apps.sdk.http import ANSWER_BYTES, Answer, Api, pinned, query_of, with_params
 from streamalert_apps.sdk.pace import Pace, Rate, Wait
 from streamalert_apps.sdk.retry import ATTEMPTS, LONGEST_WAIT_SECONDS
 from tests import loopback
@@ -961,6 +961,9 @@ def test_parameters_join_those_of_a_url() -> None:
         [("Link", '<https://a.test/x?after=1&n=2>; rel="next"')],
         [("link", '<https://a.test/x>; rel="self"'), ("link", '<https://a.test/x?after=1&n=2>; rel="next"')],
         [("Link", '<https://a.test/x?before=1>; rel="prev", <https://a.test/x?after=1&n=2>; rel="next"')],
+        [("Link", "<https://a.test/x?after=1&n=2>;rel=next")],
+        [("Link", '<https://a.test/x?after=1&n=2>; title="a, <b>; c"; REL="NEXT self"')],
+        [("Link", '<https://a.test/x?p=1;2,3>; rel="prev" , <https://a.test/x?after=1&n=2> ;rel = "next"')],
     ],
 )
 def test_where_a_link_leads_is_found_in_one_header_or_several(headers: list[tuple[str, str]]) -> None:
@@ -973,3 +976,37 @@ def test_where_a_link_leads_is_found_in_one_header_or_several(headers: list[tupl
 @pytest.mark.parametrize("value", ["", ",", "next", "<>", ";;=<", "<https://a.test/x>; rel=\x00"])
 def test_a_link_that_cannot_be_read_leads_nowhere(value: str) -> None:
     assert Answer("a.test/x", 200, {"Link": value}, b"").link("next") is None
+
+
+def test_what_may_stand_in_an_address_ends_no_link() -> None:
+    answer = Answer("a.test/x", 200, {"Link": '<https://a.test/x?after=a;b,c>; rel="next"'}, b"")
+
+    assert answer.link("next") == "https://a.test/x?after=a;b,c"
+
+
+@pytest.mark.parametrize("value", ['https://a.test/x?after=1; rel="next"', "<https://a.test/x; rel=next"])
+def test_a_link_to_the_next_page_that_cannot_be_read_is_not_the_end_of_a_list(value: str) -> None:
+    with pytest.raises(BadResponse, match=r"^a\.test/x gave a link to the next page that can't be read\.$"):
+        Answer("a.test/x", 200, {"Link": value}, b"").link("next")
+
+
+def test_an_address_that_is_none_is_told_in_our_words() -> None:
+    with pytest.raises(BadResponse, match="next-page link that is not valid"):
+        query_of("https://[")
+    with pytest.raises(BadResponse, match="its address is not valid"):
+        with_params("https://a.test/\0", {"a": 1})
+    with pytest.raises(BadResponse, match="to another place"):
+        pinned("https://a.test/\0", to="https://a.test")
+
+
+@pytest.mark.parametrize("told", [1e300, 10.0**12, -5.0])
+def test_a_wait_that_a_service_tells_in_its_own_way_is_a_day_at_most(told: float) -> None:
+    service = Service(429)
+    pace = Pace(None, service.clock)
+
+    with pytest.raises(RateLimited) as raised:
+        service.api(left=1.5, pace=pace).get(URL, judge=lambda _: RateLimited("Too fast", retry_after=told))
+
+    assert raised.value.retry_after is not None
+    assert 0 <= raised.value.retry_after <= 86_400
+    assert pace.wait() <= 86_400

@@ -138,6 +138,29 @@ def test_a_token_shows_nothing_of_itself() -> None:
 
 def test_a_grant_is_read() -> None:
     assert Token.of(answer({"access_token": "t", "expires_in": 60, "scope": "x"})) == Token("t", 60)
+    assert Token.of(answer({"access_token": "t", "expires_in": "60"})) == Token("t", 60)
+
+
+@pytest.mark.parametrize("told", [None, "", "soon", 0, -1, [], {}, "NaN"])
+def test_a_life_that_makes_no_sense_is_as_if_it_were_not_told(told: Any) -> None:
+    assert Token.of(answer({"access_token": "t", "expires_in": told})) == Token("t")
+
+
+@pytest.mark.parametrize("told", [1e300, 2**70, "1e999"])
+def test_a_life_without_end_is_a_long_one(told: Any) -> None:
+    service = Service(Token.of(answer({"access_token": "t", "expires_in": told})).seconds)
+
+    service.bearer.get(URL)
+    service.clock.time += timedelta(days=300)
+    service.bearer.get(URL)
+
+    assert service.used == ["t1", "t1"]
+
+
+@pytest.mark.parametrize("token", ["", "a b", "a\nb", "\u00e9"])
+def test_a_token_that_no_request_can_carry_is_told_at_once(token: str) -> None:
+    with pytest.raises(BadResponse, match="gave no token that a request can carry"):
+        Token.of(answer({"access_token": token}))
     assert Token.of(answer({"access_token": "t"})) == Token("t", None)
 
 

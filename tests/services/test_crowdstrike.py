@@ -197,6 +197,32 @@ def test_another_label_is_taken_where_one_is_not_free() -> None:
         app.run()
 
 
+def test_an_event_without_a_number_arrives_once_one_follows_it() -> None:
+    app = collector(EVENTS, partitions=1)
+    app.twin.seed(EVENTS, events=6, start=START, end=SETTLED)
+    wire = app.wire
+
+    class Odd(httpx.BaseTransport):
+        requests = property(lambda _: wire.requests)
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            response = wire.handle_request(request)
+            if "/datafeed/v1/" not in request.url.path:
+                return response
+            lines = [*filter(None, response.read().split(b"\n"))]
+            odd = [b'{"metadata": null, "n": 1}', b"no event", b'{"n": 2}'] if len(lines) > 3 else []
+            body = b"\n".join([*lines[:3], *odd, *lines[3:], b'{"n": 3}', b""])
+            return httpx.Response(200, content=body)
+
+    app.wire = Odd()  # type: ignore[assignment]
+
+    app.finish()
+    app.finish()
+
+    assert sorted(log["n"] for log in app.logs if "n" in log) == [1, 2]
+    assert sum("event" in log for log in app.logs) == 6
+
+
 def test_a_line_that_breaks_off_is_read_again() -> None:
     app = collector(EVENTS, partitions=1)
     app.faults = (Fault(CutBody(0.6), nth=range(1, 4), path="/sensors/entities/datafeed/v1/*"),)

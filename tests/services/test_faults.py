@@ -12,7 +12,7 @@ import pytest
 from streamalert_apps import services
 from streamalert_apps.services import twins
 from streamalert_apps.services.duo.app import DuoAuth
-from tests.services.altered import Recorded, altered
+from tests.services.altered import Change, Recorded, altered
 from tests.services.running import nothing_lost_or_repeated
 from tests.simulator.world import NOW, StillClock, tenant
 
@@ -322,6 +322,97 @@ def _played(app: Recorded, path: str, place: tuple[str, ...], *, null: bool) -> 
     app.change = change
     outcome = app.run(seconds=600)
     return outcome.status, outcome.error and outcome.error.code, len(app.logs)
+
+
+ODD = ("https://[", 2**70, [None])
+
+
+@pytest.mark.parametrize("app_type", [*SERVICES.values(), *MORE])
+def test_a_value_of_another_kind_breaks_no_app_in_any_field_of_any_answer(app_type: str) -> None:
+    answers: dict[str, tuple[str, bytes]] = {}
+
+    def record(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if response.content[:1] in {b"{", b"["}:
+            whole = json.loads(response.content)
+            shape = repr(places(whole)) if isinstance(whole, dict) else "[]"
+            answers.setdefault(shape, (request.url.path, response.content))
+        return response
+
+    def made(change: Change) -> Recorded:
+        twin = twins.twin(app_type.partition("_")[0], clock=StillClock(), page_size=5)
+        twin.seed(app_type, events=8, late=0, start=NOW - 2 * DAY, end=NOW - DAY)
+        return Recorded(twin, app_type, NOW - 3 * DAY, change)
+
+    made(record).run(seconds=600)
+    assert answers
+    for path, body in answers.values():
+        for place in [(), *places(json.loads(body))]:
+            for odd in ODD:
+                outcome = made(with_odd(path, place, odd)).run(seconds=600)
+                told = outcome.error.message if outcome.error else ""
+                assert "broke" not in told, (path, place, odd)
+                assert "\n" not in told
+
+
+def with_odd(path: str, place: tuple[str, ...], odd: Any) -> Change:
+    """Put something odd into the first answer of a path."""
+    done = False
+
+    def change(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        nonlocal done
+        if done or request.url.path != path or not response.is_success:
+            return response
+        whole = {"": json.loads(response.content)}
+        inner: Any = whole
+        for name in ("", *place)[:-1]:
+            inner = inner.get(name, {})
+        inner[("", *place)[-1]] = odd
+        done = True
+        return altered(response, json.dumps(whole[""]).encode())
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("app_type", "place"),
+    [
+        ("anthropic_activities", "last_id"),
+        ("figma_activity", "meta cursor"),
+        ("onelogin_events", "pagination after_cursor"),
+        ("openai_audit", "last_id"),
+        ("salesforce_loginhistory", "nextRecordsUrl"),
+        ("snowflake_logins", "resultSetMetaData"),
+        ("stripe_events", "data"),
+        ("wiz_audit", "data list pageInfo endCursor"),
+        ("zendesk_audit", "meta after_cursor"),
+    ],
+)
+def test_a_list_that_has_more_and_does_not_say_where_has_not_ended(app_type: str, place: str) -> None:
+    names, spoilt = place.split(), 0
+
+    def change(_: httpx.Request, response: httpx.Response) -> httpx.Response:
+        nonlocal spoilt
+        whole = response.json() if response.content[:1] == b"{" else {}
+        inner = whole
+        for name in names[:-1]:
+            inner = inner.get(name, {}) or {}
+        ends = whole.get("has_more") is False or inner.get("hasNextPage") is False
+        if spoilt > 1 or ends or not inner.get(names[-1]):
+            return response
+        spoilt += 1
+        inner[names[-1]] = type(inner[names[-1]])()
+        return altered(response, json.dumps(whole).encode())
+
+    twin = twins.twin(app_type.partition("_")[0], clock=StillClock(), page_size=5)
+    twin.seed(app_type, events=40, late=0, start=NOW - 9 * HOUR, end=NOW - 5 * HOUR)
+    app = Recorded(twin, app_type, NOW - 10 * HOUR, change)
+
+    outcome = app.run()
+
+    assert spoilt
+    assert (outcome.status, outcome.error and outcome.error.code) == ("failed", "bad_response")
+    app.every(HOUR, 4)
+    assert nothing_lost_or_repeated(app.tally())
 
 
 def test_every_service_is_held_to_that() -> None:

@@ -376,7 +376,9 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     ),
     "believes events that are ahead of the clock": by_test(
         f"{WALK}test_newest_does_not_follow_events_of_the_future_nor_those_without_a_time",
-        edit(reader.Reader, "read", ("[time for time in readable if time <= met]", "readable")),
+        edit(
+            reader.Reader, "read", ("believed := [time for time in times if time < met]", "believed := times")
+        ),
     ),
     "lets the floor follow what is newest at the end of a sweep": by_seed(
         154,

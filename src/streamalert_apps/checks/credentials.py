@@ -16,7 +16,7 @@ from streamalert_apps.errors import AppError, CredentialsError, RateLimited, Tra
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.credentials import parse_credentials
 from streamalert_apps.runtime.local import FileCredentials
-from streamalert_apps.sdk.app import App
+from streamalert_apps.sdk.app import complete
 
 CHECK: Final = "credentials"
 AT_ONCE: Final = 16
@@ -47,7 +47,9 @@ def _looked(subject: Subject, app: AppConf, load: Load) -> tuple[Told | None, li
     except AppError:
         return None, []  # another check tells
     try:
-        credentials = subject.refer(app, kind) if app.auth_from else _complete(load(app), kind)
+        credentials = (
+            subject.refer(app, kind) if app.auth_from else complete(load(app), kind.auth, "the credentials")
+        )
     except AppError as error:
         return None, [
             Finding(
@@ -81,13 +83,6 @@ def _refused(error: AppError, whose: str, fix: str) -> Finding:
     if error.kind == "config" and not isinstance(error, CredentialsError):
         return Finding(CHECK, f"{whose}: {error.message}", _NOTHING, error.hint)
     return Finding(CHECK, f"{whose}: {error.message}", _NOTHING, f"{error.hint} {fix}".strip())
-
-
-def _complete(credentials: Mapping[str, Any], kind: type[App]) -> Mapping[str, Any]:
-    missing = [field.name for field in kind.auth if field.name not in credentials and not field.optional]
-    if missing:
-        raise CredentialsError(f"the credentials lack {', '.join(missing)}.")
-    return credentials
 
 
 def _local(subject: Subject) -> Load:

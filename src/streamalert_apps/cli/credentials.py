@@ -26,7 +26,7 @@ from streamalert_apps.errors import (
     UsageError,
 )
 from streamalert_apps.runtime import names
-from streamalert_apps.sdk.app import App, AuthField
+from streamalert_apps.sdk.app import App, AuthField, complete
 
 if TYPE_CHECKING:
     from streamalert_apps.cli.terminal.prompts import Prompts
@@ -249,13 +249,8 @@ def credentials_of(project: conf.Project, app: conf.AppConf, app_type: type[App]
         return found
     credentials = store_of(project, app.function).load()
     hide_secrets(app_type.auth, credentials)
-    missing = [f.name for f in app_type.auth if f.name not in credentials and not f.optional]
-    if missing:
-        raise CredentialsError(
-            f"The credentials of {app.name} lack {', '.join(missing)}.",
-            hint=f"Give them with `sa-apps update-auth {app.name}`.",
-        )
-    return credentials
+    hint = f"Give them with `sa-apps update-auth {app.name}`."
+    return complete(credentials, app_type.auth, f"The credentials of {app.name}", hint)
 
 
 def hide_secrets(fields: Sequence[AuthField], credentials: Mapping[str, Any]) -> None:

@@ -27,6 +27,7 @@ from streamalert_apps import services
 from streamalert_apps.errors import AlreadyRunning, ConfigError
 from streamalert_apps.runtime import kinds, legacy, log, metrics, names, outlets, paused
 from streamalert_apps.runtime.collect import Terms, collect
+from streamalert_apps.runtime.credentials import GIVEN_BY
 from streamalert_apps.runtime.delivery import BATCH_BYTES, Outlet
 from streamalert_apps.runtime.destinations.classifier import ClassifierLambda
 from streamalert_apps.runtime.event import DELETING, Event
@@ -37,7 +38,7 @@ from streamalert_apps.runtime.schedule import interval
 from streamalert_apps.runtime.sink import Setup, Source
 from streamalert_apps.runtime.ssm import Parameter, ParameterCredentials
 from streamalert_apps.runtime.store.s3 import S3Store
-from streamalert_apps.sdk.app import App, with_lag
+from streamalert_apps.sdk.app import App, complete, with_lag
 from streamalert_apps.sdk.clock import Clock, Deadline, SystemClock
 from streamalert_apps.sdk.http import Api
 from streamalert_apps.sdk.pace import Pace
@@ -169,7 +170,8 @@ def _app(app_type: str, function: str, clock: Clock, deadline: Deadline) -> App:
         simulator=os.environ.get("SA_APPS_SIMULATOR", ""),
         transport=_transport(),
     )
-    return kind(credentials, api)
+    hint = f"Store them anew with `{GIVEN_BY}`."
+    return kind(complete(credentials, kind.auth, "The credentials", hint), api)
 
 
 def _outlets(order: Event, function: str, clock: Clock, deadline: Deadline) -> dict[str, Outlet]:

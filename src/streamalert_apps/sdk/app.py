@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from re import Pattern
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
 
-from streamalert_apps.errors import UsageError
+from streamalert_apps.errors import CredentialsError, UsageError
 from streamalert_apps.sdk.legacy import Inherited
 from streamalert_apps.sdk.pace import Rate, Wait
 
@@ -25,6 +26,10 @@ Checkpoint: TypeAlias = dict[str, Json]
 
 Credentials: TypeAlias = Mapping[str, Json]
 Format: TypeAlias = Pattern[str] | Callable[[str], Json]
+
+
+_CHOICE: Final = re.compile(r"[A-Za-z0-9_-]+(\|[A-Za-z0-9_-]+)*")  # a pattern that is one of some words
+_BREAKS: Final = re.compile(r"[\r\n\0]")  # what no request can carry
 
 
 class WrongFormError(UsageError):
@@ -64,6 +69,38 @@ class AuthField:
             f"The value for '{self.name}' is invalid.",
             hint=f"It should be {self.description}.",
         )
+
+    def takes(self, stored: Json) -> bool:
+        """Tell whether a stored value can be one; what does not match may be of an older version."""
+        if not isinstance(self.format, Pattern):
+            return True
+        if not isinstance(stored, str):
+            return False
+        is_choice = _CHOICE.fullmatch(self.format.pattern)
+        return bool(self.format.fullmatch(stored)) or not (is_choice or _BREAKS.search(stored))
+
+
+def complete(
+    credentials: Credentials, fields: Sequence[AuthField], whose: str, hint: str = ""
+) -> Credentials:
+    """Return stored credentials without what is null; raise CredentialsError where they can't be used.
+
+    The error names a field, and shows no value. `whose` begins it: "The credentials of duo_prod".
+    """
+    empty = {field.name for field in fields if isinstance(field.format, Pattern)}
+    given = {
+        name: value
+        for name, value in credentials.items()
+        if value is not None and not (name in empty and value == "")
+    }
+    if missing := [field.name for field in fields if not (field.optional or field.name in given)]:
+        raise CredentialsError(f"{whose} lack {', '.join(missing)}.", hint=hint)
+    for field in fields:
+        if field.name in given and not field.takes(given[field.name]):
+            raise CredentialsError(
+                f"{whose} can't be used: '{field.name}' should be {field.description}.", hint=hint
+            )
+    return given
 
 
 @dataclass(frozen=True, slots=True)

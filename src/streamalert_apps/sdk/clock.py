@@ -6,7 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+BELIEVED: Final = range(2000, 2100)
+"""Years; a time in another one is of a clock that is not set, or counts in another unit."""
 
 
 class Clock(Protocol):

@@ -17,15 +17,17 @@ import msgspec
 from streamalert_apps.errors import BadResponse
 from streamalert_apps.sdk import legacy
 from streamalert_apps.sdk.app import App, Json, Memory, Stamp
+from streamalert_apps.sdk.clock import BELIEVED
 from streamalert_apps.sdk.ids import hashing
 
 LOGGER = logging.getLogger(__name__)
 
 Row = msgspec.Raw
+NULL = msgspec.Raw(b"null")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EARLIEST = (datetime.min.replace(tzinfo=UTC) - EPOCH) / timedelta(milliseconds=1)
-LATEST = (datetime.max.replace(tzinfo=UTC) - EPOCH) / timedelta(milliseconds=1)
+FIRST = datetime(BELIEVED.start, 1, 1, tzinfo=UTC).timestamp()
+END = datetime(BELIEVED.stop, 1, 1, tzinfo=UTC).timestamp()
 NEVER = datetime.max.replace(tzinfo=UTC)  # the time of an event that has none: younger than any bound
 
 
@@ -41,6 +43,13 @@ class Fetched:
     next: Json = None
     short: bool = False
     more: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Let an empty token be none, as some services write on the last page, and null be no event."""
+        if self.next == "":
+            object.__setattr__(self, "next", None)
+        if NULL in self.rows:
+            object.__setattr__(self, "rows", [row for row in self.rows if row != NULL])
 
     @property
     def goes_on(self) -> bool:
@@ -73,7 +82,7 @@ class Events(App):
             raise BadResponse(f"An event of {self.type} is not as documented: {error}.") from None
 
     def stamps(self, rows: Sequence[Row]) -> Sequence[Stamp]:
-        """Return the stamp of each row; an unreadable one happened NEVER, with a warning."""
+        """Return the stamp of each row; one whose time is unreadable or impossible happened NEVER."""
         if type(self).stamp is Events.stamp:
             with suppress(msgspec.MsgspecError, RecursionError):
                 return self._stamps(rows)  # all at once is many times faster
@@ -84,10 +93,15 @@ class Events(App):
 
     def _stamp_or_never(self, row: Row) -> Stamp:
         try:
-            return self.stamp(row)
+            time, identity = self.stamp(row)
         except BadResponse as error:
             LOGGER.warning("%s", error.message)
             return Stamp(NEVER, self._id_alone(row))
+        time = time if time.tzinfo else time.replace(tzinfo=UTC)
+        if time.year not in BELIEVED:
+            LOGGER.warning("An event of %s is dated %d, which can't be.", self.type, time.year)
+            return Stamp(NEVER, identity)
+        return Stamp(time, identity)
 
     def _id_alone(self, row: Row) -> str:
         """Return the id of an event whose time can't be read; empty where there is none."""
@@ -200,6 +214,7 @@ def _stamps(
     """Return the stamps of rows whose fields have these names; raise MsgspecError where one is missing."""
     events = _decoded(rows, time_field, id_fields, in_milliseconds=in_milliseconds)
     times = _times(events, in_milliseconds=in_milliseconds)
+    _check_range([time.timestamp() for time in times])
     columns = [
         times if name == time_field else _column(events, number) for number, name in enumerate(id_fields)
     ]
@@ -244,12 +259,18 @@ def _times(events: list[Any], *, in_milliseconds: bool) -> list[datetime]:
 
 def _seconds(events: list[Any], *, in_milliseconds: bool) -> list[float]:
     """Return when events happened, in seconds since 1970, to the microsecond."""
-    if not in_milliseconds:
-        return [*map(datetime.timestamp, _times(events, in_milliseconds=False))]
-    counts = [event.time for event in events]
-    if counts and not EARLIEST <= min(counts) <= max(counts) <= LATEST:
+    if in_milliseconds:
+        seconds = [event.time / 1000 for event in events]
+    else:
+        seconds = [*map(datetime.timestamp, _times(events, in_milliseconds=False))]
+    _check_range(seconds)
+    return [round(second, 6) for second in seconds] if in_milliseconds else seconds
+
+
+def _check_range(seconds: list[float]) -> None:
+    """Raise ValidationError where a time can't be: what is wrong with it is not known, nor what is meant."""
+    if seconds and not FIRST <= min(seconds) <= max(seconds) < END:
         raise msgspec.ValidationError("a time is out of range")
-    return [round(count * 1000) / 1_000_000 for count in counts]
 
 
 def _from_milliseconds(count: float) -> datetime:

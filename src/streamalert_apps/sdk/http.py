@@ -35,7 +35,7 @@ from streamalert_apps.errors import (
     TransientError,
     Unavailable,
 )
-from streamalert_apps.sdk.clock import Clock, Deadline
+from streamalert_apps.sdk.clock import BELIEVED, Clock, Deadline
 from streamalert_apps.sdk.mend import is_odd, mended, readable
 from streamalert_apps.sdk.outward import TRUST_HINT, Outward, proxy_name
 from streamalert_apps.sdk.pace import RETRY_AFTER, Pace, Wait
@@ -49,7 +49,6 @@ ANSWER_SECONDS: Final = 30.0
 SHORTEST_REQUEST_SECONDS: Final = 1.0
 LONG_WAIT_SECONDS: Final = 2.0
 LONGEST_SILENCE_SECONDS: Final = 30.0  # of a wait, before a run shows that it lives
-BELIEVED: Final = range(2000, 2100)  # years of a service's clock
 CLOCKS_DIFFER: Final = timedelta(seconds=5)  # by less than that, or it is told
 OK: Final = 200
 FORBIDDEN: Final = 403
@@ -64,6 +63,10 @@ EXPIRED: Final = {9, 10}  # OpenSSL: a certificate is not valid yet, or no longe
 LOGGER = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold the query of each request
 
+_LINK: Final = re.compile(r'<(?P<url>[^<>]*+)>(?P<params>(?:[^<>",]|"(?:[^"\\]|\\.)*+"?)*+)')
+_LINK_RELATIONS: Final = re.compile(
+    r';\s*+rel\s*+=\s*+(?:"(?P<quoted>[^"]*+)"|(?P<plain>[^\s;"]++))', re.IGNORECASE
+)
 _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?")
 
 
@@ -93,8 +96,14 @@ class Answer:
 
     def link(self, relation: str) -> str | None:
         """Return where the answer's Link headers (RFC 8288) lead: `next`, for instance."""
-        links = httpx.Response(self.status, headers=self.headers).links.values()
-        return next((link["url"] for link in links if link.get("rel") == relation), None)
+        told = httpx.Headers(self.headers).get("Link", "")
+        for link in _LINK.finditer(told):
+            for param in _LINK_RELATIONS.finditer(link["params"]):
+                if relation in (param["quoted"] or param["plain"] or "").lower().split():
+                    return link["url"].strip() or None
+        if re.search(rf'\brel\s*=[\s"]*{relation}\b', told, re.IGNORECASE):
+            raise BadResponse(f"{self.place} gave a link to the {relation} page that can't be read.")
+        return None
 
     def _check_time(self) -> None:
         if self.left() <= 0:
@@ -279,6 +288,8 @@ class Api:
                 error.retry_after = self._told_wait(answer, waits)
             if error.retry_after is None and isinstance(error, RateLimited):
                 error.retry_after = self.pace.after_429
+            if error.retry_after is not None:
+                error.retry_after = min(max(error.retry_after, 0.0), LONGEST_REST_SECONDS)
             self.pace.rest(error.retry_after or 0.0)
             if isinstance(error, RateLimited):
                 self.limited()
@@ -421,7 +432,18 @@ def _decoded(body: bytes, shape: type[T], alive: Callable[[], None]) -> T:
 
 def with_params(url: str, params: Mapping[str, Any] | None) -> str:
     """Return `url` with `params` added to its query, percent-encoded."""
-    return str(httpx.URL(url).copy_merge_params(params)) if params else url
+    try:
+        return str(httpx.URL(url).copy_merge_params(params)) if params else url
+    except httpx.InvalidURL:
+        raise BadResponse("A request can't be made: its address is not valid.") from None
+
+
+def query_of(link: str) -> str:
+    """Return the query of a next-page link; raise BadResponse where it is none."""
+    try:
+        return urlsplit(link).query
+    except ValueError:
+        raise BadResponse("The service gave a next-page link that is not valid.") from None
 
 
 def pinned(link: str, to: str) -> str:
@@ -430,7 +452,8 @@ def pinned(link: str, to: str) -> str:
     try:
         given = urlsplit(link)
         same = given.scheme == "https" and _host_and_port(given) == _host_and_port(asked)
-    except ValueError:
+        httpx.URL(link)
+    except (ValueError, httpx.InvalidURL):
         same = False
     if not same:
         raise BadResponse(f"{asked.hostname} gave a next-page link to another place; it is not followed.")

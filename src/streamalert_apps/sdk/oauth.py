@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 EARLY: Final = timedelta(seconds=60)  # a token is renewed this long before its end
 DEFAULT_LIFE: Final = timedelta(hours=1)
+LONGEST_LIFE: Final = timedelta(days=365)
 PASSING: Final = {
     "server_error",  # RFC 6749, 4.1.2.1, as is the next; the others are of those who did not read it
     "temporarily_unavailable",
@@ -47,6 +48,7 @@ _LIMIT: Final = re.compile(
 _AGAIN: Final = re.compile(
     r"retry your request|try (your request )?again|temporar(y|ily)|internal error", re.IGNORECASE
 )
+_TOKEN: Final = re.compile(r"[!-~]+")
 _ERROR: Final = 400
 UNAUTHORIZED: Final = 401
 _PEM: Final = re.compile(
@@ -63,7 +65,7 @@ ASSERTION_LIFE: Final = timedelta(minutes=30)  # of an hour that is allowed: clo
 
 class _Granted(msgspec.Struct):
     access_token: str
-    expires_in: float | None = None
+    expires_in: Any = None  # a number; some services write it as a string
 
 
 class Refusal(msgspec.Struct):
@@ -118,10 +120,21 @@ class Token:
     def of(cls, answer: Answer) -> Token:
         """Return the token that an answer grants (RFC 6749, 5.1); raise BadResponse where it is none."""
         granted = answer.json(_Granted)
-        return cls(granted.access_token, granted.expires_in)
+        if not _TOKEN.fullmatch(granted.access_token):
+            raise BadResponse(f"{answer.place} gave no token that a request can carry.")
+        return cls(granted.access_token, _life(granted.expires_in))
 
     def __repr__(self) -> str:
         return "Token(…)"
+
+
+def _life(told: Any) -> float | None:
+    """Return the seconds that a token lives; None where that is not told in a way that makes sense."""
+    try:
+        seconds = float(told)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return min(seconds, LONGEST_LIFE.total_seconds()) if seconds > 0 else None
 
 
 class Bearer:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -64,6 +65,8 @@ class _Place(msgspec.Struct, omit_defaults=True):
     tries: int = 0
     again: bool = False
     """A position was lost, and the feed is read from an older one, up to its end."""
+    stays: bool = False
+    """The service gave events, and no position after them: they come again."""
     gaps: list[tuple[datetime, datetime]] = []
     """Times of which the service has no events any more."""
 
@@ -184,12 +187,12 @@ class Stream(Events):
                 place.tries = 0
                 yield Page([], place.checkpoint(), more=True)
                 raise
-            more = fetched.goes_on and fetched.next not in {None, place.position}
             page = self._read(fetched, place, listing, memory)
-            place.position, place.at, place.tries = fetched.next or place.position, self._now(), 0
+            more = fetched.goes_on and fetched.next not in {None, place.position}
             if not more:
                 place.since, place.again = None, False
                 place.floor = max(place.floor, asked - self.api.ahead - self._memory_span())
+            place.position, place.at, place.tries = fetched.next or place.position, self._now(), 0
             yield replace(page, checkpoint=place.checkpoint(), more=more or place.gap is not None)
         while place.gap:
             yield self._fill(place, place.gap, memory)
@@ -270,13 +273,14 @@ class Stream(Events):
     def _read(self, fetched: Fetched, place: _Place, listing: Listing, memory: Memory) -> Page:
         """Return the events of a page that are new and wanted."""
         now = self._now().timestamp()
-        if not (self.has_ids or place.again):
-            self.count_on(fetched.rows, listing.met, memory, now)
-        rows, ids, times = self.marked(fetched.rows, listing.met, memory, now)
+        met = Counter() if place.stays else listing.met
+        if not (self.has_ids or place.again or place.stays):
+            self.count_on(fetched.rows, met, memory, now)
+        place.stays = bool(fetched.rows) and fetched.next in {None, place.position}
+        rows, ids, times = self.marked(fetched.rows, met, memory, now)
         listing.check_circle(fetched)
         since = place.since.timestamp() if place.since else float("-inf")
-        met = [max(time, now) for time in times]
-        known = memory.known(ids, met)
+        known = memory.known(ids, [max(time, now) for time in times])
         fresh = [
             (row, identity, time)
             for row, identity, time in zip(rows, ids, times, strict=True)

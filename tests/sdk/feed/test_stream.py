@@ -22,6 +22,7 @@ class Arriving(Runs):
     forgotten = -1
     again = 0  # how many rows before a position come with those after it
     asked_from = ""
+    mute: range = range(0)  # requests that get no position after the rows
 
     def _kind(self, strike: Any) -> Any:
         def fetch(app: Stream, position: str) -> Fetched:
@@ -39,7 +40,8 @@ class Arriving(Runs):
             )
             rows = listed[begin : begin + self.service.page]
             told = [*listed[max(0, begin - self.again) : begin], *rows] if rows else []
-            return Fetched([msgspec.Raw(event.body) for event in told], str(begin + len(rows)))
+            after = "" if len(self.service.asked) in self.mute else str(begin + len(rows))
+            return Fetched([msgspec.Raw(event.body) for event in told], after)
 
         says = {
             "type": "memory_stream",
@@ -154,3 +156,14 @@ def test_nobody_can_make_two_events_that_one_id_stands_for() -> None:
 
     first, second = (hashing(bytes.fromhex(key))("e0") for key in keys)
     assert first != second
+
+
+def test_rows_without_an_id_come_once_though_the_service_gives_no_position_after_them() -> None:
+    service = Service(ids=False, page=10)
+    runs = Arriving(service)
+    runs.mute = range(2, 5)
+    service.happen_often(25, NOW - MINUTE)
+
+    runs.every(MINUTE, 8)
+
+    assert exactly_once(runs)

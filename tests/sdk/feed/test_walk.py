@@ -788,3 +788,43 @@ def test_a_feed_that_states_no_lag_has_an_hour_and_is_told(caplog: pytest.LogCap
 
     assert exactly_once(runs)
     assert "states no lag" in caplog.text
+
+
+# Times that can't be
+
+
+@pytest.mark.parametrize("tokens", [True, False], ids=["tokens", "no tokens"])
+@orders
+def test_what_a_wrong_clock_dated_in_the_future_ends_no_listing(*, order: Any, tokens: bool) -> None:
+    service = Service(order, page=5, lag=MINUTE)
+    if not tokens:
+        service.answers = refusing_tokens
+    runs = Runs(service)
+    for n in range(40):
+        wrong: dict[str, Any] = {"time": "2038-01-19T03:14:07Z"} if n % 5 > 3 else {}
+        service.happen(NOW - 50 * MINUTE + n * MINUTE, **wrong)
+
+    runs.every(10 * MINUTE, 12)
+
+    assert exactly_once(runs)
+
+
+@orders
+@with_and_without_ids
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", 0, 1_772_366_400_000, "9999-12-31T23:59:59Z"])
+def test_an_event_whose_time_cannot_be_arrives_once(*, order: Any, ids: bool, time: Any) -> None:
+    service = Service(order, ids=ids, lag=10 * MINUTE)
+    runs = Runs(service)
+    for n in range(30):
+        service.happen(NOW - HOUR / 2 + n * MINUTE, **({} if n % 3 else {"time": time}))
+
+    runs.every(5 * MINUTE, 24)
+
+    assert exactly_once(runs)
+
+
+def test_null_is_no_event_and_an_empty_token_leads_nowhere() -> None:
+    rows = [msgspec.Raw(body) for body in (b"null", b'{"a": null}', b"null", b"[]")]
+
+    assert Fetched(rows, "") == Fetched([rows[1], rows[3]], None)
+    assert Fetched(rows[1:2], 0).next == 0

@@ -32,28 +32,30 @@ class Listing:
     _next_mark: int = 1
     _again: int = 0
 
-    def check_order(self, times: Sequence[float], tolerance: float, unreadable: float) -> bool:
-        """Hold a page's rows to the order; return False where they break it for the first time."""
-        kept = self._check_order(times, tolerance, unreadable)
+    def check_order(self, times: Sequence[float], tolerance: float, now: float) -> bool:
+        """Hold a page's rows to the order; return False where they break it for the first time.
+
+        What has no time happened now; it tells nothing, nor does what a wrong clock dated later.
+        """
+        times = [time for time in times if time < now]
+        kept = self._check_order(times, tolerance)
         if self.first is None:
-            self.first = next((time for time in times if time != unreadable), None)
+            self.first = next(iter(times), None)
         if self.first is not None and self.last is not None and not self.shown:
             self.shown = (self.last - self.first) * self.order > tolerance
         return kept
 
-    def _check_order(self, times: Sequence[float], tolerance: float, unreadable: float) -> bool:
+    def _check_order(self, times: Sequence[float], tolerance: float) -> bool:
         order, last = self.order, self.last
         if not order:
             return True
-        if unreadable not in times and times == sorted(times, reverse=order < 0):
+        if times == sorted(times, reverse=order < 0):
             if not times:
                 return True
             if last is None or (times[0] - last) * order >= -tolerance:
                 self.last = times[-1]
                 return True
         for time in times:
-            if time == unreadable:
-                continue
             if last is not None and (time - last) * order < -tolerance:
                 self.order = 0
                 return False

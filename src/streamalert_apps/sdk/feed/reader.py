@@ -31,7 +31,7 @@ class Found:
     times: list[float] = field(default_factory=list)
     repeats: int = 0
     last: float | None = None
-    """The time of the page's last row that has one."""
+    """The time that the page's last rows have come to; one of them may be of a clock that is wrong."""
     youngest: float | None = None
 
 
@@ -74,10 +74,10 @@ class Reader:
         if not listing.check_order(times, self.feed.precision.total_seconds(), met):
             LOGGER.warning("the service does not list events in the order that it documents")
         found = self._new(rows, ids, times)
-        if readable := [time for time in times if time != met]:
-            found.last, found.youngest = readable[-1], max(readable)
+        if believed := [time for time in times if time < met]:
+            found.last, found.youngest = min(believed[-2:]), max(believed)
         if self.api.dated:
-            self._raise_newest([time for time in readable if time <= met])
+            self._raise_newest(believed)
         else:
             self._note_times([time for time in found.times if time < met])
         self._note_late(found.times, looked, covered)

@@ -27,6 +27,7 @@ from streamalert_apps.sdk.hosts import host_like
 from streamalert_apps.sdk.http import Answer, with_params
 from streamalert_apps.sdk.log import LOGGER
 from streamalert_apps.sdk.pace import Rate, Wait
+from streamalert_apps.sdk.shapes import decode
 from streamalert_apps.sdk.stream import Stream
 
 EVENTS: Final = 200  # of a page; 500 at most
@@ -113,7 +114,7 @@ class AtlassianOrgEvents(Stream):
     def stamp(self, row: Row) -> Stamp:
         """Return an event's time and id."""
         try:
-            event = msgspec.json.decode(row, type=_Event)
+            event = decode(row, _Event)
         except msgspec.MsgspecError as error:
             raise BadResponse(f"An event of the organization is not as documented: {error}.") from None
         return Stamp(event.attributes.time, event.id)

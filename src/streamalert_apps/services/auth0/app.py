@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
-from streamalert_apps.errors import AppError, CredentialsError
+from streamalert_apps.errors import AppError, BadResponse, CredentialsError
 from streamalert_apps.sdk.app import AuthField, Credentials
 from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.hosts import host_like
-from streamalert_apps.sdk.http import Answer, Api, with_params
+from streamalert_apps.sdk.http import Answer, Api, query_of, with_params
 from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, judging_sign_in
 from streamalert_apps.sdk.pace import Rate, Wait
 from streamalert_apps.sdk.stream import Stream
@@ -84,7 +84,7 @@ class Auth0Logs(Stream):
         answer = self._auth0.get(f"{self._url}/api/v2/logs?{position}", judge=_judge)
         rows, link = answer.json(list[Row]), answer.link("next")
         if link:
-            return Fetched(rows, urlsplit(link).query)
+            return Fetched(rows, query_of(link))
         return Fetched(rows, _after(rows[-1]) if rows else None)
 
     def _first(self, since: str) -> Fetched:
@@ -109,7 +109,10 @@ class Auth0Logs(Stream):
 
 
 def _id(row: Row) -> str:
-    return msgspec.json.decode(row, type=_Log).log_id
+    try:
+        return msgspec.json.decode(row, type=_Log).log_id
+    except msgspec.MsgspecError:
+        raise BadResponse("Auth0 gave a log without an id, so it can't be gone on from.") from None
 
 
 def _after(row: Row) -> str:

@@ -22,6 +22,7 @@ from streamalert_apps.sdk.feed import OldestFirst
 from streamalert_apps.sdk.http import Answer, with_params
 from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.sdk.seconds import whole_seconds
+from streamalert_apps.sdk.shapes import decode
 
 PAGE: Final = 100  # what is usual; the most is not documented
 SIGN_INS: Final = 1000
@@ -127,7 +128,7 @@ class CloudflareAudit(_Cloudflare, OldestFirst):
     def stamp(self, row: Row) -> Stamp:
         """Return an entry's time and id; one without an id is known by what it says."""
         try:
-            entry = msgspec.json.decode(row, type=_Entry)
+            entry = decode(row, _Entry)
         except msgspec.MsgspecError as error:
             raise BadResponse(f"An entry of the audit log is not as documented: {error}.") from None
         return Stamp(entry.action.time, entry.id or "")

@@ -39,6 +39,7 @@ from streamalert_apps.sdk.http import Answer, Api, with_params
 from streamalert_apps.sdk.log import LOGGER
 from streamalert_apps.sdk.oauth import by_client_credentials
 from streamalert_apps.sdk.pace import Rate, Wait
+from streamalert_apps.sdk.shapes import decode
 from streamalert_apps.sdk.stream import Stream
 
 PAGE: Final = 1000
@@ -232,7 +233,7 @@ class CrowdstrikeEvents(_Falcon, Stream):
     def stamp(self, row: Row) -> Stamp:
         """Return an event's time; what tells it from others is what it says, as partitions number alike."""
         try:
-            milliseconds = msgspec.json.decode(row, type=_Event).metadata.event_creation_time
+            milliseconds = decode(row, _Event).metadata.event_creation_time
             return Stamp(EPOCH + timedelta(milliseconds=milliseconds))
         except (msgspec.MsgspecError, OverflowError) as error:
             raise BadResponse(f"An event of the stream is not as documented: {error}.") from None
@@ -258,15 +259,19 @@ class CrowdstrikeEvents(_Falcon, Stream):
         headers = {"Authorization": f"Token {feed.session.token}"}
         url = with_params(feed.url, {"offset": max(last, 0)})
         began, count = self.api.clock.now(), 0
+        odd: list[Row] = []
         for line in _lines(self.api.stream(url, headers=headers, silence=SILENCE_SECONDS)):
             try:
-                number = msgspec.json.decode(line, type=_Event).metadata.offset
+                number = decode(line, _Event).metadata.offset
             except msgspec.MsgspecError:
-                LOGGER.warning("a line of the stream is no event; it is passed over")
+                LOGGER.warning("a line of the stream is no event with a number")
+                odd += _objects(line)
                 continue
             if number != last:
-                yield msgspec.Raw(line), number
-                count += 1
+                rows = [*odd, msgspec.Raw(line)]  # what has no number comes again until one follows it
+                yield from ((row, number) for row in rows)
+                count += len(rows)
+            odd.clear()
             if count >= MOST or self.api.clock.now() - began > LONGEST:
                 return
 
@@ -281,6 +286,14 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
     with suppress(msgspec.MsgspecError):
         msgspec.json.decode(rest)  # of a line that broke off, nothing is taken
         yield rest.strip()
+
+
+def _objects(line: bytes) -> list[Row]:
+    """Return a line that is a JSON object; nothing for another one."""
+    with suppress(msgspec.MsgspecError):
+        msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+        return [msgspec.Raw(line)]
+    return []
 
 
 def _cloud(credentials: Credentials) -> str:

@@ -19,6 +19,7 @@ from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import OldestFirst
 from streamalert_apps.sdk.http import Answer, with_params
 from streamalert_apps.sdk.pace import Rate, Wait
+from streamalert_apps.sdk.shapes import decode
 
 SITE: Final = "datadoghq.com"
 SITES: Final = re.compile(r"((us3|us5|ap1|ap2|uk1)\.)?datadoghq\.com|datadoghq\.eu|(us2\.)?ddog-gov\.com")
@@ -101,7 +102,7 @@ class DatadogAudit(OldestFirst):
     def stamp(self, row: Row) -> Stamp:
         """Return an event's time and id."""
         try:
-            event = msgspec.json.decode(row, type=_Event)
+            event = decode(row, _Event)
         except msgspec.MsgspecError as error:
             raise BadResponse(f"An event of the Audit Trail is not as documented: {error}.") from None
         return Stamp(event.attributes.timestamp, event.id)

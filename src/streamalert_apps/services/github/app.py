@@ -11,7 +11,7 @@ import re
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -22,7 +22,7 @@ from streamalert_apps.sdk.either import given_set
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import OldestFirst
 from streamalert_apps.sdk.hosts import host_like
-from streamalert_apps.sdk.http import Answer, Api, with_params
+from streamalert_apps.sdk.http import Answer, Api, query_of, with_params
 from streamalert_apps.sdk.keyfile import read_private_key
 from streamalert_apps.sdk.oauth import Bearer, Token, load_private_key, signed_jwt
 from streamalert_apps.sdk.pace import Rate, Wait
@@ -39,8 +39,7 @@ JWT_LIFE: Final = timedelta(minutes=9)  # of ten
 
 
 class _Installed(msgspec.Struct):
-    token: str
-    expires_at: datetime
+    token: str  # for an hour
 
 
 class _Log(OldestFirst):
@@ -107,8 +106,8 @@ class _Log(OldestFirst):
             "per_page": PAGE,
         }
         answer = self._get(with_params(f"{self._api}/{self._place}/audit-log", params | (token or {})))
-        link = urlsplit(answer.link("next") or "")
-        turn = {name: value for name, value in parse_qsl(link.query) if name in TURNS}
+        query = query_of(answer.link("next") or "")
+        turn = {name: value for name, value in parse_qsl(query) if name in TURNS}
         return Fetched(answer.json(list[Row]), turn or None)
 
     def expires(self) -> datetime | None:
@@ -151,8 +150,7 @@ class _Log(OldestFirst):
             headers=HEADERS | {"Authorization": f"Bearer {signed_jwt(claims, key)}"},
             judge=_judge_app,
         )
-        granted = answer.json(_Installed)
-        return Token(granted.token, (granted.expires_at - now).total_seconds())
+        return Token(answer.json(_Installed).token)
 
 
 class GithubAudit(_Log):

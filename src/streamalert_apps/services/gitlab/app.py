@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 from streamalert_apps.errors import AppError, CredentialsError
 from streamalert_apps.sdk.app import AuthField, Json
@@ -18,7 +18,7 @@ from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import AnyOrder
 from streamalert_apps.sdk.hosts import host_like
-from streamalert_apps.sdk.http import Answer, with_params
+from streamalert_apps.sdk.http import Answer, query_of, with_params
 from streamalert_apps.sdk.pace import Rate, Wait
 
 PAGE: Final = 100
@@ -62,7 +62,7 @@ class _Audit(AnyOrder):
             judge=_judge,
         )
         sent = {*ORDER, *span}
-        query = urlsplit(answer.link("next") or "").query
+        query = query_of(answer.link("next") or "")
         turn = {name: value for name, value in parse_qsl(query) if name not in sent}
         return Fetched(answer.json(list[Row]), turn or None)
 

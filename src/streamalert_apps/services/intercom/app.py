@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -19,7 +19,7 @@ from streamalert_apps.errors import AppError, BadResponse, CredentialsError, Rat
 from streamalert_apps.sdk.app import AuthField, Json
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.feed import NewestFirst
-from streamalert_apps.sdk.http import Answer, with_params
+from streamalert_apps.sdk.http import Answer, query_of, with_params
 from streamalert_apps.sdk.pace import Wait
 
 PAGE: Final = 250
@@ -107,5 +107,5 @@ def _following(link: str | dict[str, Any] | None) -> Json:
     """Return the next page's parameters: its link is not followed, but asked for with our own bounds."""
     if link is None:
         return None
-    params = dict(parse_qsl(urlsplit(link).query)) if isinstance(link, str) else link
+    params = dict(parse_qsl(query_of(link))) if isinstance(link, str) else link
     return {name: value for name, value in params.items() if not name.startswith("created_at_")}

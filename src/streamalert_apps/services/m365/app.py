@@ -30,6 +30,7 @@ from streamalert_apps.sdk.http import Answer, Api, pinned, with_params
 from streamalert_apps.sdk.microsoft import TENANT, cloud, signed_in
 from streamalert_apps.sdk.pace import Rate
 from streamalert_apps.sdk.refusals import by_code
+from streamalert_apps.sdk.shapes import decode
 
 HOSTS: Final = {
     "global": "manage.office.com",
@@ -112,7 +113,7 @@ class _Content(Catalogue):
     def open(self, file: Row) -> Iterator[Log]:
         """Return the records of a blob."""
         try:
-            url = msgspec.json.decode(file, type=_Blob).url
+            url = decode(file, _Blob).url
         except msgspec.ValidationError:
             raise BadResponse("Microsoft lists a blob without its address.") from None
         try:
@@ -120,7 +121,7 @@ class _Content(Catalogue):
         except _ExpiredError:
             LOGGER.warning("a blob is older than seven days, and can't be had any more")
             return iter(())
-        return iter(answer.json(list[Row]))
+        return iter(Fetched(answer.json(list[Row])).rows)
 
     def _listing(self, start: datetime, end: datetime) -> str:
         span = {"startTime": f"{start:{SECOND}}", "endTime": f"{end:{SECOND}}"}

@@ -13,7 +13,7 @@ import re
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -23,7 +23,7 @@ from streamalert_apps.sdk.clock import iso
 from streamalert_apps.sdk.either import given_set
 from streamalert_apps.sdk.events import Fetched, Row
 from streamalert_apps.sdk.hosts import host_like
-from streamalert_apps.sdk.http import Answer, Api
+from streamalert_apps.sdk.http import Answer, Api, query_of
 from streamalert_apps.sdk.keyfile import read_private_key
 from streamalert_apps.sdk.oauth import (
     Bearer,
@@ -115,7 +115,7 @@ class OktaSystemLog(Stream):
         rows, link = answer.json(list[Row]), answer.link("next")
         if rows and not link:
             raise BadResponse("Okta gave no link to the next page.")
-        return Fetched(rows, urlsplit(link).query if link else None)
+        return Fetched(rows, query_of(link) if link else None)
 
     def _get(self, url: str) -> Answer:
         sets = {"an API token": ("token",), "a client ID and a private key": APP}

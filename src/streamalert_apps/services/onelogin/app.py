@@ -93,9 +93,9 @@ class OneLoginEvents(AnyOrder):
             params["after_cursor"] = token
         url = with_params(f"{self._url}/api/1/events", params)
         page = self._onelogin.get(url, judge=_judge).json(_Page)
-        if page.pagination.next_link is None:  # the last page may have a cursor, too
+        if not page.pagination.next_link:  # the last page may have a cursor, too
             return Fetched(page.data)
-        if page.pagination.after_cursor is None:
+        if not page.pagination.after_cursor:
             raise BadResponse("OneLogin gave a link to the next page, and no cursor.")
         return Fetched(page.data, page.pagination.after_cursor)
 

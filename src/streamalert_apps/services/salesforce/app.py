@@ -38,6 +38,7 @@ from streamalert_apps.sdk.hosts import host_like, plain_host
 from streamalert_apps.sdk.http import Answer, Api, Judge, pinned, with_params
 from streamalert_apps.sdk.oauth import Bearer, Refusal, Token, judging_sign_in
 from streamalert_apps.sdk.refusals import by_code
+from streamalert_apps.sdk.shapes import decode
 
 API: Final = "/services/data/v66.0"  # Spring '26; a version is served for years
 LOGIN: Final = "login.salesforce.com"
@@ -210,7 +211,7 @@ class _EventLogFile(_Organization, Catalogue):
     def open(self, file: Row) -> Iterator[Log]:
         """Return the rows of a file, each as an object with the names of the header."""
         try:
-            path = msgspec.json.decode(file, type=_File).path
+            path = decode(file, _File).path
         except msgspec.ValidationError:
             raise BadResponse("Salesforce lists a log file without the place of its content.") from None
         return objects(self._salesforce.stream(self._url(path), judge=_judge))

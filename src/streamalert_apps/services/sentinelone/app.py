@@ -21,6 +21,7 @@ from streamalert_apps.sdk.feed import OldestFirst
 from streamalert_apps.sdk.hosts import host_like
 from streamalert_apps.sdk.http import Answer, with_params
 from streamalert_apps.sdk.pace import Rate
+from streamalert_apps.sdk.shapes import decode
 
 PAGE: Final = 1000
 
@@ -87,7 +88,7 @@ class _List(OldestFirst):
     def stamp(self, row: Row) -> Stamp:
         """Return time and id of an event; of a threat, the time is part of the id."""
         try:
-            event = msgspec.json.decode(row, type=_Event)
+            event = decode(row, _Event)
         except msgspec.MsgspecError as error:
             raise BadResponse(f"An event of {self.type} is not as documented: {error}.") from None
         if updated := event.threat_info.updated_at:

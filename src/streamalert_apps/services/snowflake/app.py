@@ -39,6 +39,7 @@ RUNNING: Final = 202
 KEY_PAIR: Final = {"X-Snowflake-Authorization-Token-Type": "KEYPAIR_JWT"}
 REFERENCE: Final = "https://docs.snowflake.com/en/sql-reference/account-usage"
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,254}")
+_EPOCH_SECONDS: Final = re.compile(r"(?P<seconds>-?[0-9]{1,12})(\.(?P<fraction>[0-9]*))?")
 _MOMENT: Final = "TO_TIMESTAMP_LTZ(?, 9)"
 
 
@@ -126,6 +127,8 @@ class _View(OldestFirst):
         else:
             result = self._found(since, until, place.after)
             about = result.about
+            if not result.handle or (not about.partitions and about.rows != len(result.data)):
+                raise BadResponse("Snowflake did not say where the rows are that it found.")
             place = _Place(
                 handle=result.handle, partitions=len(about.partitions) or 1, full=about.rows >= MOST
             )
@@ -146,8 +149,10 @@ class _View(OldestFirst):
         if not place.full or not rows:
             return None
         last = msgspec.json.decode(rows[-1])
-        seconds, _, fraction = str(last[self.time_field]).partition(".")
-        nanoseconds = int(f"{seconds}{fraction:0<9.9}")
+        time = _EPOCH_SECONDS.fullmatch(str(last[self.time_field]))
+        if not time:
+            raise BadResponse("The last of many rows has no time, so they can't be gone on from.")
+        nanoseconds = int(f"{time['seconds']}{time['fraction'] or '':0<9.9}")
         return msgspec.to_builtins(_Place(after=(nanoseconds, str(last[self.id_fields[0]]))))
 
     def _found(self, since: datetime, until: datetime, after: tuple[int, str] | None) -> _Result:

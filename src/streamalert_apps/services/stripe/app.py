@@ -75,8 +75,10 @@ class StripeEvents(NewestFirst):
             headers["Stripe-Account"] = account
         url = with_params(URL, params | ({"starting_after": token} if token else {}))
         page = self.api.get(url, headers=headers, judge=_judge).json(_Page)
-        if not page.has_more or not page.data:
+        if not page.has_more:
             return Fetched(page.data)
+        if not page.data:
+            raise BadResponse("Stripe has more events, and gave none to go on from.")
         return Fetched(page.data, _id(page.data[-1]))
 
 

@@ -97,6 +97,8 @@ class _Nodes(AnyOrder):
     def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
         """Ask for up to 100 rows. The token is a cursor."""
         found = self._list(since, until, token)
+        if found.info.has_next_page and not found.info.end_cursor:
+            raise BadResponse("Wiz has more rows, and gave no cursor.")
         rows = [
             row
             for row, (time, _) in zip(found.rows, self.stamps(found.rows), strict=True)
