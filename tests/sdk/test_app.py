@@ -10,6 +10,7 @@ import pytest
 
 from streamalert_apps.errors import CredentialsError, UsageError
 from streamalert_apps.sdk.app import AuthField, complete, parse_time, service_of
+from streamalert_apps.sdk.keyfile import read_key_file
 
 WORD = AuthField("word", "a word in lower case", re.compile("[a-z]+"), secret=True)
 
@@ -74,6 +75,14 @@ def test_stored_credentials_are_taken_without_what_is_null() -> None:
 
     assert complete(stored, FIELDS, "They") == {"word": "As0.1.0tookIt", "file": {"a": 1}, "other": 1}
     assert complete({"word": "abc", "region": ""}, FIELDS, "They") == {"word": "abc"}
+
+
+def test_a_key_file_that_was_stored_as_text_is_read_as_when_it_is_typed() -> None:
+    fields = (AuthField("file", "a file", read_key_file),)
+
+    assert complete({"file": ' {"a": 1}'}, fields, "They") == {"file": {"a": 1}}
+    with pytest.raises(CredentialsError, match=r"^They can't be used: 'file': The text is not a JSON object"):
+        complete({"file": "{a"}, fields, "They")
 
 
 @pytest.mark.parametrize("stored", [{}, {"word": None}, {"word": ""}, {"other": "abc"}])

@@ -29,6 +29,7 @@ Format: TypeAlias = Pattern[str] | Callable[[str], Json]
 
 
 _CHOICE: Final = re.compile(r"[A-Za-z0-9_-]+(\|[A-Za-z0-9_-]+)*")  # a pattern that is one of some words
+_KEYS: Final = ("{", "-----BEGIN")  # how the text of a key file begins
 _BREAKS: Final = re.compile(r"[\r\n\0]")  # what no request can carry
 
 
@@ -70,6 +71,12 @@ class AuthField:
             hint=f"It should be {self.description}.",
         )
 
+    def read(self, stored: Json) -> Json:
+        """Return a stored value; a key that somebody stored as text is read as when it is typed."""
+        if isinstance(self.format, Pattern) or not isinstance(stored, str):
+            return stored
+        return self.format(stored) if stored.lstrip().startswith(_KEYS) else stored
+
     def takes(self, stored: Json) -> bool:
         """Tell whether a stored value can be one; what does not match may be of an older version."""
         if not isinstance(self.format, Pattern):
@@ -95,8 +102,14 @@ def complete(
     }
     if missing := [field.name for field in fields if not (field.optional or field.name in given)]:
         raise CredentialsError(f"{whose} lack {', '.join(missing)}.", hint=hint)
-    for field in fields:
-        if field.name in given and not field.takes(given[field.name]):
+    for field in (field for field in fields if field.name in given):
+        try:
+            given[field.name] = field.read(given[field.name])
+        except UsageError as error:
+            raise CredentialsError(
+                f"{whose} can't be used: '{field.name}': {error.message}", hint=hint
+            ) from None
+        if not field.takes(given[field.name]):
             raise CredentialsError(
                 f"{whose} can't be used: '{field.name}' should be {field.description}.", hint=hint
             )
