@@ -215,6 +215,11 @@ class Api:
         """
         return self._answer(self._open("POST", url, headers, {"content": content}))
 
+    def wait_turn(self) -> None:
+        """Wait until the service may be asked. Who asks for what there is now, waits before saying when."""
+        if wait := self.pace.wait():
+            self.sleep(wait)
+
     def sleep(self, seconds: float) -> None:
         """Wait, where the time left covers it; raise RateLimited otherwise."""
         if seconds >= self._deadline.left():
@@ -305,8 +310,7 @@ class Api:
     ) -> httpx.Response:
         """Send a request; return the answer once its head is there."""
         self.alive()
-        if wait := self.pace.wait():
-            self.sleep(wait)
+        self.wait_turn()
         fresh = headers() if callable(headers) else headers
         try:
             request = self._client.build_request(method, url, headers=fresh, **content)

@@ -511,7 +511,7 @@ def test_rows_of_one_second_prove_no_order(order: Any, says: Any) -> None:
 
 
 def test_where_a_sweep_up_to_now_does_not_fit_it_ends_at_its_ceiling() -> None:
-    service = Service(lag=5 * MINUTE, page=60, rate=Rate(1, 9))
+    service = Service(lag=5 * MINUTE, page=40, rate=Rate(1, 9))
     runs = Runs(service, since=NOW)
     service.happen_often(40 * 60, NOW, SECOND)
 
@@ -537,6 +537,28 @@ def test_under_a_tight_limit_a_sweep_lists_nothing_that_may_still_change() -> No
     sweeps = [asked for asked in service.asked if NOW < asked.since < asked.at - lag]
     assert len(sweeps) > 3
     assert [asked for asked in sweeps if asked.until > asked.at - lag + SECOND] == []
+
+
+def test_a_short_wait_for_a_sweep_is_worth_it() -> None:
+    service = Service(lag=5 * MINUTE, page=80, rate=Rate(1, 12))
+    runs = Runs(service, since=NOW)
+    service.happen_often(40 * 60, NOW, SECOND)
+
+    runs.every(MINUTE, 30, seconds=80)
+
+    assert service.clock.now() - runs.place.floor < 20 * MINUTE
+
+
+def test_a_look_that_had_to_wait_asks_for_all_that_there_is_by_then() -> None:
+    service = Service(lag=15 * MINUTE, page=100, rate=Rate(2, 60))
+    runs = Runs(service, since=NOW)
+    service.happen_often(30 * 6, NOW, 10 * SECOND)
+
+    runs.every(50 * SECOND, 20)
+
+    looks = [asked for asked in service.asked if asked.since > asked.at - 10 * MINUTE]
+    assert len(looks) > 10
+    assert [asked for asked in looks if asked.until < asked.at] == []
 
 
 def test_a_run_does_not_wait_for_a_sweep_that_a_later_one_can_go_on_with() -> None:

@@ -61,6 +61,7 @@ class Looks:
 
     def _pages(self, *, sweeping: bool) -> Iterator[Page]:
         reader, place = self._reader, self._reader.place
+        reader.api.wait_turn()
         now = self._began = reader.now()
         looked, covered, hole = place.looked, place.covered, place.hole
         span = self._span(now)

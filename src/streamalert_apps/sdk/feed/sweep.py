@@ -23,6 +23,7 @@ MOST_ROWS: Final = 50_000  # of a window; one with more is cut, so that the coun
 MOST_IDS: Final = 200_000  # the same where rows have ids: these are kept until the floor has passed
 EASY_PAGES: Final = 10  # of a window that may be wider
 MOST_TRIES: Final = 3
+WORTH_WAITING_SECONDS: Final = 20.0  # for a request of a sweep, rather than to end the run
 MOST_COUNTED: Final = 1_000  # rows without id whose counts a checkpoint keeps
 
 
@@ -74,7 +75,7 @@ class Sweeps:
         """Tell whether its next request would have to wait long, and need not be made in this run."""
         if not self._is_tight() or self.is_old() or self._place.hole:
             return False
-        return self._place.swept is not None and self._reader.api.pace.wait() > 0
+        return self._place.swept is not None and self._reader.api.pace.wait() > WORTH_WAITING_SECONDS
 
     def is_first(self) -> bool:
         """Tell whether the one under way goes before any look."""
