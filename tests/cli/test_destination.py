@@ -329,7 +329,7 @@ def test_it_goes_with_its_credentials_its_positions_and_from_every_list(
 
 def test_a_person_is_asked(shared: LocalStore, soc: Path) -> None:
     with Terminal("destination", "remove", "soc", folder=soc) as terminal:
-        terminal.see("Remove soc, with 120 events undelivered?").type("n")
+        terminal.see("Remove soc, with 120 events undelivered?").type("n" + ENTER)
         assert terminal.ends() == 130
     assert kept(soc).exists()
 

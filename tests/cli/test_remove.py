@@ -79,6 +79,14 @@ def test_on_a_terminal_it_asks(ran_once: Path, answer: str, code: int) -> None:
     assert (FUNCTION in conf(ran_once)) == (code != 0)
 
 
+def test_a_letter_alone_deletes_nothing(ran_once: Path) -> None:
+    with Terminal("remove", "collector", folder=ran_once) as terminal:
+        terminal.see("Delete collector (prod)?").type("y")
+        terminal.see("Yes").type("n" + ENTER)
+        assert terminal.ends() == 130
+    assert FUNCTION in conf(ran_once)
+
+
 def test_a_removal_that_fails_midway_leaves_conf_and_is_completed_by_the_next(
     ran_once: Path, sa_apps: Command, aws: Proxy
 ) -> None:

@@ -16,7 +16,7 @@ import typer.main
 from streamalert_apps import __version__
 from streamalert_apps.cli import app as root
 from streamalert_apps.cli.commands import init
-from tests.terminal import Terminal
+from tests.terminal import ENTER, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -329,7 +329,7 @@ def test_a_quiet_command_says_nothing_but_what_is_wrong(project: Path, sa_apps: 
 def test_a_quiet_command_shows_what_it_asks_about(local: Path, auth_file: Path, sa_apps: Command) -> None:
     sa_apps("new", "duo_auth", "-c", "prod", "--auth-file", str(auth_file), "--no-check")
     with Terminal("remove", "collector", "--quiet", folder=local) as terminal:
-        terminal.see("This will delete collector (prod):").see("Delete collector (prod)?").type("n")
+        terminal.see("This will delete collector (prod):").see("Delete collector (prod)?").type("n" + ENTER)
         assert terminal.ends() == 130
 
 

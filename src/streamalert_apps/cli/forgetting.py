@@ -77,7 +77,7 @@ def to_forget(found: Sequence[Held], prompts: Prompts, *, drop: bool) -> list[He
         output.warn(line)
     if not waiting or drop:
         return list(found)
-    if prompts.allowed and prompts.confirm("Forget what they have not been given?", flag=FLAG):
+    if prompts.allowed and prompts.confirm("Forget what they have not been given?", flag=FLAG, deletes=True):
         return list(found)
     output.say(f"It is kept, and the journal as long. `sa-apps deploy {FLAG}` forgets it.")
     return [one for one in found if not one.waiting]

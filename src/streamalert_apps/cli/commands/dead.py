@@ -232,7 +232,7 @@ def drop(
     dead = find(place.store, destination, events or ())
     told = counted(len(dead), "dead event")
     if dead:
-        if not yes and not prompts.confirm(f"Delete {told} of {label(app)}?", flag="--yes"):
+        if not yes and not prompts.confirm(f"Delete {told} of {label(app)}?", flag="--yes", deletes=True):
             raise Cancelled("Cancelled; nothing was changed.")
         with holding(place) as held:
             place.store.delete([one.object for one in dead])

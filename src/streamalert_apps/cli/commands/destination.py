@@ -383,7 +383,7 @@ def remove(
     question = (
         f"Remove {name}, with {counted(waiting, 'event')} undelivered?" if waiting else f"Remove {name}?"
     )
-    if not yes and not prompts.confirm(question, flag="--yes"):
+    if not yes and not prompts.confirm(question, flag="--yes", deletes=True):
         raise Cancelled("Cancelled; nothing was changed.")
     for one in held:
         positions.drop(project, one, session)

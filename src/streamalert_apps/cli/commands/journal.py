@@ -80,7 +80,7 @@ def purge(
     events = count(place, *span)
     if events and not yes:
         output.say(f"{label(app)} has {counted(events, 'event')} on record from {shown} UTC.")
-        if not prompts.confirm("Delete them from the record?", flag="--yes"):
+        if not prompts.confirm("Delete them from the record?", flag="--yes", deletes=True):
             raise Cancelled("Cancelled; nothing was changed.")
     purged = purge(place, *span)
     if as_json:

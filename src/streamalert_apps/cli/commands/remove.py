@@ -66,7 +66,7 @@ def command(
         for kind, thing in _gone(app, removals[app.function]):
             output.say(f"  {kind:<10}  {thing}")
     what = counted(len(picked.apps), "app") if picked.several else label(picked.apps[0])
-    if not yes and not prompts.confirm(f"Delete {what}?", flag="--yes"):
+    if not yes and not prompts.confirm(f"Delete {what}?", flag="--yes", deletes=True):
         raise Cancelled("Cancelled; nothing was changed.")
 
     def removed(app: AppConf) -> Told:

@@ -85,11 +85,12 @@ class Prompts:
             ).unsafe_ask()
         return str(answer)
 
-    def confirm(self, question: str, *, flag: str, default: bool = False) -> bool:
-        """Ask yes or no."""
+    def confirm(self, question: str, *, flag: str, default: bool = False, deletes: bool = False) -> bool:
+        """Ask yes or no; where something `deletes`, a letter alone is no answer until Enter follows."""
         self.need("confirmation", flag)
         with _asked() as (questionary, streams):
-            return bool(questionary.confirm(plain(question), default=default, **streams).unsafe_ask())
+            asked = questionary.confirm(plain(question), default=default, auto_enter=not deletes, **streams)
+            return bool(asked.unsafe_ask())
 
 
 def _stars_for_keys() -> Any:
