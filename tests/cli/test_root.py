@@ -349,3 +349,11 @@ def test_an_example_that_is_broken_can_still_be_copied(
     monkeypatch.setenv("COLUMNS", "60")
     shown = sa_apps("simulate", "--help").out
     assert "\n    sa-apps run collector --simulator \\\n        http://127.0.0.1:8080\n" in shown
+
+
+@pytest.mark.parametrize("words", [["check", "collector", "--simulator", ""], ["new", "duo_auth", "-c", ""]])
+def test_an_empty_value_does_not_pass_for_none(words: list[str], local: Path, sa_apps: Command) -> None:
+    ran = sa_apps(*words)
+
+    assert ran.code == 2
+    assert "is empty" in ran.err

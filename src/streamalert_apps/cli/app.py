@@ -144,6 +144,15 @@ class Command(Fitting, TyperCommand):
         *own, of_help = super().get_params(ctx)
         return [*own, options.QUIET, of_help]
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; an empty value, of a variable that is not set, must not pass for none given."""
+        rest: list[str] = super().parse_args(ctx, args)
+        for param in self.get_params(ctx):
+            is_empty = param.param_type_name == "option" and ctx.params.get(param.name) == ""
+            if is_empty and ctx.get_parameter_source(param.name).name == "COMMANDLINE":
+                raise UsageError(f"{param.opts[0]} is empty.", hint="Give it a value, or leave it out.")
+        return rest
+
 
 app = typer.Typer(
     cls=Commands,
