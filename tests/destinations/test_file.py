@@ -71,6 +71,8 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path) -> None:
         ({"path": "{app!r}.jsonl"}, "is not a path"),
         ({"path": "{{app}}.jsonl"}, "is not a path"),
         ({"path": "{.jsonl"}, "is not a path"),
+        ({"path": "./conf/global.json"}, "a folder of sa-apps' own"),
+        ({"path": "logs/../.sa-apps/{app}"}, "a folder of sa-apps' own"),
         ({"path": "x.jsonl", "rotate": "2d"}, "neither a day nor a size"),
         ({"path": "x.jsonl", "rotate": "0MB"}, "neither a day nor a size"),
         ({"path": "x.jsonl", "rotate": 5}, "neither a day nor a size"),

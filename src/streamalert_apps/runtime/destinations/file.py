@@ -21,6 +21,7 @@ from streamalert_apps.runtime.sink import Setting, Setup, Sink
 LOCK_SECONDS: Final = 10.0
 PLACES: Final = ("app", "function", "type")
 """What a path may hold in braces."""
+_OURS: Final = {"conf", ".sa-apps"}
 _TAIL: Final = 64 << 10
 _PLACE: Final = re.compile(r"\{([^{}]*)\}|[{}]")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -154,6 +155,8 @@ def _path(value: Any) -> str:
         if match[1] not in PLACES:
             known = ", ".join(f"{{{place}}}" for place in PLACES)
             raise UsageError(f"{value!r} is not a path.", hint=f"It may hold {known}.")
+    if os.path.normpath(text).split(os.sep)[0] in _OURS:
+        raise UsageError(f"{value!r} is in a folder of sa-apps' own.", hint="Write it like logs/{app}.jsonl.")
     return text
 
 
