@@ -155,7 +155,7 @@ def _path(value: Any) -> str:
         if match[1] not in PLACES:
             known = ", ".join(f"{{{place}}}" for place in PLACES)
             raise UsageError(f"{value!r} is not a path.", hint=f"It may hold {known}.")
-    if os.path.normpath(text).split(os.sep)[0] in _OURS:
+    if not _OURS.isdisjoint(Path(os.path.normpath(text)).parts[:1]):
         raise UsageError(f"{value!r} is in a folder of sa-apps' own.", hint="Write it like logs/{app}.jsonl.")
     return text
 
