@@ -29,6 +29,8 @@ PACKED = {
     "cryptography": (["cryptography"], ["pycparser"]),
 }
 
+WORKERS = str(1 + (os.cpu_count() or 1))  # one more than there are cores: many a test waits for a process
+
 # A site that is read offline asks nobody else for a script, a style, a font or a picture.
 FROM_ELSEWHERE = r"<(script|link|img)[^>]*(src|href)=.(https?:)?//|(@import |url\().?(https?:)?//"
 
@@ -81,7 +83,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests. Words after `--` go to pytest."""
     session.install("-e", ".", *_group("test"))
-    session.run("pytest", "-n", "auto", "--ignore", DOCUMENTS, *session.posargs)
+    session.run("pytest", "-n", WORKERS, "--ignore", DOCUMENTS, *session.posargs)
 
 
 @nox.session
@@ -122,7 +124,7 @@ def sdks(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Run every command of README.md and docs/."""
     session.install("-e", ".", *_group("test"))
-    session.run("pytest", "-n", "auto", DOCUMENTS, *session.posargs)
+    session.run("pytest", "-n", WORKERS, DOCUMENTS, *session.posargs)
 
 
 @nox.session

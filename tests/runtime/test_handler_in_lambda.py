@@ -234,7 +234,7 @@ def test_what_runs_in_lambda_loads_no_library_of_the_command_line(account: Accou
     with account.function() as function:
         modules = set(function.invoke(SCHEDULED).body["modules"])
 
-    assert {"boto3", "httpx", "msgspec", "streamalert_apps"} <= modules
+    assert {"botocore", "httpx", "msgspec", "streamalert_apps"} <= modules
     assert modules & FORBIDDEN == set()
 
 

@@ -26,7 +26,8 @@ def test_the_function_loads_no_library_of_the_command_line() -> None:
         "services.find('duo_auth')"
     )
 
-    assert {"boto3", "httpx"} <= loaded
+    assert {"botocore", "httpx"} <= loaded
+    assert "boto3" not in loaded
     assert not loaded & COMMAND_LINE
 
 
