@@ -140,7 +140,8 @@ def test_two_clients_do_not_wait_in_step() -> None:
 
 
 @pytest.mark.parametrize("left", [1.0, 2.0, 5.0, 20.0])
-def test_waits_never_go_past_the_time_left(left: float) -> None:
+def test_waits_never_go_past_the_time_left(left: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.uniform", lambda _, longest: longest)
     service = Service(503)
 
     with pytest.raises((Unavailable, OutOfTime)):
