@@ -247,9 +247,9 @@ def test_a_refusal_passes_for_nothing_new() -> None:
 
 def test_an_impatient_app_asks_again_too_soon() -> None:
     class Impatient(AcmeEvents):
-        def fetch(self, since: datetime, until: datetime, token: Json) -> Fetched:
+        def walk(self, checkpoint: Checkpoint, memory: Memory) -> Iterator[Page]:
             self.api.pace.not_before = 0.0
-            return super().fetch(since, until, token)
+            return super().walk(checkpoint, memory)
 
     said = str(report_of(Impatient, "service_429_long"))
 

@@ -41,7 +41,9 @@ def feed(rows: str) -> str:
 
 
 def cells(rows: str) -> str:
-    return json.dumps({"statementHandle": "1", "data": [[*row.values()] for row in json.loads(rows)]})
+    data = [[*row.values()] for row in json.loads(rows)]
+    about = {"numRows": len(data), "partitionInfo": [{"rowCount": len(data)}]}
+    return json.dumps({"statementHandle": "1", "resultSetMetaData": about, "data": data})
 
 
 ANSWERS: dict[str, tuple[str, Callable[[str], str]]] = {
