@@ -1,7 +1,7 @@
 """A backlog of Duo events: the collector beside a bare loop that only fetches, slices, puts and forwards.
 
 Service, bucket and classifier run in a process of their own, so that only the client's CPU is counted. Both
-clients use the same libraries (httpx, msgspec, boto3), put objects of 4 MiB and deliver batches of 256 KiB by
+clients use the same libraries (httpx, msgspec, boto3), put objects of 2 MiB and deliver batches of 256 KiB by
 asynchronous invocations. Each measurement is a process of its own: CPU seconds and peak memory are its own.
 
 SA_APPS_BENCH_EVENTS and SA_APPS_BENCH_ROUNDS: other numbers than 200,000 and 5.
@@ -29,7 +29,7 @@ import msgspec
 EVENTS: Final = int(os.environ.get("SA_APPS_BENCH_EVENTS", "200000"))
 ROUNDS: Final = int(os.environ.get("SA_APPS_BENCH_ROUNDS", "5"))
 BUCKET: Final = "bench-sa-apps"
-PUT_BYTES: Final = 4 << 20
+PUT_BYTES: Final = 2 << 20
 CLASSIFIER: Final = "bench_prod_streamalert_classifier"
 APP: Final = "bench_prod_duo_auth_collector_app"
 

@@ -45,7 +45,7 @@ from streamalert_apps.sdk.legacy import pack
 
 LOGGER = logging.getLogger(__name__)
 
-COMMIT_BYTES: Final = 4 << 20
+COMMIT_BYTES: Final = 2 << 20
 COMMIT_SECONDS: Final = 2.0
 JOINING_SECONDS: Final = 20.0
 CLOCKS_DIFFER_SECONDS: Final = 5.0  # by less than that, or one is wrong
