@@ -64,9 +64,11 @@ class Auditor:
             return
         self.records = record.of(self.store, self.held.head)
         self.hours = record.hours(self.records)
-        kept = min(_next_hour(self.held.head.expired), state.until)  # runs may have stopped for long
+        whole = ledger.next_hour(self.held.head.expired) * ledger.HOUR  # runs may have stopped for long
+        kept = min(whole, state.until)
         state.skipped += max(0.0, kept - state.cursor)
-        state.cursor = max(state.cursor, kept, _next_hour(record.begins(self.records)))
+        begins = ledger.next_hour(record.begins(self.records)) * ledger.HOUR
+        state.cursor = max(state.cursor, kept, begins)
         self.begun = self.held.now()
         while state.cursor < state.until and self.left() > 0:
             if self._has_no_time(state) or self._is_too_dear(state):
@@ -102,7 +104,7 @@ class Auditor:
         if state.off:
             return False
         since = max(head.begins, head.expired, settled - SPAN_SECONDS)
-        since, until = _next_hour(since), settled // ledger.HOUR * ledger.HOUR
+        since, until = ledger.next_hour(since) * ledger.HOUR, settled // ledger.HOUR * ledger.HOUR
         if since >= until:
             return False
         state.cursor, state.until, state.found, state.latest, state.skipped = since, until, 0, 0.0, 0.0
@@ -248,8 +250,3 @@ class Auditor:
         state.cursor, state.at = 0.0, self.held.now().timestamp()
         if state.found:
             state.history = [*state.history, (state.at, state.found, state.latest)][-HISTORY:]
-
-
-def _next_hour(time: float) -> float:
-    """Return when the first whole hour begins from a time on."""
-    return -(-time // ledger.HOUR) * ledger.HOUR

@@ -55,6 +55,11 @@ def counted(ids: Sequence[bytes], times: Sequence[float]) -> Hours:
     return {hour: Count(events, sums[hour] & _SUMS) for hour, events in Counter(hours).items()}
 
 
+def next_hour(time: float) -> int:
+    """Return the number of the first whole hour from a time on."""
+    return int(-(-time // HOUR))
+
+
 def added(one: Mapping[int, Count], other: Mapping[int, Count]) -> Hours:
     """Return the counts of both."""
     return {hour: one.get(hour, Count()) + other.get(hour, Count()) for hour in one.keys() | other.keys()}

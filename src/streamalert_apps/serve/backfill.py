@@ -193,7 +193,7 @@ def _reckon(made: Plan, app: App, head: Head, place: Place) -> None:
 def _density(made: Plan, head: Head, place: Place, times: Sequence[float]) -> estimate.Density:
     """Return how dense events are: as in the weeks on record, or days; else as on the first page."""
     hours = record.hours(record.of(place.store, head))
-    known = range(int(-(-head.begins // ledger.HOUR)), max(hours, default=0))
+    known = range(ledger.next_hour(head.begins), max(hours, default=0))
     whole = len(known) // WEEK_HOURS * WEEK_HOURS or len(known) // 24 * 24
     if whole:
         some = [hours.get(hour, ledger.Count()).events for hour in known[-whole:]]

@@ -239,8 +239,8 @@ class _Verifier:
 
     def _differing(self, hours: ledger.Hours, head: Head, whole_from: float, end: float) -> list[Hour]:
         """Return the hours before the journal begins in which more is listed than was recorded."""
-        first = int(-(-self.since.timestamp() // ledger.HOUR))
-        last = int(-(-min(whole_from, end) // ledger.HOUR))
+        first = ledger.next_hour(self.since.timestamp())
+        last = ledger.next_hour(min(whole_from, end))
         counts = dict.fromkeys(range(first, last), 0)
         for time in self.listed.values():
             hour = int(time // ledger.HOUR)
