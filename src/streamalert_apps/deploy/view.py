@@ -84,7 +84,8 @@ class View:
             return None
         call = self.job.aws.functions.get_function
         answer = found(lambda: call(FunctionName=self.job.function, Qualifier=names.ALIAS))
-        return dict(answer["Configuration"]) if answer else None
+        configuration: dict[str, Any] | None = answer["Configuration"] if answer else None
+        return configuration
 
     @property
     def architecture(self) -> str:
@@ -171,7 +172,7 @@ class Glance(View):
         """GetFunction's answer for what runs; where nothing does, for what would be published next."""
         call, name = self.job.aws.functions.get_function, self.job.function
         live = found(lambda: call(FunctionName=name, Qualifier=names.ALIAS))
-        self.live = dict(live["Configuration"]) if live else None
+        self.live = live["Configuration"] if live else None
         return live or found(lambda: call(FunctionName=name))
 
     @cached_property

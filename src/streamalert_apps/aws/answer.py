@@ -1,0 +1,47 @@
+"""Answers of AWS that say which member they lack, where botocore's would raise a bare KeyError."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from botocore.exceptions import BotoCoreError
+
+
+class IncompleteAnswerError(BotoCoreError, LookupError):
+    """An answer lacks a member that AWS documents as always there; it must not pass for an empty one."""
+
+    fmt = "AWS's answer to {operation} has no {member}"
+
+
+class Answer(dict[str, Any]):
+    """A structure of an answer, whose members are looked up by name."""
+
+    def __init__(self, members: Iterable[tuple[str, Any]], operation: str) -> None:
+        super().__init__(members)
+        self._operation = operation
+
+    def __missing__(self, member: str) -> NoReturn:
+        """Raise IncompleteAnswerError."""
+        raise IncompleteAnswerError(operation=self._operation, member=member)
+
+
+class Client:
+    """What a client of boto3 gets as its first base: each of its answers is an Answer."""
+
+    def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
+        answer = super()._make_api_call(operation_name, api_params)  # type: ignore[misc] # of boto3's class
+        return _named(answer, operation_name)
+
+
+def name_what_is_missing(base_classes: list[type], **_: Any) -> None:
+    """Let a client that is being made answer so; a handler of botocore's `creating-client-class`."""
+    base_classes.insert(0, Client)
+
+
+def _named(value: Any, operation: str) -> Any:
+    if isinstance(value, dict):
+        return Answer(((key, _named(each, operation)) for key, each in value.items()), operation)
+    if isinstance(value, list):
+        return [_named(each, operation) for each in value]
+    return value
