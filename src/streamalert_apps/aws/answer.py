@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError
@@ -12,6 +13,12 @@ class IncompleteAnswerError(BotoCoreError, LookupError):
     """An answer lacks a member that AWS documents as always there; it must not pass for an empty one."""
 
     fmt = "AWS's answer to {operation} has no {member}"
+
+
+class UnreadableDocumentError(BotoCoreError):
+    """A text in an answer is not the JSON that AWS documents."""
+
+    fmt = "What AWS has as {member} is no JSON that can be read"
 
 
 class Answer(dict[str, Any]):
@@ -37,6 +44,15 @@ class Client:
 def name_what_is_missing(base_classes: list[type], **_: Any) -> None:
     """Let a client that is being made answer so; a handler of botocore's `creating-client-class`."""
     base_classes.insert(0, Client)
+
+
+def statements(answer: Mapping[str, Any], member: str = "Policy") -> list[dict[str, Any]]:
+    """Return the statements of a policy that stands in an answer as text; a single one needs no list."""
+    try:
+        found = json.loads(answer[member])["Statement"]
+        return [{**found}] if isinstance(found, dict) else [{**statement} for statement in found]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise UnreadableDocumentError(member=member) from None
 
 
 def _named(value: Any, operation: str) -> Any:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from botocore import exceptions as aws
 
-from streamalert_apps.aws.answer import IncompleteAnswerError
+from streamalert_apps.aws.answer import IncompleteAnswerError, UnreadableDocumentError
 from streamalert_apps.errors import AppError, ConfigError, CredentialsError, RateLimited, Unavailable
 from streamalert_apps.runtime import names
 
@@ -110,6 +110,8 @@ def explain(error: Exception) -> AppError:
             return ConfigError("The AWS region is not valid.", hint="Set account.region in conf/global.json.")
         case aws.ClientError():
             return _explain_answer(error)
+        case UnreadableDocumentError():
+            return ConfigError(f"{error}.", hint="Look at it in AWS's console, and put it right there.")
         case UnreadableAnswerError() | IncompleteAnswerError() | aws.PaginationError():
             return Unavailable(
                 f"{_CIRCLE if isinstance(error, aws.PaginationError) else error}.", hint=IN_BETWEEN
