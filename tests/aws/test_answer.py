@@ -53,6 +53,8 @@ def test_an_answer_is_as_boto3_gives_it_in_all_else() -> None:
     answer = asked()
     assert answer["Configuration"] == CONFIGURATION
     assert answer["Configuration"].get("Role") is None
+    with pytest.raises(KeyError):  # as who looks for what may be missing expects
+        answer["Configuration"]["Role"]
 
 
 def test_pages_say_what_they_lack_too(answering: Proxy) -> None:

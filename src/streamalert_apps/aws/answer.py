@@ -9,10 +9,11 @@ from typing import Any, NoReturn
 from botocore.exceptions import BotoCoreError
 
 
-class IncompleteAnswerError(BotoCoreError, LookupError):
+class IncompleteAnswerError(BotoCoreError, KeyError):
     """An answer lacks a member that AWS documents as always there; it must not pass for an empty one."""
 
     fmt = "AWS's answer to {operation} has no {member}"
+    __str__ = Exception.__str__  # a KeyError's own shows no words but their repr
 
 
 class UnreadableDocumentError(BotoCoreError):
@@ -48,8 +49,9 @@ def name_what_is_missing(base_classes: list[type], **_: Any) -> None:
 
 def statements(answer: Mapping[str, Any], member: str = "Policy") -> list[dict[str, Any]]:
     """Return the statements of a policy that stands in an answer as text; a single one needs no list."""
+    document = answer[member]
     try:
-        found = json.loads(answer[member])["Statement"]
+        found = json.loads(document)["Statement"]
         return [{**found}] if isinstance(found, dict) else [{**statement} for statement in found]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise UnreadableDocumentError(member=member) from None
