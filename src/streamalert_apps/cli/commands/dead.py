@@ -136,6 +136,7 @@ def show(
     """Show one whole event, and why it was refused."""
     from streamalert_apps.cli.terminal.description import identity
     from streamalert_apps.serve.dead import find
+    from streamalert_apps.serve.plain import plain_json
 
     _, app, place = _opened(project_dir, name, cluster)
     (dead,) = find(place.store, ids=[event])
@@ -144,7 +145,7 @@ def show(
         output.envelope("dead show", {**identity(app), **_described(dead), "raw": raw})
         return
     output.say(f"{dead.destination} refused it: {dead.reason}")
-    output.data(raw)
+    output.data(plain_json(raw))
 
 
 @group.command("replay", epilog=REPLAY_EXAMPLES)
