@@ -22,6 +22,15 @@ SIGN_IN: Final = (
 )
 
 THROTTLED: Final = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
+CONFLICTS: Final = {
+    "ConcurrentModification",
+    "ConcurrentModificationException",
+    "OperationAborted",
+    "OperationAbortedException",
+    "PreconditionFailedException",
+    "ResourceConflictException",
+}
+"""Codes of a change that met another one."""
 _EXPIRED: Final = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _UNKNOWN: Final = {
     "AuthFailure",
@@ -206,6 +215,11 @@ def _explain_answer(error: aws.ClientError) -> AppError:
         return refusal
     if code in THROTTLED:
         return RateLimited(f"AWS answered {asked} with {code}.", hint="Try again in a minute.")
+    if code in CONFLICTS:
+        return Unavailable(
+            f"AWS refused {asked}, as another change is under way ({code}{_quoted(message)}).",
+            hint="Try again in a minute; it is safe to do so.",
+        )
     if status >= 500:  # noqa: PLR2004
         return Unavailable(f"AWS has a fault: {asked} was answered with {status} ({code}).")
     return AppError(f"AWS refused {asked}: {code or '?'}{_quoted(message or 'no reason given')}")
