@@ -75,8 +75,11 @@ class _Array:
             self.ids.byteswap()
         self._times = memoryview(blob)[count * WIDTH :].cast("I")
         self.until = max(self._times, default=0)
+        self.asked = 0
+        self.is_filtered = False
 
     def find(self, numbers: Sequence[int]) -> dict[bytes, int]:
+        self.asked += len(numbers)
         if not (count := len(self.ids)):
             return {}
         places = [at % count for at in map(bisect_left, repeat(self.ids), numbers)]
@@ -86,32 +89,35 @@ class _Array:
 
 
 class _Arrays:
-    """Arrays behind one filter: most ids that none of them holds are told without a search."""
+    """Arrays, those that are asked often behind one filter: it tells most ids that they do not hold."""
 
     def __init__(self) -> None:
         self._arrays: list[_Array] = []
         self._filter = bytearray()
 
     def add(self, new: _Array) -> None:
-        self._filter = bits = self._filter or bytearray(1 << 21)
-        for number in new.ids:
-            bits[number >> _SHIFT + 3] |= _BITS[number >> _SHIFT & 7]
         self._arrays.append(new)
 
     def find(self, numbers: Sequence[int]) -> dict[bytes, int]:
-        if not self._arrays:
-            return {}
         bits = self._filter
+        maybe = [n for n in numbers if bits[n >> _SHIFT + 3] & _BITS[n >> _SHIFT & 7]] if bits else []
         found: dict[bytes, int] = {}
-        maybe = [number for number in numbers if bits[number >> _SHIFT + 3] & _BITS[number >> _SHIFT & 7]]
         for each in self._arrays:
-            found |= each.find(maybe)
+            found |= each.find(maybe if each.is_filtered else numbers)
+            if not each.is_filtered and each.asked > len(each.ids) // 4:  # a search costs four times as much
+                self._put_behind_filter(each)
         return found
 
     def forget(self, second: int) -> None:
         self._arrays = [each for each in self._arrays if each.until >= second]
         if not self._arrays:
             self._filter = bytearray()
+
+    def _put_behind_filter(self, new: _Array) -> None:
+        self._filter = bits = self._filter or bytearray(1 << 21)
+        for number in new.ids:
+            bits[number >> _SHIFT + 3] |= _BITS[number >> _SHIFT & 7]
+        new.is_filtered = True
 
 
 @dataclass(slots=True)
@@ -257,7 +263,7 @@ class Memory:
         self.segments = [*kept, Segment(name, len(merged), max(merged.values()))]
         blob = packed(merged)
         self._made = {each.name: made for each in kept if (made := self._made.get(each.name))}
-        if len(merged) < MERGED:
+        if len(merged) <= MERGED // 2:  # else it is hardly merged again
             self._made[name] = blob
         return name, blob
 
