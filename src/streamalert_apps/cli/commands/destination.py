@@ -10,6 +10,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import Cancelled, CredentialsError, UsageError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -363,7 +364,6 @@ def remove(
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
-    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve import positions
 
     prompts = Prompts.on_terminal(no_input=no_input)
