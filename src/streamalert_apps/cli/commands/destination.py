@@ -99,7 +99,13 @@ def add(
     ],
     kind: Annotated[
         str | None,
-        typer.Option("--type", help="Its kind, as http or s3.", metavar="TYPE", show_default=False),
+        typer.Option(
+            "--type",
+            help="Its kind, as http or s3.",
+            metavar="TYPE",
+            show_default=False,
+            autocompletion=options.complete_kind,
+        ),
     ] = None,
     given: Annotated[
         list[str] | None,
