@@ -114,13 +114,34 @@ class Fitting:
         """Write the epilog."""
         narrow.write_epilog(self.epilog, formatter)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what the word may become."""
+        os.environ["COLUMNS"] = str(
+            narrow.REMARK + 1
+        )  # Typer wraps remarks, shells take each line for a word
+        items: list[Any] = super().shell_complete(ctx, incomplete)  # type: ignore[misc] # of the class beside it
+        for item in items:
+            item.help = narrow.remark(item.help or "")
+        return items
+
 
 class Group(Fitting, TyperGroup):
     """A group of commands, whose help fits the terminal."""
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; Typer cuts what a list says of it, unless that is stated."""
+        command = super().get_command(ctx, cmd_name)
+        if command and command.help:
+            command.short_help = command.help.partition("\n\n")[0].replace("\n", " ")
+        return command
+
 
 class Commands(Group):
     """The commands. One of another name is suggested by what it means."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words, and what the shell has of them so far, however they are spelled."""
+        return super().parse_args(ctx, _spelled_out(args))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command that is meant; raise UsageError where there is none."""
@@ -231,7 +252,7 @@ def start() -> None:
 def main(arguments: list[str]) -> int:
     """Run one command and return its exit code; every error ends here, as words or as JSON."""
     try:
-        code = _invoke(_spelled_out(arguments))
+        code = _invoke(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         output.nobody_reads()
@@ -249,31 +270,32 @@ def _spelled_out(arguments: list[str]) -> list[str]:
 
     Options that commands share may stand before the command.
     """
-    match _command_first(arguments):
+    shared, rest = _before_the_command(arguments)
+    match rest:
         case ["help", *words]:
-            return [*words, "--help"]
+            rest = [*words, "--help"]
         case ["version"]:
             return ["--version"]
         case [word, *others] if word in ALIASES:
-            return [ALIASES[word], *others]
-        case others:
-            return others
+            rest = [ALIASES[word], *others]
+        case []:
+            return arguments
+    name = _command(rest)
+    info = commands().get(name)
+    if info and info.callback and "no_input" not in signature(info.callback).parameters:
+        shared = [word for word in shared if word != "--no-input"]  # it asks nothing anyway
+    behind = len(name.split())  # not at the end, where the last option may wait for its value
+    return [*rest[:behind], *shared, *rest[behind:]]
 
 
-def _command_first(arguments: list[str]) -> list[str]:
-    """Return the arguments with what shared options stand before the command moved behind it."""
-    rest, moved = [*arguments], []
+def _before_the_command(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return the shared options that stand before the command, and the rest."""
+    shared, rest = [], [*arguments]
     while rest and (name := rest[0].partition("=")[0]) in SHARED:
         has_value = name == "--project-dir" and rest[0] == name
-        moved += rest[: 1 + has_value]
+        shared += rest[: 1 + has_value]
         del rest[: 1 + has_value]
-    if not rest:
-        return arguments
-    info = commands().get(_command(rest))
-    if info and info.callback and "no_input" not in signature(info.callback).parameters:
-        moved = [word for word in moved if word != "--no-input"]  # it asks nothing anyway
-    end = rest.index("--") if "--" in rest else len(rest)
-    return [*rest[:end], *moved, *rest[end:]]
+    return shared, rest
 
 
 def _invoke(arguments: list[str]) -> int:
@@ -296,7 +318,7 @@ def _invoke(arguments: list[str]) -> int:
 def _report(error: AppError, arguments: list[str]) -> int:
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     if "--json" in options:
-        output.envelope(_command(arguments), {}, errors=[error])
+        output.envelope(_command(_spelled_out(arguments)), {}, errors=[error])
     output.error(error)
     return error.exit_code
 
