@@ -78,6 +78,7 @@ _OTHER_NAMES: Final = {
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
 }
 
 _ORGANISATION: Final = "Your organisation forbids it: ask who manages its policies in AWS Organizations."
