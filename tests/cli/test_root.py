@@ -81,9 +81,14 @@ def test_without_arguments_the_help_is_shown(sa_apps: Command) -> None:
     assert all(f"  {name.split()[0]} " in ran.out for name in COMMANDS)
 
 
-def test_each_command_is_described_in_one_line_of_a_narrow_terminal(sa_apps: Command) -> None:
+@pytest.mark.parametrize("columns", [40, 80])
+def test_each_command_is_described_whole_in_a_narrow_terminal(
+    sa_apps: Command, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
     described = sa_apps().out.partition("Commands:")[2].partition("Examples:")[0]
     assert "..." not in described
+    assert described.endswith("built in.\n\n  ")
 
 
 def test_the_version_is_one_line(sa_apps: Command) -> None:
@@ -262,25 +267,58 @@ def test_colour_can_be_forced_and_forbidden(sa_apps: Command, monkeypatch: pytes
         (["package", "--runtime", "python3.14"], ["python3.14"]),
         (["package", "--architecture", "x"], ["x86_64"]),
         (["run", "--to", "class"], ["classifier"]),
+        (["-q", "rm", "du"], ["duo_prod"]),
+        (["help", "update"], ["update-auth"]),
+        (["run", "duo_prod", "duo"], []),
+        (["destination", "add", "soc", "--type", "ht"], ["http"]),
     ],
 )
 def test_the_shell_completes_what_conf_knows(
     local: Path, auth_file: Path, sa_apps: Command, words: list[str], completed: list[str]
 ) -> None:
     sa_apps("new", "duo_auth", "-c", "prod", "-n", "duo_prod", "--auth-file", str(auth_file), "--no-check")
+    assert in_bash(*words) == completed
+
+
+def test_the_shell_completes_what_a_project_elsewhere_knows(
+    local: Path, auth_file: Path, sa_apps: Command, tmp_path: Path
+) -> None:
+    sa_apps("new", "duo_auth", "-c", "prod", "-n", "duo_prod", "--auth-file", str(auth_file), "--no-check")
+    assert in_bash("run", "--project-dir", str(local), "du", folder=tmp_path) == ["duo_prod"]
+    assert in_bash("--project-dir", str(local), "run", "--to", "cl", folder=tmp_path) == ["classifier"]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_what_a_shell_shows_beside_a_completion_is_one_line_and_keeps_its_apostrophes(shell: str) -> None:
+    shown = completed(shell, "sa-apps up") + completed(shell, "sa-apps new --auth-")
+    assert "Replace an app\u2019s credentials." in shown
+    assert all(option in shown for option in ("--auth-file", "--auth-from"))
+    assert "\nsecretsmanager" not in shown
+
+
+def in_bash(*words: str, folder: Path | None = None) -> list[str]:
+    """Return what bash is offered for the last word."""
+    line = shlex.join(["sa-apps", *words]) if words[-1] else " ".join(["sa-apps", *words])
+    return completed("bash", line, folder, COMP_WORDS=line, COMP_CWORD=str(len(words))).split()
+
+
+def completed(shell: str, line: str, folder: Path | None = None, **more: str) -> str:
+    """Return what a shell is offered for the end of a line, in a narrow terminal."""
     asked = {
-        "_SA_APPS_COMPLETE": "complete_bash",
-        "COMP_WORDS": shlex.join(["sa-apps", *words]) if words[-1] else " ".join(["sa-apps", *words]),
-        "COMP_CWORD": str(len(words)),
+        "_SA_APPS_COMPLETE": f"complete_{shell}",
+        "_TYPER_COMPLETE_ARGS": line,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "COLUMNS": "40",
     }
     ran = subprocess.run(
         [sys.executable, "-m", "streamalert_apps"],
-        env=os.environ | asked,
+        env=os.environ | asked | more,
         capture_output=True,
         text=True,
         check=False,
+        cwd=folder,
     )
-    assert ran.stdout.split() == completed
+    return ran.stdout
 
 
 def test_init_names_every_missing_flag(project: Path, sa_apps: Command) -> None:
@@ -339,7 +377,6 @@ def test_help_fits_the_terminal(sa_apps: Command, monkeypatch: pytest.MonkeyPatc
     for command in ("", *COMMANDS):
         lines = sa_apps(*command.split(), "--help").out.splitlines()
         wide = [line for line in lines if len(line) > columns and " " in line.strip(" \\")]
-        wide = [line for line in wide if not line.startswith("  -")]  # the names of one option
         assert not wide, (command, wide)
 
 

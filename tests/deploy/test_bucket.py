@@ -215,3 +215,11 @@ def test_each_call_tells_whose_the_bucket_has_to_be(s3: Any, proxy: Proxy) -> No
 
     unsaid = {call.operation for call in proxy.calls if "x-amz-expected-bucket-owner" not in call.headers}
     assert unsaid == {"CreateBucket"}
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b"{", b'{"Statement": 5}', b'{"Statement": [5]}', b"{}"])
+def test_a_policy_that_can_not_be_read_is_told_and_never_replaced(s3: Any, proxy: Proxy, body: bytes) -> None:
+    bucket.apply(bucket.look(s3, PLACE))
+    proxy.before = lambda call: Answer(200, body) if call.operation == "GetBucketPolicy" else None
+    with pytest.raises(ConfigError, match="Policy is no JSON that can be read"):
+        bucket.look(s3, PLACE)

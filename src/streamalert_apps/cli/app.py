@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
 from contextlib import suppress
 from inspect import signature
@@ -46,9 +44,10 @@ from streamalert_apps.cli.commands import (
     verify,
 )
 from streamalert_apps.cli.commands import list as list_command
+from streamalert_apps.cli.explained import explained
 from streamalert_apps.cli.project import forget_session
 from streamalert_apps.cli.terminal import narrow, options, output
-from streamalert_apps.errors import AppError, Cancelled, ConfigError, UsageError
+from streamalert_apps.errors import AppError, Cancelled, UsageError
 
 EXAMPLES = """Examples:
 
@@ -100,8 +99,6 @@ MEANT: Final = {
     "validate": "config validate",
 }
 
-_CANNOT_BE_WRITTEN = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
-
 
 class Fitting:
     """Help that fits the terminal."""
@@ -117,13 +114,34 @@ class Fitting:
         """Write the epilog."""
         narrow.write_epilog(self.epilog, formatter)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what the word may become."""
+        os.environ["COLUMNS"] = str(
+            narrow.REMARK + 1
+        )  # Typer wraps remarks, shells take each line for a word
+        items: list[Any] = super().shell_complete(ctx, incomplete)  # type: ignore[misc] # of the class beside it
+        for item in items:
+            item.help = narrow.remark(item.help or "")
+        return items
+
 
 class Group(Fitting, TyperGroup):
     """A group of commands, whose help fits the terminal."""
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; Typer cuts what a list says of it, unless that is stated."""
+        command = super().get_command(ctx, cmd_name)
+        if command and command.help:
+            command.short_help = command.help.partition("\n\n")[0].replace("\n", " ")
+        return command
+
 
 class Commands(Group):
     """The commands. One of another name is suggested by what it means."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words, and what the shell has of them so far, however they are spelled."""
+        return super().parse_args(ctx, _spelled_out(args))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command that is meant; raise UsageError where there is none."""
@@ -234,7 +252,7 @@ def start() -> None:
 def main(arguments: list[str]) -> int:
     """Run one command and return its exit code; every error ends here, as words or as JSON."""
     try:
-        code = _invoke(_spelled_out(arguments))
+        code = _invoke(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         output.nobody_reads()
@@ -252,31 +270,32 @@ def _spelled_out(arguments: list[str]) -> list[str]:
 
     Options that commands share may stand before the command.
     """
-    match _command_first(arguments):
+    shared, rest = _before_the_command(arguments)
+    match rest:
         case ["help", *words]:
-            return [*words, "--help"]
+            rest = [*words, "--help"]
         case ["version"]:
             return ["--version"]
         case [word, *others] if word in ALIASES:
-            return [ALIASES[word], *others]
-        case others:
-            return others
+            rest = [ALIASES[word], *others]
+        case []:
+            return arguments
+    name = _command(rest)
+    info = commands().get(name)
+    if info and info.callback and "no_input" not in signature(info.callback).parameters:
+        shared = [word for word in shared if word != "--no-input"]  # it asks nothing anyway
+    behind = len(name.split())  # not at the end, where the last option may wait for its value
+    return [*rest[:behind], *shared, *rest[behind:]]
 
 
-def _command_first(arguments: list[str]) -> list[str]:
-    """Return the arguments with what shared options stand before the command moved behind it."""
-    rest, moved = [*arguments], []
+def _before_the_command(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return the shared options that stand before the command, and the rest."""
+    shared, rest = [], [*arguments]
     while rest and (name := rest[0].partition("=")[0]) in SHARED:
         has_value = name == "--project-dir" and rest[0] == name
-        moved += rest[: 1 + has_value]
+        shared += rest[: 1 + has_value]
         del rest[: 1 + has_value]
-    if not rest:
-        return arguments
-    info = commands().get(_command(rest))
-    if info and info.callback and "no_input" not in signature(info.callback).parameters:
-        moved = [word for word in moved if word != "--no-input"]  # it asks nothing anyway
-    end = rest.index("--") if "--" in rest else len(rest)
-    return [*rest[:end], *moved, *rest[end:]]
+    return shared, rest
 
 
 def _invoke(arguments: list[str]) -> int:
@@ -290,56 +309,16 @@ def _invoke(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = Cancelled.exit_code
     except Exception as error:  # noqa: BLE001 (nobody shall see a traceback)
-        return _report(_understood(error), arguments)
+        return _report(explained(error), arguments)
     if code == Cancelled.exit_code:  # this is what Typer makes of Ctrl-C
         return _report(Cancelled("Interrupted."), arguments)
     return code if isinstance(code, int) else 0
 
 
-def _understood(error: Exception) -> AppError:
-    """Return the error as one of ours."""
-    if isinstance(error, AppError):
-        return error
-    if isinstance(error, OSError) and error.errno in _CANNOT_BE_WRITTEN:
-        if not error.filename:  # a stream has none
-            return AppError(f"The output can't be written: {error.strerror}.")
-        return ConfigError(f"{error.filename} can't be written: {error.strerror}.")
-    if isinstance(error, FileNotFoundError) and not error.filename:  # of all calls, only getcwd names none
-        return ConfigError("The current folder is gone.", hint="Change to a folder that is there.")
-    if hasattr(error, "format_message"):  # Typer's; it has no public name for them
-        context = getattr(error, "ctx", None)
-        shown = f"`{context.command_path} --help` shows how it is used." if context else ""
-        return UsageError(error.format_message(), hint=shown)
-    if "botocore" in sys.modules:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        from streamalert_apps.aws.trouble import explain
-
-        if isinstance(error, BotoCoreError | ClientError):
-            return explain(error)
-    return _unexpected(error)
-
-
-def _unexpected(error: Exception) -> AppError:
-    import traceback
-    from tempfile import NamedTemporaryFile
-
-    if os.environ.get("SA_APPS_DEBUG"):
-        output.say("".join(traceback.format_exception(error)).rstrip())
-        return AppError(f"Something unexpected happened: {type(error).__name__}.")
-    told = f"Something unexpected happened: {type(error).__name__}."
-    try:
-        with NamedTemporaryFile("w", prefix="sa-apps-", suffix=".log", delete=False, encoding="utf-8") as log:
-            log.write(output.masked("".join(traceback.format_exception(error))))
-    except OSError:  # there is no folder for temporary files, or no room in it
-        return AppError(told, hint="Please report it; with SA_APPS_DEBUG=1 it shows where.")
-    return AppError(told, hint=f"Please report it with {log.name}, which says where.")
-
-
 def _report(error: AppError, arguments: list[str]) -> int:
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     if "--json" in options:
-        output.envelope(_command(arguments), {}, errors=[error])
+        output.envelope(_command(_spelled_out(arguments)), {}, errors=[error])
     output.error(error)
     return error.exit_code
 

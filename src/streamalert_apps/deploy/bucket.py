@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from streamalert_apps.aws.answer import statements
 from streamalert_apps.deploy import tags
 from streamalert_apps.deploy.patience import Patience, explained
 from streamalert_apps.deploy.place import Place
@@ -207,9 +208,8 @@ def _tls_only(place: Place) -> dict[str, Any]:
 
 
 def _statements(s3: Any, place: Place) -> list[dict[str, Any]]:
-    policy = _set(lambda: s3.get_bucket_policy(**_bucket(place))).get("Policy")
-    statements = json.loads(policy)["Statement"] if policy else []
-    return [statements] if isinstance(statements, dict) else list(statements)
+    answer = _set(lambda: s3.get_bucket_policy(**_bucket(place)))
+    return statements(answer) if answer.get("Policy") else []
 
 
 def _tags(s3: Any, place: Place) -> list[dict[str, str]]:

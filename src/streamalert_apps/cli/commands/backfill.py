@@ -9,6 +9,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import Cancelled, UsageError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.cli.commands.run import Done
@@ -134,7 +135,6 @@ def _planned(
 
 
 def _show(made: Plan, shown: str) -> None:
-    from streamalert_apps.sdk.count import counted
 
     span = f"{made.since:%Y-%m-%d %H:%M:%S} to {made.until:%Y-%m-%d %H:%M:%S} UTC"
     output.say(f"{shown}: {'continuing ' if made.resumed else ''}{span}")
@@ -154,7 +154,6 @@ def _show(made: Plan, shown: str) -> None:
 
 def _tell(app: AppConf, made: Plan, done: Done, *, as_json: bool) -> int:
     from streamalert_apps.cli.terminal.description import identity
-    from streamalert_apps.sdk.count import counted
 
     outcome = done.outcome
     finished = outcome.status == "succeeded"

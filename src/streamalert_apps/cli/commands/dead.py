@@ -11,6 +11,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import AppError, Cancelled, UsageError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf, Project
@@ -159,7 +160,6 @@ def replay(
 ) -> int:
     """Send refused events to their destinations again."""
     from streamalert_apps.cli.terminal.description import identity
-    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve.dead import count, find, replay
     from streamalert_apps.serve.holding import holding
 
@@ -223,7 +223,6 @@ def drop(
     """Delete refused events."""
     from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
-    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve.dead import count, find
     from streamalert_apps.serve.holding import holding
 

@@ -10,6 +10,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import Cancelled, CredentialsError, UsageError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +99,13 @@ def add(
     ],
     kind: Annotated[
         str | None,
-        typer.Option("--type", help="Its kind, as http or s3.", metavar="TYPE", show_default=False),
+        typer.Option(
+            "--type",
+            help="Its kind, as http or s3.",
+            metavar="TYPE",
+            show_default=False,
+            autocompletion=options.complete_kind,
+        ),
     ] = None,
     given: Annotated[
         list[str] | None,
@@ -363,7 +370,6 @@ def remove(
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
-    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve import positions
 
     prompts = Prompts.on_terminal(no_input=no_input)

@@ -36,11 +36,17 @@ Without a terminal, for an app that already exists:
   --update-settings  changes its interval, timeout, memory and destinations to those given
   --update-auth      replaces its credentials by those of --auth-file
 
-\b
 --from-file adds an app for each row: a CSV file whose first line names the columns, or a JSON list of
 objects. A row has the app's name and its credentials by their names, or the name of a file in auth_file:
-  name,api_hostname,integration_key,secret_key      name,auth_file
-  acme,api-1a2b3c4d.duosecurity.com,DI…,…            acme,acme.json
+
+\b
+  name,api_hostname,integration_key,secret_key
+  acme,api-1a2b3c4d.duosecurity.com,DI…,…
+
+\b
+  name,auth_file
+  acme,acme.json
+
 Apps that already exist stay as they are, unless --update-settings or --update-auth is given."""
 
 NAME: Final = "collector"

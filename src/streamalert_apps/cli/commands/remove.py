@@ -11,6 +11,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import AlreadyRunning, Cancelled, ConfigError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf, Project
@@ -50,7 +51,6 @@ def command(
     from streamalert_apps.cli.terminal.description import label
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.sdk.clock import SystemClock
-    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve.turn import place_of
 
     prompts = Prompts.on_terminal(no_input=no_input)

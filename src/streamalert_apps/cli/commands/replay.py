@@ -9,6 +9,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import UsageError
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.runtime.replay import Wanted
@@ -58,7 +59,6 @@ def command(
     from streamalert_apps.cli.terminal.description import identity
     from streamalert_apps.cli.terminal.prompts import Prompts
     from streamalert_apps.sdk.clock import SystemClock
-    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve import destinations
     from streamalert_apps.serve.replay import begin, go_on, wanted_of
     from streamalert_apps.serve.turn import place_of

@@ -12,6 +12,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import Unhealthy
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -164,8 +165,6 @@ def _tools(root: Path, simulator: str) -> Tools:
 def _check(address: Address, *, as_json: bool) -> int:
     """Ask a collector how it is. Raises Unhealthy where it is not well, or not there."""
     import httpx
-
-    from streamalert_apps.sdk.count import counted
 
     try:
         answer = httpx.get(f"{address.url}/healthz", timeout=CHECK_SECONDS, trust_env=False)

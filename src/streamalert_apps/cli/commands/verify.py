@@ -9,6 +9,7 @@ import typer
 
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import Incomplete
+from streamalert_apps.sdk.count import counted
 
 if TYPE_CHECKING:
     from streamalert_apps.config.conf import AppConf
@@ -54,7 +55,6 @@ def command(
     from streamalert_apps.cli.each import Told, each
     from streamalert_apps.cli.selection import chosen
     from streamalert_apps.cli.terminal.description import label
-    from streamalert_apps.sdk.count import counted
     from streamalert_apps.serve.verify import verify
 
     picked = chosen(project_dir, names, names_option, cluster, every=every_app, no_input=no_input)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, Final
 
 NARROWEST: Final = 30
+REMARK: Final = 70
 _FURTHER: Final = 4  # columns by which the rest of a broken line is indented
 _REMARK: Final = re.compile(r"(?<=\S) {3,}(?=\S)")
 
@@ -21,7 +22,20 @@ def width() -> int:
 
 def fit(formatter: Any) -> None:
     """Let the names of options take little of a narrow terminal, their meaning the rest."""
-    formatter.write_dl = partial(formatter.write_dl, col_max=min(30, formatter.width // 2 - 9))
+    write = partial(formatter.write_dl, col_max=min(30, formatter.width // 2 - 9))
+
+    def write_folded(rows: Iterable[tuple[str, str]], **how: Any) -> None:
+        indent = formatter.current_indent
+        most, further = formatter.width - indent, " " * (indent + _FURTHER)
+        write([("\n".join(_broken(name, "", further, most)), means) for name, means in rows], **how)
+
+    formatter.write_dl = write_folded
+
+
+def remark(text: str) -> str:
+    """Return what a shell shows beside a completion: one short line, without quotes, which zsh drops."""
+    text = " ".join(text.split()).replace("'", "\u2019")
+    return text if len(text) <= REMARK else f"{text[: REMARK - 1].rpartition(' ')[0]} …"
 
 
 def write_epilog(epilog: str | None, formatter: Any) -> None:

@@ -18,10 +18,15 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DAYS: Final = {"today": 0, "yesterday": 1}
 
 
+def _folder(context: typer.Context) -> Path | None:
+    folder = context.params.get("project_dir")  # a half-typed line's values are not converted
+    return Path(folder) if folder else None
+
+
 def _project(context: typer.Context) -> Any:
     from streamalert_apps.config import conf
 
-    return conf.load(conf.root_of(context.params.get("project_dir")))
+    return conf.load(conf.root_of(_folder(context)))
 
 
 def _complete(context: typer.Context, incomplete: str, kind: str) -> Iterable[str]:
@@ -49,14 +54,19 @@ def _words(context: typer.Context, kind: str) -> Iterable[str]:
         case "destination" | "target":
             of_conf = _project(context).destinations
             return ("classifier", *of_conf) if kind == "target" else of_conf
-    return {app.name for app in _project(context).apps(context.params.get("cluster"))}
+        case "kind":
+            from streamalert_apps.runtime import kinds
+
+            return kinds.names()
+    named = context.params.get("names") or ()
+    return {app.name for app in _project(context).apps(context.params.get("cluster"))} - {*named}
 
 
 def _types(context: typer.Context) -> Iterable[str]:
     from streamalert_apps.config.conf import root_if_any
     from streamalert_apps.plugins.registry import Registry
 
-    return Registry(root_if_any(context.params.get("project_dir"))).stated_names()
+    return Registry(root_if_any(_folder(context))).stated_names()
 
 
 def complete_type(context: typer.Context, incomplete: str) -> Iterable[str]:
@@ -96,6 +106,11 @@ def complete_cluster(context: typer.Context, incomplete: str) -> Iterable[str]:
 def complete_destination(context: typer.Context, incomplete: str) -> Iterable[str]:
     """Complete a destination's name."""
     return _complete(context, incomplete, "destination")
+
+
+def complete_kind(context: typer.Context, incomplete: str) -> Iterable[str]:
+    """Complete a kind of destination."""
+    return _complete(context, incomplete, "kind")
 
 
 def complete_target(context: typer.Context, incomplete: str) -> Iterable[str]:
