@@ -13,12 +13,13 @@ PAGE: Final = Path(__file__).parent / "settings.md"
 PUBLISHED: Final = Path(__file__).parent / "conf.schema.json"
 HEAD: Final = """# Settings
 
-All keys of `conf/`, generated from its [JSON Schema](conf.schema.json) by `nox -s reference`. `sa-apps` validates `conf/`
-against the same schema whenever it reads it. A wrong type or value is an error that names the file, the key and what is
-allowed. An unknown key is not an error, because StreamAlert and you may have keys of your own; where only keys of `sa-apps`
-belong, it causes a warning, as it may be mistyped.
+All keys of `conf/`, generated from its [JSON Schema](conf.schema.json) by `nox -s reference`. `sa-apps`
+validates `conf/` against the same schema whenever it reads it. A wrong type or value is an error that names
+the file, the key and what is allowed. An unknown key is not an error, because StreamAlert and you may have
+keys of your own; where only keys of `sa-apps` belong, it causes a warning, as it may be mistyped.
 
-`sa-apps config validate` checks all files and shows every problem; `config get` and `config set` read and change one key:
+`sa-apps config validate` checks all files and shows every problem; `config get` and `config set` read and
+change one key:
 
 <!-- not run: it needs an app of that name -->
 ```text
@@ -28,8 +29,9 @@ sa-apps config set timeout 300 --name duo_prod_collector
 sa-apps config set sa_apps.serve.workers 4
 ```
 
-Editors that support JSON Schema can validate as you type: use `conf.schema.json#/$defs/global` for `conf/global.json`,
-`#/$defs/cluster` for the files in `conf/clusters/`, and `#/$defs/destinations` for `conf/destinations.json`.
+Editors that support JSON Schema can validate as you type: use `conf.schema.json#/$defs/global` for
+`conf/global.json`, `#/$defs/cluster` for the files in `conf/clusters/`, and `#/$defs/destinations` for
+`conf/destinations.json`.
 """
 SECTIONS: Final = {
     "global": "conf/global.json",
