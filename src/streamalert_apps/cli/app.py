@@ -74,7 +74,7 @@ Environment:
   SA_APPS_DEBUG=1       show a traceback when something unexpected happens
   NO_COLOR, FORCE_COLOR
 
-Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 changes pending, 4 credentials refused, 5 some failed,
+Exit codes: 0 success, 1 failed, 2 wrong usage, 3 changes pending, 4 credentials refused, 5 some failed,
 130 interrupted."""
 
 SHARED: Final = ("--json", "--no-input", "--project-dir", "--quiet", "-q")

@@ -54,13 +54,13 @@ def command(
         str,
         typer.Option(
             "--since",
-            help="From then on: so long ago (90s, 30m, 2h, 7d), or a date or time (UTC).",
+            help="From then on: how long ago (90s, 30m, 2h, 7d), or a date or time (UTC).",
             metavar="TIME",
         ),
     ] = "1h",
     until: Annotated[
         str | None,
-        typer.Option("--until", help="Until then: so long ago, or a date or time (UTC).", metavar="TIME"),
+        typer.Option("--until", help="Until then: how long ago, or a date or time (UTC).", metavar="TIME"),
     ] = None,
     level: Annotated[
         Level | None,
