@@ -48,8 +48,9 @@ def _credentials(folder: Path) -> Iterator[Path]:
 
 def _referenced(subject: Subject) -> set[Path]:
     """Return the files to which conf/ refers for credentials."""
-    named = [*subject.apps, *subject.project.destinations.values()]
-    files = (referenced_file(one.auth_from, subject.root) for one in named)
+    named = [one.auth_from for one in subject.apps]
+    named += [one.auth_from for one in subject.project.destinations.values()]
+    files = (referenced_file(one, subject.root) for one in named)
     return {path for path in files if path}
 
 

@@ -32,6 +32,7 @@ _TOKEN: Final = re.compile(r"\b((?:Bearer|Basic) )[\w.~+/=-]{8,}", re.IGNORECASE
 _secrets: set[str] = set()
 _held: list[str] | None = None
 """What was not said, in a quiet command; None: it is not quiet."""
+_verbose = False
 
 
 def hide(secret: Any) -> None:
@@ -112,6 +113,17 @@ def be_quiet(quiet: bool) -> None:
 def is_quiet() -> bool:
     """Return whether only warnings, errors and questions are written."""
     return _held is not None
+
+
+def be_verbose(verbose: bool) -> None:
+    """Say from now on also what only somebody wants to know who looks for a fault; or no longer."""
+    global _verbose  # noqa: PLW0603 (there is one standard error)
+    _verbose = verbose
+
+
+def is_verbose() -> bool:
+    """Return whether everything is to be said."""
+    return _verbose
 
 
 def say(text: str) -> None:
