@@ -193,7 +193,10 @@ def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json:
             output.data(line)
     for error in outcome.errors:
         output.error(error)
-    if outcome.dry_run:
+    if not (whole.apps or whole.classifiers or outcome.errors):
+        output.say("No Apps configured.")
+        output.say("Next: `sa-apps new` adds one.")
+    elif outcome.dry_run:
         output.say(f"Plan: {summary(outcome.apps, whole.classifiers, done=False)}")
     elif not whole.pending and not outcome.errors:
         output.say("No changes: AWS matches conf/.")
