@@ -68,8 +68,16 @@ def test_they_are_listed_with_the_reason(store: LocalStore, sa_apps: Command) ->
 
 
 def test_where_there_are_none_that_is_said(store: LocalStore, sa_apps: Command) -> None:
-    assert sa_apps("dead", "list", "collector", "--destination", "lake").out == "No dead events\n"
-    assert sa_apps("dead", "replay", "collector", "--destination", "lake").code == 0
+    assert sa_apps("dead", "list", "collector", "--destination", "file").out == "No dead events\n"
+    assert sa_apps("dead", "replay", "collector", "--destination", "file").code == 0
+
+
+@pytest.mark.parametrize("command", ["list", "replay", "drop"])
+def test_a_destination_that_nobody_knows_is_told(store: LocalStore, sa_apps: Command, command: str) -> None:
+    ran = sa_apps("dead", command, "collector", "--destination", "sok")
+    assert ran.code == 2
+    assert "There is no destination 'sok'." in ran.err
+    assert "Did you mean 'soc'?" in ran.err
 
 
 def test_one_is_shown_as_the_service_gave_it(store: LocalStore, sa_apps: Command) -> None:

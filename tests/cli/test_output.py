@@ -135,3 +135,16 @@ def test_without_a_terminal_work_is_one_line(
     with output.working("Trying"):
         pass
     assert capsys.readouterr().err == "Trying …\n"
+
+
+@pytest.mark.parametrize("columns", range(20, 60, 4))
+def test_of_a_table_nothing_is_cut(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    output.table(("App", "Last run", "Destinations"), [("duo_prod", "12 min ago: succeeded", "lake, soc")])
+    shown = capsys.readouterr().out
+    assert all(text in shown for text in ("12 min ago: succeeded", "Destinations", "lake,", "soc"))
+    is_table = "Last run: " not in shown
+    assert is_table == (columns >= len("duo_prod  12 min ago: succeeded  Destinations"))
+    assert not is_table or max(map(len, shown.splitlines())) <= columns

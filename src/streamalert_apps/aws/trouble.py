@@ -116,7 +116,11 @@ def explain(error: Exception) -> AppError:
             return unavailable_credentials(error)
         case aws.ProfileNotFound():
             return ConfigError(f"{error}.", hint="`aws configure list-profiles` shows those that are.")
-        case aws.InvalidRegionError() | aws.NoRegionError():
+        case aws.NoRegionError():
+            return ConfigError(
+                "No AWS region is set.", hint="Set AWS_DEFAULT_REGION, or account.region in conf/global.json."
+            )
+        case aws.InvalidRegionError():
             return ConfigError("The AWS region is not valid.", hint="Set account.region in conf/global.json.")
         case aws.ClientError():
             return _explain_answer(error)
