@@ -56,6 +56,14 @@ def test_each_error_of_aws_becomes_one_of_ours(raised: Exception, kind: type[App
         raise raised
 
 
+@pytest.mark.parametrize("code", ["ResourceConflictException", "PreconditionFailedException"])
+def test_a_change_that_met_another_one_may_be_tried_again(code: str) -> None:
+    error = explain(answer(code, "An update is in progress.", 409))
+    assert isinstance(error, Unavailable)
+    assert "An update is in progress" in error.message
+    assert "Try again" in error.hint
+
+
 PAGE = b"<!doctype html><p>Sign in to <b>guest</b> Wi-Fi"
 
 

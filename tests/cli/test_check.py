@@ -40,6 +40,18 @@ def test_credentials_that_the_service_accepts_are_fine(
     assert answer["accepted"] is True
 
 
+def test_a_verbose_command_shows_each_request_and_no_secret(
+    with_keys: Callable[..., None], sa_apps: Command, duo: Duo
+) -> None:
+    with_keys()
+    shown = sa_apps("check", "collector", "--verbose", "--simulator", duo.url).err
+    usual = sa_apps("check", "collector", "--simulator", duo.url).err
+
+    assert f"Z request: asked GET {duo.api_hostname}/admin/v2/logs/authentication, answer 200, " in shown
+    assert duo.secret_key not in shown
+    assert "request" not in usual
+
+
 def test_credentials_that_the_service_refuses_are_explained(
     with_keys: Callable[..., None], sa_apps: Command, duo: Duo
 ) -> None:

@@ -68,8 +68,16 @@ def test_they_are_listed_with_the_reason(store: LocalStore, sa_apps: Command) ->
 
 
 def test_where_there_are_none_that_is_said(store: LocalStore, sa_apps: Command) -> None:
-    assert sa_apps("dead", "list", "collector", "--destination", "lake").out == "No dead events\n"
-    assert sa_apps("dead", "replay", "collector", "--destination", "lake").code == 0
+    assert sa_apps("dead", "list", "collector", "--destination", "file").out == "No dead events\n"
+    assert sa_apps("dead", "replay", "collector", "--destination", "file").code == 0
+
+
+@pytest.mark.parametrize("command", ["list", "replay", "drop"])
+def test_a_destination_that_nobody_knows_is_told(store: LocalStore, sa_apps: Command, command: str) -> None:
+    ran = sa_apps("dead", command, "collector", "--destination", "sok")
+    assert ran.code == 2
+    assert "There is no destination 'sok'." in ran.err
+    assert "Did you mean 'soc'?" in ran.err
 
 
 def test_one_is_shown_as_the_service_gave_it(store: LocalStore, sa_apps: Command) -> None:
@@ -77,6 +85,18 @@ def test_one_is_shown_as_the_service_gave_it(store: LocalStore, sa_apps: Command
     assert ran.out == '{"n": 1, "x":2.50}\n'
     assert "no such field" in ran.err
     check(sa_apps("dead", "show", "collector", EVENTS[1], "--json").out, "dead show")
+
+
+def test_one_that_holds_what_controls_a_terminal_stays_json(store: LocalStore, sa_apps: Command) -> None:
+    hostile = "\x7f\x9b31m\u202e</script>[/nope]"
+    raw = json.dumps({"n": hostile}, ensure_ascii=False)
+    line = f'{{"reason":"no","line":{{"id":"01","at":1.0,"got":1.0,"raw":{raw}}}}}'
+    store.put("dead/soc/0000000009-1-0.json", line.encode())
+
+    ran = sa_apps("dead", "show", "collector", "soc/0000000009-1-0")
+
+    assert not {"\x7f", "\x9b", "\u202e"} & {*ran.out}
+    assert json.loads(ran.out) == {"n": hostile}
 
 
 @pytest.mark.parametrize("command", ["show", "replay", "drop"])

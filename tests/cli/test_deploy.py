@@ -110,6 +110,14 @@ def test_each_property_is_shown_where_that_is_wanted(deployed: Path, sa_apps: Co
     assert "+ environment" in told
 
 
+@pytest.mark.parametrize("words", [[], ["--dry-run"], ["--yes", "--json"]])
+def test_without_apps_it_is_said_what_adds_one(aws_project: Path, sa_apps: Command, words: list[str]) -> None:
+    ran = sa_apps("deploy", *words)
+    assert ran.code == 0
+    assert "Plan: ." not in ran.err
+    assert ran.err.endswith("No Apps configured.\nNext: `sa-apps new` adds one.\n")
+
+
 def test_pending_changes_can_be_told_by_the_exit_code(deployable: Path, sa_apps: Command) -> None:
     assert sa_apps("deploy", "--dry-run", "--exit-code").code == 3
     assert sa_apps("deploy", "--yes").code == 0

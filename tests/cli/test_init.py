@@ -63,6 +63,13 @@ def test_values_that_an_existing_project_contradicts_are_refused(project: Path, 
     assert not (project / "conf/clusters/corp.json").exists()
 
 
+def test_a_local_project_is_not_taken_for_one_in_aws(local: Path, sa_apps: Command) -> None:
+    ran = sa_apps("init", "--prefix", "acme", "--account-id", "123456789012", "--region", "us-east-1")
+    assert ran.code == 1
+    assert "of a project on this machine" in ran.err
+    assert "Use another folder" in ran.err
+
+
 @pytest.mark.parametrize(
     ("flag", "value"),
     [

@@ -12,6 +12,7 @@ import pytest
 
 from streamalert_apps.cli.terminal import output
 from streamalert_apps.errors import AppError
+from streamalert_apps.serve.plain import plain_json
 
 SECRET = "hush-hush-hush"
 
@@ -119,6 +120,13 @@ def test_a_json_answer_holds_no_control_character(capsys: pytest.CaptureFixture[
     assert json.loads(said)["errors"][0]["message"].startswith("\x1b[2J")
 
 
+def test_json_that_is_shown_means_what_it_meant() -> None:
+    hostile = "".join(HOSTILE.values()).replace("\ud83d", "")
+    said = plain_json(json.dumps(hostile, ensure_ascii=False))
+    assert HARMLESS.fullmatch(said)
+    assert json.loads(said) == hostile
+
+
 @pytest.mark.parametrize("term", ["dumb", "xterm"])
 def test_without_a_terminal_work_is_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, term: str
@@ -127,3 +135,16 @@ def test_without_a_terminal_work_is_one_line(
     with output.working("Trying"):
         pass
     assert capsys.readouterr().err == "Trying …\n"
+
+
+@pytest.mark.parametrize("columns", range(20, 60, 4))
+def test_of_a_table_nothing_is_cut(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    output.table(("App", "Last run", "Destinations"), [("duo_prod", "12 min ago: succeeded", "lake, soc")])
+    shown = capsys.readouterr().out
+    assert all(text in shown for text in ("12 min ago: succeeded", "Destinations", "lake,", "soc"))
+    is_table = "Last run: " not in shown
+    assert is_table == (columns >= len("duo_prod  12 min ago: succeeded  Destinations"))
+    assert not is_table or max(map(len, shown.splitlines())) <= columns

@@ -63,6 +63,25 @@ def test_a_secret_of_aws_holds_them(local: Path, aws_env: str, monkeypatch: pyte
         read("secretsmanager:nothing")
 
 
+def test_a_secret_of_aws_takes_a_region(
+    local: Path, aws_env: str, monkeypatch: pytest.MonkeyPatch, sa_apps: Command
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    ran = sa_apps("new", "duo_auth", "-c", "prod", "--auth-from", "secretsmanager:duo")
+    assert ran.code == 1
+    assert "No AWS region is set." in ran.err
+    assert "account.region" in ran.err
+
+
+def test_a_file_that_others_can_read_is_warned_of(local: Path, sa_apps: Command) -> None:
+    (local / "duo.json").write_text(WHOLE)
+    (local / "duo.json").chmod(0o644)
+    new = sa_apps("new", "duo_auth", "-c", "prod", "--auth-from", "file:duo.json", "--no-check")
+    assert new.code == 0
+    assert "duo.json can be read by others on this machine; `chmod 600 " in new.err
+    assert f"Others on this machine can read {local / 'duo.json'}." in sa_apps("doctor").out
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

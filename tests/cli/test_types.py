@@ -79,3 +79,7 @@ def test_types_as_json_mark_secrets(sa_apps: Command) -> None:
     secret = {field["name"]: field["secret"] for field in types["duo_admin"]["auth"]}
     assert secret == {"api_hostname": False, "integration_key": False, "secret_key": True}
     assert types["duo_admin"]["service"] == "duo"
+
+
+def test_a_mistyped_service_is_suggested(sa_apps: Command) -> None:
+    assert "Did you mean 'duo'?" in sa_apps("types", "duoo").err

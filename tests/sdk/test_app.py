@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from streamalert_apps.errors import CredentialsError, UsageError
 from streamalert_apps.sdk.app import AuthField, complete, parse_time, service_of
-from streamalert_apps.sdk.keyfile import read_key_file
+from streamalert_apps.sdk.keyfile import read_key_file, read_private_key
 
 WORD = AuthField("word", "a word in lower case", re.compile("[a-z]+"), secret=True)
 
@@ -83,6 +85,23 @@ def test_a_key_file_that_was_stored_as_text_is_read_as_when_it_is_typed() -> Non
     assert complete({"file": ' {"a": 1}'}, fields, "They") == {"file": {"a": 1}}
     with pytest.raises(CredentialsError, match=r"^They can't be used: 'file': The text is not a JSON object"):
         complete({"file": "{a"}, fields, "They")
+
+
+@pytest.mark.parametrize("read", [read_key_file, read_private_key])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_path_that_was_stored_in_place_of_a_key_is_told_and_not_shown(
+    tmp_path: Path, read: Callable[[str], Any], *, is_there: bool
+) -> None:
+    path = tmp_path / "key.json"
+    if is_there:
+        path.write_text('{"private_key": "x"}')
+
+    with pytest.raises(
+        CredentialsError, match=r"^They can't be used: 'file': It should be the key itself"
+    ) as raised:
+        complete({"file": str(path)}, (AuthField("file", "a file", read),), "They")
+
+    assert str(path) not in raised.value.message
 
 
 @pytest.mark.parametrize("stored", [{}, {"word": None}, {"word": ""}, {"other": "abc"}])

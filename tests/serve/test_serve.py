@@ -72,6 +72,17 @@ def test_conf_is_read_again_when_it_changes_and_a_broken_one_changes_nothing(pro
             assert serving.said.count("prod/a: ") == runs_of_a
 
 
+def test_a_project_whose_folder_is_gone_is_told_by_each_run(project: Path) -> None:
+    with duo() as service:
+        write_project(project, ["a"], service)
+        with Serving(project, service) as serving:
+            until_each_has_run(stores(project))
+            serving.log = project.rename(project.with_name("elsewhere")) / serving.log.name
+            serving.until(rf"prod/a: failed.*: The project's folder {project} is gone\.")
+            serving.stop()
+    assert "broke" not in serving.said
+
+
 def test_conf_that_is_gone_for_a_moment_ends_nothing(project: Path) -> None:
     with duo() as service:
         write_project(project, ["a"], service)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -27,6 +28,8 @@ from streamalert_apps.aws.trouble import (
     unavailable_credentials,
 )
 from streamalert_apps.errors import AppError, CredentialsError, UsageError
+
+LOGGER = logging.getLogger(__name__)
 
 MOST_AT_ONCE: Final = 16  # calls to one service
 EMULATORS: Final = {
@@ -86,6 +89,7 @@ class Session:
         with explained():
             client = self._boto.client(service, config=Config(**{**usual, **limits}))
         client.meta.events.register("before-parse", refuse_unreadable)
+        client.meta.events.register("after-call", _tell)
         client.meta.events.register("after-call", raise_refusal)
         client.meta.events.register("before-send", _send_in_pieces)
         return client
@@ -163,6 +167,11 @@ def known_region(name: str) -> str:
         else "See https://docs.aws.amazon.com/general/latest/gr/rande.html"
     )
     raise UsageError(f"'{name}' is not a region of AWS that this version knows.", hint=hint)
+
+
+def _tell(http_response: Any, model: Any, **_: Any) -> None:
+    asked = f"{model.service_model.service_name} {model.name}"
+    LOGGER.debug("request", extra={"fields": {"asked": asked, "answer": http_response.status_code}})
 
 
 def _send_in_pieces(request: Any, **_: Any) -> None:

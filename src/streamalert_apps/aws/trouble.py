@@ -22,6 +22,15 @@ SIGN_IN: Final = (
 )
 
 THROTTLED: Final = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
+CONFLICTS: Final = {
+    "ConcurrentModification",
+    "ConcurrentModificationException",
+    "OperationAborted",
+    "OperationAbortedException",
+    "PreconditionFailedException",
+    "ResourceConflictException",
+}
+"""Codes of a change that met another one."""
 _EXPIRED: Final = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _UNKNOWN: Final = {
     "AuthFailure",
@@ -69,6 +78,7 @@ _OTHER_NAMES: Final = {
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
 }
 
 _ORGANISATION: Final = "Your organisation forbids it: ask who manages its policies in AWS Organizations."
@@ -106,7 +116,11 @@ def explain(error: Exception) -> AppError:
             return unavailable_credentials(error)
         case aws.ProfileNotFound():
             return ConfigError(f"{error}.", hint="`aws configure list-profiles` shows those that are.")
-        case aws.InvalidRegionError() | aws.NoRegionError():
+        case aws.NoRegionError():
+            return ConfigError(
+                "No AWS region is set.", hint="Set AWS_DEFAULT_REGION, or account.region in conf/global.json."
+            )
+        case aws.InvalidRegionError():
             return ConfigError("The AWS region is not valid.", hint="Set account.region in conf/global.json.")
         case aws.ClientError():
             return _explain_answer(error)
@@ -206,6 +220,11 @@ def _explain_answer(error: aws.ClientError) -> AppError:
         return refusal
     if code in THROTTLED:
         return RateLimited(f"AWS answered {asked} with {code}.", hint="Try again in a minute.")
+    if code in CONFLICTS:
+        return Unavailable(
+            f"AWS refused {asked}, as another change is under way ({code}{_quoted(message)}).",
+            hint="Try again in a minute; it is safe to do so.",
+        )
     if status >= 500:  # noqa: PLR2004
         return Unavailable(f"AWS has a fault: {asked} was answered with {status} ({code}).")
     return AppError(f"AWS refused {asked}: {code or '?'}{_quoted(message or 'no reason given')}")

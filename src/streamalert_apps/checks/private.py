@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from streamalert_apps.checks.finding import Finding
 from streamalert_apps.checks.subject import Subject
+from streamalert_apps.config.rules import referenced_file
+from streamalert_apps.runtime.files import is_open
 
 CHECK: Final = "private"
-_OTHERS: Final = 0o077
+_RISK: Final = "Credentials are in it."
 
 
 def look(subject: Subject) -> Iterator[Finding]:
     """Yield what others can read, and a folder that git would take."""
+    for path in sorted(filter(_is_open, _referenced(subject))):
+        yield Finding(CHECK, f"Others on this machine can read {path}.", _RISK, f"`chmod go= {path}`")
     folder = subject.root / ".sa-apps"
     if not folder.is_dir():
         return
@@ -26,7 +29,7 @@ def look(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             CHECK,
             f"Others on this machine can read {shown}{more}.",
-            "Credentials are in it.",
+            _RISK,
             f"`chmod -R go= {folder}`",
         )
     if not (folder / ".gitignore").exists():
@@ -43,5 +46,13 @@ def _credentials(folder: Path) -> Iterator[Path]:
     yield from folder.glob("destinations/*.json")
 
 
+def _referenced(subject: Subject) -> set[Path]:
+    """Return the files to which conf/ refers for credentials."""
+    named = [one.auth_from for one in subject.apps]
+    named += [one.auth_from for one in subject.project.destinations.values()]
+    files = (referenced_file(one, subject.root) for one in named)
+    return {path for path in files if path}
+
+
 def _is_open(path: Path) -> bool:
-    return sys.platform != "win32" and bool(path.stat().st_mode & _OTHERS)
+    return path.exists() and is_open(path)

@@ -64,6 +64,7 @@ Before or after any command:
   --no-input            never prompt
   --json                answer with one JSON object
   -q, --quiet           show only results, warnings and errors
+  -v, --verbose         show each request, wait and retry
 
 \b
 Environment:
@@ -77,7 +78,7 @@ Environment:
 Exit codes: 0 success, 1 failed, 2 wrong usage, 3 changes pending, 4 credentials refused, 5 some failed,
 130 interrupted."""
 
-SHARED: Final = ("--json", "--no-input", "--project-dir", "--quiet", "-q")
+SHARED: Final = ("--json", "--no-input", "--project-dir", "--quiet", "-q", "--verbose", "-v")
 
 ALIASES: Final = {"ls": "list", "rm": "remove"}
 
@@ -156,12 +157,12 @@ class Commands(Group):
 
 
 class Command(Fitting, TyperCommand):
-    """A command with the option that all have, whose help fits the terminal."""
+    """A command with the options that all have, whose help fits the terminal."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return its own parameters, and that one."""
+        """Return its own parameters, and those."""
         *own, of_help = super().get_params(ctx)
-        return [*own, options.QUIET, of_help]
+        return [*own, *options.OF_ALL, of_help]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the words; an empty value, of a variable that is not set, must not pass for none given."""

@@ -189,6 +189,18 @@ def read_reference(project: conf.Project, reference: str, fields: tuple[AuthFiel
     return references.checked(references.parsed(text, reference), fields, reference)
 
 
+def read_new_reference(
+    project: conf.Project, reference: str, fields: tuple[AuthField, ...]
+) -> dict[str, Any]:
+    """As `read_reference`, of one that conf/ is to hold; warn of a file that others can read."""
+    from streamalert_apps.config.rules import referenced_file
+
+    found = read_reference(project, reference, fields)
+    if path := referenced_file(reference, project.root):
+        _warn_if_open(path)
+    return found
+
+
 def read_text(path: Path, shown: str, most: int = LARGEST_FILE) -> str:
     """Return what a file with secrets holds, whatever the locale: UTF-8, with or without a byte order mark.
 
@@ -205,10 +217,16 @@ def read_text(path: Path, shown: str, most: int = LARGEST_FILE) -> str:
 def _bytes(path: Path, shown: str, most: int) -> bytes:
     if str(path) == "-":
         return _bounded(sys.stdin.buffer, shown, most)
-    if path.stat().st_mode & 0o077 and sys.platform != "win32":
-        output.warn(f"{path} can be read by others on this machine; `chmod 600 {path}` closes it.")
+    _warn_if_open(path)
     with path.open("rb") as file:
         return _bounded(file, shown, most)
+
+
+def _warn_if_open(path: Path) -> None:
+    from streamalert_apps.runtime.files import is_open
+
+    if is_open(path):
+        output.warn(f"{path} can be read by others on this machine; `chmod 600 {path}` closes it.")
 
 
 def _bounded(file: BinaryIO, shown: str, most: int) -> bytes:

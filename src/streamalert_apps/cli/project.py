@@ -99,5 +99,5 @@ def need_aws(project: Project) -> None:
     if project.account.local:
         raise ConfigError(
             "This is a local project, without AWS: conf/global.json says so.",
-            hint="`sa-apps run` collects here. For AWS, use `sa-apps init` without --local.",
+            hint="`sa-apps run` collects here. For AWS, use `sa-apps init` in another folder.",
         )

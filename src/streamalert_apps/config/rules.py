@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from streamalert_apps.config import schema
@@ -92,6 +93,12 @@ def reference(text: str) -> str:
             f"'{text}' does not say where credentials are.", hint=f"It is {schema.allowed(form)}."
         )
     return text
+
+
+def referenced_file(reference: str, root: Path) -> Path | None:
+    """Return the file to which a reference leads, if it is to one."""
+    kind, _, place = reference.partition(":")
+    return root / place if kind == "file" else None
 
 
 def account_id(text: str) -> str:

@@ -103,6 +103,8 @@ def _is_there(s3: Any, place: Place) -> bool:
     """Tell whether there is such a bucket; raise for one that is another account's, or in another region."""
     try:
         region = s3.head_bucket(**_bucket(place)).get("BucketRegion")
+    except RecursionError:  # botocore follows for ever what leads to no region
+        region = "another region"
     except ClientError as error:
         answer = error.response["ResponseMetadata"]
         if answer["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:

@@ -31,6 +31,11 @@ def write_once(path: Path, data: bytes) -> bool:
     return True
 
 
+def is_open(path: Path) -> bool:
+    """Tell whether others on this machine can read or change a file; there is no telling on Windows."""
+    return sys.platform != "win32" and bool(path.stat().st_mode & 0o077)
+
+
 def leftover(path: Path) -> bool:
     """Tell whether a file is what a process left behind that was killed while it wrote."""
     return path.name.startswith(".") and path.name.endswith(".part")

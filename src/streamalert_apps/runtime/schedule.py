@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _RATE: Final = re.compile(r"rate\(\s*([0-9]{1,6})\s+(second|minute|hour|day)(s?)\s*\)")
 _DURATION: Final = re.compile(r"([0-9]{1,5})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_HINT: Final = "Write it like 'rate(1 hour)' or 'rate(30 minutes)'."
+_HINT: Final = "Write it like 1h, 30m, 'rate(1 hour)' or 'cron(0 9 ? * MON-FRI *)'."
 _DAY: Final = timedelta(days=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -67,7 +67,7 @@ def interval(expression: str) -> timedelta:
 def _rate(expression: str) -> timedelta:
     match = _RATE.fullmatch(expression)
     if not match:
-        raise ConfigError(f"'{expression}' is not a rate.", hint=_HINT)
+        raise ConfigError(f"'{expression}' is not a schedule.", hint=_HINT)
     value, unit, plural = int(match[1]), match[2], match[3]
     if value < 1:
         raise ConfigError(f"'{expression}': the rate has to be at least 1.", hint=_HINT)

@@ -72,10 +72,21 @@ class AuthField:
         )
 
     def read(self, stored: Json) -> Json:
-        """Return a stored value; a key that somebody stored as text is read as when it is typed."""
+        """Return a stored value; a key that somebody stored as text is read as when it is typed.
+
+        Raises UsageError for what is no key but at most the path of one; its text is not shown.
+        """
         if isinstance(self.format, Pattern) or not isinstance(stored, str):
             return stored
-        return self.format(stored) if stored.lstrip().startswith(_KEYS) else stored
+        if stored.lstrip().startswith(_KEYS):
+            return self.format(stored)
+        try:
+            is_path = isinstance(self.format(stored), Mapping)
+        except UsageError:
+            is_path = True
+        if is_path:
+            raise UsageError("It should be the key itself, not a path or anything else.")
+        return stored
 
     def takes(self, stored: Json) -> bool:
         """Tell whether a stored value can be one; what does not match may be of an older version."""

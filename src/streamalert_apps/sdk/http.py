@@ -332,8 +332,16 @@ class Api:
             self.requests += 1
             self.pace.request_made()  # now, not before: the service counts from when the request arrived
         self.headers = response.headers
+        self._tell(request, response, sent)
         self._compare_clocks(sent, response)
         return response
+
+    def _tell(self, request: httpx.Request, response: httpx.Response, sent: datetime) -> None:
+        seconds = round((self.clock.now() - sent).total_seconds(), 3)
+        asked = f"{request.method} {_place(request)}"
+        LOGGER.debug(
+            "request", extra={"fields": {"asked": asked, "answer": response.status_code, "seconds": seconds}}
+        )
 
     def _compare_clocks(self, sent: datetime, response: httpx.Response) -> None:
         """Note by how much our clock differs from the service's; a simulator's runs as it likes."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamalert_apps.config import content
 from streamalert_apps.config.conf import AppConf, Project
-from streamalert_apps.errors import AlreadyRunning, AppError, BadResponse
+from streamalert_apps.errors import AlreadyRunning, AppError, BadResponse, ConfigError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import kinds, log
 from streamalert_apps.runtime.collect import Outcome
@@ -123,6 +123,11 @@ class Collector:
         return None
 
     def _turn(self, plan: _Plan, app: AppConf, task: Task) -> Again | None:
+        if not self._tools.root.is_dir():
+            raise ConfigError(
+                f"The project's folder {self._tools.root} is gone.",
+                hint="Put it back, or stop `sa-apps serve`.",
+            )
         place = self._place(plan, app)
         if task.slot and _was_run(place.store, task.slot):
             return None

@@ -130,6 +130,7 @@ def get(
     """Show the value of a key."""
     from streamalert_apps.config import address, content, schema
     from streamalert_apps.config.conf import root_of
+    from streamalert_apps.serve.plain import plain_json
 
     whole = content.read(root_of(project_dir))
     place = address.keys(whole, key, name, cluster)
@@ -144,7 +145,9 @@ def get(
     if as_json:
         output.envelope("config get", {**_described(place), "value": value, "is_set": is_set})
     else:
-        output.data(value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))
+        output.data(
+            value if isinstance(value, str) else plain_json(json.dumps(value, indent=2, ensure_ascii=False))
+        )
 
 
 @group.command("set", epilog=SET_EXAMPLES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,10 +107,9 @@ def show_all(
 ) -> None:
     """Show the events that destinations refused for good, and why."""
     from streamalert_apps.cli.terminal.description import identity
-    from streamalert_apps.serve.dead import find
 
-    _, app, place = _opened(project_dir, name, cluster)
-    dead = find(place.store, destination)
+    project, app, place = _opened(project_dir, name, cluster)
+    dead = _refused(project, place, destination)
     if as_json:
         output.envelope("dead list", {**identity(app), "events": [_described(one) for one in dead]})
     elif not dead:
@@ -137,6 +136,7 @@ def show(
     """Show one whole event, and why it was refused."""
     from streamalert_apps.cli.terminal.description import identity
     from streamalert_apps.serve.dead import find
+    from streamalert_apps.serve.plain import plain_json
 
     _, app, place = _opened(project_dir, name, cluster)
     (dead,) = find(place.store, ids=[event])
@@ -145,7 +145,7 @@ def show(
         output.envelope("dead show", {**identity(app), **_described(dead), "raw": raw})
         return
     output.say(f"{dead.destination} refused it: {dead.reason}")
-    output.data(raw)
+    output.data(plain_json(raw))
 
 
 @group.command("replay", epilog=REPLAY_EXAMPLES)
@@ -160,14 +160,14 @@ def replay(
 ) -> int:
     """Send refused events to their destinations again."""
     from streamalert_apps.cli.terminal.description import identity
-    from streamalert_apps.serve.dead import count, find, replay
+    from streamalert_apps.serve.dead import count, replay
     from streamalert_apps.serve.holding import holding
 
     project, app, place = _opened(project_dir, name, cluster)
     taken, errors = 0, {}
     with ExitStack() as stack:
         outlet_of = _outlets(project, app, stack)
-        if dead := find(place.store, destination, events or ()):
+        if dead := _refused(project, place, destination, events or ()):
             held = stack.enter_context(holding(place))
             stack.enter_context(output.working(f"Sending {counted(len(dead), 'event')}"))
             for one, error in replay(held, dead, outlet_of):
@@ -223,12 +223,12 @@ def drop(
     """Delete refused events."""
     from streamalert_apps.cli.terminal.description import identity, label
     from streamalert_apps.cli.terminal.prompts import Prompts
-    from streamalert_apps.serve.dead import count, find
+    from streamalert_apps.serve.dead import count
     from streamalert_apps.serve.holding import holding
 
     prompts = Prompts.on_terminal(no_input=no_input)
-    _, app, place = _opened(project_dir, name, cluster)
-    dead = find(place.store, destination, events or ())
+    project, app, place = _opened(project_dir, name, cluster)
+    dead = _refused(project, place, destination, events or ())
     told = counted(len(dead), "dead event")
     if dead:
         if not yes and not prompts.confirm(f"Delete {told} of {label(app)}?", flag="--yes", deletes=True):
@@ -249,6 +249,20 @@ def _opened(project_dir: Any, name: str, cluster: str | None) -> tuple[Project, 
     project = open_project(project_dir)
     app = project.find(name, cluster)
     return project, app, place_of(project, app, lambda: aws_session(project.account))
+
+
+def _refused(
+    project: Project, place: Place, destination: str | None, ids: Collection[str] = ()
+) -> list[Dead]:
+    """Return the events that a destination refused, or all did; raise UsageError where there is no such."""
+    from streamalert_apps.runtime.names import CLASSIFIER
+    from streamalert_apps.serve.dead import find
+    from streamalert_apps.serve.destinations import FILE
+
+    found = find(place.store, destination, ids)
+    if destination and not found and destination not in {CLASSIFIER, FILE}:
+        project.destination(destination)
+    return found
 
 
 def _described(dead: Dead) -> dict[str, Any]:

@@ -45,9 +45,6 @@ def command(
     clusters: options.Clusters = None,
     every_app: options.All = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show each property that differs, old and new.")
-    ] = False,
     yes: options.Yes = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Also delete apps from AWS that are no longer in conf/.")
@@ -119,10 +116,10 @@ def command(
     if dry_run or not whole.pending:
         outcome = Outcome.of_plan(whole, dry_run=dry_run)
     else:
-        outcome = _carried_out(whole, deploy, prompts, yes=yes, verbose=verbose)
+        outcome = _carried_out(whole, deploy, prompts, yes=yes)
     if not dry_run:
         deploy.forget(plans, prompts if not yes else Prompts("--yes is given"), drop=drop_undelivered)
-    _tell(whole, outcome, orphans, as_json=as_json, verbose=verbose)
+    _tell(whole, outcome, orphans, as_json=as_json)
     if dry_run:
         _say_notes(whole, deploy)
         for line in deploy.ended_destinations(plans, all_apps=drop_undelivered):
@@ -145,19 +142,19 @@ def _words(functions: Sequence[str] | None, names: Sequence[str]) -> set[str]:
     return words
 
 
-def _carried_out(whole: Whole, deploy: Deploy, prompts: Prompts, *, yes: bool, verbose: bool) -> Outcome:
+def _carried_out(whole: Whole, deploy: Deploy, prompts: Prompts, *, yes: bool) -> Outcome:
     """Show what is to be done, and do it unless somebody says no."""
-    _show(whole, deploy, verbose=verbose)
+    _show(whole, deploy)
     if not yes and not prompts.confirm("Apply these changes?", flag="--yes"):
         raise Cancelled("Cancelled; nothing was changed.")
     return deploy.apply(whole)
 
 
-def _show(whole: Whole, deploy: Deploy, *, verbose: bool) -> None:
+def _show(whole: Whole, deploy: Deploy) -> None:
     """Say what is to be done."""
     from streamalert_apps.cli.terminal.changes import Report, job_label, summary
 
-    for line in whole.lines(verbose=verbose):
+    for line in whole.lines(verbose=output.is_verbose()):
         output.say(line)
     output.say(f"Plan: {summary(map(Report.of_plan, whole.apps), whole.classifiers, done=False)}")
     _say_notes(whole, deploy)
@@ -184,7 +181,7 @@ def _say_notes(whole: Whole, deploy: Deploy) -> None:
         output.warn(f"The dashboard can't be read and stays as it is: {whole.dashboard.trouble}")
 
 
-def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json: bool, verbose: bool) -> None:
+def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json: bool) -> None:
     """Say what was done, or would be; data is only what a dry run is asked for."""
     from streamalert_apps.cli.terminal.changes import summary
 
@@ -192,11 +189,14 @@ def _tell(whole: Whole, outcome: Outcome, orphans: Sequence[Orphan], *, as_json:
         described = [asdict(orphan) for orphan in orphans]
         output.envelope("deploy", {**outcome.described(), "orphans": described}, errors=outcome.errors)
     elif outcome.dry_run:
-        for line in whole.lines(verbose=verbose):
+        for line in whole.lines(verbose=output.is_verbose()):
             output.data(line)
     for error in outcome.errors:
         output.error(error)
-    if outcome.dry_run:
+    if not (whole.apps or whole.classifiers or outcome.errors):
+        output.say("No Apps configured.")
+        output.say("Next: `sa-apps new` adds one.")
+    elif outcome.dry_run:
         output.say(f"Plan: {summary(outcome.apps, whole.classifiers, done=False)}")
     elif not whole.pending and not outcome.errors:
         output.say("No changes: AWS matches conf/.")

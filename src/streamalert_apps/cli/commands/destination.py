@@ -185,14 +185,14 @@ def _check_reference(
     project: Project, definition: Definition, fields: Sequence[AuthField], *, is_new: bool
 ) -> list[str]:
     """Define a destination whose credentials are where conf/ says, and are right."""
-    from streamalert_apps.cli.credentials import read_reference
+    from streamalert_apps.cli.credentials import read_new_reference
 
     if not is_new:
         raise UsageError(
             f"The credentials of {definition.name} come from {definition.auth_from}, as conf/ says.",
             hint="Change them there.",
         )
-    read_reference(project, definition.auth_from, tuple(fields))
+    read_new_reference(project, definition.auth_from, tuple(fields))
     project.add_destination(definition.name, definition.given)
     return []
 

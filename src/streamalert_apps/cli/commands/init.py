@@ -99,8 +99,17 @@ def _agree(there: dict[str, Any], account: dict[str, str], *, local: bool) -> No
     from streamalert_apps.config import conf
 
     has = there.get("account", {})
-    other = [f"{key} {has.get(key)!r}" for key, value in account.items() if has.get(key) != value]
-    if local and there.get("sa_apps", {}).get("store") != "local":
+    is_local = there.get("sa_apps", {}).get("store") == "local"
+    if is_local and not local and account.keys() - has.keys():
+        raise ConfigError(
+            f"{conf.GLOBAL} already exists, of a project on this machine.", hint="Use another folder for AWS."
+        )
+    other = [
+        f"{key} {has[key]!r}" if key in has else f"no {key}"
+        for key, value in account.items()
+        if has.get(key) != value
+    ]
+    if local and not is_local:
         other.append("its store in AWS")
     if other:
         raise ConfigError(

@@ -42,6 +42,8 @@ def command(
     clusters = (cluster,) if cluster else project.clusters
     if not clusters:
         output.data(NOTHING)
+    if not apps:
+        output.say("Next: `sa-apps new` adds one.")
     for number, name in enumerate(clusters):
         if number:
             output.data("")

@@ -148,7 +148,7 @@ def command(
     On a terminal, it asks for what is missing. Credentials are tested at the service before they are saved.
     """
     from streamalert_apps.cli.adding import add, there, wanted, with_settings
-    from streamalert_apps.cli.credentials import Source, read_file, read_reference, record_of
+    from streamalert_apps.cli.credentials import Source, read_file, read_new_reference, record_of
     from streamalert_apps.cli.project import open_project
     from streamalert_apps.cli.selection import either, known_types
     from streamalert_apps.cli.several import Terms
@@ -182,7 +182,7 @@ def command(
     given = read_file(auth_file, app_type.auth) if auth_file else None
     if auth_from:
         settings["auth"] = {"from": rules.reference(auth_from)}
-        given = read_reference(project, auth_from, app_type.auth)
+        given = read_new_reference(project, auth_from, app_type.auth)
     source = Source(
         prompts,
         given,

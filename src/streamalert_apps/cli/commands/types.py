@@ -14,7 +14,7 @@ from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from streamalert_apps.plugins.registry import Registry
     from streamalert_apps.sdk.app import App, AuthField
@@ -71,10 +71,11 @@ def command(
     known = [one for one in types.described().values() if not search or _has(one, search)]
     of_service = [one for one in known if one.service == app_type]
     if app_type and not of_service:
+        found = _found(types, app_type, {one.service for one in known})
         if not as_json:
-            output.markdown(_page(types.find(app_type), types), sys.stdout)
+            output.markdown(_page(found, types), sys.stdout)
             return
-        known = [describe(types.find(app_type))]
+        known = [describe(found)]
     known = of_service or known
     if not known:
         raise UsageError(f"No app type contains '{search}'.", hint="`sa-apps types` lists them all.")
@@ -84,6 +85,18 @@ def command(
         output.envelope("types", {"types": described, "warnings": warnings})
     else:
         output.data("\n\n".join(_listed(known, _columns())))
+
+
+def _found(types: Registry, app_type: str, services: Collection[str]) -> type[App]:
+    """Return the class of an app type; raise UsageError where there is neither type nor service."""
+    from streamalert_apps.config.suggest import did_you_mean
+
+    try:
+        return types.find(app_type)
+    except UsageError as error:
+        if hint := did_you_mean(app_type, services):
+            raise UsageError(error.message, hint=hint.rstrip()) from None
+        raise
 
 
 def _has(app: AppType, text: str) -> bool:

@@ -31,6 +31,9 @@ _UNITS: Final = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86400.0: "day"}
 @contextmanager
 def collecting(title: str, kind: type[App], *, quiet: bool = False) -> Iterator[Callable[[Outcome], None]]:
     """Show how a run comes on; `quiet`: only its warnings, where a terminal gets the events themselves."""
+    if output.is_verbose():  # its log lines say it all
+        yield lambda _: None
+        return
     state = _State(title, kind)
     with _listening(state), _shown(state, quiet=quiet):
         yield state.tell

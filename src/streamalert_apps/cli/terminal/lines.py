@@ -1,4 +1,4 @@
-"""The log lines of `serve` on standard error: one for a person, or one of JSON, for each run."""
+"""Log lines on standard error, for a person or as JSON: of `serve`, and of every verbose command."""
 
 from __future__ import annotations
 
@@ -15,15 +15,22 @@ Form = Literal["text", "json"]
 
 
 def write(form: Form) -> None:
-    """Write what `serve` says from now on, and what apps warn of."""
+    """Write from now on what `serve` says and what apps warn of, or all, in a verbose command."""
     handler = _Lines(form)
     product = logging.getLogger("streamalert_apps")
     product.handlers = [handler]
     product.propagate = False
-    product.setLevel(logging.WARNING)
-    logging.getLogger("streamalert_apps.serve").setLevel(
-        logging.WARNING if output.is_quiet() else logging.INFO
-    )
+    product.setLevel(logging.DEBUG if output.is_verbose() else logging.WARNING)
+    told = logging.WARNING if output.is_quiet() else logging.INFO
+    logging.getLogger("streamalert_apps.serve").setLevel(logging.NOTSET if output.is_verbose() else told)
+
+
+def stop() -> None:
+    """Write no log lines any more."""
+    product = logging.getLogger("streamalert_apps")
+    product.handlers = []
+    product.propagate = True
+    product.setLevel(logging.NOTSET)
 
 
 class _Lines(logging.Handler):
@@ -48,6 +55,8 @@ class _Words(logging.Formatter):
         app = log.RUN.get().get("app")
         fields = getattr(record, "fields", {})
         said = _ended(fields) if "status" in fields else record.getMessage()
+        if fields and "status" not in fields and record.levelno < logging.WARNING:
+            said += f": {', '.join(f'{name} {value}' for name, value in fields.items())}"
         return f"{time} {level}{f'{app}: ' if app else ''}{said}".replace("\n", " ")
 
 

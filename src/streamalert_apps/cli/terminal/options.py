@@ -132,6 +132,28 @@ QUIET: Final = TyperOption(
     callback=lambda _context, _option, value: output.be_quiet(value),
     help="Show only results, warnings and errors.",
 )
+
+
+def _be_verbose(value: bool) -> None:
+    """Write log lines, or write them no more."""
+    was = output.is_verbose()
+    output.be_verbose(value)
+    if was or value:
+        from streamalert_apps.cli.terminal import lines
+
+        lines.write("text") if value else lines.stop()
+
+
+VERBOSE: Final = TyperOption(
+    param_decls=["--verbose", "-v"],
+    is_flag=True,
+    default=False,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda _context, _option, value: _be_verbose(value),
+    help="Show each request, wait and retry, and in a plan each property.",
+)
+OF_ALL: Final = (QUIET, VERBOSE)
 """What every command has besides its own options."""
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object on standard output.")]

@@ -21,17 +21,20 @@ from streamalert_apps.errors import AppError, UsageError
 from streamalert_apps.serve.plain import plain
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 SCHEMA: Final = 1
 WIDEST_TEXT: Final = 100
 _INDENT: Final = 2
+_NO_EDGE: Final = 10_000
 _SHORTEST_SECRET: Final = 8
 _AWS_SECRETS: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _TOKEN: Final = re.compile(r"\b((?:Bearer|Basic) )[\w.~+/=-]{8,}", re.IGNORECASE)
 _secrets: set[str] = set()
 _held: list[str] | None = None
 """What was not said, in a quiet command; None: it is not quiet."""
+_verbose = False
 
 
 def hide(secret: Any) -> None:
@@ -112,6 +115,17 @@ def be_quiet(quiet: bool) -> None:
 def is_quiet() -> bool:
     """Return whether only warnings, errors and questions are written."""
     return _held is not None
+
+
+def be_verbose(verbose: bool) -> None:
+    """Say from now on also what only somebody wants to know who looks for a fault; or no longer."""
+    global _verbose  # noqa: PLW0603 (there is one standard error)
+    _verbose = verbose
+
+
+def is_verbose() -> bool:
+    """Return whether everything is to be said."""
+    return _verbose
 
 
 def say(text: str) -> None:
@@ -196,32 +210,47 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Co
 def drawn(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, right: Collection[int] = ()) -> Table:
     """Return a table. Only the last column may wrap; `right`: the numbers of those that end in line."""
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    rows = [*rows]
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for number, column in enumerate(columns):
         is_last = number == len(columns) - 1
-        made.add_column(column, justify="right" if number in right else "left", no_wrap=not is_last)
+        widest = max(cell_len(text) for text in (column, *(plain(row[number].text) for row in rows)))
+        made.add_column(
+            column,
+            justify="right" if number in right else "left",
+            no_wrap=not is_last,
+            min_width=None if is_last else widest,
+        )
     for row in rows:
         made.add_row(*(Text(plain(cell.text), style=cell.colour) for cell in row))
     return made
 
 
 def fits(table: Table) -> bool:
-    """Tell whether the terminal is wide enough for a table."""
+    """Tell whether the terminal is wide enough for a table of which nothing is cut."""
     from rich.console import Console
 
     console = Console()
-    return console.measure(table).minimum + _INDENT <= console.width
+    return _narrowest(table, console) <= console.width
+
+
+def _narrowest(table: Table, console: Console) -> int:
+    """Return how narrow a table can be; asked within the terminal's width, Rich would cut to say so."""
+    return console.measure(table, options=console.options.update_width(_NO_EDGE)).minimum
 
 
 def show(table: Table) -> None:
-    """Write a table."""
+    """Write a table, indented where there is room for that."""
     from rich.console import Console
     from rich.padding import Padding
 
-    Console().print(Padding(table, (0, 0, 0, _INDENT)))
+    console = Console()
+    room = console.width - _narrowest(table, console)
+    console.print(Padding(table, (0, 0, 0, max(0, min(_INDENT, room)))))
 
 
 def markdown(text: str, stream: TextIO) -> None:
