@@ -100,7 +100,7 @@ def test_they_are_under_the_projects_key_and_tagged_as_all_that_is_made(
 def test_what_is_missing_is_asked_for(local: Path) -> None:
     with Terminal("destination", "add", "soc", folder=local) as terminal:
         terminal.see("Which kind of destination?").type("http" + ENTER)
-        terminal.see("Please supply where batches are posted to").type("ftp://example.com" + ENTER)
+        terminal.see("Please supply the address that batches are posted to").type("ftp://example.com" + ENTER)
         terminal.see("not a URL").type("\b" * 17 + URL + ENTER)
         terminal.see("Please supply the bearer token").type(TOKEN + ENTER)
         terminal.see("Next: `sa-apps destination test soc`")

@@ -184,7 +184,7 @@ def test_its_role_may_post_to_its_index_and_nothing_else() -> None:
         ({"index": "Logs"}, "index"),
         ({"index": "_all"}, "index"),
         ({"index": "a/b"}, "index"),
-        ({"auth": "sigv4"}, "none of Amazon's"),
+        ({"auth": "sigv4"}, "not an Amazon address"),
     ],
 )
 def test_a_setting_that_can_not_be_is_told_and_nothing_sent(settings: dict[str, Any], message: str) -> None:

@@ -40,7 +40,7 @@ region = matching(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", "a region", "It looks like
 
 
 kms_key = matching(
-    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a key", "Its alias does not do."
+    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a key", "An alias doesn't work."
 )
 
 
@@ -94,14 +94,14 @@ header_name = matching(_HEADER.pattern, "the name of a header", "It looks like a
 def texts(value: Any) -> dict[str, str]:
     """Return names, each with a text."""
     if not isinstance(value, Mapping):
-        raise UsageError("It has to be an object of names and texts.")
+        raise UsageError("It must be an object with string values.")
     return {text(name): text(content) for name, content in value.items()}
 
 
 def headers(value: Any) -> dict[str, str]:
     """Return headers that are sent as they stand; secrets are no settings."""
     if not isinstance(value, Mapping):
-        raise UsageError("It has to be an object of names and texts.")
+        raise UsageError("It must be an object with string values.")
     for name, content in value.items():
         if not _HEADER.fullmatch(name) or not isinstance(content, str) or not content.isascii():
             raise UsageError(f"{name!r} is not a header with a text.")

@@ -93,7 +93,10 @@ class Elastic(Sink):
             "api_key",
         ),
         Setting(
-            "ids", "whether events have ids; a time series collection takes none", setting.flag, default=True
+            "ids",
+            "whether documents get ids; a time series collection accepts none",
+            setting.flag,
+            default=True,
         ),
     )
     limits = Limits(2_000, 4_000_000, 4_000_000)
@@ -179,7 +182,7 @@ def _place(url: str) -> tuple[str, str]:
     found = _DOMAIN.fullmatch(url)
     if not found:
         raise ConfigError(
-            "The address is none of Amazon's, whose requests are signed.",
+            "The address is not an Amazon address, so requests can't be signed for it.",
             hint="Give the domain's or the collection's own one as `url`, or choose another `auth`.",
         )
     return found["region"], found["service"]

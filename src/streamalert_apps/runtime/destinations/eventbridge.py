@@ -26,7 +26,7 @@ class EventBridge(Sink):
     """Puts events."""
 
     kind = "eventbridge"
-    takes = "a bus of Amazon EventBridge"
+    takes = "an Amazon EventBridge bus"
     documentation = "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html"
     settings = (
         Setting(
@@ -35,7 +35,7 @@ class EventBridge(Sink):
             setting.matching(f"({_ARN})?{_NAME}", "the name or the ARN of a bus", ""),
             "default",
         ),
-        Setting("region", "the region of a bus that is named, where it is not the app's", setting.region, ""),
+        Setting("region", "the region of a bus given by name, if it is not the app's", setting.region, ""),
         Setting(
             "source",
             "the source that the events have",

@@ -154,7 +154,7 @@ def _path(value: Any) -> str:
     for match in _PLACE.finditer(text):
         if match[1] not in PLACES:
             known = ", ".join(f"{{{place}}}" for place in PLACES)
-            raise UsageError(f"{value!r} is not a path.", hint=f"It may hold {known}.")
+            raise UsageError(f"{value!r} is not a path.", hint=f"It may contain {known}.")
     if not _OURS.isdisjoint(Path(os.path.normpath(text)).parts[:1]):
         raise UsageError(f"{value!r} is in a folder of sa-apps' own.", hint="Write it like logs/{app}.jsonl.")
     return text
@@ -175,8 +175,8 @@ class FileSink(Sink):
     kind = "file"
     takes = "a file on this machine"
     settings = (
-        Setting("path", "the path of a file, like logs/{app}.jsonl, from the project's folder on", _path),
-        Setting("rotate", "when the file is set aside: 1d or a size like 100MB", _rotation, Rotation()),
+        Setting("path", "the path of a file, like logs/{app}.jsonl, relative to the project's folder", _path),
+        Setting("rotate", "when to start a new file: 1d or a size like 100MB", _rotation, Rotation()),
     )
     in_lambda = False
     limits = File.limits

@@ -22,15 +22,15 @@ class Firehose(Sink):
     """Puts records that end with a line break, as most of Firehose's ends want them."""
 
     kind = "firehose"
-    takes = "Amazon Data Firehose, and what it hands on to"
+    takes = "Amazon Data Firehose, and wherever it delivers"
     documentation = "https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html"
     settings = (
         Setting(
             "stream",
             "the name of the stream",
-            setting.matching(r"[A-Za-z0-9_.-]{1,64}", "the name of a stream", "A name, no ARN."),
+            setting.matching(r"[A-Za-z0-9_.-]{1,64}", "the name of a stream", "Give a name, not an ARN."),
         ),
-        Setting("region", "the region of the stream, where it is not the app's", setting.region, ""),
+        Setting("region", "the region of the stream, if it is not the app's", setting.region, ""),
     )
     limits = Limits(500, CALL_BYTES, RECORD_BYTES - 1)
 

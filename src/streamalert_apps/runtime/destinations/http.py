@@ -50,8 +50,10 @@ class Http(Sink):
     kind = "http"
     takes = "an HTTPS endpoint"
     settings = (
-        Setting("url", "where batches are posted to", setting.url),
-        Setting("format", "ndjson (a line an event) or array", setting.choice("ndjson", "array"), "ndjson"),
+        Setting("url", "the address that batches are posted to", setting.url),
+        Setting(
+            "format", "ndjson (one event per line) or array", setting.choice("ndjson", "array"), "ndjson"
+        ),
         Setting("gzip", "whether batches are compressed", setting.flag, default=True),
         Setting("auth", "bearer, hmac or none", setting.choice("bearer", "hmac", "none"), "bearer"),
         Setting("headers", "further headers, without secrets", setting.headers, {}),

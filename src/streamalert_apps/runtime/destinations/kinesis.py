@@ -26,7 +26,7 @@ class Kinesis(Sink):
     """Puts records."""
 
     kind = "kinesis"
-    takes = "a stream of Kinesis Data Streams"
+    takes = "a Kinesis data stream"
     documentation = "https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html"
     settings = (
         Setting(
@@ -34,9 +34,7 @@ class Kinesis(Sink):
             "the name of the stream, or its ARN",
             setting.matching(f"({_ARN})?{_NAME}", "the name or the ARN of a stream", ""),
         ),
-        Setting(
-            "region", "the region of a stream that is named, where it is not the app's", setting.region, ""
-        ),
+        Setting("region", "the region of a stream given by name, if it is not the app's", setting.region, ""),
         Setting("kms_key", "the ARN of the key of a stream that has one of its own", setting.kms_key, ""),
     )
     limits = Limits(500, CALL_BYTES - 500 * _KEY_BYTES, RECORD_BYTES - _KEY_BYTES)

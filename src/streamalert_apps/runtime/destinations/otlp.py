@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 _INFO: Final = 9
 _FIELDS: Final = {
     "bearer": (AuthField("token", "the bearer token", setting.TOKEN, secret=True),),
-    "header": (
-        AuthField("token", "the value of the header that lets events in", setting.TOKEN, secret=True),
-    ),
+    "header": (AuthField("token", "the value of the authentication header", setting.TOKEN, secret=True),),
     "none": (),
 }
 
@@ -45,14 +43,18 @@ class Otlp(Sink):
     """Posts batches of log records."""
 
     kind = "otlp"
-    takes = "an OpenTelemetry collector, or whoever takes its protocol by HTTP"
+    takes = "an OpenTelemetry collector, or any service that accepts OTLP over HTTP"
     documentation = "https://opentelemetry.io/docs/specs/otlp/"
     settings = (
-        Setting("url", "where logs are posted to, like https://otel.example.com:4318/v1/logs", setting.url),
+        Setting(
+            "url",
+            "the address that logs are posted to, like https://otel.example.com:4318/v1/logs",
+            setting.url,
+        ),
         Setting("auth", "bearer, header or none", setting.choice("bearer", "header", "none"), "bearer"),
         Setting(
             "header",
-            "the header that the token is the value of, for `header`",
+            "the name of the header that holds the token, for `header`",
             setting.header_name,
             "api-key",
         ),

@@ -33,30 +33,32 @@ class S3(Sink):
         Setting(
             "bucket",
             "the name of the bucket",
-            setting.matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket", "A name, no ARN."),
+            setting.matching(
+                r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket", "Give a name, not an ARN."
+            ),
         ),
         Setting(
             "prefix",
-            "what the names of objects begin with",
+            "the prefix of all object names",
             setting.matching(r"([A-Za-z0-9!_.*'()=-]+/)*", "a prefix", "Write it like logs/saas/."),
             "",
         ),
         Setting("partition", "hour or day", setting.choice("hour", "day"), "hour"),
         Setting(
             "region",
-            "the region of the bucket, where it is not the app's",
+            "the region of the bucket, if it is not the app's",
             setting.region,
             "",
         ),
         Setting(
             "owner",
-            "the account that the bucket has to belong to",
+            "the account that must own the bucket",
             setting.matching(r"[0-9]{12}", "an AWS account id", "It has 12 digits."),
             "",
         ),
         Setting(
             "kms_key",
-            "the ARN of a key that objects are encrypted with",
+            "the ARN of the KMS key that encrypts the objects",
             setting.kms_key,
             "",
         ),

@@ -56,7 +56,7 @@ class Sentinel(Sink):
     """Posts rows to a stream of a data collection rule."""
 
     kind = "sentinel"
-    takes = "Microsoft Sentinel, a table of a Log Analytics workspace"
+    takes = "Microsoft Sentinel, into a table of a Log Analytics workspace"
     documentation = "https://learn.microsoft.com/azure/azure-monitor/logs/logs-ingestion-api-overview"
     too_old = (timedelta(days=2), "Sentinel gives them the time at which they arrive as TimeGenerated")
     settings = (
@@ -64,7 +64,7 @@ class Sentinel(Sink):
         Setting(
             "rule",
             "the immutable ID of the data collection rule",
-            setting.matching(r"dcr-[0-9a-f]{32}", "the immutable ID of a rule", "It begins with dcr-."),
+            setting.matching(r"dcr-[0-9a-f]{32}", "the immutable ID of a rule", "It starts with dcr-."),
         ),
         Setting(
             "stream",

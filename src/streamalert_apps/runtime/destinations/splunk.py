@@ -63,7 +63,7 @@ class Splunk(Sink):
     """Posts batches to `/services/collector/event`."""
 
     kind = "splunk"
-    takes = "Splunk, by its HTTP Event Collector"
+    takes = "Splunk, through its HTTP Event Collector"
     too_old = (timedelta(days=2_000), "Splunk gives them another time (MAX_DAYS_AGO)")
     documentation = (
         "https://help.splunk.com/en/splunk-enterprise/get-started/get-data-in/10.0/"
@@ -71,7 +71,7 @@ class Splunk(Sink):
     )
     settings = (
         Setting("url", "the address of the collector, like https://splunk.example.com:8088", setting.url),
-        Setting("index", "the index, where it is not the token's own", setting.text, ""),
+        Setting("index", "the index, if it is not the token's own", setting.text, ""),
         Setting("sourcetype", "the source type of the events", setting.text, "_json"),
     )
     limits = Limits(1_000, 1_000_000, 1_000_000)
