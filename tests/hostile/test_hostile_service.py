@@ -48,7 +48,7 @@ class Classifier:
         payload = json.loads(Payload.decode(), parse_constant=_no_constant)
         json.dumps(payload, ensure_ascii=False).encode()  # no half of a surrogate pair
         self.logs += payload["Records"][0]["logs"]
-        return {"Payload": BytesIO()}
+        return {"StatusCode": 202, "Payload": BytesIO()}
 
 
 def _no_constant(name: str) -> None:

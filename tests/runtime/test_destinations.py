@@ -31,15 +31,16 @@ FUNCTION = "acme_prod_duo_auth_collector_app"
 class Client:
     """An AWS client that notes what it is asked, or raises."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, status: int = 202) -> None:
         self.calls: list[dict[str, Any]] = []
         self._error = error
+        self._status = status
 
     def invoke(self, **options: Any) -> dict[str, Any]:
         self.calls.append(options)
         if self._error:
             raise self._error
-        return {"Payload": io.BytesIO()}
+        return {"StatusCode": self._status, "Payload": io.BytesIO()}
 
 
 def refusing(code: str, status: int = 400) -> ClientError:
@@ -94,6 +95,13 @@ def test_logs_reach_the_classifier_byte_for_byte() -> None:
     ClassifierLambda(client, CLASSIFIER, FUNCTION).send(batch(odd))
 
     assert odd in client.calls[0]["Payload"]
+
+
+def test_only_what_lambda_accepted_counts_as_delivered() -> None:
+    answer = ClassifierLambda(Client(status=200), CLASSIFIER, FUNCTION).send(batch(b"1", b"2"))
+
+    assert [*answer.retry] == [0, 1]
+    assert isinstance(answer.error, DeliveryFailed)
 
 
 @pytest.mark.parametrize("size", [1 << 10, 1 << 20, 1 << 30])

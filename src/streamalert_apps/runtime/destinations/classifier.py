@@ -46,6 +46,9 @@ class ClassifierLambda:
             return nothing_taken(batch, DeliveryFailed(f"Can't connect to {self._function_name} ({name})."))
         with suppress(BotoCoreError):  # it is empty, but unread it keeps its connection from the next batch
             answer["Payload"].read()
+        if (status := answer.get("StatusCode")) != HTTPStatus.ACCEPTED:  # a proxy on the way may say 200
+            fault = DeliveryFailed(f"{self._function_name} did not accept a batch (status {status}).")
+            return nothing_taken(batch, fault)
         return Answer()
 
     def _named(self, error: ClientError) -> AppError:
