@@ -90,7 +90,7 @@ def tests(session: nox.Session) -> None:
 def simulation(session: nox.Session) -> None:
     """Run the collector through thousands of seeds of bad luck. Words after `--`: see docs/simulation.md."""
     session.install("-e", ".", *_group("test"))
-    for words in [session.posargs] if session.posargs else (["--seeds", "400"], ["--mutations"]):
+    for words in [session.posargs] if session.posargs else (["--seeds", "300"], ["--mutations"]):
         session.run("python", "-m", "tests.simulation", *words)
 
 

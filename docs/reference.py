@@ -1,4 +1,4 @@
-"""Write commands.md from the command line itself, and the page of conf/'s keys: `nox -s reference`."""
+"""Generate commands.md from the command line itself, and the page of conf/'s keys: `nox -s reference`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ SCHEMA: Final = json.loads((Path(__file__).parent / "output.schema.json").read_t
 SHARED: Final = {"schema", "command", "status", "errors"}
 HEAD: Final = """# Commands
 
-Made from the program by `nox -s reference`; `sa-apps COMMAND --help` says the same on the terminal. Words
-for people go to standard error, results to standard output. [json.md](json.md) has what all `--json`
-answers have in common, and the error codes. `sa-apps --version` shows the version; `sa-apps
---install-completion` lets the shell complete commands, app types, clusters and names.
+Generated from the program by `nox -s reference`; `sa-apps COMMAND --help` shows the same on the terminal.
+Messages for people go to standard error, results to standard output. [json.md](json.md) describes what all
+`--json` answers have in common, and the error codes. `sa-apps --version` shows the version; `sa-apps
+--install-completion` makes the shell complete commands, app types, clusters and names.
 
 | exit code | meaning |
 |---|---|
 """
 MEANINGS: Final = {
-    0: "fine; also: nothing to do",
+    0: "success, also if there was nothing to do",
     1: "failed",
     2: "wrong usage",
     3: "changes pending",
@@ -37,7 +37,19 @@ MEANINGS: Final = {
 }
 ALWAYS: Final = (0, 1, 2, 130)
 NO_CREDENTIALS: Final = ("demo", "destination list", "export", "init", "types", "list", "package", "simulate")
-SEVERAL_APPS: Final = ("check", "deploy", "new", "run", "status")
+SEVERAL_APPS: Final = (
+    "check",
+    "deploy",
+    "disable",
+    "enable",
+    "invoke",
+    "new",
+    "remove",
+    "rollback",
+    "run",
+    "status",
+    "verify",
+)
 
 
 def page() -> str:

@@ -1,4 +1,4 @@
-"""Write settings.md, the page of all keys of conf/, from the schema of conf/: `nox -s reference`."""
+"""Generate settings.md, the page of all keys of conf/, from the schema of conf/: `nox -s reference`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ PAGE: Final = Path(__file__).parent / "settings.md"
 PUBLISHED: Final = Path(__file__).parent / "conf.schema.json"
 HEAD: Final = """# Settings
 
-All keys of `conf/`, made from its [JSON Schema](conf.schema.json) by `nox -s reference`. `sa-apps` checks
-`conf/` by the same schema whenever it reads it. A wrong type or value is an error that names the file, the
-key and what is allowed. A key that the schema does not know is no error: StreamAlert and you may have keys of
-your own. Where only keys of `sa-apps` belong you are warned of it, in case it is a mistyped one.
+All keys of `conf/`, generated from its [JSON Schema](conf.schema.json) by `nox -s reference`. `sa-apps`
+validates `conf/` against the same schema whenever it reads it. A wrong type or value is an error that names
+the file, the key and what is allowed. An unknown key is not an error, because StreamAlert and you may have
+keys of your own; where only keys of `sa-apps` belong, it causes a warning, as it may be mistyped.
 
-`sa-apps config validate` checks all files and shows everything that is wrong; `config get` and `config set`
-read and change a key:
+`sa-apps config validate` checks all files and shows every problem; `config get` and `config set` read and
+change one key:
 
 <!-- not run: it needs an app of that name -->
 ```text
@@ -29,8 +29,8 @@ sa-apps config set timeout 300 --name duo_prod_collector
 sa-apps config set sa_apps.serve.workers 4
 ```
 
-An editor that knows JSON Schema can check while you type: `conf.schema.json#/$defs/global` is the form of
-`conf/global.json`, `#/$defs/cluster` that of a file in `conf/clusters/`, `#/$defs/destinations` that of
+Editors that support JSON Schema can validate as you type: use `conf.schema.json#/$defs/global` for
+`conf/global.json`, `#/$defs/cluster` for the files in `conf/clusters/`, and `#/$defs/destinations` for
 `conf/destinations.json`.
 """
 SECTIONS: Final = {
@@ -57,7 +57,7 @@ def _section(name: str, title: str) -> str:
 def _rows(
     form: Mapping[str, Any], before: str = "", *, needed: bool = True
 ) -> Iterator[tuple[str, str, str, str]]:
-    """Yield the cells of each key; an object without a section of its own is told key by key."""
+    """Yield the cells of each key; an object without a section of its own is listed key by key."""
     for key, inner in form.get("properties", {}).items():
         whole, is_needed = schema.resolved(inner), needed and key in form.get("required", ())
         if "properties" in whole and _name(inner) not in WITHIN:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from docs import settings
 from streamalert_apps.config import schema
 
-OUT_OF_DATE = "is out of date; `nox -s reference` writes it anew"
+OUT_OF_DATE = "is out of date; run `nox -s reference`"
 
 
 def test_the_published_schema_is_the_one_that_is_used() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,6 +56,14 @@ def test_each_error_of_aws_becomes_one_of_ours(raised: Exception, kind: type[App
         raise raised
 
 
+@pytest.mark.parametrize("code", ["ResourceConflictException", "PreconditionFailedException"])
+def test_a_change_that_met_another_one_may_be_tried_again(code: str) -> None:
+    error = explain(answer(code, "An update is in progress.", 409))
+    assert isinstance(error, Unavailable)
+    assert "An update is in progress" in error.message
+    assert "Try again" in error.hint
+
+
 PAGE = b"<!doctype html><p>Sign in to <b>guest</b> Wi-Fi"
 
 
@@ -106,6 +115,56 @@ def test_an_answer_that_is_no_object_is_not_taken_for_an_empty_one(
         between.before = lambda _: proxy.Answer(200, body)
         with pytest.raises(Unavailable, match="was not AWS"):
             ask(call, **CALLS_OF_JSON[call])
+
+
+@pytest.mark.parametrize("body", [PAGE, b"null", b"[]", b"Forbidden", b'{"__type": 5}', b"[" * 100_000])
+@pytest.mark.parametrize("call", CALLS_OF_JSON)
+def test_a_refusal_that_is_not_of_aws_form_is_told_as_such(
+    aws_env: str, monkeypatch: pytest.MonkeyPatch, call: str, body: bytes
+) -> None:
+    with proxy.serve(aws_env) as between:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
+        between.before = lambda _: proxy.Answer(403, body)
+        with pytest.raises(Unavailable, match=r"What answered \w+ \(403\) was not AWS"):
+            ask(call, **CALLS_OF_JSON[call])
+
+
+@pytest.mark.parametrize("body", [PAGE, b"null", b"[]", b"no form"])
+def test_a_fault_of_any_form_is_tried_again(
+    aws_env: str, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    told = {"x-amzn-RequestId": "1"}  # it makes botocore read the body
+    with proxy.serve(aws_env) as between:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
+        between.before = lambda call: proxy.Answer(502, body, told) if call.number < 2 else None
+        ask("events.list_rules")
+    assert len(between.calls) == 3
+
+
+@pytest.mark.parametrize(
+    ("call", "action"),
+    [
+        ("events.list_rules", "events:ListRules"),
+        ("cloudwatch.describe_alarms", "cloudwatch:DescribeAlarms"),
+        ("s3.get_bucket_encryption", "s3:GetEncryptionConfiguration"),
+        ("lambda.get_function", "lambda:GetFunction"),
+    ],
+)
+@pytest.mark.parametrize("told", [{}, {"message": None}])
+def test_without_a_reason_the_action_is_advised_as_policies_call_it(
+    aws_env: str, monkeypatch: pytest.MonkeyPatch, call: str, action: str, told: Any
+) -> None:
+    body = json.dumps({"__type": "AccessDeniedException", **told}).encode()
+    if call.startswith("s3"):
+        body = b"<Error><Code>AccessDenied</Code></Error>"
+    with proxy.serve(aws_env) as between:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
+        between.before = lambda _: proxy.Answer(403, body)
+        with pytest.raises(CredentialsError) as refused:
+            ask(call, **{**CALLS_OF_XML, **CALLS_OF_JSON}.get(call, {}))
+    assert refused.value.message == f"Your AWS user may not {action}."
+    assert f'"Action": "{action}"' in refused.value.hint
 
 
 def test_a_refusal_is_told_whoever_made_the_call(aws_env: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +222,18 @@ def test_a_kms_key_that_denies_is_told_as_such() -> None:
     error = explain(answer("AccessDenied", f"{USER}kms:Decrypt on resource: {key} {why}", 403))
     assert "kms:Decrypt" in error.message
     assert key in error.hint
+
+
+def test_a_denial_that_speaks_of_a_key_advises_no_action_of_the_service() -> None:
+    words = "The ciphertext refers to a customer master key that does not exist, or you may not access."
+    error = explain(answer("AccessDeniedException", words))
+    assert isinstance(error, CredentialsError)
+    assert "KMS key" in error.message
+    assert "Allow" not in error.hint
+
+
+def test_a_message_without_end_is_quoted_in_part() -> None:
+    assert len(explain(answer("ValidationException", "x" * 100_000)).message) < 1000
 
 
 @pytest.mark.parametrize(

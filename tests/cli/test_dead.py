@@ -87,6 +87,18 @@ def test_one_is_shown_as_the_service_gave_it(store: LocalStore, sa_apps: Command
     check(sa_apps("dead", "show", "collector", EVENTS[1], "--json").out, "dead show")
 
 
+def test_one_that_holds_what_controls_a_terminal_stays_json(store: LocalStore, sa_apps: Command) -> None:
+    hostile = "\x7f\x9b31m\u202e</script>[/nope]"
+    raw = json.dumps({"n": hostile}, ensure_ascii=False)
+    line = f'{{"reason":"no","line":{{"id":"01","at":1.0,"got":1.0,"raw":{raw}}}}}'
+    store.put("dead/soc/0000000009-1-0.json", line.encode())
+
+    ran = sa_apps("dead", "show", "collector", "soc/0000000009-1-0")
+
+    assert not {"\x7f", "\x9b", "\u202e"} & {*ran.out}
+    assert json.loads(ran.out) == {"n": hostile}
+
+
 @pytest.mark.parametrize("command", ["show", "replay", "drop"])
 def test_one_that_is_not_there_is_told(store: LocalStore, sa_apps: Command, command: str) -> None:
     ran = sa_apps("dead", command, "collector", "soc/1")

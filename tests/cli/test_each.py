@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from tests.cli.conftest import FUNCTION, settings, writes
 from tests.cli.test_json import SCHEMA
-from tests.proxy import Refuse
+from tests.proxy import Cut, Refuse
 from tests.terminal import ENTER, Terminal
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Ran
-    from tests.proxy import Proxy
+    from tests.proxy import Fault, Proxy
 
     Command = Callable[..., Ran]
 
@@ -50,6 +50,26 @@ def test_names_can_be_given_as_arguments_or_options_but_not_with_all(
     assert (unknown.code, "There is no app 'nobody'." in unknown.err) == (2, True)
     both = sa_apps(command, "collector", "other", "--all")
     assert (both.code, "Leave out the names, or --all." in both.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "fault", [Refuse(500, "InternalException"), Refuse(400, "ThrottlingException"), Cut()], ids=str
+)
+def test_what_keeps_aws_from_answering_for_one_app_stops_none_of_the_others(
+    deployed: Path, sa_apps: Command, aws: Proxy, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    settings(deployed, OTHER)
+    aws.before = lambda call: fault if OTHER.encode() in call.body else None
+
+    ran = sa_apps("disable", "other", "collector", "--json")
+
+    answer = answer_of(ran, "disable")
+    assert [(app["name"], bool(app["error"])) for app in answer["apps"]] == [
+        ("other", True),
+        ("collector", False),
+    ]
+    assert ran.code == 5
 
 
 def test_several_apps_are_switched_and_one_that_fails_stops_none(

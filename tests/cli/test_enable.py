@@ -11,6 +11,7 @@ import pytest
 from tests.cli.conftest import FUNCTION, writes
 from tests.cli.test_json import check
 from tests.cli.test_rollback import begin_a_record, of_0_1_0
+from tests.proxy import Rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,3 +115,21 @@ def test_a_version_that_knows_no_record_is_not_invoked_while_it_is_paused(
 
     assert sa_apps("disable", "collector").code == 0
     assert deleting()["schedules"] == []
+
+
+@pytest.mark.parametrize("sent", [None, "", "{", "[]", "5", '{"app_type": "duo_auth"}'])
+def test_a_target_that_sends_something_else_is_told_before_anything_is_changed(
+    deployed: Path, sa_apps: Command, aws: Proxy, sent: str | None
+) -> None:
+    def change(answer: Any) -> Any:
+        for target in answer.get("Targets", ()):
+            target["Input"] = sent
+        return answer
+
+    aws.after = lambda call: Rewrite(change) if call.name == "events.ListTargetsByRule" else None
+
+    ran = sa_apps("disable", "collector")
+
+    assert ran.code == 1
+    assert "is no event of ours" in ran.err
+    assert writes(aws) == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests import proxy
 from tests.cli.conftest import FUNCTION
 from tests.cli.test_json import check
@@ -68,3 +70,16 @@ def test_no_room_for_another_run_is_explained(deployed: Path, sa_apps: Command, 
     ran = sa_apps("invoke", "collector", "--wait")
     assert ran.code == 1
     assert "runs already" in ran.err
+
+
+@pytest.mark.parametrize("words", [[], ["--wait"]], ids=str)
+def test_an_answer_that_is_not_lambdas_is_told(
+    deployed: Path, sa_apps: Command, aws: Proxy, words: list[str]
+) -> None:
+    page = proxy.Answer(200, b"<html>Sign in</html>")
+    aws.before = lambda call: page if call.name == "lambda.Invoke" else None
+
+    ran = sa_apps("invoke", "collector", *words)
+
+    assert ran.code == 1
+    assert "whether the app runs is not known" in ran.err

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from streamalert_apps import errors
 from streamalert_apps.cli import app as root
+from streamalert_apps.runtime import store
 from tests.cli.conftest import write_auth
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def test_the_document_names_every_command_and_its_keys() -> None:
 
 
 def test_the_document_names_every_error_code_with_its_exit_code() -> None:
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    kinds = [kind for module in (errors, store) for kind in vars(module).values() if isinstance(kind, type)]
     tree = {kind.code: kind.exit_code for kind in kinds if issubclass(kind, errors.AppError)}
     tree.pop("transient_error")  # a branch of the tree, never raised itself
     rows = re.findall(r"^\| `([a-z_]+)` \| .* \| (\d+) \|$", TEXT, re.MULTILINE)

@@ -137,6 +137,33 @@ def test_lines_of_a_level_and_above_are_shown_and_what_lambda_says_of_an_error(
     assert answer["count"] == count
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"message": ["a"], "level": ["b"]}',
+        '{"message": null, "level": null}',
+        '{"message": {"a": 1}, "level": {}, "run": 5, "record": [1], "type": {}}',
+        '{"a":' * 20_000,
+        "{" + "9" * 5_000,
+        "",
+    ],
+    ids=["lists", "null", "objects", "deep", "long", "empty"],
+)
+@pytest.mark.parametrize("words", [[], ["--json"], ["--level", "error"], ["--run", "1a"]], ids=str)
+def test_a_line_of_any_form_is_shown(
+    deployable: Path, sa_apps: Command, monkeypatch: pytest.MonkeyPatch, line: str, words: list[str]
+) -> None:
+    event = {"eventId": "1", "message": line, "timestamp": 1}
+    monkeypatch.setattr(logs, "_events", lambda *_: iter([("1", logs._line(event))]))
+    ran = sa_apps("logs", "collector", *words)
+    assert (ran.code, "unexpected" in ran.err) == (0, False)
+
+
+@pytest.mark.parametrize("event", [{}, {"timestamp": 10**30, "message": "x"}, {"timestamp": -5}])
+def test_an_event_that_lacks_a_field_is_a_line(event: dict[str, Any]) -> None:
+    assert logs._line(event).text == event.get("message", "")
+
+
 def test_the_lines_of_one_run_are_shown_lambdas_own_too(deployable: Path, sa_apps: Command) -> None:
     write(
         json.dumps({"message": "mine", "level": "INFO", "run": "1a2b-3c"}),

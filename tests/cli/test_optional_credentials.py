@@ -84,7 +84,7 @@ def test_an_app_runs_without_what_is_optional(local: Path, sa_apps: Command, tmp
 def test_a_person_may_answer_with_nothing(local: Path) -> None:
     with Terminal(*NEW, "--no-check", folder=local) as terminal:
         terminal.see("acme.onelogin.com, or nothing:").type(ENTER)
-        terminal.answer("'us' or 'eu', in place of a subdomain, or nothing:", "eu")
+        terminal.answer("'us' or 'eu', instead of a subdomain, or nothing:", "eu")
         terminal.answer("client ID", KEYS["client_id"])
         terminal.answer("client secret", KEYS["client_secret"])
         assert terminal.ends() == 0
@@ -108,4 +108,4 @@ def test_what_is_optional_is_told(sa_apps: Command) -> None:
 
     optional = [field["name"] for field in described["onelogin_events"] if field["optional"]]
     assert optional == ["subdomain", "region"]
-    assert "in place of a subdomain (optional)" in sa_apps("types", "onelogin_events").out
+    assert "instead of a subdomain (optional)" in sa_apps("types", "onelogin_events").out

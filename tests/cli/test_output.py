@@ -12,6 +12,7 @@ import pytest
 
 from streamalert_apps.cli.terminal import output
 from streamalert_apps.errors import AppError
+from streamalert_apps.serve.plain import plain_json
 
 SECRET = "hush-hush-hush"
 
@@ -117,6 +118,13 @@ def test_a_json_answer_holds_no_control_character(capsys: pytest.CaptureFixture[
     said = capsys.readouterr().out
     assert HARMLESS.fullmatch(said)
     assert json.loads(said)["errors"][0]["message"].startswith("\x1b[2J")
+
+
+def test_json_that_is_shown_means_what_it_meant() -> None:
+    hostile = "".join(HOSTILE.values()).replace("\ud83d", "")
+    said = plain_json(json.dumps(hostile, ensure_ascii=False))
+    assert HARMLESS.fullmatch(said)
+    assert json.loads(said) == hostile
 
 
 @pytest.mark.parametrize("term", ["dumb", "xterm"])

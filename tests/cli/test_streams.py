@@ -14,7 +14,7 @@ import pytest
 
 from streamalert_apps.aws.logs import follow
 from streamalert_apps.aws.session import Session
-from streamalert_apps.cli import app as cli
+from streamalert_apps.cli.explained import explained
 from tests.cli.conftest import FUNCTION
 from tests.proxy import Refuse
 
@@ -102,7 +102,7 @@ def test_something_unexpected_is_told_without_room_for_a_traceback(monkeypatch: 
         raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
 
     monkeypatch.setattr(tempfile, "NamedTemporaryFile", nowhere)
-    told = cli._unexpected(RuntimeError("s3cr3t"))
+    told = explained(RuntimeError("s3cr3t"))
     assert told.message == "Something unexpected happened: RuntimeError."
     assert "SA_APPS_DEBUG=1" in told.hint
 

@@ -51,7 +51,7 @@ def test_a_search_without_a_result_says_so(sa_apps: Command) -> None:
 def test_one_type_is_told_in_full(sa_apps: Command) -> None:
     out = sa_apps("types", "duo_auth").out
     assert out.startswith("**duo_auth** collects each authentication")
-    assert "2. Under **Permissions**, tick **Grant read log** and nothing else." in out
+    assert "2. Under **Permissions**, tick only **Grant read log**." in out
     assert "- `secret_key`: the secret key of your Duo Admin API application" in out
     assert "- Schemas of the classifier: `duo:authentication_v2`" in out
     assert "- Requests: at most 2 in 60 seconds" in out

@@ -225,7 +225,10 @@ def test_what_lambda_and_we_take_passes(settings: dict[str, Any]) -> None:
         ({"log_retention_days": 13}, "3288 or 3653, not 13"),
         ({"log_level": "chatty"}, "log_level must be debug, info, warning, error or critical"),
         ({"concurrency_limit": -2}, "concurrency_limit must be a whole number of at least -1, not -2"),
-        ({"vpc_config": {"subnet_ids": "subnet-1"}}, "vpc_config.subnet_ids must be a list, each a string"),
+        (
+            {"vpc_config": {"subnet_ids": "subnet-1"}},
+            "vpc_config.subnet_ids must be a list, each item a string",
+        ),
         ({"vpc_config": {"subnet_ids": [1]}}, "vpc_config.subnet_ids.0 must be a string, not 1"),
         ({"vpc_config": []}, "vpc_config must be an object, not a list"),
         (
@@ -248,7 +251,7 @@ def test_what_lambda_and_we_take_passes(settings: dict[str, Any]) -> None:
         ({"app_name": "X" * 70}, "not a string of 72 characters"),
         ({"journal_days": -1}, "journal_days must be a number of days from 0 to 3650, not -1"),
         ({"journal_days": "7"}, "journal_days"),
-        ({"lag": 600}, "lag must be a length of time of 30 days at most"),
+        ({"lag": 600}, "lag must be a duration of at most 30 days"),
         ({"lag": "43201m"}, "lag"),
         ({"lag": "721h"}, "lag"),
         ({"lag": "31d"}, "lag"),

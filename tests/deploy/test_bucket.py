@@ -169,6 +169,13 @@ def test_a_bucket_in_another_region_is_refused(s3: Any, proxy: Proxy) -> None:
         deploy(s3, replace(PLACE, named_bucket="ours"))
 
 
+def test_a_bucket_of_which_s3_says_only_that_it_is_elsewhere_is_refused(s3: Any, proxy: Proxy) -> None:
+    bucket.apply(bucket.look(s3, PLACE))
+    proxy.before = lambda call: Answer(301, b"") if call.operation == "HeadBucket" else None
+    with pytest.raises(ConfigError, match="is in another region, and the project in us-east-1"):
+        bucket.look(s3, PLACE)
+
+
 @pytest.mark.parametrize("place", [PLACE, replace(PLACE, named_bucket="ours")])
 def test_one_of_another_account_is_told_in_one_line(s3: Any, proxy: Proxy, place: Place) -> None:
     proxy.before = lambda call: Answer(403, b"") if call.operation == "HeadBucket" else None
@@ -215,3 +222,11 @@ def test_each_call_tells_whose_the_bucket_has_to_be(s3: Any, proxy: Proxy) -> No
 
     unsaid = {call.operation for call in proxy.calls if "x-amz-expected-bucket-owner" not in call.headers}
     assert unsaid == {"CreateBucket"}
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b"{", b'{"Statement": 5}', b'{"Statement": [5]}', b"{}"])
+def test_a_policy_that_can_not_be_read_is_told_and_never_replaced(s3: Any, proxy: Proxy, body: bytes) -> None:
+    bucket.apply(bucket.look(s3, PLACE))
+    proxy.before = lambda call: Answer(200, body) if call.operation == "GetBucketPolicy" else None
+    with pytest.raises(ConfigError, match="Policy is no JSON that can be read"):
+        bucket.look(s3, PLACE)

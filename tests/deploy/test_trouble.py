@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import pytest
 from streamalert_apps.errors import CredentialsError, RateLimited, TransientError
 from tests import proxy
 from tests.deploy.cloud import CODE, OTHER_CODE, Cloud, app, client, world
-from tests.proxy import Call, Cut, Fault, Refuse, Rewrite
+from tests.proxy import Answer, Call, Cut, Fault, Refuse, Rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,6 +213,31 @@ def test_a_target_that_eventbridge_does_not_take_fails_the_app(cloud: Cloud) -> 
 
     assert result.error is not None
     assert "LimitExceeded: too many" in result.error.message
+
+
+def test_a_target_that_eventbridge_does_not_take_just_now_is_put_again(
+    cloud: Cloud, right: dict[str, Any]
+) -> None:
+    entry = {"TargetId": "sa-apps", "ErrorCode": "ConcurrentModificationException", "ErrorMessage": "wait"}
+    answer = Rewrite(lambda _: {"FailedEntryCount": 1, "FailedEntries": [entry]})
+    cloud.proxy.after = Times(answer, "events.PutTargets", 2)
+
+    cloud.deploy_well(app())
+
+    assert world() == right
+
+
+def test_an_empty_page_with_a_token_is_not_the_end(cloud: Cloud) -> None:
+    cloud.deploy_well(app())
+    there = client("events").list_targets_by_rule(Rule=f"{FUNCTION}_schedule")["Targets"]
+    pages = [{"Targets": [], "NextToken": "more"}, {"Targets": there}]
+    cloud.proxy.before = lambda call: (
+        Answer(200, json.dumps(pages.pop(0)).encode()) if call.name == "events.ListTargetsByRule" else None
+    )
+
+    (planned,) = cloud.plan(app())
+
+    assert (planned.error, planned.changes) == (None, ())
 
 
 def test_the_apps_beside_one_that_fails_are_deployed(cloud: Cloud) -> None:

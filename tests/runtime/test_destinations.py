@@ -113,12 +113,14 @@ def test_a_batch_and_one_event_fit_an_asynchronous_invocation(size: int) -> None
     "error",
     [
         refusing("TooManyRequestsException", 429),
+        refusing("ResourceConflictException", 409),
+        refusing("SnapStartNotReadyException", 409),
         refusing("ThrottlingException"),
         refusing("ServiceException", 500),
         refusing("SomethingNew", 503),
         ConnectTimeoutError(endpoint_url="https://lambda.us-east-1.amazonaws.com"),
     ],
-    ids=["busy", "throttled", "fault", "new fault", "time-out"],
+    ids=["busy", "pending", "starting", "throttled", "fault", "new fault", "time-out"],
 )
 def test_what_time_may_mend_is_a_delivery_to_try_again(error: Exception) -> None:
     answer = ClassifierLambda(Client(error), CLASSIFIER, FUNCTION).send(batch(b"1", b"2"))
@@ -134,12 +136,14 @@ def test_what_time_may_mend_is_a_delivery_to_try_again(error: Exception) -> None
     [
         ("ResourceNotFoundException", DeliveryRefused, f"There is no classifier {CLASSIFIER}:production"),
         ("AccessDeniedException", CredentialsError, "does not allow invoking"),
+        ("ExpiredTokenException", CredentialsError, "does not allow invoking"),
         ("RequestTooLargeException", DeliveryRefused, "refused a batch"),
         ("InvalidRequestContentException", DeliveryRefused, "refused a batch"),
     ],
 )
 def test_what_time_can_not_mend_is_told(code: str, error: type[AppError], message: str) -> None:
-    answer = ClassifierLambda(Client(refusing(code)), CLASSIFIER, FUNCTION).send(batch(b"1", b"2"))
+    status = 403 if error is CredentialsError else 400
+    answer = ClassifierLambda(Client(refusing(code, status)), CLASSIFIER, FUNCTION).send(batch(b"1", b"2"))
 
     assert [*answer.retry] == [0, 1]
     assert type(answer.error) is error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import count
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
-from streamalert_apps.runtime.memory import FUTURE, INLINE, MERGED, Kept, Memory
+from streamalert_apps.runtime.memory import FUTURE, INDEXED, INLINE, MERGED, Kept, Memory, Segment
 from tests.runtime.doubles import id_of
 
 if TYPE_CHECKING:
@@ -114,6 +115,41 @@ def test_it_is_exact_whatever_happens_in_which_order(place: Place) -> None:
         floor = max(floor, NOW + step - 12)
         memory.forget(floor)
         place.save(memory, NOW + step)
+
+
+def test_more_ids_than_a_dict_holds_are_known_exactly(place: Place) -> None:
+    for start in range(0, 5 * INDEXED, INDEXED):
+        place.remember(range(start, start + INDEXED))
+
+    assert place.knows(range(-500, 500)) == [*range(500)]
+    assert place.knows(range(5 * INDEXED - 500, 5 * INDEXED + 500)) == [
+        *range(5 * INDEXED - 500, 5 * INDEXED)
+    ]
+
+
+def test_what_is_searched_goes_when_the_floor_has_passed_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamalert_apps.runtime.memory.INDEXED", 1_000)
+    memory = place.open()
+    ids = [id_of(number) for number in range(10_000)]
+    tracemalloc.start()
+    memory.add(ids, [NOW] * 10_000)
+    place.save(memory)
+    assert memory.known(ids, [NOW] * 10_000) == {*ids}
+    held, _ = tracemalloc.get_traced_memory()
+
+    memory.forget(NOW + 1)
+
+    assert held - tracemalloc.get_traced_memory()[0] > 2 << 20
+    tracemalloc.stop()
+
+
+def test_a_segment_that_was_rebuilt_and_holds_nothing_breaks_nothing(place: Place) -> None:
+    place.kept = Kept(segments=[Segment("lost", 2 * INDEXED, int(NOW))])
+    place.objects["lost"] = b""
+
+    assert place.knows(range(5)) == []
 
 
 def test_only_what_is_below_the_floor_is_forgotten(place: Place) -> None:

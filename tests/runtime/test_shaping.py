@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from streamalert_apps.runtime import shaping
@@ -108,6 +109,38 @@ def test_what_is_not_redacted_keeps_its_bytes() -> None:
 
 def test_a_key_that_stands_twice_hides_nothing() -> None:
     assert b"s3cr3t" not in shaped(b'{"ip": "s3cr3t", "ip": 1}', redact=["ip"])
+
+
+@pytest.mark.parametrize(
+    ("paths", "left"),
+    [
+        (["a.b", "a.c"], {"a": {"b": "[redacted]", "c": "[redacted]", "d": 3}, "e": 4}),
+        (["a", "a.b"], {"a": "[redacted]", "e": 4}),
+        (["a.b", "a", "e.f"], {"a": "[redacted]", "e": 4}),
+        (["a.b", "a.b"], {"a": {"b": "[redacted]", "c": 2, "d": 3}, "e": 4}),
+    ],
+)
+def test_paths_go_together(paths: list[str], left: Any) -> None:
+    event = json.dumps({"a": {"b": 1, "c": 2, "d": 3}, "e": 4}).encode()
+    assert json.loads(shaped(event, redact=paths)) == left
+
+
+def test_an_event_is_gone_through_once_however_many_paths_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = 0
+    decode = msgspec.json.decode
+
+    def counting(*given: Any, **options: Any) -> Any:
+        nonlocal decoded
+        decoded += 1
+        return decode(*given, **options)
+
+    monkeypatch.setattr(msgspec.json, "decode", counting)
+    event = json.dumps({"a": {f"k{number}": number for number in range(2000)}}).encode()
+
+    left = shaped(event, redact=[f"a.k{number}" for number in range(2000)])
+
+    assert left.count(b"[redacted]") == 2000
+    assert decoded == 2
 
 
 def test_of_what_can_not_be_read_nothing_is_sent() -> None:

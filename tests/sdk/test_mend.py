@@ -155,6 +155,28 @@ HOSTILE = {
 }
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'"2001:db8::2e584558"',
+        b'"2001:db8:1e345:7::"',
+        b'"at 5e1234"',
+        b'"a, 7e999"',
+        b"1e30",
+        b"1e-400",
+        b"0.5E+22",
+    ],
+)
+def test_what_only_looks_like_a_huge_number_costs_no_second_reading(value: bytes) -> None:
+    assert not is_odd(b'[{"value": %b}, {"value":%b}]' % (value, value))
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"-1.5E+0999", b"1e999 ", b"9" * 400])
+def test_a_huge_number_is_found_wherever_it_stands(number: bytes) -> None:
+    for body in (b'{"value":%b}', b"[%b]", b"[1, %b,2]", b'{"ip":"::1e345","value": %b\n}'):
+        assert is_odd(body % number)
+
+
 def unread(body: bytes) -> None:
     is_odd(body)
     mended(body)

@@ -135,7 +135,7 @@ def test_throttling_is_waited_out_whatever_its_status(status: int) -> None:
 
 
 def test_throttling_without_an_end_is_told_as_such() -> None:
-    with pytest.raises(RateLimited, match="throttles"):
+    with pytest.raises(RateLimited, match="throttled"):
         collector(rate=0).finish()
 
 

@@ -169,7 +169,7 @@ def test_each_cloud_has_its_hosts(app_type: str, domain: str, *, scoped: bool) -
         (STREAM, {}, {"org_id": "12345678"}, "org_id"),
         (STREAM, {"permitted": False}, {}, "read:events:admin"),
         (JIRA, {}, {"token": "x" * 40}, "email and token"),
-        (JIRA, {"scoped": True}, {"cloud_id": None}, "cloud_id besides"),
+        (JIRA, {"scoped": True}, {"cloud_id": None}, "cloud_id"),
         (CONFLUENCE, {"permitted": False}, {}, "paid plan"),
         (CONFLUENCE, {}, {"site": "other.atlassian.net"}, "site and cloud_id"),
     ],

@@ -360,7 +360,7 @@ def test_an_answer_that_is_none_is_an_error(fault: Fault, error: type[Exception]
         ({"authorized": False}, {}, "authorizes it in the Admin Console"),
         ({"scope": False}, {}, "Manage enterprise properties"),
         ({}, {"clientSecret": "0" * 32}, "clientID and clientSecret"),
-        ({}, {"publicKeyID": "00000000"}, "Make a new key"),
+        ({}, {"publicKeyID": "00000000"}, "Create a new key"),
         ({}, {"enterpriseID": "1"}, "check enterpriseID"),
         ({"grant": "client_credentials"}, {"enterpriseID": "1"}, "check enterpriseID"),
     ],

@@ -114,7 +114,7 @@ def test_a_scope_that_is_missing_is_told(app_type: str, scope: str) -> None:
         ("/oauth2", 403, "access denied, authorization failed", CredentialsError, "address"),
         ("/oauth2", 403, "access denied, invalid client", CredentialsError, "refused the API client"),
         ("/oauth2", 400, "bad", CredentialsError, "refused the API client"),
-        ("/alerts", 200, "timeout", Unavailable, "a fault"),
+        ("/alerts", 200, "timeout", Unavailable, "a server error"),
         ("/alerts", 429, "", RateLimited, "too many"),
         ("/oauth2", 429, "", RateLimited, "too many"),
     ],

@@ -48,7 +48,7 @@ def test_each_cloud_has_its_host(cloud: str) -> None:
 @pytest.mark.parametrize(
     ("options", "changed", "hint"),
     [
-        ({}, {"token": "figp_" + "0" * 40}, "ended"),
+        ({}, {"token": "figp_" + "0" * 40}, "expired"),
         ({"permitted": False}, {}, "org:activity_log_read"),
         ({"sign_in": "app"}, {"client_secret": "0" * 30}, "client secret"),
         ({"sign_in": "app"}, {"refresh_token": "0" * 30}, "revoked"),

@@ -141,7 +141,7 @@ def test_a_token_of_an_installation_is_renewed_when_it_ends() -> None:
 @pytest.mark.parametrize(
     ("options", "changed", "hint"),
     [
-        ({}, {"token": "ghp_" + "x" * 36}, "make a new one"),
+        ({}, {"token": "ghp_" + "x" * 36}, "create a new one"),
         ({"sso": True}, {}, "Configure SSO"),
         ({"permitted": False}, {}, "read:audit_log"),
         ({}, {"organization": "other"}, "read:audit_log"),

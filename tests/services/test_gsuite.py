@@ -395,8 +395,8 @@ def test_a_request_that_is_refused_for_itself_is_an_error() -> None:
         ({"privilege": False}, {}, "privilege Reports"),
         ({"api_enabled": False}, {}, "Enable the Admin SDK API"),
         ({}, {"delegation_email": "nobody@example.com"}, "Check delegation_email"),
-        ({}, {"client_email": "other@example.iam.gserviceaccount.com"}, "make a new key file"),
-        ({}, {"private_key_id": "0" * 40}, "make a new key file"),
+        ({}, {"client_email": "other@example.iam.gserviceaccount.com"}, "create a new key file"),
+        ({}, {"private_key_id": "0" * 40}, "create a new key file"),
     ],
 )
 def test_credentials_that_are_refused_are_explained(

@@ -64,7 +64,7 @@ def test_each_region_has_its_host_and_a_provider_names_the_organization(region: 
         ({"sign_in": "account"}, {"client_secret": "0" * 40}, "client secret"),
         ({"sign_in": "account"}, {"api_key": "0" * 40}, "one of the two"),
         ({}, {"api_key": ""}, "one of the two"),
-        ({}, {"api_key": "0" * 40}, "a new key"),
+        ({}, {"api_key": "0" * 40}, "new key"),
         ({"org_id": ORG}, {"org_id": "0" * 24}, "org_id"),
     ],
 )

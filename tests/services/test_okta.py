@@ -121,7 +121,7 @@ def test_the_limit_is_waited_out_until_the_moment_that_okta_names() -> None:
 @pytest.mark.parametrize(
     ("options", "changed", "hint"),
     [
-        ({}, {"token": "00" + "x" * 40}, "not used for 30 days"),
+        ({}, {"token": "00" + "x" * 40}, "unused for 30 days"),
         ({}, {"host": "nobody.okta.com"}, "Check the host"),
         ({"permitted": False}, {}, "Read-Only Administrator"),
         ({}, {"token": None}, "one of the two"),

@@ -112,7 +112,7 @@ def test_each_region_has_its_host(region: str) -> None:
     ("options", "changed", "message"),
     [
         ({}, {"token": "eyJ4.eyJ5.z"}, "refused the token"),
-        ({"features": ["itemusages"]}, {}, "not for auditevents"),
+        ({"features": ["itemusages"]}, {}, "not cover auditevents"),
     ],
 )
 def test_credentials_that_are_refused_are_explained(

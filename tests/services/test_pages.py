@@ -28,7 +28,7 @@ def test_each_service_has_a_page_and_each_page_a_service() -> None:
 @pytest.mark.parametrize("service", BUILT_IN)
 def test_a_page_has_the_parts_of_all_pages_in_their_order(service: str) -> None:
     titles = re.findall(r"^## (.*)$", page(service), re.MULTILINE)
-    order = ["What to set up in", "What to expect", "What changed against StreamAlert"]
+    order = ["What to set up in", "What to expect", "Changes from StreamAlert"]
 
     shared = [begin for title in titles for begin in order if title.startswith(begin)]
 

@@ -99,7 +99,7 @@ def test_a_console_may_be_anywhere(host: str) -> None:
     assert app.tally().arrived == 1
 
 
-@pytest.mark.parametrize(("status", "hint"), [(401, "Make a new one"), (403, "Viewer")])
+@pytest.mark.parametrize(("status", "hint"), [(401, "Create a new one"), (403, "Viewer")])
 def test_a_refusal_is_explained(status: int, hint: str) -> None:
     error, _ = refused(ACTIVITIES, "/web", status, {"errors": [{"code": 4010010, "title": "x"}]})
 

@@ -208,7 +208,6 @@ class World:
             mock.patch.object(memories, "MERGED", plan.merged),
             mock.patch.object(memories, "INDEXED", plan.merged),
             mock.patch.object(sweep, "MOST_ROWS", plan.most_rows),
-            mock.patch.object(sweep, "MOST_IDS", plan.most_rows),
             mock.patch.object(catalogue, "PIECE", 5),
         ]
 

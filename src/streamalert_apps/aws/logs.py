@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,6 +14,8 @@ from streamalert_apps.aws.trouble import explain
 from streamalert_apps.errors import TransientError
 
 FOLLOW_SECONDS: Final = 2.0
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_LATEST: Final = 253_402_300_799_000  # the end of the year 9999
 LATE_SECONDS: Final = 30  # CloudWatch shows some lines later than others of their time
 
 
@@ -62,18 +64,19 @@ def _events(
     pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, **span)
     try:
         for page in pages:
-            for event in page["events"]:
-                yield event["eventId"], _line(event)
+            for event in page.get("events", ()):  # a page may have none, and say that there are more
+                line = _line(event)
+                yield event.get("eventId") or f"{line.time} {line.text}", line
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
 
 
 def _line(event: dict[str, Any]) -> Line:
-    text = event["message"].rstrip("\n")
-    time = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+    text = event.get("message", "").rstrip("\n")
+    time = _EPOCH + timedelta(milliseconds=min(max(event.get("timestamp", 0), 0), _LATEST))
     try:
         fields = json.loads(text) if text.startswith("{") else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = {}
     return Line(time, text, fields)

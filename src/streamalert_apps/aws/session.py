@@ -19,6 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from streamalert_apps import __version__
+from streamalert_apps.aws.answer import name_what_is_missing
 from streamalert_apps.aws.trouble import (
     SIGN_IN,
     explained,
@@ -63,6 +64,7 @@ class Session:
         core = botocore.session.Session(profile=self.profile)
         provider: Any = core.get_component("credential_provider").get_provider("assume-role")
         provider._prompter = self._code  # noqa: SLF001 (there is no public way; its own reads where nobody types)
+        core.get_component("event_emitter").register("creating-client-class", name_what_is_missing)
         return boto3.Session(botocore_session=core, region_name=self.region or None)
 
     def client(self, service: str, **limits: Any) -> Any:

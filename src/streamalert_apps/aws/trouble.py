@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 from botocore import exceptions as aws
 
+from streamalert_apps.aws.answer import IncompleteAnswerError, UnreadableDocumentError
 from streamalert_apps.errors import AppError, ConfigError, CredentialsError, RateLimited, Unavailable
 from streamalert_apps.runtime import names
 
@@ -21,6 +22,15 @@ SIGN_IN: Final = (
 )
 
 THROTTLED: Final = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
+CONFLICTS: Final = {
+    "ConcurrentModification",
+    "ConcurrentModificationException",
+    "OperationAborted",
+    "OperationAbortedException",
+    "PreconditionFailedException",
+    "ResourceConflictException",
+}
+"""Codes of a change that met another one."""
 _EXPIRED: Final = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _UNKNOWN: Final = {
     "AuthFailure",
@@ -37,6 +47,7 @@ _CLOCK: Final = {"RequestInTheFuture", "RequestTimeTooSkewed"}
 _CLOCK_WORDS: Final = re.compile(
     r"Signature (expired|not yet current)|earlier than|later than", re.IGNORECASE
 )
+_KEY_WORDS: Final = re.compile(r"The ciphertext refers to|KMS access was denied|KMS key", re.IGNORECASE)
 _NOT_AUTHORIZED: Final = re.compile(
     r"not authorized to perform: (?P<action>[\w:*-]+)(?: on resource: (?P<resource>\S+))?(?P<why>.*)",
     re.DOTALL,
@@ -49,6 +60,26 @@ _ALWAYS_ENABLED: Final = frozenset({
     *("ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1"),
     *("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
 })
+
+IN_BETWEEN: Final = (
+    "Perhaps a proxy answers instead, or a network's sign-in page: check HTTPS_PROXY, AWS_ENDPOINT_URL."
+)
+_CIRCLE: Final = "A listing of AWS does not end: it gave one page's token twice"
+_REDIRECTION: Final = 300
+_LONGEST_QUOTE: Final = 600  # characters of AWS's own words
+
+# Where IAM names an action otherwise than the call: https://docs.aws.amazon.com/service-authorization/
+_OTHER_NAMES: Final = {
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+}
 
 _ORGANISATION: Final = "Your organisation forbids it: ask who manages its policies in AWS Organizations."
 
@@ -93,10 +124,11 @@ def explain(error: Exception) -> AppError:
             return ConfigError("The AWS region is not valid.", hint="Set account.region in conf/global.json.")
         case aws.ClientError():
             return _explain_answer(error)
-        case UnreadableAnswerError():
+        case UnreadableDocumentError():
+            return ConfigError(f"{error}.", hint="Look at it in AWS's console, and put it right there.")
+        case UnreadableAnswerError() | IncompleteAnswerError() | aws.PaginationError():
             return Unavailable(
-                f"{error}.",
-                hint="Perhaps a proxy did, or a network's sign-in page: check HTTPS_PROXY, AWS_ENDPOINT_URL.",
+                f"{_CIRCLE if isinstance(error, aws.PaginationError) else error}.", hint=IN_BETWEEN
             )
         case aws.HTTPClientError() | aws.ConnectionError():
             return Unavailable(f"AWS can't be reached: {error}", hint="Check the network and account.region.")
@@ -116,9 +148,22 @@ def told(response: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def raise_refusal(parsed: dict[str, Any], model: Any, context: Mapping[str, Any], **_: Any) -> None:
-    """Tell what is refused before anybody below makes less of it: the action, the reason, the remedy."""
-    if refusal := _refusal(*told(parsed), model.name, str(context.get("client_region") or "")):
+    """Tell what is refused before anybody below makes less of it: the action, the reason, the remedy.
+
+    An error that passes on has a code and a message, empty where AWS gave none.
+    """
+    code, message = told(parsed)
+    if refusal := _refusal(code, message, _action(model), str(context.get("client_region") or "")):
         raise refusal
+    if "Error" in parsed:
+        parsed["Error"] = {**(parsed["Error"] or {}), "Code": code, "Message": message}
+
+
+def _action(model: Any) -> str:
+    """Return what a policy calls an operation."""
+    service = model.service_model.signing_name.replace("monitoring", "cloudwatch")
+    name = f"{service}:{model.name}"
+    return _OTHER_NAMES.get(name, name)
 
 
 class UnreadableAnswerError(aws.BotoCoreError):
@@ -127,24 +172,27 @@ class UnreadableAnswerError(aws.BotoCoreError):
     fmt = "What answered {operation} ({status}) was not AWS"
 
 
-def refuse_unreadable(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
-    """Raise UnreadableAnswerError before botocore's parser fails on it, or takes it for an empty answer."""
+def refuse_unreadable(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    """Raise UnreadableAnswerError before botocore's parser fails on it, or takes it for an empty answer.
+
+    Of a fault the status alone counts: whatever answered it, the call is tried again.
+    """
     body, status = response_dict["body"], response_dict["status_code"]
-    if isinstance(body, bytes) and not _is_readable(operation_model, status, body):
+    if not isinstance(body, bytes) or _is_readable(operation_model, body, is_success=status < _REDIRECTION):
+        return
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
         raise UnreadableAnswerError(operation=operation_model.name, status=status)
+    response_dict["body"] = b""
 
 
-def _is_readable(model: Any, status: int, body: bytes) -> bool:
+def _is_readable(model: Any, body: bytes, *, is_success: bool) -> bool:
     """Tell whether a body has the form of its protocol, where botocore relies on that."""
     protocol = model.service_model.resolved_protocol
-    is_success = status < HTTPStatus.MULTIPLE_CHOICES
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return True
     if protocol in {"query", "ec2"}:
         return _is_xml(body)
     if protocol == "rest-xml":
         return is_success or not body or _is_xml(body)
-    if protocol in {"json", "rest-json"} and is_success and model.output_shape:
+    if protocol in {"json", "rest-json"} and (model.output_shape or not is_success):
         return not body or _is_object(body)
     return True
 
@@ -158,9 +206,10 @@ def _is_xml(body: bytes) -> bool:
 
 def _is_object(body: bytes) -> bool:
     try:
-        return isinstance(json.loads(body), dict)
-    except ValueError:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
         return False
+    return isinstance(content, dict) and isinstance(content.get("__type", ""), str | None)
 
 
 def _explain_answer(error: aws.ClientError) -> AppError:
@@ -171,9 +220,14 @@ def _explain_answer(error: aws.ClientError) -> AppError:
         return refusal
     if code in THROTTLED:
         return RateLimited(f"AWS answered {asked} with {code}.", hint="Try again in a minute.")
+    if code in CONFLICTS:
+        return Unavailable(
+            f"AWS refused {asked}, as another change is under way ({code}{_quoted(message)}).",
+            hint="Try again in a minute; it is safe to do so.",
+        )
     if status >= 500:  # noqa: PLR2004
         return Unavailable(f"AWS has a fault: {asked} was answered with {status} ({code}).")
-    return AppError(f"AWS refused {asked}: {code or '?'}: {message or 'no reason given'}")
+    return AppError(f"AWS refused {asked}: {code or '?'}{_quoted(message or 'no reason given')}")
 
 
 def _refusal(code: str, message: str, asked: str, region: str = "") -> AppError | None:
@@ -195,12 +249,15 @@ def _refusal(code: str, message: str, asked: str, region: str = "") -> AppError 
         return CredentialsError(
             f"AWS does not know these credentials ({code}{_quoted(message)}).", hint=_sign_in(region)
         )
-    if code.startswith("KMS"):
+    is_denied = code in _DENIED
+    if code.startswith("KMS") or (
+        is_denied and _KEY_WORDS.search(message) and not _NOT_AUTHORIZED.search(message)
+    ):
         return CredentialsError(
             f"A KMS key can't be used for {asked} ({code}{_quoted(message)}).",
             hint="Look at the key's state and its policy: your AWS user and the app's role need it.",
         )
-    return _denied(asked, message) if code in _DENIED else None
+    return _denied(asked, message) if is_denied else None
 
 
 def _sign_in(region: str) -> str:
@@ -232,4 +289,5 @@ def _allow(action: str, resource: str) -> str:
 
 def _quoted(message: str) -> str:
     """Return AWS's own words, as they follow ours."""
-    return f": {' '.join(message.split())}" if message else ""
+    words = " ".join(message.split())
+    return f": {words if len(words) <= _LONGEST_QUOTE else f'{words[:_LONGEST_QUOTE]}…'}" if words else ""

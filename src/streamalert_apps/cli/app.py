@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from contextlib import suppress
@@ -46,9 +45,10 @@ from streamalert_apps.cli.commands import (
     verify,
 )
 from streamalert_apps.cli.commands import list as list_command
+from streamalert_apps.cli.explained import explained
 from streamalert_apps.cli.project import forget_session
 from streamalert_apps.cli.terminal import narrow, options, output
-from streamalert_apps.errors import AppError, Cancelled, ConfigError, UsageError
+from streamalert_apps.errors import AppError, Cancelled, UsageError
 
 EXAMPLES = """Examples:
 
@@ -75,7 +75,7 @@ Environment:
   SA_APPS_DEBUG=1       show a traceback when something unexpected happens
   NO_COLOR, FORCE_COLOR
 
-Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 changes pending, 4 credentials refused, 5 some failed,
+Exit codes: 0 success, 1 failed, 2 wrong usage, 3 changes pending, 4 credentials refused, 5 some failed,
 130 interrupted."""
 
 SHARED: Final = ("--json", "--no-input", "--project-dir", "--quiet", "-q", "--verbose", "-v")
@@ -100,8 +100,6 @@ MEANT: Final = {
     "test": "check",
     "validate": "config validate",
 }
-
-_CANNOT_BE_WRITTEN = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
 class Fitting:
@@ -313,50 +311,10 @@ def _invoke(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = Cancelled.exit_code
     except Exception as error:  # noqa: BLE001 (nobody shall see a traceback)
-        return _report(_understood(error), arguments)
+        return _report(explained(error), arguments)
     if code == Cancelled.exit_code:  # this is what Typer makes of Ctrl-C
         return _report(Cancelled("Interrupted."), arguments)
     return code if isinstance(code, int) else 0
-
-
-def _understood(error: Exception) -> AppError:
-    """Return the error as one of ours."""
-    if isinstance(error, AppError):
-        return error
-    if isinstance(error, OSError) and error.errno in _CANNOT_BE_WRITTEN:
-        if not error.filename:  # a stream has none
-            return AppError(f"The output can't be written: {error.strerror}.")
-        return ConfigError(f"{error.filename} can't be written: {error.strerror}.")
-    if isinstance(error, FileNotFoundError) and not error.filename:  # of all calls, only getcwd names none
-        return ConfigError("The current folder is gone.", hint="Change to a folder that is there.")
-    if hasattr(error, "format_message"):  # Typer's; it has no public name for them
-        context = getattr(error, "ctx", None)
-        shown = f"`{context.command_path} --help` shows how it is used." if context else ""
-        return UsageError(error.format_message(), hint=shown)
-    if "botocore" in sys.modules:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        from streamalert_apps.aws.trouble import explain
-
-        if isinstance(error, BotoCoreError | ClientError):
-            return explain(error)
-    return _unexpected(error)
-
-
-def _unexpected(error: Exception) -> AppError:
-    import traceback
-    from tempfile import NamedTemporaryFile
-
-    if os.environ.get("SA_APPS_DEBUG"):
-        output.say("".join(traceback.format_exception(error)).rstrip())
-        return AppError(f"Something unexpected happened: {type(error).__name__}.")
-    told = f"Something unexpected happened: {type(error).__name__}."
-    try:
-        with NamedTemporaryFile("w", prefix="sa-apps-", suffix=".log", delete=False, encoding="utf-8") as log:
-            log.write(output.masked("".join(traceback.format_exception(error))))
-    except OSError:  # there is no folder for temporary files, or no room in it
-        return AppError(told, hint="Please report it; with SA_APPS_DEBUG=1 it shows where.")
-    return AppError(told, hint=f"Please report it with {log.name}, which says where.")
 
 
 def _report(error: AppError, arguments: list[str]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from streamalert_apps.cli.explained import explained
 from streamalert_apps.cli.terminal import output
 from streamalert_apps.cli.terminal.description import identity
 from streamalert_apps.cli.terminal.failures import Failures
@@ -45,8 +46,10 @@ def each(
     for app in chosen.apps:
         try:
             told = work(app)
-        except AppError as error:
-            told = Told({}, error)
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001 (the apps that come after it are to be done all the same)
+            told = Told({}, explained(error))
         if told is None:
             return 0
         failure = failures.note(app, told.error) if told.error else None

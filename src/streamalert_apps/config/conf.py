@@ -275,11 +275,13 @@ class Project:
         stated = whole.get("destinations", {})
         stated.get("destinations", {}).pop(name, None)
         clusters = stated.get("clusters", {})
-        clusters |= {cluster: _without(clusters[cluster], name) for cluster in clusters}
+        clusters |= {
+            cluster: _without(clusters[cluster], name, f"The cluster {cluster}") for cluster in clusters
+        }
         for cluster in whole["clusters"].values():
             for app in cluster.get("modules", {}).get("streamalert_apps", {}).values():
                 if "destinations" in app:
-                    app["destinations"] = _without(app["destinations"], name)
+                    app["destinations"] = _without(app["destinations"], name, app.get("app_name", "An app"))
         of(self.root, whole)
         return {
             file: content.get(whole, keys)
@@ -312,8 +314,15 @@ class Project:
         return Schemas(missing, differing)
 
 
-def _without(names: Sequence[str], name: str) -> list[str]:
-    return [other for other in names if other != name]
+def _without(names: Sequence[str], name: str, whose: str) -> list[str]:
+    """Return the names without one; raise ConfigError where it is the only one."""
+    left = [other for other in names if other != name]
+    if names and not left:
+        raise ConfigError(
+            f"{whose} sends to {name} alone: without it its events would go nowhere.",
+            hint="Let it send elsewhere first: `sa-apps config set destinations`.",
+        )
+    return left
 
 
 def write(root: Path, objects: Mapping[str, Mapping[str, Any]]) -> None:

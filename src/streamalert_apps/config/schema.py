@@ -133,7 +133,7 @@ def allowed(form: Form) -> str:
         return f"{', '.join(most)} or {last}"
     kind = _WORDS[form["type"]]
     if "items" in form:
-        return f"{kind}, each {allowed(form['items'])}"
+        return f"{kind}, each item {allowed(form['items'])}"
     if "maximum" in form:
         return f"{kind} from {form['minimum']} to {form['maximum']}"
     return f"{kind} of at least {form['minimum']}" if "minimum" in form else kind

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from streamalert_apps.aws.answer import statements
 from streamalert_apps.deploy import tags
 from streamalert_apps.deploy.patience import Patience, explained
 from streamalert_apps.deploy.place import Place
@@ -102,6 +103,8 @@ def _is_there(s3: Any, place: Place) -> bool:
     """Tell whether there is such a bucket; raise for one that is another account's, or in another region."""
     try:
         region = s3.head_bucket(**_bucket(place)).get("BucketRegion")
+    except RecursionError:  # botocore follows for ever what leads to no region
+        region = "another region"
     except ClientError as error:
         answer = error.response["ResponseMetadata"]
         if answer["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
@@ -207,9 +210,8 @@ def _tls_only(place: Place) -> dict[str, Any]:
 
 
 def _statements(s3: Any, place: Place) -> list[dict[str, Any]]:
-    policy = _set(lambda: s3.get_bucket_policy(**_bucket(place))).get("Policy")
-    statements = json.loads(policy)["Statement"] if policy else []
-    return [statements] if isinstance(statements, dict) else list(statements)
+    answer = _set(lambda: s3.get_bucket_policy(**_bucket(place)))
+    return statements(answer) if answer.get("Policy") else []
 
 
 def _tags(s3: Any, place: Place) -> list[dict[str, str]]:

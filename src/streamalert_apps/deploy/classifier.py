@@ -88,7 +88,7 @@ def digest(archive: bytes) -> str:
 def _live(job: Job) -> dict[str, Any]:
     """Return what AWS says of the version that runs."""
     call = job.aws.functions.get_function
-    live = found(lambda: call(FunctionName=job.function, Qualifier=names.ALIAS))
+    live: dict[str, Any] | None = found(lambda: call(FunctionName=job.function, Qualifier=names.ALIAS))
     if not live:
         raise ConfigError(
             f"There is no classifier {job.function} with an alias {names.ALIAS}.",

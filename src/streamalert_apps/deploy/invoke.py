@@ -8,11 +8,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from streamalert_apps.aws.trouble import IN_BETWEEN
 from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy.patience import explained
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.resources.target import event
-from streamalert_apps.errors import AlreadyRunning, AppError, ConfigError
+from streamalert_apps.errors import AlreadyRunning, AppError, ConfigError, Unavailable
 from streamalert_apps.runtime import names
 
 
@@ -35,13 +36,22 @@ def invoke(functions: Any, app: AppConf, place: Place, *, wait: bool) -> Run:
         )
     except ClientError as error:
         raise _refusal(error, app) from error
-    told = answer["Payload"].read()
-    payload = json.loads(told) if told else None
-    summary = payload if isinstance(payload, dict) else {}
+    summary = _summary(answer["Payload"].read())
     if "FunctionError" in answer:
         words = f"{summary.get('errorType', 'Error')}: {summary.get('errorMessage', 'no message')}"
         return Run({}, AppError(f"The run failed. {words}", hint=f"`sa-apps logs {app.name}` shows more."))
     return Run(summary)
+
+
+def _summary(told: bytes) -> dict[str, Any]:
+    """Return the object that was answered; nothing where there is none, as without a wait."""
+    try:
+        payload = json.loads(told) if told else {}
+    except (ValueError, RecursionError):
+        raise Unavailable(
+            "What answered the invocation was not AWS: whether the app runs is not known.", hint=IN_BETWEEN
+        ) from None
+    return payload if isinstance(payload, dict) else {}
 
 
 def _refusal(error: ClientError, app: AppConf) -> AppError:

@@ -13,7 +13,7 @@ from botocore.exceptions import (
     HTTPClientError,
 )
 
-from streamalert_apps.aws.trouble import THROTTLED, explain, told
+from streamalert_apps.aws.trouble import CONFLICTS, THROTTLED, explain, told
 from streamalert_apps.errors import AppError, TransientError
 from streamalert_apps.sdk.clock import Clock
 
@@ -24,17 +24,11 @@ SLOWER: Final = "AWS asks to go slower"
 NEW_ROLE: Final = "the new role is not known everywhere yet"
 _PAUSES: Final = (1.0, 1.0, 2.0, 3.0, 5.0)
 
-_AT_ONCE: Final = {
-    "ConcurrentModification",
-    "ConcurrentModificationException",
+_AT_ONCE: Final = CONFLICTS | {
     "ConflictException",
     "DeleteConflict",
     "EntityAlreadyExists",
-    "OperationAborted",
-    "OperationAbortedException",
-    "PreconditionFailedException",
     "ResourceAlreadyExistsException",
-    "ResourceConflictException",
     "UnmodifiableEntity",
 }
 _GONE: Final = {"NoSuchBucket", "NoSuchEntity", "ResourceNotFoundException"}

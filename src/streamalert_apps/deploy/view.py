@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -14,6 +14,8 @@ from streamalert_apps.deploy import tags
 from streamalert_apps.deploy.clients import Aws
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.runtime import names
+
+T = TypeVar("T")
 
 ABSENT: Final = {"ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException"}
 _DESCRIBED: Final = re.compile(r"sa-apps code=([0-9a-f]{64}) zip=(\S+)")
@@ -40,6 +42,12 @@ def rules(aws: Aws, prefix: str) -> dict[str, Any]:
     """Return the rules whose names begin with `prefix`."""
     pages = aws.events.get_paginator("list_rules").paginate(NamePrefix=prefix)
     return {rule["Name"]: rule for page in pages for rule in page["Rules"]}
+
+
+def targets(aws: Aws, rule: str) -> list[dict[str, Any]]:
+    """Return what a rule invokes; nothing where there is no such rule."""
+    pages = aws.events.get_paginator("list_targets_by_rule").paginate(Rule=rule)
+    return found(lambda: [target for page in pages for target in page["Targets"]]) or []
 
 
 def is_enabled(rule: Mapping[str, Any]) -> bool:
@@ -84,7 +92,8 @@ class View:
             return None
         call = self.job.aws.functions.get_function
         answer = found(lambda: call(FunctionName=self.job.function, Qualifier=names.ALIAS))
-        return dict(answer["Configuration"]) if answer else None
+        configuration: dict[str, Any] | None = answer["Configuration"] if answer else None
+        return configuration
 
     @property
     def architecture(self) -> str:
@@ -114,9 +123,7 @@ class View:
         """What the rule invokes."""
         if not self.rule:
             return []
-        call, name = self.job.aws.events.list_targets_by_rule, self.rule["Name"]
-        answer = found(lambda: call(Rule=name))
-        return answer["Targets"] if answer else []
+        return targets(self.job.aws, self.rule["Name"])
 
     @property
     def invoking(self) -> list[dict[str, Any]]:
@@ -171,7 +178,7 @@ class Glance(View):
         """GetFunction's answer for what runs; where nothing does, for what would be published next."""
         call, name = self.job.aws.functions.get_function, self.job.function
         live = found(lambda: call(FunctionName=name, Qualifier=names.ALIAS))
-        self.live = dict(live["Configuration"]) if live else None
+        self.live = live["Configuration"] if live else None
         return live or found(lambda: call(FunctionName=name))
 
     @cached_property
@@ -181,7 +188,7 @@ class Glance(View):
         return self.live
 
 
-def found(call: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+def found(call: Callable[[], T]) -> T | None:
     """Return AWS's answer, or None where what was asked for is not there."""
     try:
         return call()

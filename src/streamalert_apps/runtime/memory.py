@@ -27,11 +27,13 @@ from streamalert_apps.sdk.ids import WIDTH
 from streamalert_apps.sdk.legacy import pack, unpack
 
 INLINE: Final = 4_000  # ids in the head: 64 KiB
-INDEXED: Final = 50_000  # ids in a set; more are searched in sorted arrays, at an eighth of the space
-MERGED: Final = 100_000  # ids of a segment that is not merged with others any more
+INDEXED: Final = 20_000  # ids in a dict; more are searched in sorted arrays, at an eighth of the space
+MERGED: Final = 50_000  # ids of a segment that is not merged with others any more
 FUTURE: Final = 86_400  # seconds from now on: such ids may stay for years, in a segment of their own
 _LATEST: Final = 2**32 - 1
 _RECORD: Final = WIDTH + 4
+_SHIFT: Final = 8 * WIDTH - 24  # the filter has a bit for each value of an id's first 24 bits
+_BITS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Segment(msgspec.Struct):
@@ -67,17 +69,55 @@ class _Array:
     """A segment that is searched as it lies there."""
 
     def __init__(self, blob: bytes) -> None:
-        self._count = len(blob) // _RECORD
-        self._ids = array("Q", blob[: self._count * WIDTH])
+        count = len(blob) // _RECORD
+        self.ids = array("Q", blob[: count * WIDTH])
         if sys.byteorder == "little":  # as bytes they are in the order of numbers of the other form
-            self._ids.byteswap()
-        self._times = memoryview(blob)[self._count * WIDTH :].cast("I")
+            self.ids.byteswap()
+        self._times = memoryview(blob)[count * WIDTH :].cast("I")
+        self.until = max(self._times, default=0)
+        self.asked = 0
+        self.is_filtered = False
 
-    def find(self, ids: Sequence[bytes]) -> dict[bytes, int]:
-        numbers = struct.unpack(f">{len(ids)}Q", b"".join(ids))
-        places = [min(at, self._count - 1) for at in map(bisect_left, repeat(self._ids), numbers)]
-        there = map(eq, map(self._ids.__getitem__, places), numbers)
-        return {identity: self._times[at] for identity, at in compress(zip(ids, places, strict=True), there)}
+    def find(self, numbers: Sequence[int]) -> dict[bytes, int]:
+        self.asked += len(numbers)
+        if not (count := len(self.ids)):
+            return {}
+        places = [at % count for at in map(bisect_left, repeat(self.ids), numbers)]
+        there = map(eq, map(self.ids.__getitem__, places), numbers)
+        found = compress(zip(numbers, places, strict=True), there)
+        return {number.to_bytes(WIDTH, "big"): self._times[at] for number, at in found}
+
+
+class _Arrays:
+    """Arrays, those that are asked often behind one filter: it tells most ids that they do not hold."""
+
+    def __init__(self) -> None:
+        self._arrays: list[_Array] = []
+        self._filter = bytearray()
+
+    def add(self, new: _Array) -> None:
+        self._arrays.append(new)
+
+    def find(self, numbers: Sequence[int]) -> dict[bytes, int]:
+        bits = self._filter
+        maybe = [n for n in numbers if bits[n >> _SHIFT + 3] & _BITS[n >> _SHIFT & 7]] if bits else []
+        found: dict[bytes, int] = {}
+        for each in self._arrays:
+            found |= each.find(maybe if each.is_filtered else numbers)
+            if not each.is_filtered and each.asked > len(each.ids) // 4:  # a search costs four times as much
+                self._put_behind_filter(each)
+        return found
+
+    def forget(self, second: int) -> None:
+        self._arrays = [each for each in self._arrays if each.until >= second]
+        if not self._arrays:
+            self._filter = bytearray()
+
+    def _put_behind_filter(self, new: _Array) -> None:
+        self._filter = bits = self._filter or bytearray(1 << 21)
+        for number in new.ids:
+            bits[number >> _SHIFT + 3] |= _BITS[number >> _SHIFT & 7]
+        new.is_filtered = True
 
 
 @dataclass(slots=True)
@@ -95,7 +135,7 @@ class Memory:
     _made: dict[str, bytes] = field(default_factory=dict)
     _inline: dict[bytes, int] = field(default_factory=dict)
     _index: dict[bytes, int] = field(default_factory=dict)
-    _arrays: list[_Array] = field(default_factory=list)
+    _arrays: _Arrays = field(default_factory=_Arrays)
     _waiting: list[Segment] = field(default_factory=list)
 
     @classmethod
@@ -155,6 +195,7 @@ class Memory:
         second = _second(self.floor)
         self.segments = [segment for segment in self.segments if segment.until >= second]
         self._waiting = [segment for segment in self._waiting if segment.until >= second]
+        self._arrays.forget(second)
 
     @property
     def is_full(self) -> bool:
@@ -222,7 +263,7 @@ class Memory:
         self.segments = [*kept, Segment(name, len(merged), max(merged.values()))]
         blob = packed(merged)
         self._made = {each.name: made for each in kept if (made := self._made.get(each.name))}
-        if len(merged) < MERGED:
+        if len(merged) <= MERGED // 2:  # else it is hardly merged again
             self._made[name] = blob
         return name, blob
 
@@ -230,11 +271,9 @@ class Memory:
         return self._made.get(name) or self.load(name)
 
     def _found(self, ids: Sequence[bytes]) -> dict[bytes, int]:
-        """Return the ids that are known, with their times."""
-        found = _known_in(self._index, ids) | _known_in(self._inline, ids)
-        for array_ in self._arrays:
-            found |= array_.find([identity for identity in ids if identity not in found])
-        return found
+        """Return the ids that are known, with their times; those in the head count first."""
+        found = self._arrays.find(_numbers(ids))
+        return found | _known_in(self._index, ids) | _known_in(self._inline, ids)
 
     def _take(self, segment: Segment) -> Callable[[Sequence[bytes]], dict[bytes, int]]:
         """Load a segment; return what looks ids up in it."""
@@ -242,9 +281,9 @@ class Memory:
         if len(self._index) + segment.count <= INDEXED:
             self._index.update(_records(blob))
             return partial(_known_in, self._index)
-        array_ = _Array(blob)
-        self._arrays.append(array_)
-        return array_.find
+        taken = _Array(blob)
+        self._arrays.add(taken)
+        return lambda ids: taken.find(_numbers(ids))
 
     def _remember(self, ids: dict[bytes, int]) -> None:
         """Keep what went into a segment; what is too much for the index is searched in an array."""
@@ -253,7 +292,7 @@ class Memory:
             second = _second(self.floor)
             self._index = {identity: time for identity, time in self._index.items() if time >= second}
         if len(self._index) > INDEXED:
-            self._arrays.append(_Array(packed(self._index)))
+            self._arrays.add(_Array(packed(self._index)))
             self._index = {}
 
 
@@ -264,6 +303,10 @@ def digest_of(events: Sequence[bytes]) -> str:
         total.update(len(event).to_bytes(8, "big"))
         total.update(event)
     return total.hexdigest()
+
+
+def _numbers(ids: Sequence[bytes]) -> Sequence[int]:
+    return struct.unpack(f">{len(ids)}Q", b"".join(ids))
 
 
 def _known_in(place: Mapping[bytes, int], ids: Sequence[bytes]) -> dict[bytes, int]:

@@ -11,7 +11,7 @@ https://jmespath.org/specification.html
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -28,6 +28,8 @@ _LATEST: Final = 253_402_300_799.0  # the end of the year 9999
 _STEP: Final = re.compile(r'"([^"]+)"|([^".\[\]*]+)')
 
 Path: TypeAlias = tuple[str, ...]
+Tree: TypeAlias = "dict[str, Tree | None]"
+"""Keys that lead to what is redacted; None stands for that itself."""
 
 
 def _expression(value: Any) -> str:
@@ -80,29 +82,39 @@ SETTINGS: Final = (
 def shape(given: Mapping[str, Any], source: Source) -> Shape | None:
     """Return what makes of an event what is sent, from checked settings; None: it is sent as it is."""
     wanted = _wanted(given["only"], given["without"]) if given["only"] or given["without"] else None
-    paths: Sequence[Path] = given["redact"]
+    tree = together(given["redact"])
     wraps = given["wrap"] == "envelope"
-    if wanted is None and not paths and not wraps:
+    if wanted is None and not tree and not wraps:
         return None
 
     def shaped(event: bytes, identity: bytes, time: float, got: float) -> bytes:
         if wanted is not None and not wanted(event):
             return b""
-        if paths:
-            event = redacted(event, paths)
+        if tree:
+            event = redacted(event, tree)
         return _wrapped(event, identity, time, got, source) if wraps else event
 
     return shaped
 
 
-def redacted(event: bytes, paths: Sequence[Path]) -> bytes:
+def together(paths: Iterable[Path]) -> Tree:
+    """Return paths as one tree: an event is gone through once, however many there are."""
+    tree: Tree = {}
+    for *parents, last in paths:
+        inside: Tree | None = tree
+        for key in parents:
+            inside = None if inside is None else inside.setdefault(key, {})
+        if inside is not None:  # else the whole of what it is in is replaced
+            inside[last] = None
+    return tree
+
+
+def redacted(event: bytes, tree: Tree) -> bytes:
     """Return an event without the content of some fields."""
     try:
-        for path in paths:
-            event = bytes(_without(msgspec.Raw(event), path))
+        return bytes(_without(msgspec.Raw(event), tree))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return UNREADABLE
-    return event
 
 
 def _wanted(only: str, without: str) -> Callable[[bytes], bool]:
@@ -137,21 +149,22 @@ def _is_true(value: Any) -> bool:
     return not isinstance(value, str | list | dict) or bool(value)
 
 
-def _without(value: msgspec.Raw, path: Path) -> msgspec.Raw:
-    """Return a value in which what is at a path is replaced; all else keeps its bytes."""
-    if not path:
+def _without(value: msgspec.Raw, tree: Tree | None) -> msgspec.Raw:
+    """Return a value in which what a tree leads to is replaced; all else keeps its bytes."""
+    if tree is None:
         return msgspec.Raw(msgspec.json.encode(REDACTED))
     start = bytes(value).lstrip()[:1]
     if start == b"[":
         items = msgspec.json.decode(value, type=list[msgspec.Raw])
-        return msgspec.Raw(msgspec.json.encode([_without(item, path) for item in items]))
+        return msgspec.Raw(msgspec.json.encode([_without(item, tree) for item in items]))
     if start != b"{":
         return value
     fields = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
-    key, *rest = path
-    if key not in fields:
+    found = tree.keys() & fields.keys()
+    if not found:
         return value
-    fields[key] = _without(fields[key], tuple(rest))
+    for key in found:
+        fields[key] = _without(fields[key], tree[key])
     return msgspec.Raw(msgspec.json.encode(fields))
 
 

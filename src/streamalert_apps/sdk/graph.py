@@ -79,7 +79,7 @@ class GraphLog(Feed):
             code = answer.json(_Failure).error.code
         except BadResponse:
             code = ""
-        hint = "Give the app the permissions of setup.md, as application permissions, and grant consent."
+        hint = "Give the app the application permissions that `sa-apps types` lists, and grant consent."
         return CredentialsError(
             "Microsoft Graph refused access to the log (403).",
             hint=self.license if "NonPremiumTenant" in code else hint,

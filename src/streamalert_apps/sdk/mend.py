@@ -61,6 +61,8 @@ _SHAPES: Final = bytes(
 )
 _LONG: Final = b"0" * (LONGEST_NUMBER + 1)
 _EXPONENT: Final = b"0e000"  # after the rest of a number, of which this is the last digit
+# Such a number between what JSON has beside one; so the groups of an IPv6 address are none.
+_HUGE: Final = re.compile(rb"[:,\[\s]-?[0-9][0-9.]*+[eE]\+?[0-9]{3,}+(?=[\s,\]}])")
 
 
 def is_odd(body: bytes) -> bool:
@@ -91,7 +93,9 @@ def _has_huge(body: bytes) -> bool:
     if _LONG in shape:
         return True
     *begun, _ = shape.split(_EXPONENT)
-    return any(part.rstrip(b"0.").removesuffix(b"-").endswith(b",") for part in begun)
+    if not any(part.rstrip(b"0.").removesuffix(b"-").endswith(b",") for part in begun):
+        return False
+    return _HUGE.search(body) is not None
 
 
 def readable(body: bytes) -> bytes:

@@ -39,7 +39,7 @@ def cloud(*clouds: str) -> AuthField:
     *most, last = (f"'{name}'" for name in clouds)
     return AuthField(
         "cloud",
-        f"the cloud that the tenant is in: {', '.join(most)} or {last} (global, if nothing is given)",
+        f"the cloud that the tenant is in: {', '.join(most)} or {last} (default: global)",
         re.compile("|".join(clouds)),
         optional=True,
     )
@@ -57,7 +57,7 @@ _HINTS: Final = {
     "700016": "Check client_id, and that the app is registered in this tenant.",
     "7000112": "The app is disabled; enable it under Enterprise applications.",
     "7000215": "Check client_secret: it is the value of a secret, not its ID.",
-    "7000222": "The client secret has expired; make a new one.",
+    "7000222": "The client secret has expired; create a new one.",
     "500011": "The tenant does not have this API; check the cloud, and the app's API permissions.",
     "53003": "A policy of Conditional Access for workload identities blocks the app.",
 }

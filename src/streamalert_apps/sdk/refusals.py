@@ -8,7 +8,7 @@ from typing import Any, Final
 from streamalert_apps.errors import AppError, BadResponse
 from streamalert_apps.sdk.http import Answer, Judge
 
-SET_CLOCK: Final = "Set this machine's clock: it differs too much."
+SET_CLOCK: Final = "Set this machine's clock; it is wrong."
 _REFUSED: Final = 400
 
 

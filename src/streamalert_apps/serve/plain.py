@@ -11,6 +11,11 @@ _CONTROL: Final = re.compile(
 )
 
 
+def plain_json(text: str) -> str:
+    """Return JSON whose control characters are written as JSON writes them: it means what it meant."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def plain(text: str) -> str:
     """Return text whose control characters are written out."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)

@@ -45,6 +45,7 @@ OPEN_ANSWERS = [
     refused(400, "RequestTimeout"),
     refused(502, "Bad Gateway", None),
     fake_s3.answered(Answer(503, b"<html>no XML</html>")),
+    refused(429, "TooManyRequestsException"),
     fake_s3.answered(Answer(500)),
     done_but_refused(500, "InternalError"),
     done_but_refused(503, "SlowDown"),
@@ -324,6 +325,39 @@ def test_a_page_is_tried_again_where_it_failed(s3: FakeS3, fault: Fault) -> None
 def test_a_listing_that_says_nothing_does_not_pass_for_an_empty_one(s3: FakeS3, answer: Answer) -> None:
     s3.objects[HEAD] = b"x"
     s3.spoil(fake_s3.answered(answer))
+
+    assert listed(opened(s3)) == ["head.json"]
+
+
+def page(content: str = "", following: str = "") -> Fault:
+    """Answer with a page that has `content`, and a token of the next one."""
+    more = f"<NextContinuationToken>{following}</NextContinuationToken>" if following else ""
+    is_cut = f"<IsTruncated>{'true' if following else 'false'}</IsTruncated>"
+    body = f"<ListBucketResult>{is_cut}{more}{content}</ListBucketResult>"
+    return fake_s3.answered(Answer(200, body.encode()))
+
+
+@pytest.mark.parametrize("tokens", ["aa", "aba", "abcb"])
+def test_pages_that_come_again_are_an_error_and_no_circle(s3: FakeS3, tokens: str) -> None:
+    s3.spoil(*(page(following=token) for token in tokens))
+
+    with pytest.raises(StateError, match="does not end"):
+        listed(opened(s3))
+
+
+def test_an_empty_page_in_the_middle_is_not_the_end(s3: FakeS3) -> None:
+    s3.objects[HEAD] = b"x"
+    s3.spoil(page(following="0"), page(following="00"))
+
+    assert listed(opened(s3)) == ["head.json"]
+
+
+@pytest.mark.parametrize("lacking", ["Key", "Size", "LastModified"])
+def test_a_listing_that_lacks_a_field_is_asked_for_again(s3: FakeS3, lacking: str) -> None:
+    fields = {"Key": f"{PREFIX}/other", "Size": "1", "LastModified": "2026-03-01T12:00:00Z"}
+    told = "".join(f"<{name}>{value}</{name}>" for name, value in fields.items() if name != lacking)
+    s3.objects[HEAD] = b"x"
+    s3.spoil(page(f"<Contents>{told}</Contents>"))
 
     assert listed(opened(s3)) == ["head.json"]
 

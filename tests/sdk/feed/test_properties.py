@@ -49,7 +49,6 @@ some_start = st.sampled_from([60 * SECOND, LONGEST, LONGEST / 2])
 @pytest.fixture(autouse=True)
 def _small_windows(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sweep, "MOST_ROWS", 12)
-    monkeypatch.setattr(sweep, "MOST_IDS", 12)
     monkeypatch.setattr(sweep, "MOST_COUNTED", 5)
     logging.disable()
     yield

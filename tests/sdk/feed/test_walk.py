@@ -696,7 +696,6 @@ def test_a_window_that_holds_too_much_is_halved_so_that_no_order_need_be_relied_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sweep, "MOST_ROWS", 40)
-    monkeypatch.setattr(sweep, "MOST_IDS", 40)
     service = Service(lag=MINUTE)
     runs = Runs(service)
     times = [*range(0, 1000, 10), 5, *range(1000, 1500, 10), 1990, *range(1500, 1990, 10)]
@@ -709,9 +708,24 @@ def test_a_window_that_holds_too_much_is_halved_so_that_no_order_need_be_relied_
     assert exactly_once(runs)
 
 
+@pytest.mark.parametrize("order", [OldestFirst, NewestFirst])
+def test_a_window_that_will_hold_too_much_is_cut_long_before_it_has_been_read_to_its_end(
+    order: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "MOST_ROWS", 400)
+    service = Service(order, lag=MINUTE)
+    runs = Runs(service, since=NOW - 20 * HOUR)
+    service.happen_often(2_000, NOW - 20 * HOUR, 30 * SECOND)
+
+    outcome = runs.run()
+
+    assert exactly_once(runs)
+    assert outcome.events == 2_000
+    assert outcome.repeats < 200
+
+
 def test_a_window_is_not_halved_where_its_bounds_mean_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "MOST_ROWS", 40)
-    monkeypatch.setattr(sweep, "MOST_IDS", 40)
     service = Service(order=AnyOrder, lag=MINUTE, bounded=False, cost=1.0)
     runs = Runs(service)
     service.happen_often(120, NOW - HOUR, 10 * SECOND)

@@ -38,17 +38,19 @@ def command(
     cluster: options.Cluster = None,
     since: Annotated[
         str | None,
-        typer.Option(help="From so long ago (90d), or a date or time. Without: continue.", metavar="TIME"),
+        typer.Option(
+            help="Start: how long ago (90d), or a date or time. Without it: continue.", metavar="TIME"
+        ),
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(help="Up to so long ago, or a date or time. Default: the record.", metavar="TIME"),
+        typer.Option(help="End: how long ago, or a date or time. Default: the record.", metavar="TIME"),
     ] = None,
     to: Annotated[
         str | None,
         typer.Option(
             "--to",
-            help="A destination instead of the app's: of conf/, classifier, or a file.",
+            help="Another destination than the app's: one in conf/, classifier, or a file.",
             metavar="DEST",
             autocompletion=options.complete_target,
         ),

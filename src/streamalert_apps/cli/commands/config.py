@@ -30,7 +30,7 @@ VALIDATE_EXAMPLES = """Examples:
   sa-apps config validate
   sa-apps config validate --json
 
-It warns of keys that sa-apps does not know; they may be StreamAlert's or yours. It does not call AWS."""
+It warns about keys that sa-apps does not know; they may be StreamAlert's or yours. It does not call AWS."""
 
 GET_EXAMPLES = """Examples:
 
@@ -49,7 +49,7 @@ SET_EXAMPLES = """Examples:
   sa-apps config set sa_apps.serve.workers 4
   sa-apps config set concurrency_limit --name duo_prod_collector -- -1
 
-A value is JSON, or else text. It is checked before it is written; nothing else in the file changes."""
+The value is JSON or plain text. It is checked before it is written; nothing else in the file changes."""
 
 _IN_THE_FUNCTIONS_NAME: Final = ("app_name", "type")
 
@@ -69,7 +69,7 @@ AppName = Annotated[
     typer.Option(
         "--name",
         "-n",
-        help="The app whose setting it is.",
+        help="The app that has the setting.",
         metavar="NAME",
         autocompletion=options.complete_name,
     ),
@@ -95,7 +95,7 @@ def root(context: typer.Context) -> None:
 
 @group.command("validate", epilog=VALIDATE_EXAMPLES)
 def validate(*, project_dir: options.ProjectDir = None, as_json: options.Json = False) -> int:
-    """Check all files of conf/ and show everything that is wrong."""
+    """Check all files in conf/ and show every problem."""
     from streamalert_apps.checks import conf
     from streamalert_apps.cli.selection import known_types
     from streamalert_apps.config.conf import root_of
@@ -130,6 +130,7 @@ def get(
     """Show the value of a key."""
     from streamalert_apps.config import address, content, schema
     from streamalert_apps.config.conf import root_of
+    from streamalert_apps.serve.plain import plain_json
 
     whole = content.read(root_of(project_dir))
     place = address.keys(whole, key, name, cluster)
@@ -144,7 +145,9 @@ def get(
     if as_json:
         output.envelope("config get", {**_described(place), "value": value, "is_set": is_set})
     else:
-        output.data(value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))
+        output.data(
+            value if isinstance(value, str) else plain_json(json.dumps(value, indent=2, ensure_ascii=False))
+        )
 
 
 @group.command("set", epilog=SET_EXAMPLES)

@@ -38,7 +38,7 @@ SHOW_EXAMPLES = """Examples:
 \b
   sa-apps dead show duo_prod_collector soc/0000000004-00001795694400-2
 
-The event is written as the service gave it, whole, to standard output; why it was refused to standard
+The event is written to standard output as the service sent it; the reason for the refusal to standard
 error."""
 
 REPLAY_EXAMPLES = """Examples:
@@ -48,7 +48,7 @@ REPLAY_EXAMPLES = """Examples:
   sa-apps dead replay duo_prod_collector --destination soc
   sa-apps dead replay duo_prod_collector soc/0000000004-00001795694400-2
 
-What the destination takes now is kept no more. While the app is running nothing is sent."""
+Events that the destination accepts are no longer kept. Nothing is sent while the app is running."""
 
 DROP_EXAMPLES = """Examples:
 
@@ -56,7 +56,7 @@ DROP_EXAMPLES = """Examples:
   sa-apps dead drop duo_prod_collector soc/0000000004-00001795694400-2
   sa-apps dead drop duo_prod_collector --destination soc --yes --json
 
-The events stay in the journal as long as that keeps them."""
+They stay in the journal until they expire there."""
 
 group = typer.Typer(
     name="dead",
@@ -136,6 +136,7 @@ def show(
     """Show one whole event, and why it was refused."""
     from streamalert_apps.cli.terminal.description import identity
     from streamalert_apps.serve.dead import find
+    from streamalert_apps.serve.plain import plain_json
 
     _, app, place = _opened(project_dir, name, cluster)
     (dead,) = find(place.store, ids=[event])
@@ -144,7 +145,7 @@ def show(
         output.envelope("dead show", {**identity(app), **_described(dead), "raw": raw})
         return
     output.say(f"{dead.destination} refused it: {dead.reason}")
-    output.data(raw)
+    output.data(plain_json(raw))
 
 
 @group.command("replay", epilog=REPLAY_EXAMPLES)

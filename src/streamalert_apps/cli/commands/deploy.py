@@ -62,13 +62,13 @@ def command(
     ] = False,
     functions: Annotated[
         list[str] | None,
-        typer.Option("--functions", "-f", help="As in StreamAlert: apps, classifier.", metavar="WORD"),
+        typer.Option("--functions", "-f", help="As in StreamAlert: apps or classifier.", metavar="WORD"),
     ] = None,
     drop_undelivered: Annotated[
         bool,
         typer.Option(
             "--drop-undelivered",
-            help="Also drop events undelivered to destinations that are no longer in conf/.",
+            help="Also drop events that are undelivered to destinations no longer in conf/.",
         ),
     ] = False,
     exit_code: Annotated[

@@ -37,7 +37,7 @@ ADD_EXAMPLES = """Examples:
   sa-apps destination add soc --type http --set url=https://logs.example.com/in --auth-file - < soc.json
   sa-apps destination add soc --update-auth     replace a destination's credentials
 
-On a terminal, it asks for what is missing. Events go there once an app or a cluster names it:
+On a terminal, it asks for what is missing. Events go there when an app or a cluster names it:
 `sa-apps new TYPE --to soc`, or `destinations` in conf/."""
 
 LIST_EXAMPLES = """Examples:
@@ -52,7 +52,8 @@ TEST_EXAMPLES = """Examples:
   sa-apps destination test lake
   sa-apps destination test soc --json
 
-The event has the key `sa_apps_test`. It comes from this machine, with your rights in AWS, not the app's."""
+The event has the key `sa_apps_test`. It is sent from this machine, with your permissions in AWS, not
+the app's."""
 
 REMOVE_EXAMPLES = """Examples:
 
@@ -60,8 +61,8 @@ REMOVE_EXAMPLES = """Examples:
   sa-apps destination remove soc
   sa-apps destination remove soc --yes --json
 
-What is not delivered yet never will be, unless another destination has it. What the destination refused is
-kept for 30 days. In AWS the apps send there until they are deployed."""
+What has not been delivered yet never will be, except to other destinations. What the destination refused is
+kept for 30 days. In AWS, apps send there until they are deployed again."""
 
 WHAT: Final = "the destination's credentials"
 
@@ -101,7 +102,7 @@ def add(
         str | None,
         typer.Option(
             "--type",
-            help="Its kind, as http or s3.",
+            help="Its kind, like http or s3.",
             metavar="TYPE",
             show_default=False,
             autocompletion=options.complete_kind,
@@ -109,11 +110,11 @@ def add(
     ] = None,
     given: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A setting, as url=https://…; may be repeated.", metavar="KEY=VALUE"),
+        typer.Option("--set", help="A setting, like url=https://…; may be repeated.", metavar="KEY=VALUE"),
     ] = None,
     auth_file: options.AuthFile = None,
     update_auth: Annotated[
-        bool, typer.Option("--update-auth", help="If it is there: replace its credentials, do not ask.")
+        bool, typer.Option("--update-auth", help="If it exists, replace its credentials without asking.")
     ] = False,
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,

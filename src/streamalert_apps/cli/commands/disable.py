@@ -12,7 +12,7 @@ EXAMPLES = """Examples:
   sa-apps disable collector --cluster prod
 
 No event is lost: the first run after `sa-apps enable` continues where the last one ended.
-Once a day the app still deletes what is past its time (docs/privacy.md)."""
+Once a day, the app still deletes what has expired (docs/privacy.md)."""
 
 
 def command(

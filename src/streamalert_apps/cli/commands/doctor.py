@@ -35,7 +35,7 @@ def command(
 ) -> int:
     """Find what is wrong with the project, credentials and AWS.
 
-    Each finding says what is wrong, why it matters, and what fixes it.
+    Each finding says what is wrong, why it matters, and how to fix it.
     """
     from streamalert_apps.config.conf import root_of
 

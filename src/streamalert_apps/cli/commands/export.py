@@ -45,7 +45,7 @@ def command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names of apps; without one all are exported.",
+            help="Names of apps. Default: all.",
             metavar="[NAME]...",
             show_default=False,
             autocompletion=options.complete_name,
@@ -57,7 +57,7 @@ def command(
         typer.Option(
             "--output",
             "-o",
-            help="The file to write; else standard output.",
+            help="The file to write. Default: standard output.",
             metavar="FILE",
             dir_okay=False,
             show_default=False,
@@ -78,7 +78,7 @@ def command(
 ) -> None:
     """Write the deployment for CloudFormation or Terraform.
 
-    The file says where the functions' zips are: for CloudFormation in a bucket and prefix (parameters of the
+    For CloudFormation, the functions' zips are in a bucket and prefix (parameters of the
     stack), for Terraform in a folder (a variable).
     """
     from streamalert_apps.cli.project import need_aws, open_project

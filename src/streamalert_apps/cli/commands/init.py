@@ -31,7 +31,7 @@ LOCAL_PREFIX: Final = "local"
 def command(
     *,
     prefix: Annotated[
-        str | None, typer.Option("--prefix", help="What all names in AWS begin with.", metavar="PREFIX")
+        str | None, typer.Option("--prefix", help="Prefix of all names in AWS.", metavar="PREFIX")
     ] = None,
     account_id: Annotated[
         str | None, typer.Option("--account-id", help="AWS account, 12 digits.", metavar="ID")
@@ -39,7 +39,9 @@ def command(
     region: Annotated[str | None, typer.Option("--region", help="AWS region.", metavar="REGION")] = None,
     cluster: Annotated[
         str,
-        typer.Option("--cluster", "-c", help="Name of the first (or one more) cluster.", metavar="CLUSTER"),
+        typer.Option(
+            "--cluster", "-c", help="Name of the first cluster, or of one to add.", metavar="CLUSTER"
+        ),
     ] = CLUSTER,
     local: Annotated[
         bool, typer.Option("--local", help="Collect on this machine; no AWS account needed.")
@@ -51,8 +53,8 @@ def command(
     """Start a project: create conf/ in this folder.
 
     Existing files are never changed. In an existing project, --cluster adds a cluster. A local project
-    keeps credentials, records and logs in this folder. On a terminal, what is missing is asked for; account
-    and region are suggested from your AWS configuration.
+    keeps credentials, records and logs in this folder. On a terminal, it prompts for what is
+    missing, and suggests account and region from your AWS configuration.
     """
     from streamalert_apps.cli.terminal.prompts import Prompts
 

@@ -54,13 +54,13 @@ def command(
         str,
         typer.Option(
             "--since",
-            help="From then on: so long ago (90s, 30m, 2h, 7d), or a date or time (UTC).",
+            help="From then on: how long ago (90s, 30m, 2h, 7d), or a date or time (UTC).",
             metavar="TIME",
         ),
     ] = "1h",
     until: Annotated[
         str | None,
-        typer.Option("--until", help="Until then: so long ago, or a date or time (UTC).", metavar="TIME"),
+        typer.Option("--until", help="Until then: how long ago, or a date or time (UTC).", metavar="TIME"),
     ] = None,
     level: Annotated[
         Level | None,
@@ -191,8 +191,8 @@ def _text(line: Line) -> str:
     if "message" not in fields:
         return f"{stamp}  {line.text}"
     more = (f"{key}={_value(value)}" for key, value in fields.items() if key not in _NOT_FOR_PEOPLE)
-    words = f"{fields['message']} {' '.join(more)}".rstrip()
-    return "  ".join([stamp, f"{fields.get('level', ''):<7}", words])
+    words = f"{_value(fields['message'])} {' '.join(more)}".rstrip()
+    return "  ".join([stamp, f"{_value(fields.get('level', '')):<7}", words])
 
 
 def _of_lambda(fields: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ EXAMPLES = """Examples:
 \b
 Without a terminal, for an app that already exists:
   --update-settings  changes its interval, timeout, memory and destinations to those given
-  --update-auth      replaces its credentials by those of --auth-file
+  --update-auth      replaces its credentials with those in --auth-file
 
 --from-file adds an app for each row: a CSV file whose first line names the columns, or a JSON list of
 objects. A row has the app's name and its credentials by their names, or the name of a file in auth_file:

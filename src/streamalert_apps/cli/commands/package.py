@@ -22,7 +22,7 @@ EXAMPLES = """Examples:
   sa-apps package duo_prod_collector -o duo.zip --runtime python3.14 --architecture x86_64
   sa-apps package duo_prod_collector -o duo.zip --json | jq -r .code_sha256
 
-`sa-apps deploy` builds the same zip by itself; use this to look into it, or in a pipeline of your own."""
+`sa-apps deploy` builds the same zip; use this to inspect it, or in your own pipeline."""
 
 
 def command(
@@ -45,7 +45,7 @@ def command(
         str,
         typer.Option(
             "--runtime",
-            help="Lambda's runtime, python3.11 to python3.14.",
+            help="Lambda runtime, python3.11 to python3.14.",
             metavar="RUNTIME",
             autocompletion=options.complete_runtime,
         ),
@@ -65,7 +65,7 @@ def command(
 ) -> None:
     """Write the zip that an app's function runs.
 
-    It is byte for byte the same on every machine.
+    Its contents are the same on every machine.
     """
     from streamalert_apps.cli.selection import known_types, one_app
     from streamalert_apps.cli.terminal.prompts import Prompts

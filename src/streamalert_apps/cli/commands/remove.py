@@ -28,7 +28,7 @@ EXAMPLES = """Examples:
   sa-apps remove duo_prod_collector --keep-auth
   sa-apps remove collector --cluster prod --yes --json
 
-What will be deleted is shown first, the app's record included. Delivered events stay where they are.
+What will be deleted is shown first, including the app's record. Delivered events stay where they are.
 An app that is running is not removed."""
 
 

@@ -21,7 +21,7 @@ EXAMPLES = """Examples:
   sa-apps replay duo_prod_collector --since 2026-03-01 --until 2026-03-02 --to events.jsonl
   sa-apps replay duo_prod_collector --continue 5f3a91c0
 
-It reads the journal and leaves the app's own progress alone. The events get new ids, so that a
+It reads the journal, and does not change the app's own progress. The events get new ids, so that a
 destination that drops duplicates accepts them; --same-ids keeps their ids."""
 
 
@@ -31,10 +31,10 @@ def command(
     name_option: options.NameOption = None,
     cluster: options.Cluster = None,
     since: Annotated[
-        str | None, typer.Option(help="From so long ago (2h, 7d), or a date or time.", metavar="TIME")
+        str | None, typer.Option(help="Start: how long ago (2h, 7d), or a date or time.", metavar="TIME")
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help="Up to so long ago, or a date or time. Default: now.", metavar="TIME")
+        str | None, typer.Option(help="End: how long ago, or a date or time. Default: now.", metavar="TIME")
     ] = None,
     to: Annotated[
         str | None,

@@ -20,7 +20,7 @@ EXAMPLES = """Examples:
   sa-apps rollback duo_prod_collector --to 4
   sa-apps rollback collector --cluster prod --json
 
-The function's code and settings go back. Its schedule, role and alarms stay as they are, and so does
+The function's code and settings are rolled back. Its schedule, role and alarms stay as they are, and so does
 conf/: the next `sa-apps deploy` deploys it again.
 
 A version before 0.2.0 keeps no record: events on record are delivered first, and that version continues

@@ -57,16 +57,21 @@ def command(
     since: Annotated[
         str | None,
         typer.Option(
-            help="Only look, from then on: so long ago (90s, 30m, 2h, 7d), or a date or time.", metavar="TIME"
+            help="Look without recording, from then on: how long ago (90s, 30m, 2h, 7d), or a date or time.",
+            metavar="TIME",
         ),
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(help="Only look, until then: so long ago, or a date or time.", metavar="TIME"),
+        typer.Option(
+            help="Look without recording, until then: how long ago, or a date or time.", metavar="TIME"
+        ),
     ] = None,
     keep_state: Annotated[
         bool,
-        typer.Option("--keep-state", help="Only look, from where the app is (deprecated; see --since)."),
+        typer.Option(
+            "--keep-state", help="Look without recording, from where the app is (deprecated; see --since)."
+        ),
     ] = False,
     simulator: options.Simulator = "",
     project_dir: options.ProjectDir = None,

@@ -46,22 +46,23 @@ def command(
     ] = None,
     grace: Annotated[
         str | None,
-        typer.Option(help="How long runs may take to end after a stop.  [default: 30s]", metavar="TIME"),
+        typer.Option(help="How long runs may take to finish after a stop.  [default: 30s]", metavar="TIME"),
     ] = None,
     listen: Annotated[
         str | None,
         typer.Option(
-            help="Where to answer probes by HTTP.  [default: 127.0.0.1:9464]", metavar="ADDRESS:PORT"
+            help="Address for probes, metrics and the status page.  [default: 127.0.0.1:9464]",
+            metavar="ADDRESS:PORT",
         ),
     ] = None,
     log_format: Annotated[
-        Literal["text", "json"], typer.Option("--log-format", help="The form of log lines.")
+        Literal["text", "json"], typer.Option("--log-format", help="The format of log lines.")
     ] = "text",
     check: Annotated[
         bool, typer.Option("--check", help="Check whether the collector on this machine is healthy.")
     ] = False,
     print_unit: Annotated[
-        bool, typer.Option("--print-unit", help="Print a unit for systemd that runs this project.")
+        bool, typer.Option("--print-unit", help="Print a systemd unit that runs this project.")
     ] = False,
     simulator: options.Simulator = "",
     project_dir: options.ProjectDir = None,
@@ -69,7 +70,7 @@ def command(
 ) -> int:
     """Run all apps on their schedules, on this machine.
 
-    Changes of conf/ take effect without a restart. Standard error gets one line for each run, standard
+    Changes to conf/ take effect without a restart. Standard error gets one line for each run, standard
     output nothing; with --json it gets one line at the start.
     """
     from dataclasses import asdict

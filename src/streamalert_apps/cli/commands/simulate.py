@@ -41,14 +41,14 @@ def command(
         ),
     ] = 0,
     events: Annotated[
-        int, typer.Option(help="Events of each app type, spread over the last hour.", min=0, metavar="N")
+        int, typer.Option(help="Events per app type, spread over the last hour.", min=0, metavar="N")
     ] = 5000,
     project_dir: options.ProjectDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Serve a simulated service over HTTP until Ctrl-C.
 
-    It checks signatures, parameters and limits as the vendor does. Only this machine can reach it.
+    It checks signatures, parameters and limits like the vendor. Only this machine can reach it.
     """
     from streamalert_apps import services
     from streamalert_apps.cli.selection import known_types

@@ -181,7 +181,7 @@ def _words(label: str, head: Head) -> list[str]:
     lines = [
         f"{label}: {told['state']}",
         f"  record     {head.birth}, of {head.owner}",
-        f"  events     {head.events:,} in {head.sequence:,} commits",
+        f"  events     {head.events:,} in {counted(head.sequence, 'commit')}",
     ]
     if head.recorded:
         lines.append(f"  newest     recorded {told['recorded']}")

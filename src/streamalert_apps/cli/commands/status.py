@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from streamalert_apps.cli.explained import explained
 from streamalert_apps.cli.terminal import options, output
 from streamalert_apps.errors import AppError, TransientError, UsageError
 
@@ -248,8 +249,11 @@ def _repeated(asked: Asked, pause: float, show: Any) -> int:
         while True:
             try:
                 answer = asked.answer()
-            except TransientError as error:
-                output.warn(error.message)
+            except Exception as error:
+                ours = explained(error)
+                if not isinstance(ours, TransientError):
+                    raise
+                output.warn(ours.message)
             else:
                 show(answer)
                 output.flush()
@@ -308,6 +312,8 @@ def _with_deployment(status: Status, types: Registry, plan: AppPlan, counts: Cou
     return condition.with_runs(replace(status, problems=problems, deployment=deployment), types, since)
 
 
-def _since(live: Mapping[str, Any]) -> datetime:
-    """Return from when on the version that runs could run."""
-    return datetime.fromisoformat(live["LastModified"])
+def _since(live: Mapping[str, Any]) -> datetime | None:
+    """Return from when on the version that runs could run, if AWS tells."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(live.get("LastModified", ""))
+    return None

@@ -23,9 +23,9 @@ EXAMPLES = """Examples:
   sa-apps verify duo_prod_collector --since 30d --json
   sa-apps verify duo_prod_collector --since 2026-03-01 --until 2026-03-02 --repair
 
-It lists the time span again, using at most half of the service's limit, and changes nothing. Time before
-the journal is compared by the count of each hour. It exits with 1 if events are missing and --repair is
-not given."""
+It lists the time span again, using at most half of the service's limit, and changes nothing. For time
+before the journal, it compares hourly counts. It exits with 1 if events are missing and --repair is not
+given."""
 
 MOST_SHOWN = 20
 
@@ -37,10 +37,10 @@ def command(
     cluster: options.Cluster = None,
     every_app: options.All = False,
     since: Annotated[
-        str, typer.Option(help="From so long ago (2h, 30d), or a date or time.", metavar="TIME")
+        str, typer.Option(help="Start: how long ago (2h, 30d), or a date or time.", metavar="TIME")
     ] = "24h",
     until: Annotated[
-        str | None, typer.Option(help="Up to so long ago, or a date or time. Default: now.", metavar="TIME")
+        str | None, typer.Option(help="End: how long ago, or a date or time. Default: now.", metavar="TIME")
     ] = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Let the next run put the missing events on record.")

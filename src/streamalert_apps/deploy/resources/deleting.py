@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 from streamalert_apps.deploy.job import Job
 from streamalert_apps.deploy.resources import target
 from streamalert_apps.deploy.resources.function import environment
-from streamalert_apps.deploy.view import Glance, Lists, found
+from streamalert_apps.deploy.view import Glance, Lists, found, targets
+from streamalert_apps.errors import ConfigError
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.event import DELETING, Event
 
@@ -31,16 +32,15 @@ def begin(job: Job, rule: Mapping[str, Any]) -> bool:
     view = Glance(job, Lists({rule["Name"]: rule}, {}, {}))
     if not view.invoking or not _keeps_a_record(view.live):
         return False
-    there = found(lambda: events.list_targets_by_rule(Rule=name))
-    if there and there["Targets"]:
+    if targets(job.aws, name):
         return False
+    order = _order(view.invoking[0], rule["Name"])
     events.put_rule(
         Name=name,
         ScheduleExpression=DAILY,
         Description=f"Lets {job.function} delete what is past its time while it is paused",
     )
     _permit(job)
-    order = Event.parse(json.loads(view.invoking[0]["Input"]))
     target.put(job, name, job.place.alias(job.function), replace(order, invocation_type=DELETING).to_json())
     return True
 
@@ -56,6 +56,15 @@ def end(job: Job) -> bool:
     remove = job.aws.functions.remove_permission
     found(lambda: remove(FunctionName=job.function, Qualifier=names.ALIAS, StatementId=statement))
     return True
+
+
+def _order(target: Mapping[str, Any], rule: str) -> Event:
+    try:
+        return Event.parse(json.loads(target.get("Input", "")))
+    except (ValueError, TypeError, ConfigError):
+        raise ConfigError(
+            f"What the rule {rule} sends is no event of ours.", hint="`sa-apps deploy` puts it right."
+        ) from None
 
 
 def _permit(job: Job) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
+from streamalert_apps.aws.answer import statements
 from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.plan import Change, Resource
 from streamalert_apps.deploy.view import View, found
@@ -30,15 +30,15 @@ def observe(view: View) -> tuple[Resource, ...]:
     call = view.job.aws.functions.get_policy
     answer = found(lambda: call(FunctionName=view.job.function, Qualifier=names.ALIAS))
     name = names.permission_statement(view.job.function)
-    statements = json.loads(answer["Policy"])["Statement"] if answer else []
-    return tuple(Resource(KIND, name, _normal(s)) for s in statements if s.get("Sid") == name)[:1]
+    there = statements(answer) if answer else []
+    return tuple(Resource(KIND, name, _normal(s)) for s in there if s.get("Sid") == name)[:1]
 
 
 def _normal(statement: dict[str, Any]) -> dict[str, Any]:
     condition = statement.get("Condition", {})
-    principal = statement["Principal"]
+    principal = statement.get("Principal")
     return {
-        "action": statement["Action"],
+        "action": statement.get("Action"),
         "principal": principal.get("Service") if isinstance(principal, dict) else principal,
         "source": condition.get("ArnLike", {}).get("AWS:SourceArn"),
     }

@@ -182,9 +182,13 @@ def _inline(view: View, role: str, policy: str) -> dict[str, Any] | None:
 
 def _policies(job: Job, role: str) -> tuple[list[str], list[str]]:
     """Return names of inline policies, ARNs of attached ones."""
-    inline = job.aws.iam.list_role_policies(RoleName=role)["PolicyNames"]
-    attached = job.aws.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
-    return inline, [policy["PolicyArn"] for policy in attached]
+    iam = job.aws.iam
+    inline = iam.get_paginator("list_role_policies").paginate(RoleName=role)
+    attached = iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
+    return (
+        [name for page in inline for name in page["PolicyNames"]],
+        [policy["PolicyArn"] for page in attached for policy in page["AttachedPolicies"]],
+    )
 
 
 def create(job: Job, resource: Resource) -> None:

@@ -9,12 +9,13 @@ from streamalert_apps.config.conf import AppConf
 from streamalert_apps.deploy.job import Job, Wanted
 from streamalert_apps.deploy.place import Place
 from streamalert_apps.deploy.plan import Change, Resource
-from streamalert_apps.deploy.view import View
-from streamalert_apps.errors import AppError
+from streamalert_apps.deploy.view import View, targets
+from streamalert_apps.errors import AppError, Unavailable
 from streamalert_apps.runtime import names
 from streamalert_apps.runtime.event import Event
 
 KIND: Final = "target"
+_PASSING: Final = {"ConcurrentModificationException", "InternalException", "ThrottlingException"}
 ID: Final = "sa-apps"
 
 
@@ -74,8 +75,7 @@ def delete(job: Job, resource: Resource) -> None:
 
 def clear(job: Job, rule: str) -> None:
     """Take all targets from a rule."""
-    listed = job.aws.events.list_targets_by_rule(Rule=rule)["Targets"]
-    if listed:
+    if listed := targets(job.aws, rule):
         _check(job.aws.events.remove_targets(Rule=rule, Ids=[target["Id"] for target in listed]))
 
 
@@ -92,6 +92,8 @@ def _put(job: Job, resource: Resource, target_id: str) -> None:
 
 def _check(answer: dict[str, Any]) -> None:
     """Raise what EventBridge did not take: it answers 200 all the same."""
-    for entry in answer.get("FailedEntries", ()):
-        told = f"{entry.get('ErrorCode')}: {entry.get('ErrorMessage')}"
-        raise AppError(f"EventBridge refused the target: {told}")
+    entries = answer.get("FailedEntries") or ([{}] if answer.get("FailedEntryCount") else [])
+    for entry in entries:
+        code, message = entry.get("ErrorCode", "?"), entry.get("ErrorMessage", "no reason given")
+        kind = Unavailable if code in _PASSING else AppError
+        raise kind(f"EventBridge refused the target: {code}: {message}")

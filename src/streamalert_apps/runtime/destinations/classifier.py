@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,6 +14,10 @@ from streamalert_apps.runtime.delivery import BATCH_BYTES, Answer, Batch, Limits
 from streamalert_apps.runtime.names import ALIAS
 
 _PASSING: Final = {"TooManyRequestsException", "ServiceException", "ThrottlingException"}
+_PASSING_STATUSES: Final = {
+    HTTPStatus.CONFLICT,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}  # Pending: it was idle for long
 LARGEST_BYTES: Final = 1 << 20  # of an asynchronous invocation
 ENVELOPE_BYTES: Final = 512  # what one holds besides its events, at most
 
@@ -45,13 +50,14 @@ class ClassifierLambda:
 
     def _named(self, error: ClientError) -> AppError:
         code = error.response["Error"]["Code"]
-        if code in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:  # noqa: PLR2004
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if code in _PASSING or status in _PASSING_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return DeliveryFailed(f"{self._function_name} did not take a batch ({code}).")
         if code == "ResourceNotFoundException":
             return DeliveryRefused(
                 f"There is no classifier {self._function_name}:{ALIAS}.",
                 hint="Deploy StreamAlert's classifier.",
             )
-        if code == "AccessDeniedException":
-            return CredentialsError(f"AWS does not allow invoking {self._function_name}.")
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or code == "AccessDeniedException":
+            return CredentialsError(f"AWS does not allow invoking {self._function_name} ({code}).")
         return DeliveryRefused(f"{self._function_name} refused a batch ({code}).")

@@ -104,11 +104,11 @@ def _read(said: Mapping[str, Any], what: str, count: int) -> Answer:
     """Return what became of each message; one that is not said to be there is not."""
     from streamalert_apps.runtime import aws  # noqa: PLC0415 (conf/ is read without botocore)
 
-    taken = {each["Id"] for each in said.get("Successful", ())}
-    failed = {each["Id"]: each for each in said.get("Failed", ())}
+    taken = {each.get("Id") for each in said.get("Successful", ())}
+    failed = {each.get("Id"): each for each in said.get("Failed", ())}
     codes = {row: failed.get(str(row), {}).get("Code", "ServiceUnavailable") for row in range(count)}
     codes = {row: code for row, code in codes.items() if str(row) not in taken}
-    ours = {each["Code"] for each in failed.values() if each.get("SenderFault")}
+    ours = {each.get("Code", "?") for each in failed.values() if each.get("SenderFault")}
     never = {code for code in ours if not code.startswith(_OF_THE_QUEUE) and not aws.is_passing(code)}
     return aws.partly(what, codes, never)
 

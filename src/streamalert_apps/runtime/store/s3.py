@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -49,6 +49,13 @@ _NO_CREDENTIALS: Final = (NoCredentialsError, PartialCredentialsError, Credentia
 _PASSING: Final = {"InternalError", "RequestTimeout", "ServiceUnavailable", "SlowDown"}
 _DENIED: Final = {"AccessDenied", "ExpiredToken", "InvalidToken"}  # not always with status 403
 _FORBIDDEN: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+
+class _Page(NamedTuple):
+    """A page of a listing. `next`: the token of the one after it, empty at the end."""
+
+    items: list[Item]
+    next: str
 
 
 class S3Store:
@@ -109,14 +116,16 @@ class S3Store:
 
     def list(self, prefix: str) -> builtins.list[Item]:
         """Return the objects whose names begin so, sorted by name."""
-        items: list[Item] = []
-        after: dict[str, str] = {}
+        items: dict[str, Item] = {}
+        tokens = [""]
         while True:
-            page = self._tried(partial(self._page, prefix, after))
-            items += [self._item(found) for found in page.get("Contents", [])]
-            if not page["IsTruncated"]:
-                return sorted(items, key=attrgetter("name"))
-            after = {"ContinuationToken": page["NextContinuationToken"]}
+            page = self._tried(partial(self._page, prefix, tokens[-1]))
+            items |= {item.name: item for item in page.items}
+            if not page.next:
+                return sorted(items.values(), key=attrgetter("name"))
+            if page.next in tokens:
+                raise StateError(f"The listing of {self._place(prefix)} does not end: a page came twice.")
+            tokens.append(page.next)
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete objects (small mutable ones too); fine where they are not there."""
@@ -142,15 +151,21 @@ class S3Store:
             raise Unsettled(f"The answer about {self._place(name)} has no ETag.")
         return version
 
-    def _page(self, prefix: str, after: Mapping[str, str]) -> dict[str, Any]:
+    def _page(self, prefix: str, token: str) -> _Page:
         with self._explained(prefix, "listed"):
             page: dict[str, Any] = self._client.list_objects_v2(
-                **self._bucket, Prefix=self._prefix + prefix, **after
+                **self._bucket,
+                Prefix=self._prefix + prefix,
+                **({"ContinuationToken": token} if token else {}),
             )
-        more = page.get("IsTruncated")
-        if more is None or (more and not page.get("NextContinuationToken")):  # must not pass for the end
+        more, following = page.get("IsTruncated"), page.get("NextContinuationToken") or ""
+        if more is None or (more and not following):  # must not pass for the end
             raise StateError(f"The listing of {self._place(prefix)} does not tell whether it is complete.")
-        return page
+        try:
+            items = [self._item(found) for found in page.get("Contents", [])]
+        except LookupError:
+            raise StateError(f"The listing of {self._place(prefix)} is not complete.") from None
+        return _Page(items, following if more else "")
 
     def _item(self, found: Mapping[str, Any]) -> Item:
         name = found["Key"].removeprefix(self._prefix)
@@ -162,9 +177,9 @@ class S3Store:
             answer = self._client.delete_objects(
                 **self._bucket, Delete={"Objects": [{"Key": key} for key in sorted(keys)]}
             )
-        keys -= {deleted["Key"] for deleted in answer.get("Deleted", [])}
+        keys -= {deleted.get("Key") for deleted in answer.get("Deleted", [])}
         for error in answer.get("Errors", []):
-            name = error["Key"].removeprefix(self._prefix)
+            name = error.get("Key", "").removeprefix(self._prefix)
             raise self._refusal(name, "deleted", error, HTTPStatus.OK, StateError)
         if keys:
             raise StateError(f"Not every object below {self._place('')} was deleted.")
@@ -208,7 +223,7 @@ class S3Store:
         reason = f"{self._place(name)} can't be {participle} ({code})" + (f": {message}" if message else ".")
         if (
             status >= HTTPStatus.INTERNAL_SERVER_ERROR
-            or status == HTTPStatus.CONFLICT
+            or status in {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
             or code in _PASSING
             or "Throttling" in code
         ):
@@ -226,7 +241,7 @@ class S3Store:
         """Return the time that S3 told with an answer."""
         try:
             return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).astimezone(UTC)
-        except (KeyError, ValueError):
+        except (LookupError, ValueError):
             raise StateError(f"The answer about {self._place(name)} does not tell the time.") from None
 
 

@@ -19,8 +19,8 @@ LOGGER = logging.getLogger(__name__)
 SOONEST: Final = timedelta(minutes=1)  # that a sweep may take, whatever the lag
 BEHIND: Final = timedelta(hours=1)  # longer than that, and twice the lag, one takes that falls behind
 IDLE: Final = timedelta(days=1)  # the floor of a feed without events follows by that much
-MOST_ROWS: Final = 50_000  # of a window; one with more is cut, so that the counts of its rows stay few
-MOST_IDS: Final = 200_000  # the same where rows have ids: these are kept until the floor has passed
+MOST_ROWS: Final = 50_000  # of a window, all of which are remembered until it is done; one with more is cut
+TELLING: Final = 0.1  # a share of them that tells, in an ordered list, how many there will be
 EASY_PAGES: Final = 10  # of a window that may be wider
 MOST_TRIES: Final = 3
 WORTH_WAITING_SECONDS: Final = 20.0  # for a request of a sweep, rather than to end the run
@@ -206,12 +206,24 @@ class Sweeps:
         elif self._is_past(sweep, window, found):
             window.trusted = True
             self._close(sweep, window)
-        elif window.rows < self._most_rows() or not self._cut(sweep, window, found):
+        elif self._expected(sweep, window) < MOST_ROWS or not self._cut(sweep, window, found):
             many = len(listing.met) > MOST_COUNTED
             window.met = None if many else {key.hex(): count for key, count in listing.met.items()}
 
-    def _most_rows(self) -> int:
-        return MOST_IDS if self._feed.has_ids else MOST_ROWS
+    def _expected(self, sweep: Sweep, window: Window) -> float:
+        """Return how many rows a window will have at least, by what has been read of it."""
+        shown = self._shown(sweep, window)
+        if not shown or window.rows < TELLING * MOST_ROWS:
+            return window.rows
+        return window.rows * max(1.0, (window.top - sweep.cursor) / shown)
+
+    def _shown(self, sweep: Sweep, window: Window) -> timedelta:
+        """Return how much of a window's time an ordered list has shown."""
+        if window.reached is None:
+            return timedelta(0)
+        ascends = self._listing.order > 0
+        shown = window.reached - sweep.cursor if ascends else window.top - window.reached
+        return max(shown, timedelta(0))
 
     def _is_whole(self) -> bool:
         """Tell whether every listing goes up to now, so that a narrow window costs as much as a wide one.
@@ -242,7 +254,7 @@ class Sweeps:
     def _cut(self, sweep: Sweep, window: Window, found: Found) -> bool:
         """Ask for less than a window that holds too much; return False where that can't be, or is of no use.
 
-        For half of it, or for as much as an ordered list has shown so far.
+        For half of it, or for as much as would hold half of the most by what an ordered list has shown.
         """
         unit = self._feed.precision
         if self._is_whole() or window.top - sweep.cursor <= 2 * unit or found.youngest is None:
@@ -250,9 +262,8 @@ class Sweeps:
         if found.youngest < (window.since - unit).timestamp():
             return False  # the bounds that are asked for mean nothing to the service
         width = (window.top - sweep.cursor) / 2
-        if window.reached:
-            shown = window.reached - sweep.cursor if self._listing.order > 0 else window.top - window.reached
-            width = min(width, max(0.8 * shown, 2 * unit))
+        if shown := self._shown(sweep, window):
+            width = min(width, max(shown * (MOST_ROWS / 2 / window.rows), 2 * unit))
         self._place.width = self._place.widest = width.total_seconds()
         self._open(sweep)
         return True

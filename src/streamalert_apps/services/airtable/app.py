@@ -42,12 +42,12 @@ class AirtableAudit(OldestFirst):
     auth = (
         AuthField(
             "enterprise_account_id",
-            "the ID of the enterprise account, which begins with 'ent'",
+            "the ID of the enterprise account, which starts with 'ent'",
             re.compile(r"ent[A-Za-z0-9]{14}"),
         ),
         AuthField(
             "token",
-            "a personal access token of an enterprise administrator, which begins with 'pat'",
+            "a personal access token of an enterprise administrator, which starts with 'pat'",
             re.compile(r"pat[A-Za-z0-9]{14}\.[A-Za-z0-9]{64}"),
             secret=True,
         ),
@@ -77,12 +77,12 @@ class AirtableAudit(OldestFirst):
 def _judge(answer: Answer) -> AppError | None:
     match answer.status:
         case 401:
-            return CredentialsError("Airtable refused the token.", hint="Make a new one if it was revoked.")
+            return CredentialsError("Airtable refused the token.", hint="Create a new one if it was revoked.")
         case 403 | 404:
             return CredentialsError(
                 f"Airtable refused access to the audit log ({answer.status}).",
-                hint="Check the account's ID; the token needs the scope enterprise.auditLogs:read, and to be"
-                " of an administrator of an Enterprise Scale account.",
+                hint="Check the account's ID; the token needs the scope enterprise.auditLogs:read, and must"
+                " belong to an administrator of an Enterprise Scale account.",
             )
         case _:
             return None

@@ -60,12 +60,12 @@ class AliyunActionTrail(OldestFirst):
     """Management events of one region."""
 
     type = "aliyun_actiontrail"
-    collects = "each call of Alibaba Cloud's API, each action and sign-in at its console, in one region"
+    collects = "calls to Alibaba Cloud's API, and actions and sign-ins in its console, in one region"
     schemas = ("aliyun:actiontrail_v2",)
     auth = (
         AuthField(
             "access_key_id",
-            "the ID of a RAM user's AccessKey, which begins with 'LTAI'",
+            "the ID of a RAM user's AccessKey, which starts with 'LTAI'",
             re.compile(r"LTAI[0-9A-Za-z]{12,26}"),
         ),
         AuthField(
@@ -143,14 +143,14 @@ class _Failure(msgspec.Struct, rename="pascal"):
 _judge = by_code(
     lambda answer: answer.json(_Failure).code.partition(".")[0],  # the status differs from gateway to gateway
     {
-        "Throttling": partial(RateLimited, "ActionTrail throttles the requests."),
+        "Throttling": partial(RateLimited, "ActionTrail throttled the requests."),
         **dict.fromkeys(
             ("InternalError", "ServiceUnavailable", "ServiceTimeout", "ServiceBusy"),
-            partial(Unavailable, "ActionTrail has a fault."),
+            partial(Unavailable, "ActionTrail has a server error."),
         ),
-        "SignatureNonceUsed": partial(Unavailable, "ActionTrail got a request twice."),
+        "SignatureNonceUsed": partial(Unavailable, "ActionTrail received a request twice."),
         "InvalidTimeStamp": partial(
-            CredentialsError, "Alibaba Cloud refused the request's time.", hint=SET_CLOCK
+            CredentialsError, "Alibaba Cloud refused the request's timestamp.", hint=SET_CLOCK
         ),
         "InvalidAccessKeyId": partial(
             CredentialsError,

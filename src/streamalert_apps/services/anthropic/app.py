@@ -62,7 +62,7 @@ class AnthropicActivities(NewestFirst):
             judge=_judge,
         ).json(_Page)
         if page.has_more and not page.last_id:
-            raise BadResponse("Anthropic has more activities, and did not say which was the last.")
+            raise BadResponse("Anthropic has more activities, but did not say which was the last.")
         return Fetched(page.data, page.last_id if page.has_more else None)
 
 
@@ -71,13 +71,13 @@ def _judge(answer: Answer) -> AppError | None:
         case 401:
             return CredentialsError(
                 "Anthropic refused the key.",
-                hint="It has to be a Compliance Access Key or an Admin API key that was not revoked.",
+                hint="Use a Compliance Access Key or an Admin API key that has not been revoked.",
             )
         case 403:
             return CredentialsError(
                 "Anthropic refused access to the activity feed.",
                 hint="The key needs the scope read:compliance_activities: an Admin API key has it only if it"
-                " was made after the Compliance API was turned on.",
+                " was created after the Compliance API was turned on.",
             )
         case _:
             return None

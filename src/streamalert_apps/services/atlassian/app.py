@@ -71,7 +71,7 @@ class AtlassianOrgEvents(Stream):
         ),
         AuthField(
             "api_key",
-            "an API key of the organization, with the scope read:events:admin",
+            "an API key of the organization with the scope read:events:admin",
             re.compile(rf"(?!ATATT|{UUID}$)[A-Za-z0-9_=+/-]{{20,512}}"),
             secret=True,
         ),
@@ -124,15 +124,16 @@ def _judge_key(answer: Answer) -> AppError | None:
     match answer.status:
         case 401:
             return CredentialsError(
-                "Atlassian refused the API key.", hint="Make a new one; a key ends after a year at most."
+                "Atlassian refused the API key.", hint="Create a new one; keys expire after a year at most."
             )
         case 403:
             return CredentialsError(
                 "Atlassian refused access to the events.",
-                hint="The key needs the scope read:events:admin, the organization a plan with its audit log.",
+                hint="The key needs the scope read:events:admin, and the organization a plan with the audit"
+                " log.",
             )
         case 404:
-            return CredentialsError("Atlassian knows no such organization.", hint="Check org_id.")
+            return CredentialsError("Atlassian doesn't know this organization.", hint="Check org_id.")
         case _:
             return None
 
@@ -149,7 +150,7 @@ class _Site(AnyOrder):
         ),
         AuthField(
             "token",
-            "an API token of that user, which mostly begins with 'ATATT'",
+            "an API token of that user, which usually starts with 'ATATT'",
             re.compile(rf"(?!ATCTT|{UUID}$)[A-Za-z0-9_=+/-]{{20,512}}"),
             secret=True,
         ),
@@ -203,15 +204,17 @@ def _judge_site(answer: Answer) -> AppError | None:
         case 401:
             return CredentialsError(
                 "Atlassian refused the API token.",
-                hint="Check email and token; one with scopes needs the site's cloud_id besides.",
+                hint="Check email and token. A token with scopes also needs the site's cloud_id.",
             )
         case 403:
             return CredentialsError(
                 "Atlassian refused access to the audit log.",
-                hint="The user has to be an administrator of the product, and the product on a paid plan.",
+                hint="The user must be an administrator of the product, which must be on a paid plan.",
             )
         case 404:
-            return CredentialsError("Atlassian has no such product there.", hint="Check site and cloud_id.")
+            return CredentialsError(
+                "Atlassian has no such product at this site.", hint="Check site and cloud_id."
+            )
         case _:
             return None
 

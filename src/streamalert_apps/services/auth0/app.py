@@ -112,7 +112,7 @@ def _id(row: Row) -> str:
     try:
         return msgspec.json.decode(row, type=_Log).log_id
     except msgspec.MsgspecError:
-        raise BadResponse("Auth0 gave a log without an id, so it can't be gone on from.") from None
+        raise BadResponse("Auth0 returned a log without an id, so the list can't be continued.") from None
 
 
 def _after(row: Row) -> str:

@@ -52,7 +52,7 @@ def key_file(text: str) -> Json:
             hint="Download it in Box's developer console: 'App Settings as JSON', and fill in clientSecret.",
         )
     if not str(content.get("enterpriseID") or "").isdecimal():
-        raise UsageError("The file lacks the enterpriseID, which is a number.", hint="Fill it in.")
+        raise UsageError("The file lacks the enterpriseID, which is a number.", hint="Add it.")
     if key := _key(settings):
         check_private_key(key.get("privateKey"), key.get("passphrase"))
     return content
@@ -164,12 +164,12 @@ class BoxAdminEvents(Stream):
                 date = parsedate_to_datetime(answer.headers.get("Date", ""))
                 self._offset = date.replace(tzinfo=UTC) - self.api.clock.now()
             return _UntimelyError(
-                "Box refused the time of the sign-in.", hint="Set this machine's clock: it differs too much."
+                "Box refused the time of the sign-in.", hint="Set this machine's clock; it is wrong."
             )
         if refusal.error != "invalid_grant":
             return CredentialsError("Box refused to sign the app in.", hint="Check the configuration file.")
         return CredentialsError(
-            "Box refused the app's key or its enterprise.", hint="Make a new key, and check enterpriseID."
+            "Box refused the app's key or its enterprise.", hint="Create a new key, and check enterpriseID."
         )
 
 
@@ -182,5 +182,6 @@ def _judge(answer: Answer) -> AppError | None:
         return None
     return CredentialsError(
         "Box refused access to the events (403).",
-        hint="The app needs the scope 'Manage enterprise properties', and to be authorized anew after that.",
+        hint="The app needs the scope 'Manage enterprise properties', and must be authorized again after"
+        " that change.",
     )

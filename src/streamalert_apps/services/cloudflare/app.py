@@ -40,13 +40,13 @@ class _Cloudflare(Events):
         ),
         AuthField(
             "token",
-            "an API token that may read the log, 40 characters or more",
+            "an API token that can read the log, 40 characters or more",
             re.compile(r"[A-Za-z0-9_-]{40,120}"),
             secret=True,
         ),
         AuthField(
             "cloud",
-            "'fed', if the account is in Cloudflare for Government ('global', if nothing is given)",
+            "'fed', if the account is in Cloudflare for Government (default: 'global')",
             re.compile("|".join(HOSTS)),
             optional=True,
         ),
@@ -78,10 +78,11 @@ def _judge(answer: Answer) -> AppError | None:
     if answer.status == 400 and not codes & {6003, 6111, 10000}:  # noqa: PLR2004 (headers that make no sense)
         return None
     if answer.status == 404:  # noqa: PLR2004
-        return CredentialsError("Cloudflare knows no such account.", hint="Check account_id.")
+        return CredentialsError("Cloudflare doesn't know this account.", hint="Check account_id.")
     return CredentialsError(
         f"Cloudflare refused the token ({answer.status}).",
-        hint="It needs this account, and Account Settings: Read; for sign-ins, Access: Audit Logs: Read.",
+        hint="It must include this account, with Account Settings: Read; for sign-ins, Access: Audit Logs:"
+        " Read.",
     )
 
 
@@ -142,7 +143,7 @@ class CloudflareAccess(_Cloudflare, OldestFirst):
     """Sign-ins of Zero Trust Access."""
 
     type = "cloudflare_access"
-    collects = "sign-ins to applications behind Zero Trust Access, those that were refused too"
+    collects = "sign-ins to applications behind Zero Trust Access, including refused ones"
     schemas = ("cloudflare:access",)
     documentation = "https://developers.cloudflare.com/api/resources/zero_trust/subresources/access/subresources/logs/subresources/access_requests/"
     retention = timedelta(days=180)  # of the largest plan

@@ -99,13 +99,13 @@ class _Falcon(Events):
         ),
         AuthField(
             "cloud",
-            f"the cloud of your tenant: {', '.join(HOSTS)} (us-1, if nothing is given)",
+            f"the cloud of your tenant: {', '.join(HOSTS)} (default: us-1)",
             re.compile("|".join(HOSTS)),
             optional=True,
         ),
         AuthField(
             "member_cid",
-            "the ID of a child tenant (CID), if the API client is its parent's",
+            "the ID of a child tenant (CID), if the API client belongs to its parent",
             re.compile(r"[0-9A-Fa-f]{32}"),
             optional=True,
         ),
@@ -130,14 +130,14 @@ class _Falcon(Events):
         region = answer.headers.get("X-CS-Region", "").lower()
         if region in HOSTS and region != _cloud(self.credentials):
             return CredentialsError(
-                f"The API client is of the cloud {region}.", hint=f"Give {region} as cloud."
+                f"The API client belongs to the cloud {region}.", hint=f"Give {region} as cloud."
             )
         if answer.status not in _REFUSED:
             return None
         if any("authorization failed" in error.message for error in _errors(answer)):
             return CredentialsError(
-                "CrowdStrike does not let this address sign in.",
-                hint="Look at the tenant's allowed addresses.",
+                "CrowdStrike does not allow sign-ins from this address.",
+                hint="Check the tenant's allowed addresses.",
             )
         return CredentialsError(
             f"CrowdStrike refused the API client ({answer.status}).",
@@ -149,7 +149,7 @@ class CrowdstrikeAlerts(_Falcon, OldestFirst):
     """Alerts, each once."""
 
     type = "crowdstrike_alerts"
-    collects = "alerts of all of Falcon's products, each as it was when it was seen first"
+    collects = "alerts of all Falcon products, each as it was when first seen"
     schemas = ("crowdstrike:alerts",)
     documentation = f"{REFERENCE}/alerts"
     precision = timedelta(seconds=1)
@@ -243,7 +243,7 @@ class CrowdstrikeEvents(_Falcon, Stream):
         for label in LABELS:
             if feeds := self._asked_for(label):
                 return feeds
-        raise RateLimited("CrowdStrike has no free stream just now.", retry_after=60)
+        raise RateLimited("CrowdStrike has no free stream at the moment.", retry_after=60)
 
     def _asked_for(self, label: str) -> list[_Feed]:
         url = with_params(f"{self._url}/sensors/entities/datafeed/v2", {"appId": label, "format": "json"})
@@ -255,7 +255,7 @@ class CrowdstrikeEvents(_Falcon, Stream):
         Whether a feed begins at the number that is asked for or after it is not documented.
         """
         if not FEED_HOST.fullmatch(urlsplit(feed.url).netloc) or not feed.url.startswith("https://"):
-            raise BadResponse("CrowdStrike named a feed outside its own domains; it is not read.")
+            raise BadResponse("CrowdStrike named a feed outside its own domains, which is not read.")
         headers = {"Authorization": f"Token {feed.session.token}"}
         url = with_params(feed.url, {"offset": max(last, 0)})
         began, count = self.api.clock.now(), 0
@@ -318,7 +318,7 @@ def _judge(answer: Answer) -> AppError | None:
     codes = {error.code for error in _errors(answer)}
     if 404 in codes:  # noqa: PLR2004
         return PageTokenExpired("CrowdStrike no longer knows the rest of the list.")
-    return Unavailable("CrowdStrike has a fault.") if codes else None
+    return Unavailable("CrowdStrike has a server error.") if codes else None
 
 
 def _judge_streams(answer: Answer) -> AppError | None:

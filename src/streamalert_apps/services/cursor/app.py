@@ -43,7 +43,7 @@ class CursorAudit(AnyOrder):
     auth = (
         AuthField(
             "key",
-            "an Admin API key of the team, which begins with 'key_'",
+            "an Admin API key of the team, which starts with 'key_'",
             re.compile(r"key_[A-Za-z0-9_-]{16,128}"),
             secret=True,
         ),
@@ -79,5 +79,5 @@ def _judge(answer: Answer) -> AppError | None:
         return None
     return CredentialsError(
         f"Cursor refused the key ({answer.status}).",
-        hint="It has to be an Admin API key of a team on the Enterprise plan; it may have been revoked.",
+        hint="Use an Admin API key of a team on the Enterprise plan; this one may have been revoked.",
     )

@@ -53,7 +53,7 @@ class DatadogAudit(OldestFirst):
     """Audit Trail of an organization."""
 
     type = "datadog_audit"
-    collects = "what users and keys do in Datadog: sign-ins, requests, changes of monitors, roles, keys"
+    collects = "what users and keys do in Datadog: sign-ins, requests, changes to monitors, roles, keys"
     schemas = ("datadog:audit",)
     auth = (
         AuthField(
@@ -64,7 +64,8 @@ class DatadogAudit(OldestFirst):
         ),
         AuthField(
             "application_key",
-            "an application key with the scope audit_logs_read: 40 digits and letters to f, or 'ddapp_…'",
+            "an application key with the scope audit_logs_read: 40 digits and letters from a to f, or"
+            " 'ddapp_…'",
             re.compile(r"[0-9a-f]{40}|ddapp_[A-Za-z0-9]{20,60}"),
             secret=True,
         ),
@@ -111,7 +112,7 @@ class DatadogAudit(OldestFirst):
 def _judge(answer: Answer) -> AppError | None:
     match answer.status:
         case 200 if b'"timeout"' in answer.body and answer.json(_Page).meta.status == "timeout":
-            return Unavailable("Datadog ran out of time, and answered in part.")
+            return Unavailable("Datadog ran out of time and returned only part of the answer.")
         case 401 | 403:
             return CredentialsError(
                 f"Datadog refused the keys, or access to the Audit Trail ({answer.status}).",

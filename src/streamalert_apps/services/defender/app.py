@@ -32,7 +32,7 @@ class DefenderAlerts(_List):
     """Alerts, each of their states."""
 
     type = "defender_alerts"
-    collects = "alerts of Defender for Endpoint, Office 365, Identity and Cloud Apps, and what became of them"
+    collects = "alerts of Defender for Endpoint, Office 365, Identity and Cloud Apps, and their updates"
     schemas = ("defender:alerts",)
     documentation = f"{REFERENCE}/security-list-alerts_v2"
     path = "/v1.0/security/alerts_v2"
@@ -42,7 +42,7 @@ class DefenderIncidents(_List):
     """Incidents, each of their states."""
 
     type = "defender_incidents"
-    collects = "incidents, to which alerts belong, and what became of them"
+    collects = "incidents, which group alerts, and their updates"
     schemas = ("defender:incidents",)
     documentation = f"{REFERENCE}/security-list-incidents"
     path = "/v1.0/security/incidents"

@@ -60,14 +60,14 @@ class DropboxTeam(Stream):
         AuthField("app_key", "the app key of the Dropbox app, 15 characters", re.compile(r"[a-z0-9]{12,18}")),
         AuthField(
             "app_secret",
-            "the app secret of the Dropbox app, 15 characters (nothing, if PKCE was used)",
+            "the app secret of the Dropbox app, 15 characters (empty if PKCE was used)",
             re.compile(r"[a-z0-9]{12,18}"),
             secret=True,
             optional=True,
         ),
         AuthField(
             "refresh_token",
-            "the refresh token that a team administrator got for the app, some 64 characters",
+            "the refresh token that a team administrator obtained for the app, about 64 characters",
             re.compile(r"[A-Za-z0-9_-]{40,128}"),
             secret=True,
         ),
@@ -115,18 +115,19 @@ def _judge(answer: Answer) -> AppError | None:
         case 401 if _Failure.of(answer).error_summary.startswith("missing_scope"):
             return CredentialsError(
                 "Dropbox refused the token: its scope is missing.",
-                hint="Tick events.read for the app, and have it authorized again: a token keeps its scopes.",
+                hint="Tick events.read for the app and authorize it again: existing tokens keep their"
+                " scopes.",
             )
         case 401:
-            return CredentialsError("Dropbox refused the token.", hint="Have the app authorized again.")
+            return CredentialsError("Dropbox refused the token.", hint="Authorize the app again.")
         case 403:
             return CredentialsError(
                 "Dropbox refused access to the team's events.",
-                hint="Have the app authorized by an administrator of a team of Dropbox Business.",
+                hint="Have a Dropbox Business team administrator authorize the app.",
             )
         case 429:
             wait = _Failure.of(answer).error.retry_after
-            return RateLimited("Dropbox has had too many requests.", retry_after=wait)
+            return RateLimited("Dropbox received too many requests.", retry_after=wait)
         case _:
             return None
 
@@ -135,6 +136,7 @@ def _judge(answer: Answer) -> AppError | None:
 def _judge_token(refusal: Refusal, _: Answer) -> AppError:
     if refusal.error == "invalid_grant":
         return CredentialsError(
-            "Dropbox refused the refresh token.", hint="It was revoked, or is of another app: get a new one."
+            "Dropbox refused the refresh token.",
+            hint="It was revoked or belongs to another app; get a new one.",
         )
     return CredentialsError("Dropbox refused to sign the app in.", hint="Check app key and app secret.")

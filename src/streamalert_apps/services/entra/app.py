@@ -25,7 +25,7 @@ class _Log(GraphLog):
     id_fields: ClassVar[tuple[str, ...]] = ("id",)
     lag = timedelta(hours=1)  # a guess: sign-ins were seen to come 10 minutes late and more
     retention = timedelta(days=30)
-    license = "Sign-ins, provisioning and risks need a license of Entra ID P1 or P2."
+    license = "Sign-ins, provisioning and risks need an Entra ID P1 or P2 license."
     kind: ClassVar[str] = ""
     """Which sign-ins, where those of interactive users are not meant."""
 
@@ -58,7 +58,7 @@ class EntraSignIns(_SignIns):
     """Interactive sign-ins."""
 
     type = "entra_signins"
-    collects = "sign-ins of users, interactive ones"
+    collects = "interactive sign-ins of users"
     schemas = ("entra:signins",)
     path = "/v1.0/auditLogs/signIns"
 
@@ -67,7 +67,7 @@ class EntraNonInteractive(_SignIns):
     """Sign-ins of clients on behalf of users."""
 
     type = "entra_noninteractive"
-    collects = "sign-ins by a client on behalf of a user, with a token in place of a password"
+    collects = "sign-ins by a client on behalf of a user, with a token instead of a password"
     schemas = ("entra:signins_beta",)
     kind = "nonInteractiveUser"
 
@@ -106,7 +106,7 @@ class EntraRisks(_Log, AnyOrder):
     """Risks that Entra ID Protection detected."""
 
     type = "entra_risks"
-    collects = "risks that ID Protection detected, and what became of them"
+    collects = "risks that ID Protection detected, and how they were resolved"
     schemas = ("entra:risks",)
     documentation = f"{REFERENCE}/riskdetection-list"
     rate = Rate(requests=1, seconds=1, after_429=30)  # for all apps in a tenant

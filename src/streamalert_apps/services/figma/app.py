@@ -46,14 +46,14 @@ class FigmaActivity(OldestFirst):
     auth = (
         AuthField(
             "token",
-            "a plan access token with the scope org:activity_log_read, which begins with 'figp_'",
+            "a plan access token with the scope org:activity_log_read, which starts with 'figp_'",
             re.compile(r"figp_[A-Za-z0-9_-]{20,200}"),
             secret=True,
             optional=True,
         ),
         AuthField(
             "client_id",
-            "the client ID of an OAuth app, in place of a plan access token",
+            "the client ID of an OAuth app, instead of a plan access token",
             re.compile(r"[A-Za-z0-9]{15,40}"),
             optional=True,
         ),
@@ -66,14 +66,14 @@ class FigmaActivity(OldestFirst):
         ),
         AuthField(
             "refresh_token",
-            "the refresh token that an administrator of the organization got for the OAuth app",
+            "the refresh token that an administrator of the organization obtained for the OAuth app",
             re.compile(r"(?!fig[pd]_)[A-Za-z0-9_-]{20,200}"),
             secret=True,
             optional=True,
         ),
         AuthField(
             "cloud",
-            "'gov', if the organization is in Figma for Government ('global', if nothing is given)",
+            "'gov', if the organization uses Figma for Government (default: 'global')",
             re.compile("|".join(HOSTS)),
             optional=True,
         ),
@@ -97,7 +97,7 @@ class FigmaActivity(OldestFirst):
         params |= {"limit": PAGE, "order": "asc"} | ({"cursor": token} if token else {})
         meta = self._get(with_params(f"{self._url}/activity_logs", params)).json(_Page).meta
         if meta.next_page and not meta.cursor:
-            raise BadResponse("Figma has more events, and gave no cursor.")
+            raise BadResponse("Figma has more events, but returned no cursor.")
         return Fetched(meta.activity_logs, meta.cursor if meta.next_page else None)
 
     def _get(self, url: str) -> Answer:
@@ -122,7 +122,8 @@ def _judge(answer: Answer) -> AppError | None:
         return None
     return CredentialsError(
         f"Figma refused the token, or access to the activity logs ({answer.status}).",
-        hint="It may have ended; it needs the scope org:activity_log_read, and the organization Enterprise.",
+        hint="It may have expired. It needs the scope org:activity_log_read, and the organization an"
+        " Enterprise plan.",
     )
 
 
@@ -131,5 +132,5 @@ def _judge_token(answer: Answer) -> AppError | None:
         return None
     return CredentialsError(
         "Figma refused to sign the OAuth app in.",
-        hint="Check client ID and client secret; the refresh token is of an app, and may be revoked.",
+        hint="Check client ID and client secret. The refresh token must be that app's, not revoked.",
     )

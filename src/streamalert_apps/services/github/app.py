@@ -46,10 +46,10 @@ class _Log(OldestFirst):
     """What the audit log's parts share: all but which events they have."""
 
     auth = (
-        AuthField("organization", "the organization, 'acme' of github.com/acme", SLUG, optional=True),
+        AuthField("organization", "the organization, like 'acme' in github.com/acme", SLUG, optional=True),
         AuthField(
             "enterprise",
-            "the enterprise, 'acme' of github.com/enterprises/acme, instead",
+            "the enterprise, like 'acme' in github.com/enterprises/acme, instead",
             SLUG,
             optional=True,
         ),
@@ -74,7 +74,7 @@ class _Log(OldestFirst):
         ),
         AuthField(
             "installation_id",
-            "the number of the app's installation, which ends the address of its settings",
+            "the ID of the app's installation, at the end of the address of its settings",
             re.compile(r"[0-9]{1,16}"),
             optional=True,
         ),
@@ -178,12 +178,14 @@ class GithubGit(_Log):
 def _judge(answer: Answer) -> AppError | None:
     match answer.status:
         case 401:
-            return CredentialsError("GitHub refused the token.", hint="It may have ended; make a new one.")
+            return CredentialsError(
+                "GitHub refused the token.", hint="It may have expired; create a new one."
+            )
         case 403 if b"secondary rate limit" in answer.body:
-            return RateLimited("GitHub has had too many requests at once.")
+            return RateLimited("GitHub received too many requests at once.")
         case 403 if "x-github-sso" in answer.headers:
             return CredentialsError(
-                "GitHub refused the token: the organization has single sign-on.",
+                "GitHub refused the token because the organization uses single sign-on.",
                 hint="Authorize the token for it, under 'Configure SSO'.",
             )
         case 403 | 404:
@@ -199,7 +201,7 @@ def _judge(answer: Answer) -> AppError | None:
 def _judge_app(answer: Answer) -> AppError | None:
     if answer.status == 404:  # noqa: PLR2004
         return CredentialsError(
-            "GitHub knows no such installation of the app.", hint="Check installation_id."
+            "GitHub doesn't know this installation of the app.", hint="Check installation_id."
         )
     if answer.status in {401, 403}:
         return CredentialsError(

@@ -31,7 +31,7 @@ _HOST: Final = AuthField(
 )
 _TOKEN: Final = AuthField(
     "token",
-    "an access token that may read the API, which mostly begins with 'glpat-'",
+    "an access token that can read the API, which usually starts with 'glpat-'",
     re.compile(r"[A-Za-z0-9_=.-]{20,300}"),
     secret=True,
 )
@@ -71,7 +71,7 @@ class GitlabInstance(_Audit):
     """Events of an instance."""
 
     type = "gitlab_instance"
-    collects = "what is changed in an instance of your own: users, groups, projects, settings; sign-ins"
+    collects = "changes in your own instance: users, groups, projects, settings; sign-ins"
     auth = (
         AuthField("host", "the host of your instance, like 'gitlab.acme.example'", host_like(OWN)),
         _TOKEN,
@@ -83,7 +83,7 @@ class GitlabGroup(_Audit):
     """Events of a group."""
 
     type = "gitlab_group"
-    collects = "what is changed in a group: members, roles, settings, tokens"
+    collects = "changes in a group: members, roles, settings, tokens"
     auth = (
         _HOST,
         AuthField("group", "the group's number, or its path, like 'acme/platform'", PATH),
@@ -96,7 +96,7 @@ class GitlabProject(_Audit):
     """Events of a project."""
 
     type = "gitlab_project"
-    collects = "what is changed in a project: members, protected branches, approvals, keys, settings"
+    collects = "changes in a project: members, protected branches, approvals, keys, settings"
     auth = (
         _HOST,
         AuthField("project", "the project's number, or its path, like 'acme/platform/api'", PATH),
@@ -108,16 +108,18 @@ class GitlabProject(_Audit):
 def _judge(answer: Answer) -> AppError | None:
     match answer.status:
         case 401:
-            return CredentialsError("GitLab refused the token.", hint="It may have ended; make a new one.")
+            return CredentialsError(
+                "GitLab refused the token.", hint="It may have expired; create a new one."
+            )
         case 403:
             return CredentialsError(
                 "GitLab refused access to the audit events.",
-                hint="The token needs the scope read_api and the role of setup.md, and GitLab a Premium or"
-                " Ultimate plan.",
+                hint="The token needs the scope read_api and the role that `sa-apps types` names;"
+                " GitLab needs a Premium or Ultimate plan.",
             )
         case 301 | 404:
             return CredentialsError(
-                f"GitLab has nothing of that name there, or does not show it ({answer.status}).",
+                f"GitLab finds nothing of that name, or does not show it ({answer.status}).",
                 hint="Check host, group or project, and the plan.",
             )
         case _:

@@ -52,7 +52,7 @@ def key_file(text: str) -> Json:
     if content.get("type") != "service_account" or not content.get("client_email"):
         raise UsageError(
             "This is not the key file of a service account.",
-            hint="Make a key for the service account in the Cloud console, of type JSON.",
+            hint="Create a key of type JSON for the service account in the Cloud console.",
         )
     check_private_key(content.get("private_key"))
     return content
@@ -79,7 +79,7 @@ class _Delegated(Events):
         AuthField("keyfile", "the path of the service account's key file, in JSON", key_file),
         AuthField(
             "delegation_email",
-            "the email address of the administrator that the service account acts for",
+            "the email address of the administrator for whom the service account acts",
             re.compile(
                 r"(?!.*gserviceaccount)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+"
                 r"@([A-Za-z0-9-]+\.)+(xn--[A-Za-z0-9-]+|[A-Za-z]{2,})"
@@ -191,9 +191,9 @@ def _judge(answer: Answer) -> AppError | None:
     """Name what Google tells in its own way: a 403 may be a limit, and a 503 is one."""
     match answer.status:
         case 503:
-            return RateLimited("Google answered 503: it wants to be asked later.")
+            return RateLimited("Google answered 503: try again later.")
         case 403 | 429 if _DAY.search(answer.body):
-            return RateLimited("The requests of a day are used up.", retry_after=ALLOWANCE_SECONDS)
+            return RateLimited("The day's requests are used up.", retry_after=ALLOWANCE_SECONDS)
         case 403 if _THROTTLED.search(answer.body) or _EXHAUSTED in answer.body:
             return RateLimited("Google answered 403: too many requests.")
         case 403:
@@ -232,16 +232,16 @@ def _refused(refusal: Refusal, scope: str) -> AppError:
         hint = f"Grant its client ID domain-wide delegation with the scope {SCOPES}/{scope}."
     elif "iat and exp" in refusal.error_description:
         message = "Google refused the time of the sign-in."
-        hint = "Set this machine's clock: it differs too much."
+        hint = "Set this machine's clock; it is wrong."
     elif "email" in refusal.error_description:
-        message = "Google knows no such user to act for."
-        hint = "Check delegation_email: it is the address of an administrator."
+        message = "Google doesn't know the user to act for."
+        hint = "Check delegation_email: it must be the address of an administrator."
     elif refusal.error not in {"invalid_grant", "invalid_client"}:
         message = "Google refused to sign the service account in."
         hint = "Check the key file and delegation_email."
     else:
         message = "Google refused the service account's key."
-        hint = "It may have been deleted; make a new key file."
+        hint = "It may have been deleted; create a new key file."
     return CredentialsError(message, hint=hint)
 
 
@@ -263,10 +263,10 @@ APPS: Final = (
     *(
         _app(name, hours, what)
         for name, hours, what in (
-            ("access_evaluation", 1, "access of third-party apps, allowed and denied"),
-            ("access_transparency", 1, "access of Google's staff to your data"),
+            ("access_evaluation", 1, "access by third-party apps, allowed and denied"),
+            ("access_transparency", 1, "access by Google's staff to your data"),
             ("admin", 1, "what administrators do in the Admin console"),
-            ("admin_data_action", 1, "what administrators do with the data of users"),
+            ("admin_data_action", 1, "what administrators do with users' data"),
             ("assignments", 1, "course work in Assignments"),
             ("calendar", 4, "calendars and events: created, changed, shared"),
             ("chat", 1, "messages, spaces and files in Chat"),
@@ -285,26 +285,26 @@ APPS: Final = (
             ("gemini_notebook", 4, "use of Gemini notebooks"),
             ("gmail", 4, "messages: delivered, opened, marked, links followed"),
             ("gplus", 4, "Google+, which is retired: expect nothing new"),
-            ("graduation", 4, "transfers of content by leaving students"),
-            ("groups", 4, "groups as their users change them: members, settings"),
-            ("groups_enterprise", 4, "groups as administrators and moderators change them"),
+            ("graduation", 4, "content transfers by graduating students"),
+            ("groups", 4, "changes to groups by their users: members, settings"),
+            ("groups_enterprise", 4, "changes to groups by administrators and moderators"),
             ("jamboard", 4, "Jamboard devices, which are retired: expect nothing new"),
             ("keep", 4, "notes in Keep: created, changed, shared"),
             ("ldap", 4, "binds and searches of Secure LDAP clients"),
             ("login", 1, "sign-ins, failures, suspicious ones, sign-outs"),
-            ("meet", 4, "calls in Meet, and who took part"),
-            ("meet_hardware", 4, "devices of meeting rooms"),
+            ("meet", 4, "calls in Meet, and their participants"),
+            ("meet_hardware", 4, "meeting room devices"),
             ("mobile", 1, "mobile devices: synchronised, compromised, changed"),
-            ("profile", 4, "profiles of users"),
-            ("rules", 4, "rules for data protection and alerts that applied"),
+            ("profile", 4, "user profiles"),
+            ("rules", 4, "data protection and alert rules that were triggered"),
             ("saml", 1, "sign-ins to other services by SAML"),
             ("takeout", 4, "exports of users' data with Takeout"),
             ("tasks", 4, "tasks: created, changed, done"),
             ("token", 4, "access granted to third-party apps, used and revoked"),
             ("user_accounts", 4, "users' own changes: passwords, recovery, second factors"),
             ("vault", 4, "matters, searches and exports in Vault"),
-            ("voice", 4, "calls and messages of Voice"),
-            ("workspace_studio", 4, "flows of Workspace Studio"),
+            ("voice", 4, "calls and messages in Voice"),
+            ("workspace_studio", 4, "flows in Workspace Studio"),
         )
     ),
 )

@@ -45,13 +45,13 @@ class IntercomAdminActivityLogs(NewestFirst):
     auth = (
         AuthField(
             "token",
-            "the access token of your Intercom app, which mostly begins with 'dG9r'",
+            "the access token of your Intercom app, which usually starts with 'dG9r'",
             re.compile(r"[0-9A-Za-z+/=_-]{30,}"),
             secret=True,
         ),
         AuthField(
             "region",
-            "where the workspace's data is: 'us', 'eu' or 'au' (us, if nothing is given)",
+            "where the workspace's data is: 'us', 'eu' or 'au' (default: us)",
             re.compile(r"us|eu|au"),
             optional=True,
         ),
@@ -77,7 +77,7 @@ class IntercomAdminActivityLogs(NewestFirst):
         page = answer.json(_Page)
         following = _following(page.pages.next if page.pages else None)
         if following is not None and following == token:
-            raise BadResponse("Intercom gave a link to the next page that leads to the same one.")
+            raise BadResponse("Intercom returned a link to the next page that leads to the same page.")
         return Fetched(page.activity_logs, following)
 
     @staticmethod
@@ -85,15 +85,16 @@ class IntercomAdminActivityLogs(NewestFirst):
         match answer.status:
             case 401:
                 return CredentialsError(
-                    "Intercom refused the access token.", hint="Check the token, and the region it is of."
+                    "Intercom refused the access token.", hint="Check the token and its region."
                 )
             case 403:
                 return CredentialsError(
                     "Intercom refused access to the activity logs.",
-                    hint="The app needs the permission to read them, and the workspace a plan that has them.",
+                    hint="The app needs permission to read them, and the workspace a plan that includes"
+                    " them.",
                 )
             case 429:
-                return RateLimited("Intercom's limit of requests is reached.")
+                return RateLimited("Intercom's request limit is reached.")
             case 400 if b'"intercom_version_invalid"' in answer.body:
                 return RequestRefused(
                     f"Intercom does not know version {VERSION} of its API.",

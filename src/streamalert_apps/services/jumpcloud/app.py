@@ -36,7 +36,7 @@ class _Events(OldestFirst):
     auth = (
         AuthField(
             "api_key",
-            "an administrator's API key, 40 letters and digits or 'jca_…', unless a service account signs in",
+            "an administrator's API key, 40 letters and digits or 'jca_…', unless you use a service account",
             re.compile(r"[A-Za-z0-9]{40}|jca_[A-Za-z0-9_-]{20,100}"),
             secret=True,
             optional=True,
@@ -56,13 +56,13 @@ class _Events(OldestFirst):
         ),
         AuthField(
             "region",
-            "the region of your organization's data center, 'us', 'eu' or 'in' ('us', if nothing is given)",
+            "the region of your organization's data center, 'us', 'eu' or 'in' (default: 'us')",
             re.compile("|".join(REGIONS)),
             optional=True,
         ),
         AuthField(
             "org_id",
-            "the ID of the organization, if it is one of several of a provider; 24 digits and letters to f",
+            "the ID of the organization, 24 digits and letters to f, if a provider has several",
             re.compile(r"[0-9a-f]{24}"),
             optional=True,
         ),
@@ -121,7 +121,7 @@ def _after(answer: Answer) -> Json:
     try:
         return json.loads(answer.headers.get("X-Search_after", ""))
     except ValueError:
-        raise BadResponse("JumpCloud has more events, and did not say where they begin.") from None
+        raise BadResponse("JumpCloud has more events, but did not say where they start.") from None
 
 
 def _judge(answer: Answer) -> AppError | None:
@@ -129,12 +129,12 @@ def _judge(answer: Answer) -> AppError | None:
         case 401:
             return CredentialsError(
                 "JumpCloud refused the credentials.",
-                hint="Check them, and the region; a new key of the same administrator ends the old one.",
+                hint="Check them and the region. An administrator's new key invalidates the old one.",
             )
         case 403:
             return CredentialsError(
                 "JumpCloud refused access to Directory Insights.",
-                hint="It needs a role that may read it, and with one of several organizations the org_id.",
+                hint="It needs a role that may read it, and the org_id if there are several organizations.",
             )
         case _:
             return None
@@ -144,7 +144,7 @@ def _judge(answer: Answer) -> AppError | None:
 def _judge_token(_: Refusal, __: Answer) -> AppError:
     return CredentialsError(
         "JumpCloud refused to sign the service account in.",
-        hint="Check client ID, client secret and region; a client secret ends after a chosen time.",
+        hint="Check client ID, client secret and region. A client secret expires after a chosen time.",
     )
 
 
@@ -152,7 +152,7 @@ class JumpcloudAll(_Events):
     """Events of all services."""
 
     type = "jumpcloud_all"
-    collects = "the events of all services, those without an app type of their own, too"
+    collects = "the events of all services, including those without an app type of their own"
     service = "all"
 
 
@@ -192,7 +192,7 @@ class JumpcloudSystems(_Events):
     """Events of devices."""
 
     type = "jumpcloud_systems"
-    collects = "sign-ins to devices, lockouts, changes of passwords and of disk encryption keys"
+    collects = "sign-ins to devices, lockouts, changes of passwords and disk encryption keys"
     service = "systems"
     lag = timedelta(hours=2)  # a guess: a device that was offline tells later
 
@@ -210,7 +210,7 @@ class JumpcloudSoftware(_Events):
     """Events of software."""
 
     type = "jumpcloud_software"
-    collects = "software that was added to devices, changed or removed"
+    collects = "software that was installed, changed or removed on devices"
     service = "software"
     lag = timedelta(hours=2)
 
@@ -219,5 +219,5 @@ class JumpcloudPasswords(_Events):
     """Events of the password manager."""
 
     type = "jumpcloud_passwords"
-    collects = "what is done in the password manager"
+    collects = "what users do in the password manager"
     service = "password_manager"

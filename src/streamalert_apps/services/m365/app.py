@@ -115,7 +115,7 @@ class _Content(Catalogue):
         try:
             url = decode(file, _Blob).url
         except msgspec.ValidationError:
-            raise BadResponse("Microsoft lists a blob without its address.") from None
+            raise BadResponse("Microsoft listed a blob without its address.") from None
         try:
             answer = self._office.get(with_params(pinned(url, to=self._host), self._publisher), judge=_judge)
         except _ExpiredError:
@@ -148,8 +148,8 @@ _TENANT: Final = "Check tenant_id and cloud, and that auditing is turned on (Pur
 _judge = by_code(
     _code,
     {
-        "AF429": partial(RateLimited, "Microsoft has had too many requests."),
-        "AF50000": partial(Unavailable, "Microsoft has a fault."),
+        "AF429": partial(RateLimited, "Microsoft received too many requests."),
+        "AF50000": partial(Unavailable, "Microsoft has a server error."),
         "AF10001": partial(
             CredentialsError,
             "Microsoft does not let the app read activities.",
@@ -163,7 +163,7 @@ _judge = by_code(
         "AF20023": partial(
             CredentialsError,
             "An administrator has disabled the subscription of the content type.",
-            hint="Have it enabled again, or remove the app.",
+            hint="Ask for it to be enabled again, or remove the app.",
         ),
         "AF20024": partial(_SubscribedError, "The content type is subscribed to already."),
         "AF20031": partial(PageTokenExpired, "Microsoft no longer knows the rest of the list."),
@@ -188,6 +188,6 @@ APPS: Final = tuple(
         ("exchange", "Audit.Exchange", "Exchange: mailboxes, and what administrators do"),
         ("sharepoint", "Audit.SharePoint", "SharePoint and OneDrive: files, sites, sharing"),
         ("general", "Audit.General", "Teams, Defender, Purview, Power Platform and all other services"),
-        ("dlp", "DLP.All", "matches of rules for data loss prevention"),
+        ("dlp", "DLP.All", "matches of data loss prevention rules"),
     )
 )

@@ -62,14 +62,14 @@ class OktaSystemLog(Stream):
         ),
         AuthField(
             "token",
-            "an API token, which begins with '00', unless a service app signs in",
+            "an API token, which starts with '00', unless you use a service app",
             re.compile(r"00[A-Za-z0-9_-]{30,60}"),
             secret=True,
             optional=True,
         ),
         AuthField(
             "client_id",
-            "the client ID of the service app, which mostly begins with '0oa'",
+            "the client ID of the service app, which usually starts with '0oa'",
             re.compile(r"(?!00)[A-Za-z0-9._-]{6,100}"),
             optional=True,
         ),
@@ -81,7 +81,7 @@ class OktaSystemLog(Stream):
         ),
         AuthField(
             "key_id",
-            "the ID (kid) of that key, if the file does not tell it",
+            "the ID (kid) of that key, if the file does not contain it",
             re.compile(r"[A-Za-z0-9._=+-]{1,255}"),
             optional=True,
         ),
@@ -114,7 +114,7 @@ class OktaSystemLog(Stream):
         answer = self._get(f"{self._url}/api/v1/logs?{position}")
         rows, link = answer.json(list[Row]), answer.link("next")
         if rows and not link:
-            raise BadResponse("Okta gave no link to the next page.")
+            raise BadResponse("Okta returned no link to the next page.")
         return Fetched(rows, query_of(link) if link else None)
 
     def _get(self, url: str) -> Answer:
@@ -154,15 +154,15 @@ _NO_ACCESS: Final = partial(
 _judge = by_code(
     _code,
     {
-        404: partial(CredentialsError, "Okta has no organization there.", hint="Check the host."),
+        404: partial(CredentialsError, "Okta has no organization at this host.", hint="Check the host."),
         "E0000005": _NO_ACCESS,
         "E0000006": _NO_ACCESS,
         "E0000011": partial(
             CredentialsError,
             "Okta refused the token.",
-            hint="Check the host; make a new token if it was revoked or not used for 30 days.",
+            hint="Check the host. Create a new token if this one was revoked or unused for 30 days.",
         ),
-        "E0000047": partial(RateLimited, "Okta has had too many requests."),
+        "E0000047": partial(RateLimited, "Okta received too many requests."),
     },
 )
 

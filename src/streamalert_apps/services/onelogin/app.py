@@ -52,13 +52,13 @@ class OneLoginEvents(AnyOrder):
     auth = (
         AuthField(
             "subdomain",
-            "the subdomain of your OneLogin account, 'acme' of acme.onelogin.com",
+            "the subdomain of your OneLogin account, like 'acme' in acme.onelogin.com",
             re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"),
             optional=True,
         ),
         AuthField(
             "region",
-            "'us' or 'eu', in place of a subdomain",
+            "'us' or 'eu', instead of a subdomain",
             re.compile(r"us|eu"),
             optional=True,
         ),
@@ -96,7 +96,7 @@ class OneLoginEvents(AnyOrder):
         if not page.pagination.next_link:  # the last page may have a cursor, too
             return Fetched(page.data)
         if not page.pagination.after_cursor:
-            raise BadResponse("OneLogin gave a link to the next page, and no cursor.")
+            raise BadResponse("OneLogin returned a link to the next page, but no cursor.")
         return Fetched(page.data, page.pagination.after_cursor)
 
     def last_timestamp(self, checkpoint: Checkpoint) -> Json:
@@ -141,7 +141,7 @@ def _judge(answer: Answer) -> AppError | None:
         return None
     if answer.status == 400 and not _is_limit(answer):  # noqa: PLR2004
         return None
-    return RateLimited("The calls that OneLogin allows in an hour are used up.")
+    return RateLimited("OneLogin's calls for this hour are used up.")
 
 
 def _is_limit(answer: Answer) -> bool:
@@ -155,11 +155,13 @@ def _judge_token(answer: Answer) -> AppError | None:
     if passing := Refusal.of(answer).passing():
         return passing
     if answer.status == 400 and _is_limit(answer):  # noqa: PLR2004
-        return RateLimited("The calls that OneLogin allows in an hour are used up.")
+        return RateLimited("OneLogin's calls for this hour are used up.")
     if answer.status in {400, 401}:
         return CredentialsError(
             "OneLogin refused the client ID or the client secret.", hint="Check the API credential."
         )
     if answer.status == 404:  # noqa: PLR2004
-        return CredentialsError("OneLogin has no account there.", hint="Check the subdomain or the region.")
+        return CredentialsError(
+            "OneLogin has no account at this address.", hint="Check the subdomain or the region."
+        )
     return None

@@ -48,7 +48,7 @@ class _Feed(Stream):
     auth = (
         AuthField(
             "token",
-            "the bearer token of your Events Reporting integration, which begins with 'eyJ'",
+            "the bearer token of your Events Reporting integration, which starts with 'eyJ'",
             re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"),
             secret=True,
         ),
@@ -74,7 +74,8 @@ class _Feed(Stream):
         answer = self.api.get(f"{self._url}/v2/auth/introspect", headers=self._headers, judge=_judge)
         if self.feature not in answer.json(_Token).features:
             raise CredentialsError(
-                f"The token is not for {self.feature}.", hint="Make a token with that event type ticked."
+                f"The token does not cover {self.feature}.",
+                hint="Create a token with that event type ticked.",
             )
 
     def fetch(self, position: str) -> Fetched:
@@ -100,7 +101,7 @@ def _judge(answer: Answer) -> AppError | None:
         return None
     return CredentialsError(
         f"1Password refused the token ({answer.status}).",
-        hint="Check the token and the region; it may have ended, or not be for these events.",
+        hint="Check the token and the region. The token may have expired, or not cover these events.",
     )
 
 
@@ -108,7 +109,7 @@ class OnepasswordSignins(_Feed):
     """Sign-in attempts."""
 
     type = "onepassword_signins"
-    collects = "attempts to sign in to 1Password, those that failed too"
+    collects = "sign-in attempts, including failed ones"
     schemas = ("onepassword:signins",)
     documentation = "https://www.1password.dev/events-api/reference/sign-in-attempts"
     feature = "signinattempts"
@@ -128,7 +129,7 @@ class OnepasswordAudit(_Feed):
     """Audit events."""
 
     type = "onepassword_audit"
-    collects = "what members of the team change: vaults, groups, users, access, settings"
+    collects = "what team members change: vaults, groups, users, access, settings"
     schemas = ("onepassword:audit",)
     documentation = "https://www.1password.dev/events-api/reference/audit-events"
     feature = "auditevents"

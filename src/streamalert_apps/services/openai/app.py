@@ -35,7 +35,7 @@ class _AuditLog(NewestFirst):
     auth = (
         AuthField(
             "api_key",
-            "an Admin key of the organization, which begins with 'sk-admin-'",
+            "an Admin key of the organization, which starts with 'sk-admin-'",
             re.compile(r"sk-admin-[A-Za-z0-9_-]{20,}"),
             secret=True,
         ),
@@ -61,7 +61,7 @@ class _AuditLog(NewestFirst):
         key = {"Authorization": f"Bearer {self.credentials['api_key']}"}
         page = self.api.get(with_params(LOGS, params), headers=key, judge=_judge).json(_Page)
         if page.has_more and not page.last_id:
-            raise BadResponse("OpenAI has more logs, and did not say which was the last.")
+            raise BadResponse("OpenAI has more logs, but did not say which was the last.")
         return Fetched(page.data, page.last_id if page.has_more else None)
 
 
@@ -69,27 +69,25 @@ class OpenAIAudit(_AuditLog):
     """What people and keys do in an organization and its projects."""
 
     type = "openai_audit"
-    collects = "changes of keys, projects, users, roles, limits; sign-ins and sign-outs"
+    collects = "changes to keys, projects, users, roles and limits; sign-ins and sign-outs"
 
 
 class OpenAITenant(_AuditLog):
     """What is done to the tenant that an organization is in."""
 
     type = "openai_tenant"
-    collects = "changes of the tenant: single sign-on, roles, provisioning"
+    collects = "changes to the tenant: single sign-on, roles, provisioning"
     tenant = True
 
 
 def _judge(answer: Answer) -> AppError | None:
     match answer.status:
         case 401:
-            return CredentialsError(
-                "OpenAI refused the key.", hint="It has to be an Admin key: 'sk-admin-…'."
-            )
+            return CredentialsError("OpenAI refused the key.", hint="Use an Admin key: 'sk-admin-…'.")
         case 403:
             return CredentialsError(
                 "OpenAI refused access to the audit logs.",
-                hint="The key needs 'Audit logs: read', and audit logging has to be turned on.",
+                hint="The key needs 'Audit logs: read', and audit logging must be turned on.",
             )
         case _:
             return None

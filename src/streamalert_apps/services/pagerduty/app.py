@@ -43,7 +43,7 @@ class PagerdutyAudit(NewestFirst):
     """Audit records of an account."""
 
     type = "pagerduty_audit"
-    collects = "changes of users, teams, schedules, escalation policies, services and allowed addresses"
+    collects = "changes to users, teams, schedules, escalation policies, services and allowed addresses"
     schemas = ("pagerduty:audit",)
     auth = (
         AuthField(
@@ -55,7 +55,7 @@ class PagerdutyAudit(NewestFirst):
         ),
         AuthField(
             "client_id",
-            "the client ID of an app with the scope audit_records.read, in place of an API key",
+            "the client ID of an app with the scope audit_records.read, instead of an API key",
             re.compile(r"[A-Za-z0-9-]{8,64}"),
             optional=True,
         ),
@@ -68,13 +68,13 @@ class PagerdutyAudit(NewestFirst):
         ),
         AuthField(
             "subdomain",
-            "the account's subdomain, 'acme' of acme.pagerduty.com, if an app signs in",
+            "the account's subdomain, like 'acme' in acme.pagerduty.com, if you use an app",
             re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"),
             optional=True,
         ),
         AuthField(
             "region",
-            "the service region of the account, 'us' or 'eu' ('us', if nothing is given)",
+            "the service region of the account, 'us' or 'eu' (default: 'us')",
             re.compile("|".join(HOSTS)),
             optional=True,
         ),
@@ -115,11 +115,11 @@ def _judge(answer: Answer) -> AppError | None:
         case 401:
             return CredentialsError("PagerDuty refused the credentials.", hint="Check them, and the region.")
         case 402:
-            return CredentialsError("The account has no audit trail.", hint="It is part of larger plans.")
+            return CredentialsError("The account has no audit trail.", hint="It is included in larger plans.")
         case 403:
             return CredentialsError(
                 "PagerDuty refused access to the audit records.",
-                hint=f"A key has to be the account's, or an administrator's; an app needs the scope {SCOPE}.",
+                hint=f"The key must be the account's or an administrator's; an app needs the scope {SCOPE}.",
             )
         case _:
             return None

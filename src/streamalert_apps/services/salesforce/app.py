@@ -122,7 +122,7 @@ class _Organization(Events):
         ),
         AuthField(
             "username",
-            "a username, only where the app may not use client credentials",
+            "a username, only if the app can't use client credentials",
             re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
             optional=True,
         ),
@@ -145,7 +145,7 @@ class _Organization(Events):
         """Return a page of what a query found."""
         found = self._salesforce.get(self._url(path), judge=judge).json(_Found)
         if not (found.done or found.more):
-            raise BadResponse("Salesforce has more rows, and gave no link to them.")
+            raise BadResponse("Salesforce has more rows, but returned no link to them.")
         return Fetched(found.rows, None if found.done else found.more)
 
     def _url(self, path: str) -> str:
@@ -168,7 +168,7 @@ class _Organization(Events):
         answer = self.api.post(f"https://{host}/services/oauth2/token", form=form, judge=_judge_token)
         instance = plain_host(answer.json(_Instance).instance_url)
         if not HOST.fullmatch(instance):
-            raise BadResponse("Salesforce named an instance outside its own domains; it is not asked.")
+            raise BadResponse("Salesforce named an instance outside its own domains, which is not used.")
         self._instance = f"https://{instance}"
         return Token.of(answer)
 
@@ -204,7 +204,7 @@ class _EventLogFile(_Organization, Catalogue):
             return self._query(f"{made} AND Interval = '{interval}'")
         except _NoSuchFieldError as error:
             if interval == "Hourly":
-                error.hint = "The organization has no hourly files; use 'Daily', or have them turned on."
+                error.hint = "The organization has no hourly files. Use 'Daily', or have them turned on."
                 raise
             return self._query(made)  # without hourly files the field is missing, and all are daily
 
@@ -213,7 +213,7 @@ class _EventLogFile(_Organization, Catalogue):
         try:
             path = decode(file, _File).path
         except msgspec.ValidationError:
-            raise BadResponse("Salesforce lists a log file without the place of its content.") from None
+            raise BadResponse("Salesforce listed a log file without the address of its content.") from None
         return objects(self._salesforce.stream(self._url(path), judge=_judge))
 
     def _query(self, conditions: str) -> Fetched:
@@ -245,7 +245,7 @@ class SalesforceLoginHistory(_Object):
     """Logins, of organizations without Event Monitoring, too."""
 
     type = "salesforce_loginhistory"
-    collects = "logins of the last six months, those that failed too; without Event Monitoring as well"
+    collects = "logins of the last six months, including failed ones; needs no Event Monitoring"
     schemas = ("salesforce:login_history",)
     documentation = f"{OBJECTS}/sforce_api_objects_loginhistory.htm"
     time_field = "LoginTime"
@@ -299,7 +299,7 @@ def _code(answer: Answer) -> str:
 
 
 _MEANINGS: Final[Mapping[str, Callable[[], AppError]]] = {
-    TOO_MANY_AT_ONCE: partial(RateLimited, "Salesforce has too many requests of this user at once."),
+    TOO_MANY_AT_ONCE: partial(RateLimited, "Salesforce received too many requests of this user at once."),
     **dict.fromkeys(
         (
             "QUERY_TIMEOUT",
@@ -308,12 +308,12 @@ _MEANINGS: Final[Mapping[str, Callable[[], AppError]]] = {
             "UNABLE_TO_LOCK_ROW",
             "UNKNOWN_EXCEPTION",
         ),
-        partial(Unavailable, "Salesforce has a fault."),
+        partial(Unavailable, "Salesforce has a server error."),
     ),
-    LIMIT: partial(RateLimited, "The requests of 24 hours are used up.", retry_after=ALLOWANCE_SECONDS),
+    LIMIT: partial(RateLimited, "The requests for 24 hours are used up.", retry_after=ALLOWANCE_SECONDS),
     "INVALID_QUERY_LOCATOR": partial(PageTokenExpired, "Salesforce no longer knows the rest of the list."),
     "INVALID_FIELD": partial(_NoSuchFieldError, "Salesforce knows no field 'Interval' of EventLogFile."),
-    "INVALID_SESSION_ID": partial(CredentialsError, "The session has ended."),
+    "INVALID_SESSION_ID": partial(CredentialsError, "The session has expired."),
     **{
         code: partial(
             CredentialsError,

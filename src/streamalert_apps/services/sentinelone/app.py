@@ -58,7 +58,7 @@ class _List(OldestFirst):
         ),
         AuthField(
             "token",
-            "the API token of a service user, 80 letters and digits, or longer and begun with 'eyJ'",
+            "the API token of a service user, 80 letters and digits, or longer and starting with 'eyJ'",
             re.compile(r"[A-Za-z0-9]{60,120}|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"),
             secret=True,
         ),
@@ -102,7 +102,7 @@ class SentineloneActivities(_List):
     """Activities."""
 
     type = "sentinelone_activities"
-    collects = "what users, agents and the console do: sign-ins, changes of policies, users and agents"
+    collects = "what users, agents and the console do: sign-ins, changes to policies, users and agents"
     schemas = ("sentinelone:activities",)
     time_field = "createdAt"
     path = "activities"
@@ -112,7 +112,7 @@ class SentineloneThreats(_List):
     """Threats, each of their states."""
 
     type = "sentinelone_threats"
-    collects = "threats that agents found, and what became of them"
+    collects = "threats that agents found, and how they were resolved"
     schemas = ("sentinelone:threats",)
     time_field = "updatedAt"
     path = "threats"
@@ -122,7 +122,8 @@ def _judge(answer: Answer) -> AppError | None:
     match answer.status:
         case 401:
             return CredentialsError(
-                "SentinelOne refused the token.", hint="Make a new one: it may have ended, or been revoked."
+                "SentinelOne refused the token.",
+                hint="Create a new one; this one may have expired or been revoked.",
             )
         case 403:
             return CredentialsError(

@@ -37,13 +37,13 @@ PAGES: Final = 100  # of a list can be asked for
 
 TOKEN = AuthField(
     "auth_token",
-    "the User OAuth Token of your Slack app, which begins with 'xoxp-'",
+    "the User OAuth Token of your Slack app, which starts with 'xoxp-'",
     re.compile(r"(xoxe\.)?xoxp-[a-zA-Z0-9-]+"),
     secret=True,
 )
 TEAM = AuthField(
     "team_id",
-    "the id of the workspace, like 'T01ABCDEFGH', if the token is of a whole organization",
+    "the id of the workspace, like 'T01ABCDEFGH', if the token is for a whole organization",
     re.compile(r"T[A-Z0-9]{6,20}"),
     optional=True,
 )
@@ -51,7 +51,7 @@ TEAM = AuthField(
 
 DOMAIN = AuthField(
     "domain",
-    "'slack-gov.com', if the workspace is on GovSlack ('slack.com', if nothing is given)",
+    "'slack-gov.com', if the workspace is on GovSlack (default: 'slack.com')",
     host_like(re.compile(r"slack\.com|slack-gov\.com")),
     optional=True,
 )
@@ -112,12 +112,12 @@ def _judge(answer: Answer) -> AppError | None:
     if error in _REFUSED:
         return CredentialsError(said, hint=_REFUSED[error])
     if error in _FAULTS:
-        return Unavailable(f"Slack has a fault ({error}).")
+        return Unavailable(f"Slack has a server error ({error}).")
     if error in _PLAN:
         return RequestRefused(said, hint="The plan of this workspace does not include the log.")
     match error:
         case "ratelimited" | "rate_limited":
-            return RateLimited("Slack has had too many requests.")
+            return RateLimited("Slack received too many requests.")
         case "over_pagination_limit":
             return _NoSuchPageError(said)
         case "invalid_cursor":

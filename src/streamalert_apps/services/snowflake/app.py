@@ -72,7 +72,7 @@ class _View(OldestFirst):
     auth = (
         AuthField(
             "host",
-            "the host of your account, like 'acme-prod.snowflakecomputing.com', with '-' in place of '_'",
+            "the host of your account, like 'acme-prod.snowflakecomputing.com', with '-' instead of '_'",
             host_like(re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+snowflakecomputing\.(com|cn)")),
         ),
         AuthField(
@@ -93,13 +93,13 @@ class _View(OldestFirst):
         ),
         AuthField(
             "role",
-            "the role to ask with, written as it is ('AUDITOR'); the user's own one, if nothing is given",
+            "the role to use, spelled exactly ('AUDITOR'; default: the user's default role)",
             _IDENTIFIER,
             optional=True,
         ),
         AuthField(
             "warehouse",
-            "the warehouse to ask with, likewise",
+            "the warehouse to use, likewise",
             _IDENTIFIER,
             optional=True,
         ),
@@ -128,7 +128,7 @@ class _View(OldestFirst):
             result = self._found(since, until, place.after)
             about = result.about
             if not result.handle or (not about.partitions and about.rows != len(result.data)):
-                raise BadResponse("Snowflake did not say where the rows are that it found.")
+                raise BadResponse("Snowflake did not say where its result is.")
             place = _Place(
                 handle=result.handle, partitions=len(about.partitions) or 1, full=about.rows >= MOST
             )
@@ -138,7 +138,7 @@ class _View(OldestFirst):
     def _named(self, cells: list[Any]) -> dict[str, Any]:
         names = self.columns.split(", ")
         if len(cells) != len(names):
-            raise BadResponse("A row has other columns than were asked for.")
+            raise BadResponse("A row has other columns than requested.")
         return dict(zip(names, cells, strict=True))
 
     def _next(self, place: _Place, rows: list[Row]) -> Json:
@@ -151,7 +151,7 @@ class _View(OldestFirst):
         last = msgspec.json.decode(rows[-1])
         time = _EPOCH_SECONDS.fullmatch(str(last[self.time_field]))
         if not time:
-            raise BadResponse("The last of many rows has no time, so they can't be gone on from.")
+            raise BadResponse("The last of many rows has no time, so the list can't be continued.")
         nanoseconds = int(f"{time['seconds']}{time['fraction'] or '':0<9.9}")
         return msgspec.to_builtins(_Place(after=(nanoseconds, str(last[self.id_fields[0]]))))
 
@@ -224,7 +224,7 @@ class SnowflakeLogins(_View):
     """Sign-ins."""
 
     type = "snowflake_logins"
-    collects = "attempts to sign in, those that failed too"
+    collects = "sign-in attempts, including failed ones"
     schemas = ("snowflake:logins",)
     documentation = f"{REFERENCE}/login_history"
     time_field = "EVENT_TIMESTAMP"
@@ -241,7 +241,7 @@ class SnowflakeQueries(_View):
     """Queries, by when they ended: a row is there only then."""
 
     type = "snowflake_queries"
-    collects = "statements that were run: their text, by whom, how they ended, what they read and wrote"
+    collects = "statements: their text, who ran them, how they ended, what they read and wrote"
     schemas = ("snowflake:queries",)
     documentation = f"{REFERENCE}/query_history"
     time_field = "END_TIME"
@@ -261,7 +261,7 @@ class SnowflakeSessions(_View):
     """Sessions."""
 
     type = "snowflake_sessions"
-    collects = "sessions that began: by whom, with which client, after which sign-in"
+    collects = "sessions: who started them, with which client, after which sign-in"
     schemas = ("snowflake:sessions",)
     documentation = f"{REFERENCE}/sessions"
     time_field = "CREATED_ON"
@@ -283,12 +283,12 @@ def _code(answer: Answer) -> Any:
 
 
 _KEY: Final = (
-    "Check the user, the account, that the user has this key's public one, and this machine's clock."
+    "Check the user, the account, that the user has the matching public key, and this machine's clock."
 )
 _GRANTS: Final = partial(
     CredentialsError,
     "Snowflake does not let the role read the view.",
-    hint="Grant it the database roles of setup.md; check the role, and that the user has it.",
+    hint="Grant it the database roles that `sa-apps types` lists; check the role, and that the user has it.",
 )
 _WAREHOUSE: Final = partial(
     CredentialsError,

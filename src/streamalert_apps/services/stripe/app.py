@@ -44,7 +44,7 @@ class StripeEvents(NewestFirst):
     auth = (
         AuthField(
             "key",
-            "a restricted key that may read events ('rk_live_…'), or a secret key ('sk_live_…')",
+            "a restricted key that can read events ('rk_live_…'), or a secret key ('sk_live_…')",
             re.compile(r"[rs]k_(live|test)_[A-Za-z0-9]{16,250}"),
             secret=True,
         ),
@@ -78,7 +78,7 @@ class StripeEvents(NewestFirst):
         if not page.has_more:
             return Fetched(page.data)
         if not page.data:
-            raise BadResponse("Stripe has more events, and gave none to go on from.")
+            raise BadResponse("Stripe has more events, but returned none to continue from.")
         return Fetched(page.data, _id(page.data[-1]))
 
 
@@ -87,7 +87,7 @@ def _id(row: Row) -> str:
         return msgspec.json.decode(row, type=_Id).id
     except msgspec.MsgspecError:
         raise BadResponse(
-            "Stripe gave a page whose last event has no id, so it can't be gone on from."
+            "Stripe returned a page whose last event has no id, so the list can't be continued."
         ) from None
 
 
@@ -109,6 +109,6 @@ def _judge(answer: Answer) -> AppError | None:
                 "Stripe refused access to events.", hint="The key needs Events: Read, and the right account."
             )
         case 400 | 404 if answer.json(_Failure).error.code == "resource_missing":
-            return PageTokenExpired("Stripe no longer knows the event to go on after.")
+            return PageTokenExpired("Stripe no longer knows the event to continue from.")
         case _:
             return None

@@ -36,26 +36,26 @@ class _Log(AnyOrder):
     auth = (
         AuthField(
             "tailnet",
-            "the name of your tailnet, as 'example.com' (that of the credentials, if nothing is given)",
+            "the name of your tailnet, like 'example.com' (default: the tailnet of the credentials)",
             re.compile(r"-|[A-Za-z0-9][A-Za-z0-9._-]*[.@][A-Za-z0-9.-]+|T[A-Za-z0-9]+CNTRL"),
             optional=True,
         ),
         AuthField(
             "client_id",
-            "the ID of an OAuth client, some 17 letters and digits",
+            "the ID of an OAuth client, about 17 letters and digits",
             re.compile(r"(?!tskey-)[A-Za-z0-9]{8,40}"),
             optional=True,
         ),
         AuthField(
             "client_secret",
-            "the secret of the OAuth client, which begins with 'tskey-client-'",
+            "the secret of the OAuth client, which starts with 'tskey-client-'",
             re.compile(r"tskey-client-[A-Za-z0-9-]{10,}"),
             secret=True,
             optional=True,
         ),
         AuthField(
             "api_key",
-            "an API access token, which begins with 'tskey-api-', in place of an OAuth client",
+            "an API access token, which starts with 'tskey-api-', instead of an OAuth client",
             re.compile(r"tskey-api-[A-Za-z0-9-]{10,}"),
             secret=True,
             optional=True,
@@ -108,7 +108,7 @@ class TailscaleConfiguration(_Log):
     """What was changed in a tailnet."""
 
     type = "tailscale_configuration"
-    collects = "changes of a tailnet: users, devices, keys, access rules, settings"
+    collects = "changes to a tailnet: users, devices, keys, access rules, settings"
     schemas = ("tailscale:configuration",)
     time_field = "eventTime"
     lag = timedelta(minutes=15)  # a guess: rows are there within seconds, unless they are held back
@@ -137,10 +137,11 @@ def _judge(answer: Answer) -> AppError | None:
         case 403:
             return CredentialsError(
                 "Tailscale refused access to the log.",
-                hint="The OAuth client needs the scope of setup.md, and network logs a plan that has them.",
+                hint="The OAuth client needs the scope that `sa-apps types` lists, and network logs a plan"
+                " that includes them.",
             )
         case 404:
-            return CredentialsError("Tailscale knows no such tailnet.", hint="Check tailnet.")
+            return CredentialsError("Tailscale doesn't know this tailnet.", hint="Check tailnet.")
         case _:
             return None
 

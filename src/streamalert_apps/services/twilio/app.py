@@ -47,7 +47,7 @@ class TwilioEvents(NewestFirst):
     auth = (
         AuthField(
             "sid",
-            "the SID of an API key, which begins with 'SK', or of the account ('AC')",
+            "the SID of an API key, which starts with 'SK', or of the account ('AC')",
             re.compile(r"(AC|SK)[0-9a-f]{32}"),
         ),
         AuthField(
@@ -58,7 +58,7 @@ class TwilioEvents(NewestFirst):
         ),
         AuthField(
             "region",
-            "the region of the key: 'us1' (which is meant if nothing is given), 'ie1' or 'au1'",
+            "the region of the key: 'us1' (the default), 'ie1' or 'au1'",
             re.compile("|".join(HOSTS)),
             optional=True,
         ),

@@ -64,18 +64,18 @@ class _Nodes(AnyOrder):
         ),
         AuthField(
             "client_id",
-            "the client ID of the service account, some 53 letters and digits",
+            "the client ID of the service account, about 53 letters and digits",
             re.compile(r"[a-z0-9]{40,60}"),
         ),
         AuthField(
             "client_secret",
-            "the secret of the service account, some 64 letters and digits",
+            "the secret of the service account, about 64 letters and digits",
             re.compile(r"(?![a-z0-9]{40,60}$)[A-Za-z0-9_-]{40,100}"),
             secret=True,
         ),
         AuthField(
             "auth_host",
-            "the host that hands out tokens, if Wiz told you another one than usual, like 'auth.app.wiz.io'",
+            "the host that issues tokens, if Wiz gave you a special one, like 'auth.app.wiz.io'",
             host_like(re.compile(r"auth\.([a-z0-9-]+\.)+wiz\.(io|us)")),
             optional=True,
         ),
@@ -98,7 +98,7 @@ class _Nodes(AnyOrder):
         """Ask for up to 100 rows. The token is a cursor."""
         found = self._list(since, until, token)
         if found.info.has_next_page and not found.info.end_cursor:
-            raise BadResponse("Wiz has more rows, and gave no cursor.")
+            raise BadResponse("Wiz has more rows, but returned no cursor.")
         rows = [
             row
             for row, (time, _) in zip(found.rows, self.stamps(found.rows), strict=True)
@@ -162,7 +162,7 @@ class WizIssues(_Nodes):
     """Issues, each state of theirs."""
 
     type = "wiz_issues"
-    collects = "issues that Wiz found, and what became of them"
+    collects = "issues that Wiz found, and how they were resolved"
     schemas = ("wiz:issues",)
     time_field = "statusChangedAt"
     id_fields = ("id", "statusChangedAt")
@@ -194,7 +194,7 @@ class _Errors(msgspec.Struct):
     errors: list[_Error] = []
 
 
-_SCOPES: Final = "The service account needs the scope of setup.md, and no project."
+_SCOPES: Final = "The service account needs the scope that `sa-apps types` lists, and no project."
 
 
 def _judge(answer: Answer) -> AppError | None:
@@ -209,11 +209,11 @@ def _judge(answer: Answer) -> AppError | None:
         return None
     said = " ".join(f"{error.extensions.code} {error.message}" for error in errors).lower()
     if re.search(r"rate.?limit|too many|throttl", said):
-        return RateLimited("Wiz has had too many requests.")
+        return RateLimited("Wiz received too many requests.")
     if re.search(r"unauth|forbidden|permission|access denied|not allowed", said):
         return CredentialsError("Wiz refused access.", hint=_SCOPES)
     if re.search(r"internal|timeout|unavailable", said):
-        return Unavailable("Wiz has a fault.")
+        return Unavailable("Wiz has a server error.")
     if "before" in said:
         return _UnknownFieldError("Wiz knows no upper bound of this list.")
     return RequestRefused("Wiz refused the query.")

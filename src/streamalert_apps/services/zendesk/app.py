@@ -44,7 +44,7 @@ class ZendeskAudit(OldestFirst):
     """What agents and administrators do in an account."""
 
     type = "zendesk_audit"
-    collects = "changes of settings, users, roles, rules and apps; sign-ins of agents; exports"
+    collects = "changes to settings, users, roles, rules and apps; sign-ins of agents; exports"
     schemas = ("zendesk:audit",)
     auth = (
         AuthField(
@@ -67,7 +67,7 @@ class ZendeskAudit(OldestFirst):
         ),
         AuthField(
             "email",
-            "the email address of an administrator, where an API token from before October 2026 is used",
+            "the email address of an administrator, if you use an API token from before October 2026",
             re.compile(r"[^\s@\"/:]+@[^\s@\"/:]+\.[^\s@\"/:]+"),
             optional=True,
         ),
@@ -102,7 +102,7 @@ class ZendeskAudit(OldestFirst):
         url = with_params(f"{self._url}/api/v2/audit_logs", params)
         page = self._zendesk.get(url, judge=_judge).json(_Page)
         if page.meta.has_more and not page.meta.after_cursor:
-            raise BadResponse("Zendesk has more logs, and gave no cursor.")
+            raise BadResponse("Zendesk has more logs, but returned no cursor.")
         return Fetched(page.audit_logs, page.meta.after_cursor if page.meta.has_more else None)
 
     def _token(self) -> Token:
@@ -116,15 +116,15 @@ def _judge(answer: Answer) -> AppError | None:
         case 401:
             return CredentialsError(
                 "Zendesk refused the credentials.",
-                hint="An API token ends when it is not used for 30 days; an OAuth client does not.",
+                hint="An API token expires when it is unused for 30 days; an OAuth client does not.",
             )
         case 403:
             return CredentialsError(
                 "Zendesk refused access to the audit log.",
-                hint=f"It needs an Enterprise plan, an administrator, and of a client the scope {SCOPE}.",
+                hint=f"It needs an Enterprise plan, an administrator, and for a client the scope {SCOPE}.",
             )
         case 404:
-            return CredentialsError("Zendesk has no account there.", hint="Check the host.")
+            return CredentialsError("Zendesk has no account at this host.", hint="Check the host.")
         case _:
             return None
 

@@ -57,18 +57,18 @@ class _Report(NewestFirst):
         ),
         AuthField(
             "client_id",
-            "the Client ID of the app, some 22 letters, digits, '-' and '_'",
+            "the Client ID of the app, about 22 letters, digits, '-' and '_'",
             re.compile(r"[A-Za-z0-9_-]{16,28}"),
         ),
         AuthField(
             "client_secret",
-            "the Client Secret of the app, some 32 letters and digits",
+            "the Client Secret of the app, about 32 letters and digits",
             re.compile(r"[A-Za-z0-9_-]{29,64}"),
             secret=True,
         ),
         AuthField(
             "domain",
-            "'zoomgov.com', if the account is on Zoom for Government ('zoom.us', if nothing is given)",
+            "'zoomgov.com', if the account is on Zoom for Government (default: 'zoom.us')",
             host_like(re.compile(r"zoom\.us|zoomgov\.com")),
             optional=True,
         ),
@@ -113,7 +113,7 @@ class _Report(NewestFirst):
         if named := answer.json(_Place).api_url:
             self._host = plain_host(named)
             if not API.fullmatch(self._host):
-                raise BadResponse("Zoom named an API outside its own domains; it is not asked.")
+                raise BadResponse("Zoom named an API outside its own domains, which is not used.")
         return Token.of(answer)
 
 
@@ -148,13 +148,14 @@ _by_code = by_code(
         200: partial(
             CredentialsError,
             "Zoom does not show reports to this account.",
-            hint="They need a paid plan, and an owner of the app whose role may view reports.",
+            hint="They need a paid plan, and an app owner whose role may view reports.",
         ),
         **{
             code: partial(
                 CredentialsError,
                 f"Zoom does not let the app read the report ({code}).",
-                hint="The app needs the scopes of setup.md, and to be activated again after a change.",
+                hint="The app needs the scopes that `sa-apps types` lists, and must be activated again after"
+                " a change.",
             )
             for code in (104, 4711)
         },
@@ -165,7 +166,7 @@ _by_code = by_code(
 def _judge(answer: Answer) -> AppError | None:
     """Name what Zoom tells by its code; status 300 refuses, say, days that are too long ago."""
     if answer.status == 300:  # noqa: PLR2004
-        return RequestRefused("Zoom refused the days that were asked for.")
+        return RequestRefused("Zoom refused the requested days.")
     return _by_code(answer)
 
 

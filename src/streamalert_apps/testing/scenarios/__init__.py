@@ -26,7 +26,7 @@ def scenarios() -> tuple[Scenario, ...]:
         Scenario("pauses", "A day between two pages.", cuts.pauses),
         Scenario("revoked_token", "Access tokens that end in the middle of a run.", access.revoked_token),
         Scenario("kill", "The process dies, at any step.", cuts.kill),
-        Scenario("overlap", "A second invocation, at any step.", cuts.overlap),
+        Scenario("overlap", "A second invocation, at any step.", cuts.overlap, shared=True),
         Scenario("takeover", "A state that StreamAlert left.", cuts.takeover),
         *service.scenarios(),
         Scenario("deliveries", "Deliveries that fail.", aws.deliveries, shared=True),
