@@ -116,12 +116,13 @@ def explain(error: Exception) -> AppError:
             return unavailable_credentials(error)
         case aws.ProfileNotFound():
             return ConfigError(f"{error}.", hint="`aws configure list-profiles` shows those that are.")
-        case aws.NoRegionError():
-            return ConfigError(
-                "No AWS region is set.", hint="Set AWS_DEFAULT_REGION, or account.region in conf/global.json."
+        case aws.InvalidRegionError() | aws.NoRegionError():
+            wrong = (
+                "No AWS region is set."
+                if isinstance(error, aws.NoRegionError)
+                else "The AWS region is not valid."
             )
-        case aws.InvalidRegionError():
-            return ConfigError("The AWS region is not valid.", hint="Set account.region in conf/global.json.")
+            return ConfigError(wrong, hint="Set account.region in conf/global.json, or AWS_DEFAULT_REGION.")
         case aws.ClientError():
             return _explain_answer(error)
         case UnreadableDocumentError():
