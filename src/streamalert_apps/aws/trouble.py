@@ -116,25 +116,27 @@ def explain(error: Exception) -> AppError:
             return unavailable_credentials(error)
         case aws.ProfileNotFound():
             return ConfigError(f"{error}.", hint="`aws configure list-profiles` shows those that are.")
-        case aws.InvalidRegionError() | aws.NoRegionError():
-            wrong = (
-                "No AWS region is set."
-                if isinstance(error, aws.NoRegionError)
-                else "The AWS region is not valid."
-            )
-            return ConfigError(wrong, hint="Set account.region in conf/global.json, or AWS_DEFAULT_REGION.")
+        case aws.NoRegionError() | aws.InvalidRegionError():
+            return _without_region(error)
         case aws.ClientError():
             return _explain_answer(error)
         case UnreadableDocumentError():
             return ConfigError(f"{error}.", hint="Look at it in AWS's console, and put it right there.")
         case UnreadableAnswerError() | IncompleteAnswerError() | aws.PaginationError():
-            return Unavailable(
-                f"{_CIRCLE if isinstance(error, aws.PaginationError) else error}.", hint=IN_BETWEEN
-            )
+            words = _CIRCLE if isinstance(error, aws.PaginationError) else error
+            return Unavailable(f"{words}.", hint=IN_BETWEEN)
         case aws.HTTPClientError() | aws.ConnectionError():
             return Unavailable(f"AWS can't be reached: {error}", hint="Check the network and account.region.")
         case _:
             return AppError(f"AWS's library failed: {error}")
+
+
+def _without_region(error: Exception) -> AppError:
+    if isinstance(error, aws.NoRegionError):
+        return ConfigError(
+            "No AWS region is set.", hint="Set AWS_DEFAULT_REGION, or account.region in conf/global.json."
+        )
+    return ConfigError("The AWS region is not valid.", hint="Set account.region in conf/global.json.")
 
 
 def unavailable_credentials(error: Exception) -> AppError:
