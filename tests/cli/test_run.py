@@ -132,6 +132,12 @@ def test_what_was_collected_meanwhile_reaches_a_file_that_was_named_before(
     assert lines(tried.folder / "b.jsonl") == 5
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a name has to be text")
+def test_a_file_can_be_named_whose_name_is_not_text(tried: Tried, sa_apps: Command) -> None:
+    assert sa_apps(*tried.words, "--to", "\udcff.jsonl").code == 0
+    assert lines(tried.folder / "\udcff.jsonl") == EVENTS
+
+
 def test_a_device_can_be_named(tried: Tried, sa_apps: Command) -> None:
     assert check(sa_apps(*tried.words, "--to", os.devnull, "--json").out, "run")["logs"] == EVENTS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -168,7 +169,8 @@ def named(project: Project, app: AppConf, to: str, session: Callable[[], Session
         return Target(f"{PASSING}{STANDARD_OUTPUT}", Outlet(JsonLines(sys.stdout.buffer)), "standard output")
     if to != CLASSIFIER:
         path = Path(to)
-        return Target(f"{PASSING}{path.absolute()}", Outlet(_opened(path)), to)
+        whole = os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")  # a name may be of any bytes
+        return Target(f"{PASSING}{whole}", Outlet(_opened(path)), to)
     if project.account.local:
         raise UsageError("This is a local project (no AWS): it has no classifier.", hint="Pass --to FILE.")
     return _classifier(project, app, session())
