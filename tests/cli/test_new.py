@@ -488,6 +488,25 @@ def test_a_key_that_is_pasted_in_place_of_its_path_is_not_shown(local: Path) -> 
         assert "do-not-show-this-one" not in terminal.text
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["-----BEGIN PRIVATE KEY-----", "do-not-show-this-one", "-----END PRIVATE KEY-----"],
+        ["{", '  "type": "service_account",', '  "private_key": "do-not-show-this-one"', "}"],
+    ],
+    ids=["PEM", "JSON"],
+)
+def test_nor_is_one_whose_lines_come_one_by_one(local: Path, lines: list[str]) -> None:
+    with Terminal("new", "gsuite_login", "-c", "prod", "--no-check", folder=local) as terminal:
+        terminal.see("key file, in JSON:")
+        for line in lines:
+            terminal.type(line + ENTER)
+        terminal.see("error:")
+        terminal.type(CTRL_C)
+        assert terminal.ends() == 130
+        assert "do-not-show-this-one" not in terminal.text
+
+
 def test_the_next_step_asks_the_same_simulator(
     local: Path, sa_apps: Command, duo: Duo, tmp_path: Path
 ) -> None:

@@ -53,10 +53,13 @@ class Prompts:
         def ask(typed: str) -> str:
             with _asked() as (questionary, streams):
                 shown = "" if _is_key(typed) else typed
-                keep_keys_dark = [_stars_for_keys()]
                 return str(
                     questionary.text(
-                        plain(question), default=shown, input_processors=keep_keys_dark, **streams
+                        plain(question),
+                        default=shown,
+                        input_processors=[_stars_for_keys()],
+                        key_bindings=_lines_of_keys(),
+                        **streams,
                     ).unsafe_ask()
                 )
 
@@ -105,8 +108,29 @@ def _stars_for_keys() -> Any:
     return ConditionalProcessor(PasswordProcessor(), Condition(holds_a_key))
 
 
+def _lines_of_keys() -> Any:
+    """Return what takes each line of a key that is pasted for one more, where the terminal sends Enter."""
+    from prompt_toolkit.application import get_app
+    from prompt_toolkit.filters import Condition
+    from prompt_toolkit.key_binding import KeyBindings
+
+    bindings = KeyBindings()
+
+    @bindings.add("enter", filter=Condition(lambda: _is_half_a_key(get_app().current_buffer.text)))
+    def _(event: Any) -> None:
+        event.current_buffer.insert_text("\n")
+
+    return bindings
+
+
 def _is_key(text: str) -> bool:
     return text.lstrip().startswith(("{", "-----BEGIN"))
+
+
+def _is_half_a_key(text: str) -> bool:
+    if not _is_key(text):
+        return False
+    return text.count("{") > text.count("}") or ("-----BEGIN" in text and "-----END" not in text)
 
 
 def _until_taken(ask: Callable[[str], str], parse: Callable[[str], Any], typed: str = "") -> Any:
