@@ -300,7 +300,7 @@ def test_an_app_that_is_gone_from_conf_is_left_unless_it_is_to_be_pruned(
     assert f"- {FUNCTION}: alarm, target, rule, function, log group, role" in ran.err
     assert functions() == []
     assert boto3.client("iam").list_roles()["Roles"] == []
-    assert "No changes" in sa_apps("deploy", "--prune", "--yes").err
+    assert "No Apps configured" in sa_apps("deploy", "--prune", "--yes").err
 
 
 def test_an_app_that_is_gone_from_conf_is_warned_of_as_long_as_it_is_there(

@@ -229,7 +229,10 @@ def test_a_closed_pipe_is_no_drama(local: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     ran = subprocess.run(
-        [sys.executable, "-m", "streamalert_apps", "list"], stdout=writer, stderr=subprocess.PIPE, check=False
+        [sys.executable, "-m", "streamalert_apps", "types"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
     )
     os.close(writer)
     assert ran.returncode == 1
@@ -239,7 +242,9 @@ def test_a_closed_pipe_is_no_drama(local: Path) -> None:
 def test_words_go_to_standard_error_and_data_to_standard_output(project: Path, sa_apps: Command) -> None:
     made = sa_apps("init", "--local")
     listed = sa_apps("list")
-    assert (made.out, listed.err) == ("", "")
+    assert made.out == ""
+    assert "No Apps configured" in listed.out
+    assert listed.err == "Next: `sa-apps new` adds one.\n"
 
 
 def test_colour_is_only_for_terminals(sa_apps: Command) -> None:
