@@ -18,7 +18,8 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -46,16 +47,11 @@ class _Answer(msgspec.Struct):
 
 def main() -> None:
     """Print events per CPU-second and peak memory of both, and their relation."""
-    with subprocess.Popen(
-        [sys.executable, "-m", __name__, "serve"], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout is not None
-        place = json.loads(server.stdout.readline())
-        rounds: dict[str, list[dict[str, float]]] = {"bare loop": [], "collector": []}
-        for _ in range(ROUNDS):
+    rounds: dict[str, list[dict[str, float]]] = {"bare loop": [], "collector": []}
+    for _ in range(ROUNDS):
+        with _served() as place:  # anew: its last event is as young each time
             for name, results in rounds.items():
                 results.append(_measure(name, place))
-        server.terminate()
     speeds = {
         name: statistics.median(r["per_cpu_second"] for r in results) for name, results in rounds.items()
     }
@@ -65,6 +61,16 @@ def main() -> None:
         cpu, wall, peak = (statistics.median(r[key] for r in results) for key in ("cpu", "wall", "peak_mb"))
         print(f"{name:12}{speeds[name]:14,.0f}{cpu:8.2f}{wall:8.2f}{peak:9.1f}")
     print(f"collector / bare loop: {speeds['collector'] / speeds['bare loop']:.2f}")
+
+
+@contextmanager
+def _served() -> Iterator[dict[str, Any]]:
+    """Run the server; yield where it is."""
+    command = [sys.executable, "-m", __name__, "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield json.loads(server.stdout.readline())
+        server.terminate()
 
 
 def _measure(name: str, place: dict[str, Any]) -> dict[str, float]:
@@ -95,7 +101,7 @@ def _serve() -> None:
 
     clock = SystemClock()
     twin = twins.twin("duo", clock=clock, rate=None)
-    end = clock.now() - timedelta(minutes=3)
+    end = clock.now() - timedelta(minutes=1)  # Duo is that late
     twin.seed("duo_auth", events=EVENTS, burst=5000, late=0, start=end - timedelta(hours=20), end=end)
     aws = ThreadingHTTPServer(("127.0.0.1", 0), _Aws)
     Thread(target=aws.serve_forever, daemon=True).start()
