@@ -101,7 +101,7 @@ def _serve() -> None:
 
     clock = SystemClock()
     twin = twins.twin("duo", clock=clock, rate=None)
-    end = clock.now() - timedelta(minutes=1)  # Duo is that late
+    end = clock.now() - timedelta(minutes=2)  # Duo shows events that late
     twin.seed("duo_auth", events=EVENTS, burst=5000, late=0, start=end - timedelta(hours=20), end=end)
     aws = ThreadingHTTPServer(("127.0.0.1", 0), _Aws)
     Thread(target=aws.serve_forever, daemon=True).start()
