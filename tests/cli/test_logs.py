@@ -31,16 +31,18 @@ GROUP = "/aws/lambda/acme_prod_duo_auth_collector_app"
 ENDED = {"time": "…", "level": "INFO", "message": "run ended", "logger": "x", "logs": 9, "status": "partial"}
 
 
-def write(*messages: str, ago: timedelta = timedelta(minutes=5), stream: str = "one") -> None:
+def write(
+    *messages: str, ago: timedelta = timedelta(minutes=5), stream: str = "one", group: str = GROUP
+) -> None:
     """Write lines to the app's log group, the first so long ago."""
     client: Any = boto3.client("logs")
     with suppress(client.exceptions.ResourceAlreadyExistsException):
-        client.create_log_group(logGroupName=GROUP)
+        client.create_log_group(logGroupName=group)
     with suppress(client.exceptions.ResourceAlreadyExistsException):
-        client.create_log_stream(logGroupName=GROUP, logStreamName=stream)
+        client.create_log_stream(logGroupName=group, logStreamName=stream)
     start = int((datetime.now(UTC) - ago).timestamp() * 1000)
     events = [{"timestamp": start + number, "message": text} for number, text in enumerate(messages)]
-    client.put_log_events(logGroupName=GROUP, logStreamName=stream, logEvents=events)
+    client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
 
 @pytest.fixture
@@ -193,6 +195,33 @@ def test_an_app_that_has_written_nothing_is_no_error(deployable: Path, sa_apps: 
     ran = sa_apps("logs", "collector", "--since", "90s")
     assert (ran.code, ran.out) == (0, "")
     assert "nothing in the last 90s" in ran.err
+
+
+def test_lines_of_several_apps_are_shown_in_their_order_with_each_apps_name(
+    deployable: Path, sa_apps: Command, auth_file: Path
+) -> None:
+    new = ["new", "duo_admin", "-c", "prod", "-n", "second", "--auth-file", str(auth_file), "--no-check"]
+    assert sa_apps(*new).code == 0
+    write("first", ago=timedelta(minutes=9))
+    write("between", ago=timedelta(minutes=6), group="/aws/lambda/acme_prod_duo_admin_second_app")
+    write("last", ago=timedelta(minutes=3))
+
+    ran = sa_apps("logs", "--all")
+    told = check(sa_apps("logs", "collector", "second", "--json").out, "logs")
+
+    assert [(line.split()[0], line.split()[-1]) for line in ran.out.splitlines()] == [
+        ("collector", "first"),
+        ("second", "between"),
+        ("collector", "last"),
+    ]
+    assert [(app["name"], app["count"]) for app in told["apps"]] == [("collector", 2), ("second", 1)]
+
+
+def test_one_app_at_a_time_is_followed(deployable: Path, sa_apps: Command) -> None:
+    ran = sa_apps("logs", "--all", "--follow")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "--follow shows one app at a time." in ran.err
 
 
 def test_a_length_of_time_that_is_none_is_an_error(deployable: Path, sa_apps: Command) -> None:

@@ -27,7 +27,7 @@ def warnings(ec2: Any, place: Place, apps: Sequence[AppConf]) -> list[str]:
         ]
     return [
         f"{app.name} ({app.cluster}) is in a VPC, and the route table of {', '.join(bad)} has no gateway "
-        "endpoint for S3: its record goes through the NAT gateway (0.045 $ a GB), or not at all without one."
+        "endpoint for S3: its record goes through the NAT gateway ($0.045 per GB), or not at all without one."
         for app in apps
         if (bad := [subnet for subnet in subnets_of(app) if subnet in without])
     ]

@@ -1,4 +1,4 @@
-"""`sa-apps logs`: what a deployed app has written."""
+"""`sa-apps logs`: what deployed apps have written."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from streamalert_apps.errors import UsageError
 
 if TYPE_CHECKING:
     from streamalert_apps.aws.logs import Line
+    from streamalert_apps.config.conf import AppConf
 
 EXAMPLES = """Examples:
 
@@ -27,6 +28,7 @@ EXAMPLES = """Examples:
   sa-apps logs duo_prod_collector --since yesterday --until today
   sa-apps logs duo_prod_collector --level warning --since 2d
   sa-apps logs duo_prod_collector --run 4f1c2a9e-…
+  sa-apps logs --all --level error --since 1d
   sa-apps logs collector --cluster prod --follow
   sa-apps logs collector --json | jq -r '.lines[].message'"""
 
@@ -47,9 +49,10 @@ class Level(Enum):
 
 def command(
     *,
-    name: options.Name = None,
-    name_option: options.NameOption = None,
+    names: options.Names = None,
+    names_option: options.NamesOption = None,
     cluster: options.Cluster = None,
+    every_app: options.All = False,
     since: Annotated[
         str,
         typer.Option(
@@ -76,44 +79,51 @@ def command(
     project_dir: options.ProjectDir = None,
     no_input: options.NoInput = False,
     as_json: options.Json = False,
-) -> None:
-    """Show a deployed app's log, oldest first, in UTC.
+) -> int:
+    """Show the logs of deployed apps, oldest first, in UTC.
 
     --level also hides Lambda's own lines, which have no level, unless they report an error. With --follow
     and --json, each log line is one object; the last object has the count.
     """
     from streamalert_apps.aws import logs
+    from streamalert_apps.cli.each import Told, each
     from streamalert_apps.cli.project import aws_session, need_aws
-    from streamalert_apps.cli.selection import one_app
-    from streamalert_apps.cli.terminal.description import identity
-    from streamalert_apps.cli.terminal.prompts import Prompts
-    from streamalert_apps.runtime import names
+    from streamalert_apps.cli.selection import chosen
+    from streamalert_apps.runtime.names import log_group
 
     wanted = _wanted(since, until, level, run, follow=follow)
-    project, app = one_app(project_dir, name, name_option, cluster, Prompts.on_terminal(no_input=no_input))
-    need_aws(project)
-    client, group = aws_session(project.account).client("logs"), names.log_group(app.function)
-    if not follow:
-        found = [
-            line for line in logs.lines(client, group, wanted.since, wanted.until) if wanted.includes(line)
-        ]
+    picked = chosen(project_dir, names, names_option, cluster, every=every_app, no_input=no_input)
+    need_aws(picked.project)
+    if follow and picked.several:
+        raise UsageError("--follow shows one app at a time.", hint="Name one app.")
+    client = aws_session(picked.project.account).client("logs")
+    found: list[tuple[Line, str]] = []
+
+    def read(app: AppConf) -> Told:
+        lines = logs.lines(client, log_group(app.function), wanted.since, wanted.until)
+        shown = [line for line in lines if wanted.includes(line)]
         if as_json:
-            shown = [_described(line) for line in found]
-            output.envelope("logs", {**identity(app), "count": len(shown), "lines": shown})
-            return
-        for line in found:
-            output.data(_text(line))
-        if not found:
+            return Told({"count": len(shown), "lines": [*map(_described, shown)]})
+        if not shown:
             output.say(_nothing(app.name, since, until, level, run))
-        return
-    count = 0
-    with suppress(KeyboardInterrupt):
-        for line in filter(wanted.includes, logs.follow(client, group, wanted.since, time.sleep)):
-            output.data(json.dumps(_described(line)) if as_json else _text(line))
-            output.flush()
-            count += 1
-    if as_json:
-        output.envelope("logs", {**identity(app), "count": count, "lines": []}, line=True)
+        found.extend((line, app.name) for line in shown)
+        return Told({})
+
+    def followed(app: AppConf) -> Told:
+        count = 0
+        with suppress(KeyboardInterrupt):
+            lines = logs.follow(client, log_group(app.function), wanted.since, time.sleep)
+            for line in filter(wanted.includes, lines):
+                output.data(json.dumps(_described(line)) if as_json else _text(line))
+                output.flush()
+                count += 1
+        return Told({"count": count, "lines": []})
+
+    code = each("logs", picked, followed if follow else read, done="read", as_json=as_json, line=follow)
+    width = max((len(name) for _, name in found), default=0)
+    for line, name in sorted(found, key=lambda pair: pair[0].time):
+        output.data(f"{name:{width}}  {_text(line)}" if picked.several else _text(line))
+    return code
 
 
 @dataclass(frozen=True, slots=True)
