@@ -67,7 +67,7 @@ def test_a_secret_of_aws_takes_a_region(
     local: Path, aws_env: str, monkeypatch: pytest.MonkeyPatch, sa_apps: Command
 ) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    ran = sa_apps("new", "duo_auth", "-c", "prod", "--auth-from", "secretsmanager:duo")
+    ran = sa_apps("new", "duo_auth", "-c", "prod", "--auth-from", "secretsmanager:nowhere")
     assert ran.code == 1
     assert "No AWS region is set." in ran.err
     assert "account.region" in ran.err

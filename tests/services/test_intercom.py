@@ -145,7 +145,7 @@ def test_a_link_that_leads_nowhere_is_an_error() -> None:
     app = collector(page_size=20, faults=(circle,))
     app.twin.seed(APP, events=100, start=START, end=NOW - LAG)
 
-    with pytest.raises(BadResponse, match="leads to the same one"):
+    with pytest.raises(BadResponse, match="leads to the same page"):
         app.finish()
 
 

@@ -86,8 +86,8 @@ def test_credentials_that_are_refused_are_explained(
         (401, {"message": "Unauthorized"}, {}, CredentialsError, "refused the credentials"),
         (403, {"message": "Forbidden"}, {}, CredentialsError, "refused access"),
         (429, {"message": "x"}, {}, RateLimited, "too many requests"),
-        (200, [ROW], {"X-Limit": "1"}, BadResponse, "where they begin"),
-        (200, [ROW], {}, BadResponse, "where they begin"),
+        (200, [ROW], {"X-Limit": "1"}, BadResponse, "where they start"),
+        (200, [ROW], {}, BadResponse, "where they start"),
     ],
 )
 def test_an_answer_means(

@@ -175,7 +175,7 @@ def test_each_cloud_has_hosts_of_its_own(cloud: str) -> None:
     ("code", "kind", "said"),
     [
         ("AF429", RateLimited, "too many requests"),
-        ("AF50000", Unavailable, "a fault"),
+        ("AF50000", Unavailable, "a server error"),
         ("AF10001", CredentialsError, "read activities"),
         ("AF20010", CredentialsError, "know the tenant"),
         ("AF20012", CredentialsError, "know the tenant"),

@@ -76,7 +76,7 @@ def test_credentials_that_are_refused_are_explained(
 @pytest.mark.parametrize(
     ("path", "status", "body", "kind", "said"),
     [
-        ("/api", 404, {"error": "x"}, CredentialsError, "no account there"),
+        ("/api", 404, {"error": "x"}, CredentialsError, "no account at this host"),
         ("/api", 429, {"error": "x"}, RateLimited, "too many requests"),
         ("/api", 200, {"audit_logs": [], "meta": {"has_more": True}}, BadResponse, "no cursor"),
         ("/oauth", 401, {"error": "invalid_client"}, CredentialsError, "to sign the OAuth client in"),
