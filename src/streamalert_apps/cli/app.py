@@ -118,9 +118,8 @@ class Fitting:
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Return what the word may become."""
-        os.environ["COLUMNS"] = str(
-            narrow.REMARK + 1
-        )  # Typer wraps remarks, shells take each line for a word
+        # Typer wraps remarks at the terminal's edge, and shells take each line for a word.
+        os.environ["COLUMNS"] = str(narrow.REMARK + 1)
         items: list[Any] = super().shell_complete(ctx, incomplete)  # type: ignore[misc] # of the class beside it
         for item in items:
             item.help = narrow.remark(item.help or "")
