@@ -47,7 +47,7 @@ def test_a_verbose_command_shows_each_request_and_no_secret(
     shown = sa_apps("check", "collector", "--verbose", "--simulator", duo.url).err
     usual = sa_apps("check", "collector", "--simulator", duo.url).err
 
-    assert f"Z request: asked GET {duo.api_hostname}/admin/v2/logs/authentication, answer 200, " in shown
+    assert f"request: asked GET {duo.api_hostname}/admin/v2/logs/authentication, answer 200, " in shown
     assert duo.secret_key not in shown
     assert "request" not in usual
 
