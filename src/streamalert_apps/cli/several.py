@@ -15,6 +15,7 @@ from streamalert_apps.cli.terminal.description import identity
 from streamalert_apps.cli.terminal.prompts import Prompts
 from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.errors import AppError, CredentialsError, RequestRefused
+from streamalert_apps.runtime.priming import prime
 
 if TYPE_CHECKING:
     from streamalert_apps.cli.adding import Outcome
@@ -131,6 +132,7 @@ def carry_out(
         except AppError as error:
             return error
 
+    prime()
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
         for one, told in zip(planned, pool.map(tried, planned), strict=True):

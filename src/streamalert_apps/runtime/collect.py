@@ -35,6 +35,7 @@ from streamalert_apps.runtime.forward import Beside, Delivered, Forwarder, Withi
 from streamalert_apps.runtime.head import HeldHead, Identity, Run
 from streamalert_apps.runtime.history import Hour
 from streamalert_apps.runtime.memory import FUTURE, Former, Memory, packed
+from streamalert_apps.runtime.priming import prime
 from streamalert_apps.runtime.store import Store
 from streamalert_apps.runtime.window import Commit
 from streamalert_apps.sdk import expiry
@@ -575,6 +576,8 @@ class _Run:
 
     def _start_forwarding(self) -> None:
         if not self.forwarding:
+            if self.terms.threads and self.forwarders:
+                prime()
             kind = Beside if self.terms.threads else Within
             self.forwarding = [kind(forwarder) for forwarder in self.forwarders if self._has_work(forwarder)]
             for forwarding in self.forwarding:

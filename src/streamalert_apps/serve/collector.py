@@ -18,6 +18,7 @@ from streamalert_apps.errors import AlreadyRunning, AppError, BadResponse, Confi
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime import kinds, log
 from streamalert_apps.runtime.collect import Outcome
+from streamalert_apps.runtime.priming import prime
 from streamalert_apps.runtime.schedule import parse
 from streamalert_apps.runtime.store import Store
 from streamalert_apps.sdk.app import App, Credentials
@@ -25,7 +26,6 @@ from streamalert_apps.sdk.clock import Clock, Deadline
 from streamalert_apps.serve import destinations
 from streamalert_apps.serve.agenda import Again, Task
 from streamalert_apps.serve.ending import Ending, EndingClock
-from streamalert_apps.serve.priming import prime
 from streamalert_apps.serve.routes import Health
 from streamalert_apps.serve.turn import Place, Turn, place_of
 from streamalert_apps.serve.workers import Workers

@@ -12,6 +12,7 @@ from streamalert_apps.config.conf import AppConf, Project
 from streamalert_apps.errors import AppError
 from streamalert_apps.runtime import head as heads
 from streamalert_apps.runtime.head import Head
+from streamalert_apps.runtime.priming import prime
 from streamalert_apps.runtime.store import Store
 from streamalert_apps.sdk.clock import Deadline, SystemClock
 from streamalert_apps.serve.bucket import s3_store
@@ -40,6 +41,7 @@ def read_all(
     account = project.account
     in_folder = account.local and not account.store
     store_of = _local(project) if in_folder else _in_s3(project, session())
+    prime()
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(lambda app: _found(store_of(app)), apps))
 

@@ -1,4 +1,4 @@
-"""What has to be done once before several threads collect."""
+"""What has to be done once before several threads read JSON."""
 
 from __future__ import annotations
 
