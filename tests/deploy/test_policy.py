@@ -14,6 +14,7 @@ import boto3
 import pytest
 
 from streamalert_apps.aws.session import Session
+from streamalert_apps.aws.trouble import OTHER_NAMES
 from streamalert_apps.cli.app import main
 from streamalert_apps.config import conf
 from streamalert_apps.deploy import classifier, network, tags
@@ -44,16 +45,6 @@ NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 WITHOUT_A_CALL = {
     "servicequotas:GetServiceQuota",  # where there are nearly as many rules as usually may be
     "ssm:DeleteParameter",  # where `new` can't write conf/ and takes the credentials back
-}
-OTHER_NAMES = {  # where IAM calls it otherwise than the call
-    "lambda:Invoke": "lambda:InvokeFunction",
-    "s3:DeleteObjects": "s3:DeleteObject",
-    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
-    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
-    "s3:HeadBucket": "s3:ListBucket",
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
-    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
 }
 IMPLIED = {  # a call that tags what it makes, tells tags by the way, or hands a role on, needs this, too
     "cloudwatch:PutMetricAlarm": {"cloudwatch:TagResource"},

@@ -69,7 +69,7 @@ _REDIRECTION: Final = 300
 _LONGEST_QUOTE: Final = 600  # characters of AWS's own words
 
 # Where IAM names an action otherwise than the call: https://docs.aws.amazon.com/service-authorization/
-_OTHER_NAMES: Final = {
+OTHER_NAMES: Final = {
     "lambda:Invoke": "lambda:InvokeFunction",
     "s3:DeleteObjects": "s3:DeleteObject",
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
@@ -166,7 +166,7 @@ def _action(model: Any) -> str:
     """Return what a policy calls an operation."""
     service = model.service_model.signing_name.replace("monitoring", "cloudwatch")
     name = f"{service}:{model.name}"
-    return _OTHER_NAMES.get(name, name)
+    return OTHER_NAMES.get(name, name)
 
 
 class UnreadableAnswerError(aws.BotoCoreError):

@@ -32,7 +32,8 @@ MERGED: Final = 50_000  # ids of a segment that is not merged with others any mo
 FUTURE: Final = 86_400  # seconds from now on: such ids may stay for years, in a segment of their own
 _LATEST: Final = 2**32 - 1
 _RECORD: Final = WIDTH + 4
-_SHIFT: Final = 8 * WIDTH - 24  # the filter has a bit for each value of an id's first 24 bits
+_FILTERED: Final = 24  # first bits of an id; the filter has a bit for each of their values
+_SHIFT: Final = 8 * WIDTH - _FILTERED
 _BITS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
@@ -98,8 +99,10 @@ class _Arrays:
     def add(self, new: _Array) -> None:
         self._arrays.append(new)
 
-    def find(self, numbers: Sequence[int]) -> dict[bytes, int]:
-        bits = self._filter
+    def find(self, ids: Sequence[bytes]) -> dict[bytes, int]:
+        if not self._arrays:
+            return {}
+        numbers, bits = _numbers(ids), self._filter
         maybe = [n for n in numbers if bits[n >> _SHIFT + 3] & _BITS[n >> _SHIFT & 7]] if bits else []
         found: dict[bytes, int] = {}
         for each in self._arrays:
@@ -114,7 +117,7 @@ class _Arrays:
             self._filter = bytearray()
 
     def _put_behind_filter(self, new: _Array) -> None:
-        self._filter = bits = self._filter or bytearray(1 << 21)
+        self._filter = bits = self._filter or bytearray(1 << _FILTERED - 3)
         for number in new.ids:
             bits[number >> _SHIFT + 3] |= _BITS[number >> _SHIFT & 7]
         new.is_filtered = True
@@ -272,7 +275,7 @@ class Memory:
 
     def _found(self, ids: Sequence[bytes]) -> dict[bytes, int]:
         """Return the ids that are known, with their times; those in the head count first."""
-        found = self._arrays.find(_numbers(ids))
+        found = self._arrays.find(ids)
         return found | _known_in(self._index, ids) | _known_in(self._inline, ids)
 
     def _take(self, segment: Segment) -> Callable[[Sequence[bytes]], dict[bytes, int]]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from threading import Lock
+from typing import Final
 
 import msgspec
+
+_ONE_AT_A_TIME: Final = Lock()
 
 
 def prime() -> None:
@@ -14,9 +18,10 @@ def prime() -> None:
     It does so when a type is first decoded. Two threads that decode the same type for the first time at
     once crash the process (a segmentation fault, seen with 0.22 in CPython 3.11).
     """
-    for kind in _below(msgspec.Struct):
-        with suppress(Exception):  # what is wrong with a type is told by who uses it
-            msgspec.json.Decoder(kind)
+    with _ONE_AT_A_TIME:
+        for kind in _below(msgspec.Struct):
+            with suppress(Exception):  # what is wrong with a type is told by who uses it
+                msgspec.json.Decoder(kind)
 
 
 def _below(kind: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
