@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -123,15 +123,17 @@ def complete_name(context: typer.Context, incomplete: str) -> Iterable[str]:
     return _complete(context, incomplete, "name")
 
 
-QUIET: Final = TyperOption(
-    param_decls=["--quiet", "-q"],
-    is_flag=True,
-    default=False,
-    is_eager=True,
-    expose_value=False,
-    callback=lambda _context, _option, value: output.be_quiet(value),
-    help="Show only results, warnings and errors.",
-)
+def _switch(name: str, short: str, switch: Callable[[bool], None], means: str) -> TyperOption:
+    """Return an option that every command has, and that no command sees."""
+    return TyperOption(
+        param_decls=[name, short],
+        is_flag=True,
+        default=False,
+        is_eager=True,
+        expose_value=False,
+        callback=lambda _context, _option, value: switch(value),
+        help=means,
+    )
 
 
 def _be_verbose(value: bool) -> None:
@@ -144,16 +146,12 @@ def _be_verbose(value: bool) -> None:
         lines.write("text") if value else lines.stop()
 
 
-VERBOSE: Final = TyperOption(
-    param_decls=["--verbose", "-v"],
-    is_flag=True,
-    default=False,
-    is_eager=True,
-    expose_value=False,
-    callback=lambda _context, _option, value: _be_verbose(value),
-    help="Show each request, wait and retry, and in a plan each property.",
+OF_ALL: Final = (
+    _switch("--quiet", "-q", output.be_quiet, "Show only results, warnings and errors."),
+    _switch(
+        "--verbose", "-v", _be_verbose, "Show each request, wait and retry, and in a plan each property."
+    ),
 )
-OF_ALL: Final = (QUIET, VERBOSE)
 """What every command has besides its own options."""
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object on standard output.")]
